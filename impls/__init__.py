@@ -1,0 +1,70 @@
+"""One file a way of writing the network. A new file here is a new implementation; nothing else lists it."""
+
+import importlib
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+HERE = Path(__file__).parent
+
+
+class FrameworkNotInstalledError(ImportError):
+    """An implementation needs a package that is not installed; `remedy` is the command that mends it."""
+
+    def __init__(self, name: str, package: str) -> None:
+        self.remedy = f"pip install -c constraints.txt {package}"
+        super().__init__(f"{name} needs the package {package!r}, which is not installed; to mend it: {self.remedy}")
+
+
+class UnknownImplementationError(LookupError):
+    """No implementation has that name."""
+
+    def __init__(self, name: str) -> None:
+        known = ", ".join(names())
+        super().__init__(f"implementation: got {name!r}, expected one of {known}, or the path of a .py file")
+
+
+def names() -> list[str]:
+    """Return the names of all implementations, sorted."""
+    return sorted(path.stem for path in HERE.glob("[!_]*.py"))
+
+
+def locate(name: str) -> Path:
+    """Return the file of an implementation, given by its name or by its path (ending in .py)."""
+    path = Path(name) if name.endswith(".py") else HERE / f"{name}.py"
+    if not path.is_file() or (path.parent == HERE and path.stem not in names()):
+        raise UnknownImplementationError(name)
+    return path
+
+
+def load_module(name: str) -> ModuleType:
+    """Import an implementation and, with it, its framework.
+
+    Raises
+    ------
+    UnknownImplementationError
+        If there is no such name or file.
+    FrameworkNotInstalledError
+        If the package it needs is not there.
+    """
+    path = locate(name)
+    try:
+        if not name.endswith(".py"):
+            return importlib.import_module(f"impls.{name}")
+        module_spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert module_spec is not None
+        assert module_spec.loader is not None
+        module = importlib.util.module_from_spec(module_spec)
+        module_spec.loader.exec_module(module)
+    except ModuleNotFoundError as error:
+        package = (error.name or "?").partition(".")[0]
+        # A missing part of an installed package, or of ours, is a fault of its own and must not be hidden.
+        if package in ("impls", "shared") or importlib.util.find_spec(package) is not None:
+            raise
+        raise FrameworkNotInstalledError(name, package) from error
+    return module
+
+
+def load(name: str) -> type:
+    """Return the class `Network` of an implementation; errors as `load_module`."""
+    return load_module(name).Network  # type: ignore[no-any-return]

@@ -1,0 +1,110 @@
+"""The network in PyTorch: nn.Module, autograd and torch.optim."""
+
+import torch
+from torch import Tensor, nn
+
+from shared.interface import Array, Labels, Layer, Parameters
+from shared.spec import LEAKY_SLOPE, NetworkSpec, TrainingSpec
+
+
+class Network:
+    """Equations (4)-(7) are autograd's, (8) is torch.optim's; the contract is `shared.interface.Network`."""
+
+    # ---- Parameters ------------------------------------------------------------------------------------
+
+    def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
+        self.spec, self.training = spec, training
+        self.f = ACTIVATIONS[spec.activation]()
+        self.dtype = torch.from_numpy(parameters[0].W).dtype
+        modules: list[nn.Module] = []
+        for n_out, n_in in spec.shapes:
+            modules += [nn.Linear(n_in, n_out, dtype=self.dtype), self.f]
+        self.model = nn.Sequential(*modules[:-1])  # up to z_L: f_L belongs to `output`
+        self.reset(parameters)
+
+    def reset(self, parameters: Parameters) -> None:
+        with torch.no_grad():
+            for layer, (W, b) in zip(self.linear_layers(), parameters, strict=True):
+                layer.weight.copy_(torch.from_numpy(W))
+                layer.bias.copy_(torch.from_numpy(b))
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=self.training.learning_rate)
+
+    def parameters(self) -> Parameters:
+        return tuple(
+            Layer(layer.weight.detach().numpy().copy(), layer.bias.detach().numpy().copy())
+            for layer in self.linear_layers()
+        )
+
+    # ---- Forward (1)-(2) -------------------------------------------------------------------------------
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, n_in) -> z_L, (n, n_out)."""
+        z: Tensor = self.model(x)  # (1)-(2)
+        return z
+
+    def output(self, z: Tensor) -> Tensor:
+        """z_L -> a_L, (n, n_out)."""
+        a: Tensor = z.softmax(dim=1) if self.spec.loss == "cross_entropy" else self.f(z)  # (2)
+        return a
+
+    def predict(self, x: Array) -> Array:
+        with torch.no_grad():
+            return self.output(self.forward(torch.from_numpy(x))).numpy()
+
+    # ---- Loss and gradients (3)-(7) --------------------------------------------------------------------
+
+    def loss(self, z: Tensor, y: Tensor) -> Tensor:
+        """z_L and one-hot y, (n, n_out) -> C (3)."""
+        if self.spec.loss == "cross_entropy":
+            return nn.functional.cross_entropy(z, y)  # (3), softmax included
+        # mse_loss's own mean would divide by n_out as well.
+        return nn.functional.mse_loss(self.output(z), y, reduction="sum") / (2 * len(y))  # (3)
+
+    def gradients(self, x: Tensor, y: Tensor) -> Tensor:
+        """x (n, n_in) and one-hot y (n, n_out) -> C; dC/dW_l and dC/db_l go to each parameter's `grad`."""
+        self.optimizer.zero_grad()
+        loss = self.loss(self.forward(x), y)
+        loss.backward()  # type: ignore[no-untyped-call]  # (4)-(7)
+        return loss
+
+    def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
+        loss = self.gradients(torch.from_numpy(x), self.one_hot(y))
+        gradients = [(layer.weight.grad, layer.bias.grad) for layer in self.linear_layers()]
+        return loss.item(), tuple(Layer(dW.numpy().copy(), db.numpy().copy()) for dW, db in gradients)
+
+    # ---- Update (8) ------------------------------------------------------------------------------------
+
+    def step(self, x: Tensor, y: Tensor, i: Tensor) -> None:
+        """One optimizer step on the examples i."""
+        self.gradients(x[i], y[i])
+        self.optimizer.step()  # (8)
+
+    def train(self, x: Array, y: Labels, order: Labels) -> None:
+        x_tensor, y_hot = torch.from_numpy(x), self.one_hot(y)
+        for i in torch.from_numpy(order).split(self.training.batch_size):
+            self.step(x_tensor, y_hot, i)
+
+    # ---- Conversion ------------------------------------------------------------------------------------
+
+    def one_hot(self, y: Labels) -> Tensor:
+        """(n,) labels -> (n, n_out), in the dtype of the parameters."""
+        return nn.functional.one_hot(torch.from_numpy(y), self.spec.sizes[-1]).to(self.dtype)
+
+    def linear_layers(self) -> list[nn.Linear]:
+        """Layers 1..L; nn.Linear keeps W as (n_out, n_in), as we do."""
+        return [module for module in self.model if isinstance(module, nn.Linear)]
+
+
+ACTIVATIONS = {
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "leaky_relu": lambda: nn.LeakyReLU(LEAKY_SLOPE),
+}
+
+
+def set_threads(n: int) -> dict[str, int]:
+    """Ask torch for n threads; return what it says it uses. Call it before any work."""
+    torch.set_num_threads(n)
+    torch.set_num_interop_threads(n)
+    return {"torch": torch.get_num_threads(), "torch interop": torch.get_num_interop_threads()}

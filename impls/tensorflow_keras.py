@@ -1,0 +1,110 @@
+"""The network in TensorFlow: Keras layers, GradientTape inside a tf.function, a Keras optimizer."""
+
+import keras
+import tensorflow as tf
+
+from shared.interface import Array, Labels, Layer, Parameters
+from shared.spec import LEAKY_SLOPE, NetworkSpec, TrainingSpec
+
+
+class Network:
+    """Equations (4)-(7) are GradientTape's, (8) is Keras's; the contract is `shared.interface.Network`."""
+
+    # ---- Parameters ------------------------------------------------------------------------------------
+
+    def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
+        self.spec, self.training = spec, training
+        self.f = ACTIVATIONS[spec.activation]
+        self.dtype = parameters[0].W.dtype.name
+        keras.config.set_floatx(self.dtype)  # or the optimizer would round eta to float32
+        self.model = keras.Sequential([keras.Input((spec.sizes[0],), dtype=self.dtype)])
+        for l, n_out in enumerate(spec.sizes[1:], start=1):
+            f = self.f if l < len(spec.shapes) else None  # up to z_L: f_L belongs to `output`
+            self.model.add(keras.layers.Dense(n_out, activation=f, dtype=self.dtype))
+        self.optimizer = keras.optimizers.SGD(training.learning_rate)
+        self.reset(parameters)
+
+    def reset(self, parameters: Parameters) -> None:
+        for layer, (W, b) in zip(self.model.layers, parameters, strict=True):
+            layer.set_weights([W.T, b])  # Keras keeps W as (n_in, n_out)
+        # SGD has no state to forget, and a new optimizer would have to be traced again.
+
+    def parameters(self) -> Parameters:
+        return self.layers(self.model.trainable_variables)
+
+    # ---- Forward (1)-(2) -------------------------------------------------------------------------------
+
+    def forward(self, x: tf.Tensor) -> tf.Tensor:
+        """(n, n_in) -> z_L, (n, n_out)."""
+        return self.model(x)  # (1)-(2)
+
+    def output(self, z: tf.Tensor) -> tf.Tensor:
+        """z_L -> a_L, (n, n_out)."""
+        return tf.nn.softmax(z) if self.spec.loss == "cross_entropy" else self.f(z)  # (2)
+
+    def predict(self, x: Array) -> Array:
+        return self.output(self.forward(tf.convert_to_tensor(x))).numpy()
+
+    # ---- Loss and gradients (3)-(7) --------------------------------------------------------------------
+
+    def loss(self, z: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """z_L and one-hot y, (n, n_out) -> C (3)."""
+        if self.spec.loss == "cross_entropy":
+            return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(y, z))  # (3), softmax included
+        # Keras's MeanSquaredError would divide by n_out as well.
+        return tf.reduce_mean(tf.reduce_sum(tf.square(self.output(z) - y), axis=1)) / 2  # (3)
+
+    @tf.function(reduce_retracing=True)
+    def gradients(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """x (n, n_in) and one-hot y (n, n_out) -> C and dC/dW_l^T, dC/db_l of every layer."""
+        with tf.GradientTape() as tape:
+            loss = self.loss(self.forward(x), y)
+        return loss, tape.gradient(loss, self.model.trainable_variables)  # (4)-(7)
+
+    def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
+        loss, gradients = self.gradients(tf.convert_to_tensor(x), self.one_hot(y))
+        return float(loss), self.layers(gradients)
+
+    # ---- Update (8) ------------------------------------------------------------------------------------
+
+    @tf.function(reduce_retracing=True)
+    def step(self, x: tf.Tensor, y: tf.Tensor, i: tf.Tensor) -> None:
+        """One optimizer step on the examples i."""
+        _, gradients = self.gradients(tf.gather(x, i), tf.gather(y, i))
+        self.optimizer.apply(gradients, self.model.trainable_variables)  # (8)
+
+    def train(self, x: Array, y: Labels, order: Labels) -> None:
+        x_tensor, y_hot = tf.convert_to_tensor(x), self.one_hot(y)
+        for start in range(0, len(order), self.training.batch_size):
+            self.step(x_tensor, y_hot, order[start : start + self.training.batch_size])
+
+    # ---- Conversion ------------------------------------------------------------------------------------
+
+    def one_hot(self, y: Labels) -> tf.Tensor:
+        """(n,) labels -> (n, n_out), in the dtype of the parameters."""
+        return tf.one_hot(y, self.spec.sizes[-1], dtype=self.dtype)
+
+    def layers(self, tensors: list[tf.Tensor]) -> Parameters:
+        """W_1^T, b_1, W_2^T, ... as Keras orders them -> NumPy copies, W as (n_out, n_in)."""
+        arrays = [tensor.numpy().copy() for tensor in tensors]
+        return tuple(Layer(W.T.copy(), b) for W, b in zip(arrays[::2], arrays[1::2], strict=True))
+
+
+ACTIVATIONS = {
+    "sigmoid": tf.nn.sigmoid,
+    "tanh": tf.nn.tanh,
+    "relu": tf.nn.relu,
+    # tf.nn.leaky_relu keeps its slope as a float32, 4e-10 off in float64.
+    "leaky_relu": lambda z: tf.where(z > 0, z, LEAKY_SLOPE * z),
+}
+
+
+def set_threads(n: int) -> dict[str, int]:
+    """Ask TensorFlow for n threads; return what it says it uses. Call it before any work."""
+    threading = tf.config.threading
+    threading.set_intra_op_parallelism_threads(n)
+    threading.set_inter_op_parallelism_threads(n)
+    return {
+        "tensorflow intra-op": threading.get_intra_op_parallelism_threads(),
+        "tensorflow inter-op": threading.get_inter_op_parallelism_threads(),
+    }

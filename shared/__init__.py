@@ -1,0 +1,1 @@
+"""What every implementation has in common: spec, data, initial parameters, agreement, measuring, reports."""

@@ -1,0 +1,65 @@
+"""A data set as every implementation sees it: bytes in memory, x / 255 in the run's dtype."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.interface import Array, Labels
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images and labels that belong together."""
+
+    images: NDArray[np.uint8]
+    """(n, 784) grey levels, 0 the ground and 255 the ink"""
+    labels: NDArray[np.uint8]
+    """(n,) digits from 0 to 9"""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def first(self, n: int) -> "Split":
+        """Return the first n examples."""
+        return Split(self.images[:n], self.labels[:n])
+
+    def arrays(self, dtype: str) -> tuple[Array, Labels]:
+        """Return x = images / 255, (n, 784) in `dtype`, and y, (n,) int64."""
+        x: NDArray[Any] = self.images.astype(dtype)
+        x /= 255
+        return x, self.labels.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training, validation and test examples of one source."""
+
+    name: str
+    train: Split
+    validation: Split
+    test: Split
+
+    def with_train_size(self, n: int) -> "Dataset":
+        """Keep the first n training examples."""
+        return replace(self, train=self.train.first(n))
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of all images and labels in use, so that two runs can tell whether their data were the same."""
+        sha = hashlib.sha256()
+        for split in (self.train, self.validation, self.test):
+            for array in (split.images, split.labels):
+                sha.update(np.ascontiguousarray(array).data)
+        return sha.hexdigest()
+
+    @property
+    def title(self) -> str:
+        """Name, sizes and digest, for the head of a table."""
+        return (
+            f"{self.name}: {len(self.train):,} training, {len(self.validation):,} validation and "
+            f"{len(self.test):,} test images, sha256 {self.digest[:12]}"
+        )

@@ -1,0 +1,257 @@
+"""MNIST: find the four files, or fetch them from a public mirror; verify them at every load.
+
+Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits". The article's split takes the
+last 10,000 of the 60,000 training images for validation.
+"""
+
+import hashlib
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.data.dataset import Dataset, Split
+from shared.data.errors import DataError
+from shared.data.idx import read_images, read_labels
+
+MIRRORS: Final = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",  # torchvision's
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",  # TensorFlow Datasets'
+)
+TIMEOUT_SECONDS: Final = 30
+REACH_SECONDS: Final = 6
+"""How long mirrors have to answer at all; `--dataset auto` must have fallen back within 10 s."""
+N_VALIDATION: Final = 10_000
+
+
+class MnistFile(NamedTuple):
+    """One of the four files."""
+
+    name: str
+    """without .gz"""
+    gzip_sha256: str
+    """of the file as the mirrors serve it, checked after a download"""
+    values_sha256: str
+    """of the bytes after the header (zcat FILE.gz | tail -c +17 | sha256sum; +9 for labels), checked at every load"""
+
+
+TRAIN_IMAGES: Final = MnistFile(
+    "train-images-idx3-ubyte",
+    "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+)
+TRAIN_LABELS: Final = MnistFile(
+    "train-labels-idx1-ubyte",
+    "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
+)
+TEST_IMAGES: Final = MnistFile(
+    "t10k-images-idx3-ubyte",
+    "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
+)
+TEST_LABELS: Final = MnistFile(
+    "t10k-labels-idx1-ubyte",
+    "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
+)
+FILES: Final = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
+
+
+class MnistUnavailableError(DataError):
+    """MNIST is not on this machine and cannot be fetched; damaged files are a plain `DataError` instead."""
+
+
+def load(data_dir: Path, *, offline: bool) -> Dataset:
+    """Return MNIST from `data_dir`, after fetching into it what is missing, unless `offline`.
+
+    Raises
+    ------
+    MnistUnavailableError
+        If files are missing and cannot be fetched.
+    DataError
+        If a file is damaged or is not MNIST's.
+    """
+    missing = [file for file in FILES if find(data_dir, file) is None]
+    if missing:
+        if offline:
+            raise _unavailable(data_dir, missing, "--offline forbids the download")
+        fetch(data_dir, missing)
+    paths = {file: find(data_dir, file) or data_dir / file.name for file in FILES}
+    train = _read_pair(paths[TRAIN_IMAGES], paths[TRAIN_LABELS])
+    test = _read_pair(paths[TEST_IMAGES], paths[TEST_LABELS])
+    for file, values in zip(FILES, (train.images, train.labels, test.images, test.labels), strict=True):
+        _check_digest(paths[file], values, file)
+    middle = len(train) - N_VALIDATION
+    validation = Split(train.images[middle:], train.labels[middle:])
+    return Dataset("MNIST", train.first(middle), validation, test)
+
+
+def find(data_dir: Path, file: MnistFile) -> Path | None:
+    """Return where a file lies, flat or in torchvision's layout, gzipped or raw; None if nowhere."""
+    candidates = (
+        folder / name for folder in (data_dir, data_dir / "MNIST" / "raw") for name in (f"{file.name}.gz", file.name)
+    )
+    return next((path for path in candidates if path.exists()), None)
+
+
+def _read_pair(images_path: Path, labels_path: Path) -> Split:
+    images, labels = read_images(images_path), read_labels(labels_path)
+    if len(images) != len(labels):
+        raise DataError(
+            labels_path,
+            f"{len(labels):,} labels",
+            f"{len(images):,}, one for each image of {images_path}",
+            "take both files from the same distribution",
+        )
+    return Split(images, labels)
+
+
+def _check_digest(path: Path, values: NDArray[np.uint8], file: MnistFile) -> None:
+    found = hashlib.sha256(values.data).hexdigest()
+    if found != file.values_sha256:
+        raise DataError(
+            path,
+            f"a well-formed file whose values have sha256 {found[:12]}...",
+            f"MNIST's own, {file.values_sha256[:12]}...",
+            "delete the file and run again, so that the original is downloaded",
+        )
+
+
+def _unavailable(data_dir: Path, missing: Iterable[MnistFile], why: str) -> MnistUnavailableError:
+    return MnistUnavailableError(
+        data_dir,
+        f"no {', '.join(file.name for file in missing)} ({why})",
+        "the four MNIST files, gzipped or raw, there or in MNIST/raw/ below it",
+        "give their folder by --data-dir or SAMEGRAD_DATA, or run where a mirror can be reached",
+    )
+
+
+# ---- Download ------------------------------------------------------------------------------------------
+
+
+def mirrors() -> list[str]:
+    """Return the base addresses to try: `SAMEGRAD_MIRRORS` (comma-separated) or the public ones."""
+    own = [url.strip() for url in os.environ.get("SAMEGRAD_MIRRORS", "").split(",") if url.strip()]
+    return [url if url.endswith("/") else url + "/" for url in own or MIRRORS]
+
+
+def fetch(data_dir: Path, missing: list[MnistFile]) -> None:
+    """Download files into `data_dir`; each appears there whole and verified, or not at all."""
+    bases = _reachable(mirrors())
+    if not bases:
+        raise _unavailable(data_dir, missing, f"no mirror could be reached within {REACH_SECONDS} s")
+    for file in missing:
+        reasons: list[str] = []
+        if not any(_fetch_from(base, data_dir, file, reasons) for base in bases):
+            raise _unavailable(data_dir, [file], "; ".join(reasons))
+
+
+def _reachable(bases: list[str]) -> list[str]:
+    """Return the mirrors, those first that gave an HTTP answer in time; none if none did.
+
+    They are asked all at once, by threads that may be left behind: a name server can hang longer than any timeout.
+    """
+    answers: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
+
+    def ask(base: str) -> None:
+        import requests
+
+        try:
+            requests.head(base + FILES[-1].name + ".gz", timeout=REACH_SECONDS)
+            answers.put((base, True))
+        except (requests.RequestException, OSError, ValueError):  # ValueError: an address that is none
+            answers.put((base, False))
+
+    for base in bases:
+        threading.Thread(target=ask, args=(base,), daemon=True).start()
+    deadline = time.monotonic() + REACH_SECONDS
+    reached = set()
+    try:
+        for _ in bases:
+            base, answered = answers.get(timeout=max(0, deadline - time.monotonic()))
+            if answered:
+                reached.add(base)
+    except queue.Empty:
+        pass
+    # One that was silent may only be slow: it comes last, where another has shown that there is a network.
+    return sorted(bases, key=lambda base: base not in reached) if reached else []
+
+
+def _fetch_from(base: str, data_dir: Path, file: MnistFile, reasons: list[str]) -> bool:
+    """Download one file from one mirror, trying twice; on failure append the reason."""
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel(logging.WARNING)
+    name = f"{file.name}.gz"
+    with DownloadBar(f"downloading {name} from {base}") as bar:
+        fetcher = pooch.create(
+            path=data_dir,
+            base_url=base,
+            registry={name: f"sha256:{file.gzip_sha256}"},
+            retry_if_failed=1,
+        )
+        try:
+            fetcher.fetch(name, downloader=pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS, progressbar=bar))
+        except (requests.RequestException, ValueError) as error:
+            reasons.append(f"{base}: {error}")
+            return False
+        except OSError as error:
+            raise _unavailable(data_dir, [file], f"cannot be written: {error}") from error
+    return True
+
+
+class DownloadBar:
+    """A progress bar on stderr with the part of tqdm's interface that pooch uses; one plain line off a terminal."""
+
+    def __init__(self, title: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task(title, total=None)
+        if not console.is_terminal:
+            console.print(title, soft_wrap=True, highlight=False, markup=False)
+
+    def __enter__(self) -> "DownloadBar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    @property
+    def total(self) -> float | None:
+        """Bytes to come, if the server said; pooch sets it."""
+        return self._progress.tasks[0].total
+
+    @total.setter
+    def total(self, total: int) -> None:
+        self._progress.update(self._task, total=total or None)
+
+    def update(self, n: int) -> None:
+        """Count n more bytes."""
+        self._progress.advance(self._task, n)
+
+    def reset(self) -> None:
+        """Count from 0 again."""
+        self._progress.reset(self._task, total=self.total)
+
+    def close(self) -> None:
+        """Do nothing: the bar ends with its `with` block."""
