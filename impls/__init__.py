@@ -67,4 +67,4 @@ def load_module(name: str) -> ModuleType:
 
 def load(name: str) -> type:
     """Return the class `Network` of an implementation; errors as `load_module`."""
-    return load_module(name).Network  # type: ignore[no-any-return]
+    return load_module(name).Network

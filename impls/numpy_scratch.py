@@ -18,7 +18,7 @@ class Network:
         # All parameters in one vector and all gradients in another, so that (8) is one line; layers are views.
         self.theta = np.empty(spec.parameter_count, parameters[0].W.dtype)
         self.g = np.empty_like(self.theta)
-        self.layers, self.gradient_layers = self.views(self.theta), self.views(self.g)
+        self.layers, self.gradient_layers = self.to_layers(self.theta), self.to_layers(self.g)
         self.reset(parameters)
 
     def reset(self, parameters: Parameters) -> None:
@@ -26,7 +26,7 @@ class Network:
             W[:], b[:] = W_0, b_0
 
     def parameters(self) -> Parameters:
-        return self.views(self.theta.copy())
+        return self.to_layers(self.theta.copy())
 
     # ---- Forward (1)-(2) -------------------------------------------------------------------------------
 
@@ -76,7 +76,7 @@ class Network:
 
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
         loss = self.gradients(x, self.one_hot(y))
-        return loss, self.views(self.g.copy())
+        return loss, self.to_layers(self.g.copy())
 
     # ---- Update (8) ------------------------------------------------------------------------------------
 
@@ -97,12 +97,12 @@ class Network:
         """(n,) labels -> (n, n_out), in the dtype of the parameters."""
         return np.eye(self.spec.sizes[-1], dtype=self.theta.dtype)[y]
 
-    def views(self, vector: Array) -> Parameters:
-        """One vector of all parameters -> W_l and b_l of every layer, sharing its memory."""
+    def to_layers(self, theta: Array) -> Parameters:
+        """One vector of all parameters, or gradients -> W_l and b_l of every layer, sharing its memory."""
         layers, end = [], 0
         for n_out, n_in in self.spec.shapes:
             start, middle, end = end, end + n_out * n_in, end + n_out * (n_in + 1)
-            layers.append(Layer(vector[start:middle].reshape(n_out, n_in), vector[middle:end]))
+            layers.append(Layer(theta[start:middle].reshape(n_out, n_in), theta[middle:end]))
         return tuple(layers)
 
 

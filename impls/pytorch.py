@@ -1,5 +1,7 @@
 """The network in PyTorch: nn.Module, autograd and torch.optim."""
 
+from collections.abc import Callable, Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -23,17 +25,14 @@ class Network:
         self.reset(parameters)
 
     def reset(self, parameters: Parameters) -> None:
+        given = [torch.from_numpy(tensor) for layer in parameters for tensor in layer]
         with torch.no_grad():
-            for layer, (W, b) in zip(self.linear_layers(), parameters, strict=True):
-                layer.weight.copy_(torch.from_numpy(W))
-                layer.bias.copy_(torch.from_numpy(b))
+            for tensor, tensor_0 in zip(self.model.parameters(), given, strict=True):
+                tensor.copy_(tensor_0)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=self.training.learning_rate)
 
     def parameters(self) -> Parameters:
-        return tuple(
-            Layer(layer.weight.detach().numpy().copy(), layer.bias.detach().numpy().copy())
-            for layer in self.linear_layers()
-        )
+        return self.to_layers(self.model.parameters())
 
     # ---- Forward (1)-(2) -------------------------------------------------------------------------------
 
@@ -64,13 +63,12 @@ class Network:
         """x (n, n_in) and one-hot y (n, n_out) -> C; dC/dW_l and dC/db_l go to each parameter's `grad`."""
         self.optimizer.zero_grad()
         loss = self.loss(self.forward(x), y)
-        loss.backward()  # type: ignore[no-untyped-call]  # (4)-(7)
+        loss.backward()  # (4)-(7)
         return loss
 
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
         loss = self.gradients(torch.from_numpy(x), self.one_hot(y))
-        gradients = [(layer.weight.grad, layer.bias.grad) for layer in self.linear_layers()]
-        return loss.item(), tuple(Layer(dW.numpy().copy(), db.numpy().copy()) for dW, db in gradients)
+        return loss.item(), self.to_layers(tensor.grad for tensor in self.model.parameters())
 
     # ---- Update (8) ------------------------------------------------------------------------------------
 
@@ -90,12 +88,13 @@ class Network:
         """(n,) labels -> (n, n_out), in the dtype of the parameters."""
         return nn.functional.one_hot(torch.from_numpy(y), self.spec.sizes[-1]).to(self.dtype)
 
-    def linear_layers(self) -> list[nn.Linear]:
-        """Layers 1..L; nn.Linear keeps W as (n_out, n_in), as we do."""
-        return [module for module in self.model if isinstance(module, nn.Linear)]
+    def to_layers(self, theta: Iterable[Tensor | None]) -> Parameters:
+        """W_1, b_1, W_2, ... -> NumPy copies; nn.Linear keeps W as (n_out, n_in), as we do."""
+        arrays = [tensor.detach().numpy().copy() for tensor in theta if tensor is not None]
+        return tuple(Layer(W, b) for W, b in zip(arrays[::2], arrays[1::2], strict=True))
 
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     "tanh": nn.Tanh,
     "relu": nn.ReLU,

@@ -30,7 +30,7 @@ class Network:
         # SGD has no state to forget, and a new optimizer would have to be traced again.
 
     def parameters(self) -> Parameters:
-        return self.layers(self.model.trainable_variables)
+        return self.to_layers(self.model.trainable_variables)
 
     # ---- Forward (1)-(2) -------------------------------------------------------------------------------
 
@@ -63,7 +63,7 @@ class Network:
 
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
         loss, gradients = self.gradients(tf.convert_to_tensor(x), self.one_hot(y))
-        return float(loss), self.layers(gradients)
+        return float(loss), self.to_layers(gradients)
 
     # ---- Update (8) ------------------------------------------------------------------------------------
 
@@ -84,9 +84,9 @@ class Network:
         """(n,) labels -> (n, n_out), in the dtype of the parameters."""
         return tf.one_hot(y, self.spec.sizes[-1], dtype=self.dtype)
 
-    def layers(self, tensors: list[tf.Tensor]) -> Parameters:
+    def to_layers(self, theta: list[tf.Tensor]) -> Parameters:
         """W_1^T, b_1, W_2^T, ... as Keras orders them -> NumPy copies, W as (n_out, n_in)."""
-        arrays = [tensor.numpy().copy() for tensor in tensors]
+        arrays = [tensor.numpy().copy() for tensor in theta]
         return tuple(Layer(W.T.copy(), b) for W, b in zip(arrays[::2], arrays[1::2], strict=True))
 
 

@@ -1,0 +1,91 @@
+"""How far two tensors, or two sets of parameters or gradients, are apart; all computed in float64.
+
+A cosine alone proves little: it cannot see a missing 1/n. The gate is the relative L2 error per tensor.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.interface import Array, Parameters, tensors_of
+
+
+@dataclass(frozen=True)
+class TensorError:
+    """The difference between one tensor and its reference."""
+
+    relative_l2: float
+    """|c - r| / |r|"""
+    scaled_max: float
+    """max |c - r| / max |r|"""
+    cosine: float
+    """<c, r> / (|c| |r|)"""
+    norm_ratio: float
+    """|c| / |r|"""
+
+
+class Worst(NamedTuple):
+    """The largest relative L2 error over the tensors of a network, and the tensor that has it."""
+
+    error: float
+    tensor: str
+
+
+def _norm(a: NDArray[np.float64]) -> float:
+    """Return the Euclidean norm; scaled, so that squares neither overflow nor vanish."""
+    scale = float(np.abs(a).max(initial=0.0))
+    return scale * float(np.linalg.norm(a / scale)) if 0 < scale < np.inf else scale
+
+
+def _ratio(part: float, whole: float) -> float:
+    """Return part / whole; 0 / 0 is no error, and something against nothing an infinite one."""
+    if whole == 0:
+        return 0.0 if part == 0 else float("inf")
+    return part / whole
+
+
+def tensor_error(candidate: Array, reference: Array) -> TensorError:
+    """Compare a tensor with its reference of the same shape; values that are not finite give nan or inf.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    if candidate.shape != reference.shape:
+        raise ValueError(f"tensor: got shape {candidate.shape}, expected {reference.shape}")
+    c, r = candidate.astype(np.float64).ravel(), reference.astype(np.float64).ravel()
+    if not (np.isfinite(c).all() and np.isfinite(r).all()):
+        return TensorError(*[float("nan")] * 4)
+    difference, norm_c, norm_r = c - r, _norm(c), _norm(r)
+    one_is_zero = norm_c == 0 or norm_r == 0
+    cosine = float(norm_c == norm_r) if one_is_zero else float(np.vdot(c / norm_c, r / norm_r))
+    return TensorError(
+        relative_l2=_ratio(_norm(difference), norm_r),
+        scaled_max=_ratio(float(np.abs(difference).max()), float(np.abs(r).max())),
+        cosine=cosine,
+        norm_ratio=_ratio(norm_c, norm_r) if norm_c != norm_r else 1.0,
+    )
+
+
+def errors(candidate: Parameters, reference: Parameters) -> dict[str, TensorError]:
+    """Compare tensor by tensor; keys W1, b1, W2, b2, ...
+
+    Raises
+    ------
+    ValueError
+        If the number of layers or a shape differs.
+    """
+    if len(candidate) != len(reference):
+        raise ValueError(f"layers: got {len(candidate)}, expected {len(reference)}")
+    names = [f"{name}{l}" for l in range(1, len(reference) + 1) for name in "Wb"]
+    pairs = zip(names, tensors_of(candidate), tensors_of(reference), strict=True)
+    return {name: tensor_error(c, r) for name, c, r in pairs}
+
+
+def worst(candidate: Parameters, reference: Parameters) -> Worst:
+    """Return the largest relative L2 error of all tensors; one that is not a number is the largest of all."""
+    found = [Worst(error.relative_l2, name) for name, error in errors(candidate, reference).items()]
+    return max(found, key=lambda w: (np.isnan(w.error), w.error))

@@ -1,0 +1,124 @@
+"""What is compared: a network's gradients at the initial parameters, and its parameters after 1, 10, 100 steps.
+
+Gradients at the start prove little alone (a bias that is never updated has the right gradient), so the
+parameters after updates are observed as well, through the implementation's own loop.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from shared.agreement.metrics import Worst, worst
+from shared.agreement.tolerances import TOLERANCES
+from shared.interface import Array, Labels, Layer, Network, Parameters, parameters_of, tensors_of
+
+STEPS: Final = (1, 10, 100)
+ROUNDING_OF_A_STEP: Final = 10
+"""Rounding of one step, in machine epsilons: gradients were measured at up to 12 where nothing magnifies it."""
+TWINS: Final = 4
+INCONCLUSIVE: Final = 1e-2
+"""Above this relative error rounding cannot be told from a fault."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one implementation computed from given parameters on given batches."""
+
+    loss: float
+    gradients: Parameters
+    after: dict[int, Parameters]
+    """steps -> parameters"""
+
+    def stages(self) -> dict[str, Parameters]:
+        """Return everything that is compared, by name."""
+        return {"gradients": self.gradients} | {after_name(k): self.after[k] for k in sorted(self.after)}
+
+    def save(self, path: Path) -> None:
+        """Write an npz file without pickle: loss, stage/0, stage/1, ..."""
+        arrays = {
+            f"{stage}/{i}": tensor
+            for stage, parameters in self.stages().items()
+            for i, tensor in enumerate(tensors_of(parameters))
+        }
+        np.savez(path, loss=np.float64(self.loss), **arrays)  # type: ignore[arg-type]
+
+    @classmethod
+    def load(cls, path: Path) -> "Observation":
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as arrays:
+
+            def stage(name: str) -> Parameters:
+                count = sum(key.startswith(f"{name}/") for key in arrays)
+                return parameters_of([arrays[f"{name}/{i}"] for i in range(count)])
+
+            steps = [k for k in STEPS if f"{after_name(k)}/0" in arrays]
+            return cls(float(arrays["loss"]), stage("gradients"), {k: stage(after_name(k)) for k in steps})
+
+
+def after_name(steps: int) -> str:
+    """Return the name of the parameters after so many steps."""
+    return f"after {steps} step{'s' * (steps > 1)}"
+
+
+def observe(network: Network, initial: Parameters, x: Array, y: Labels, order: Labels, batch_size: int) -> Observation:
+    """Observe a network from the initial parameters on the batches of `order`, repeated if it is too short.
+
+    `train` is called once per stage, so that its own loop over several batches is what is observed; the last
+    batch is half a batch (of two examples or more), so that dropping or mis-scaling it is seen.
+    """
+    order = np.resize(order, STEPS[-1] * batch_size)
+    network.reset(initial)
+    loss, gradients = network.loss_and_gradients(x[order[:batch_size]], y[order[:batch_size]])
+    after, done = {}, 0
+    for k in STEPS:
+        end = k * batch_size - (batch_size // 2 if k == STEPS[-1] else 0)
+        network.train(x, y, order[done:end])
+        after[k], done = network.parameters(), end
+    return Observation(loss, gradients, after)
+
+
+def compare(candidate: Observation, reference: Observation) -> dict[str, Worst]:
+    """Return for each stage the worst relative L2 error over the tensors."""
+    expected = reference.stages()
+    return {stage: worst(got, expected[stage]) for stage, got in candidate.stages().items()}
+
+
+def twins(parameters: Parameters, dtype: str) -> list[Parameters]:
+    """Return copies of float64 parameters, each changed at random by the rounding of a step in `dtype`."""
+    size = ROUNDING_OF_A_STEP * float(np.finfo(dtype).eps)
+
+    def change(tensor: Array, generator: np.random.Generator) -> Array:
+        return tensor * (1 + size * generator.choice([-1.0, 1.0], tensor.shape))
+
+    return [
+        tuple(Layer(change(W, generator), change(b, generator)) for W, b in parameters)
+        for generator in map(np.random.default_rng, range(TWINS))
+    ]
+
+
+def allowed_errors(reference: Observation, observed_twins: list[Observation], dtype: str) -> dict[str, float]:
+    """Return for each stage the largest error that rounding explains.
+
+    It is the tolerance of the table, unless the problem itself magnifies rounding further (saturated units, training
+    that diverges, a relu at its kink): then what the rounding of one step grew to in the reference's own twins.
+    inf, where that is so much that nothing can be concluded.
+    """
+    limit = TOLERANCES[dtype].limit
+    allowed = {}
+    for stage in reference.stages():
+        grown = [compare(twin, reference)[stage].error for twin in observed_twins]
+        # written so that nan (the reference itself overflowed) is inconclusive too
+        conclusive = all(error <= INCONCLUSIVE for error in grown)
+        allowed[stage] = max(limit, *grown) if conclusive else float("inf")
+    return allowed
+
+
+def disagreements(found: dict[str, Worst], allowed: dict[str, float]) -> list[str]:
+    """Return in words every stage whose error exceeds what is allowed, or is not a number while that is finite."""
+    return [
+        f"{stage}: {w.tensor} is off by {w.error:.1e}, allowed {allowed[stage]:.1e}"
+        for stage, w in found.items()
+        if np.isfinite(allowed[stage]) and not w.error <= allowed[stage]
+    ]

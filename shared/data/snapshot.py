@@ -1,0 +1,31 @@
+"""A data set as one file, by which the parent process hands the very same bytes to every worker."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.data.dataset import Dataset, Split
+from shared.data.errors import DataError
+
+_SPLITS = ("train", "validation", "test")
+
+
+def save(dataset: Dataset, path: Path) -> None:
+    """Write an uncompressed npz file without pickle."""
+    arrays: dict[str, NDArray[Any]] = {"name": np.array(dataset.name)}
+    for name in _SPLITS:
+        split: Split = getattr(dataset, name)
+        arrays |= {f"{name}/images": split.images, f"{name}/labels": split.labels}
+    np.savez(path, allow_pickle=False, **arrays)
+
+
+def load(path: Path, digest: str) -> Dataset:
+    """Read what `save` wrote; raise `DataError` if it does not have this digest."""
+    with np.load(path, allow_pickle=False) as arrays:
+        splits = [Split(arrays[f"{name}/images"], arrays[f"{name}/labels"]) for name in _SPLITS]
+        dataset = Dataset(str(arrays["name"]), *splits)
+    if dataset.digest != digest:
+        raise DataError(path, f"data with sha256 {dataset.digest[:12]}...", f"{digest[:12]}...", "run again")
+    return dataset

@@ -1,0 +1,39 @@
+"""The evaluation protocol: metrics computed here, from predictions, over every example, for all implementations."""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.interface import Array, Labels
+
+
+def predicted_digits(activations: Array) -> NDArray[np.uint8]:
+    """(n, n_out) output activations -> (n,) the index of the largest; the first one where several are."""
+    digits: NDArray[np.uint8] = activations.argmax(axis=1).astype(np.uint8)
+    return digits
+
+
+def accuracy(activations: Array, labels: Labels) -> float:
+    """Return the fraction of all examples whose largest output activation is the right one."""
+    return float(np.mean(predicted_digits(activations) == labels))
+
+
+def quadratic(activations: Array, labels: Labels) -> float:
+    """Equation (3), quadratic cost, over all examples in float64."""
+    error = activations.astype(np.float64)
+    error[np.arange(len(labels)), labels] -= 1
+    return float(np.vdot(error, error) / (2 * len(labels)))
+
+
+def cross_entropy(activations: Array, labels: Labels) -> float:
+    """Equation (3), cross-entropy, over all examples in float64; an activation that underflowed counts as 1e-300."""
+    right = activations[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.maximum(right, 1e-300)).mean())
+
+
+LOSSES: Final[dict[str, Callable[[Array, Labels], float]]] = {
+    "quadratic": quadratic,
+    "cross_entropy": cross_entropy,
+}

@@ -1,0 +1,27 @@
+"""Files that appear whole or not at all."""
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a temporary file beside `path`, force it to the disk, and rename it."""
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write strict JSON, so a value that is not finite must have gone through `finite`."""
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def finite(value: float) -> float | None:
+    """Return None for nan and inf, which JSON has not."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,86 @@
+"""What one worker process is asked to do, and where it leaves what; written as JSON by the parent."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from shared.spec import NetworkSpec, TrainingSpec
+
+REFERENCE = "numpy_scratch"
+"""The implementation that, in float64, is the reference of every agreement check."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One implementation in one round, or the float64 reference of a round."""
+
+    implementation: str
+    """a name, or the absolute path of a .py file"""
+    round: int
+    """from 1"""
+    is_reference: bool
+    """observe in float64 only, and with twins: nothing is timed"""
+    spec: NetworkSpec
+    training: TrainingSpec
+    threads: int
+    data: str
+    """npz file of the data set's bytes"""
+    data_digest: str
+    folder: str
+    """where the files below go"""
+
+    @property
+    def label(self) -> str:
+        """The implementation's name in tables and file names."""
+        return "float64-reference" if self.is_reference else Path(self.implementation).stem
+
+    def _path(self, ending: str) -> Path:
+        return Path(self.folder) / f"round-{self.round}-{self.label}{ending}"
+
+    @property
+    def job_path(self) -> Path:
+        """The job itself, as JSON."""
+        return self._path(".job.json")
+
+    @property
+    def result_path(self) -> Path:
+        """The worker's result, as JSON; it appears whole or not at all."""
+        return self._path(".json")
+
+    @property
+    def tensors_path(self) -> Path:
+        """The worker's `Observation`, as npz."""
+        return self._path(".npz")
+
+    @property
+    def predictions_path(self) -> Path:
+        """The predicted digits of the test images, as npz."""
+        return self._path(".predictions.npz")
+
+    @property
+    def progress_path(self) -> Path:
+        """One JSON line for each stage and epoch, as it ends."""
+        return self._path(".progress.jsonl")
+
+    @property
+    def stdout_path(self) -> Path:
+        """What the worker printed."""
+        return self._path(".stdout.txt")
+
+    @property
+    def stderr_path(self) -> Path:
+        """What the worker and its libraries complained about."""
+        return self._path(".stderr.txt")
+
+    def write(self) -> None:
+        """Write `job_path`."""
+        self.job_path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> "Job":
+        """Read what `write` wrote."""
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        spec = fields.pop("spec")
+        spec["sizes"] = tuple(spec["sizes"])
+        training = TrainingSpec(**fields.pop("training"))
+        return cls(spec=NetworkSpec(**spec), training=training, **fields)

@@ -1,0 +1,84 @@
+"""What is going on, on stderr: a live line on a terminal, plain lines elsewhere."""
+
+import time
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from shared.measure.job import Job
+
+
+class Display:
+    """Shows each worker, its stages and epochs; use it as a context manager.
+
+    Parameters
+    ----------
+    workers : how many will run in all.
+    rounds, epochs : of the run.
+    """
+
+    def __init__(self, workers: int, rounds: int, epochs: int) -> None:
+        self._rounds, self._epochs, self._workers = rounds, epochs, workers
+        self._console = Console(stderr=True, highlight=False, markup=False)
+        self._live = self._console.is_terminal and not self._console.is_dumb_terminal
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=16),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=self._console,
+            disable=not self._live,
+            transient=True,
+        )
+        self._task = self._progress.add_task("", total=workers * epochs, left="")
+        self._started = 0.0
+        self._done = 0
+        self._seconds: dict[str, float] = {}
+
+    def __enter__(self) -> "Display":
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def started(self, job: Job) -> None:
+        """Show that a worker starts."""
+        self._started = time.monotonic()
+        self._say(job, "starting", 0)
+
+    def event(self, job: Job, event: dict[str, Any]) -> None:
+        """Show a stage or an epoch that ended."""
+        if "epoch" in event:
+            accuracy, loss = 100 * event["validation_accuracy"], event["validation_loss"]
+            told = f"{accuracy:.1f} %" if accuracy else f"loss {loss}"
+            self._say(job, f"epoch {event['epoch']}/{self._epochs} {told}", event["epoch"])
+        elif self._live and event["stage"] in ("import", "load", "first step", "observe"):
+            self._say(job, f"{event['stage']} done", 0)
+
+    def finished(self, job: Job, result: dict[str, Any]) -> None:
+        """Show what became of a worker, unless its epochs have told."""
+        self._seconds[job.label] = time.monotonic() - self._started
+        self._done += 1
+        if result["status"] != "ok" or job.is_reference:
+            self._say(job, result["status"], 0)
+        self._progress.update(self._task, completed=self._done * self._epochs)
+
+    def _say(self, job: Job, what: str, epoch: int) -> None:
+        line = f"round {job.round}/{self._rounds} {job.label}: {what}"
+        if self._live:
+            self._progress.update(
+                self._task, description=line, completed=self._done * self._epochs + epoch, left=self._time_left()
+            )
+        else:
+            self._console.print(line, soft_wrap=True)
+
+    def _time_left(self) -> str:
+        """Estimate from the workers that ended; of an implementation not seen yet, from their mean."""
+        if not self._seconds or self._done * self._rounds < self._workers:
+            return ""  # the first round has not shown yet what each costs
+        mean = sum(self._seconds.values()) / len(self._seconds)
+        seconds = max(0.0, mean * (self._workers - self._done) - (time.monotonic() - self._started))
+        return f"{int(seconds) // 60}:{int(seconds) % 60:02d} left"

@@ -1,0 +1,144 @@
+"""The tables of a run as text, for a terminal of any width, and as Markdown."""
+
+from collections.abc import Callable
+from statistics import median
+from typing import Final
+
+from tabulate import tabulate
+
+from shared.report.summary import Record, Row, failed_stages, rows
+
+NONE: Final = "-"
+
+
+def _accuracy(row: Row) -> str:
+    spread = row.accuracy_spread
+    return f"{100 * row.mean_accuracy:.2f}" + (f" +/- {100 * spread:.2f}" if spread is not None else "")
+
+
+def _range(values: list[float]) -> str:
+    """Return the median and, of several values, the smallest and the largest, to three digits of the median."""
+    digits = 3 if median(values) < 10 else 1
+    low, middle, high = (f"{value:.{digits}f}" for value in (min(values), median(values), max(values)))
+    return f"{middle} [{low}-{high}]" if len(values) > 1 else middle
+
+
+COLUMNS: Final[dict[str, Callable[[Row], str]]] = {
+    "test accuracy, %": _accuracy,
+    "epoch, s": lambda row: _range(row.epoch_seconds),
+    "step, us": lambda row: f"{row.epoch / row.steps_per_epoch * 1e6:,.0f}",
+    "samples/s": lambda row: f"{row.examples_per_epoch / row.epoch:,.0f}",
+    "time ratio": lambda row: f"{row.ratio:.2f}" if row.ratio else NONE,
+    "first step, s": lambda row: f"{median(row.first_step_seconds):.3f}",
+    "import, s": lambda row: f"{median(row.import_seconds):.2f}",
+    "peak MB": lambda row: f"{row.peak_memory_bytes / 1e6:,.0f}",
+    "gradient error": lambda row: f"{row.gradient_error:.1e}" if row.gradient_error is not None else "not finite",
+    "parameters": lambda row: f"{row.parameter_count:,}",
+}
+Table = tuple[list[str], list[list[str]]]
+
+
+def main_table(record: Record) -> Table:
+    """Return headers and one line an implementation."""
+    lines = [
+        [row.name, *(cell(row) if row.epoch_seconds else NONE for cell in COLUMNS.values()), row.status]
+        for row in rows(record)
+    ]
+    return ["implementation", *COLUMNS, "status"], lines
+
+
+def pair_table(record: Record) -> Table:
+    """Return headers and one line a pair: worst relative L2 errors, and test predictions that differ."""
+    stages = list(record["pairs"][0]["errors"]) if record["pairs"] else []
+    tests = record["dataset"]["sizes"][2]
+    lines = [
+        [
+            " / ".join(pair["implementations"]),
+            *("not finite" if pair["errors"][s] is None else f"{pair['errors'][s]:.1e}" for s in stages),
+            ", ".join(map(str, pair["test_predictions_differing"])) + f" of {tests:,}",
+        ]
+        for pair in record["pairs"]
+    ]
+    return ["pair", *stages, "predictions that differ"], lines
+
+
+def heading(record: Record) -> list[str]:
+    """Return the lines that say what was run, on what."""
+    seeds = [reference["seed"] for reference in record["references"]]
+    return [
+        f"{record['network']['title']}; {record['training']['title']}",
+        record["dataset"]["title"],
+        f"{_plural(record['rounds'], 'round')} (seeds {', '.join(map(str, seeds))}), "
+        f"{_plural(record['threads'], 'thread')}, {record['machine']['cpu']}",
+    ]
+
+
+def _plural(n: int, word: str) -> str:
+    return f"{n} {word}{'s' * (n != 1)}"
+
+
+def legend(record: Record) -> list[str]:
+    """Return the lines that say how to read the main table."""
+    return [
+        "epoch: median [smallest-largest]; time ratio: median epoch over that of "
+        f"{record['baseline']} (below 1: faster);",
+        "gradient error: worst relative L2 error of a tensor against the float64 reference, "
+        f"tolerance {record['tolerance']:.0e}",
+    ]
+
+
+def remarks(record: Record) -> list[str]:
+    """Return what must be told beside the figures: failures with their stderr, and stages without a conclusion."""
+    lines = [reason for row in rows(record) for reason in row.reasons]
+    for sample in record["references"] + record["samples"]:
+        if sample["status"] == "crashed":
+            if sample in record["references"]:
+                lines.append(f"float64 reference, round {sample['round']}: {sample['reason']}")
+            lines += [
+                f"{sample['implementation']}, round {sample['round']}, stderr: {line}" for line in sample["stderr"]
+            ]
+    if record["interrupted"]:
+        lines.append("interrupted: what had been measured by then is shown")
+    return lines + failed_stages(record)
+
+
+def split(table: Table, width: int) -> list[Table]:
+    """Split a table into tables that fit `width` characters; each repeats the first column."""
+    headers, lines = table
+    widths = [max(map(len, column)) + 2 for column in zip(headers, *lines, strict=True)]
+    groups: list[list[int]] = [[]]
+    for index in range(1, len(headers)):
+        if groups[-1] and sum(widths[i] for i in (0, *groups[-1], index)) - 2 > width:
+            groups.append([])
+        groups[-1].append(index)
+    return [([headers[i] for i in (0, *group)], [[line[i] for i in (0, *group)] for line in lines]) for group in groups]
+
+
+def _render(table: Table, style: str) -> str:
+    headers, lines = table
+    aligned = ["left"] + ["right"] * (len(headers) - 1)
+    return tabulate(lines, headers, tablefmt=style, disable_numparse=True, colalign=aligned if lines else None)
+
+
+def text(record: Record, width: int) -> str:
+    """Return everything there is to tell, in plain ASCII; no line of a table is wider than `width`."""
+    parts = ["\n".join(heading(record))]
+    parts += [_render(table, "simple") for table in split(main_table(record), width)]
+    parts.append("\n".join(legend(record)))
+    if record["pairs"]:
+        parts.append("Agreement of each pair (worst relative L2 error of a tensor, over all rounds):")
+        parts += [_render(table, "simple") for table in split(pair_table(record), width)]
+    if found := remarks(record):
+        parts.append("\n".join(f"! {line}" for line in found))
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown(record: Record) -> str:
+    """Return the same as Markdown."""
+    parts = ["  \n".join(heading(record)), _render(main_table(record), "github"), "  \n".join(legend(record))]
+    if record["pairs"]:
+        parts.append("Agreement of each pair (worst relative L2 error of a tensor, over all rounds):")
+        parts.append(_render(pair_table(record), "github"))
+    if found := remarks(record):
+        parts.append("\n".join(f"- {line.replace('|', '&#124;').replace('<', '&lt;')}" for line in found))
+    return "\n\n".join(parts) + "\n"
