@@ -25,8 +25,13 @@ def draw_parameters(spec: NetworkSpec, training: TrainingSpec) -> Parameters:
         W = generator.standard_normal((n_out, n_in))
         if training.initial == "scaled":
             W /= np.sqrt(n_in)
-        layers.append(Layer(W.astype(training.dtype), b.astype(training.dtype)))
-    return tuple(layers)
+        layers.append(Layer(W, b))
+    return cast(tuple(layers), training.dtype)
+
+
+def cast(parameters: Parameters, dtype: str) -> Parameters:
+    """Return copies of the parameters in another dtype."""
+    return tuple(Layer(W.astype(dtype), b.astype(dtype)) for W, b in parameters)
 
 
 def draw_orders(training: TrainingSpec, n_examples: int) -> Iterator[NDArray[np.int64]]:

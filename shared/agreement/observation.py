@@ -18,6 +18,8 @@ STEPS: Final = (1, 10, 100)
 ROUNDING_OF_A_STEP: Final = 10
 """Rounding of one step, in machine epsilons: gradients were measured at up to 12 where nothing magnifies it."""
 TWINS: Final = 4
+SPREAD: Final = 3
+"""How much the rounding of two right implementations may differ: they sum in other orders."""
 INCONCLUSIVE: Final = 1e-2
 """Above this relative error rounding cannot be told from a fault."""
 
@@ -98,17 +100,24 @@ def twins(parameters: Parameters, dtype: str) -> list[Parameters]:
     ]
 
 
-def allowed_errors(reference: Observation, observed_twins: list[Observation], dtype: str) -> dict[str, float]:
+def allowed_errors(
+    reference: Observation, observed_twins: list[Observation], in_float32: Observation, dtype: str
+) -> dict[str, float]:
     """Return for each stage the largest error that rounding explains.
 
-    It is the tolerance of the table, unless the problem itself magnifies rounding further (saturated units, training
-    that diverges, a relu at its kink): then what the rounding of one step grew to in the reference's own twins.
-    inf, where that is so much that nothing can be concluded.
+    It is the tolerance of the table, unless the problem itself magnifies rounding further, which is measured on the
+    reference alone: what the rounding of one step grows to in its twins (training that diverges, a relu at its
+    kink), and how far the reference itself is off in float32 (a_L - y of an output that is all but right),
+    times `SPREAD`. inf, where that is so much that nothing can be concluded.
     """
     limit = TOLERANCES[dtype].limit
+    scale = SPREAD * float(np.finfo(dtype).eps / np.finfo("float32").eps)
+    rounded = {stage: scale * w.error for stage, w in compare(in_float32, reference).items()}
     allowed = {}
     for stage in reference.stages():
         grown = [compare(twin, reference)[stage].error for twin in observed_twins]
+        if dtype == "float32" or np.isfinite(rounded[stage]):  # what overflows in float32 says nothing of float64
+            grown.append(rounded[stage])
         # written so that nan (the reference itself overflowed) is inconclusive too
         conclusive = all(error <= INCONCLUSIVE for error in grown)
         allowed[stage] = max(limit, *grown) if conclusive else float("inf")

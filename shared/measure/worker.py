@@ -17,8 +17,9 @@ from shared.measure import files, machine
 from shared.measure.job import Job
 
 if TYPE_CHECKING:
+    from shared.agreement.observation import Observation
     from shared.data import Dataset
-    from shared.interface import Labels, Network, Parameters
+    from shared.interface import Array, Labels, Network, Parameters
 
 
 class Stopwatch:
@@ -70,24 +71,25 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
 
     from shared import initial
     from shared.agreement.observation import allowed_errors, observe, twins
-    from shared.interface import Layer
 
     drawn = initial.draw_parameters(job.spec, job.training)
-    parameters = tuple(Layer(W.astype(np.float64), b.astype(np.float64)) for W, b in drawn)
+    parameters = initial.cast(drawn, "float64")
     x, y = load(job).train.arrays(job.training.dtype)
     order = next(initial.draw_orders(job.training, len(y)))
-    network = module.Network(job.spec, replace(job.training, dtype="float64"), parameters)
+    x_64 = x.astype("float64")
     watch.lap("load")
 
-    def observed(theta: Any) -> Any:
-        return observe(network, theta, x.astype(np.float64), y, order, job.training.batch_size)
+    def observed(theta: "Parameters", x: "Array") -> "Observation":
+        network = module.Network(job.spec, replace(job.training, dtype=x.dtype.name), theta)
+        return observe(network, theta, x, y, order, job.training.batch_size)
 
     # Training that diverges overflows; that is what is to be found out here, not a warning.
     with np.errstate(all="ignore"):
-        reference = observed(parameters)
-        observed_twins = [observed(twin) for twin in twins(parameters, job.training.dtype)]
+        reference = observed(parameters, x_64)
+        observed_twins = [observed(twin, x_64) for twin in twins(parameters, job.training.dtype)]
+        in_float32 = observed(initial.cast(drawn, "float32"), x.astype("float32"))
     reference.save(job.tensors_path)
-    allowed = allowed_errors(reference, observed_twins, job.training.dtype)
+    allowed = allowed_errors(reference, observed_twins, in_float32, job.training.dtype)
     watch.lap("observe")
     return {
         "digests": digests(drawn, order),

@@ -25,7 +25,7 @@ class Display:
         self._live = self._console.is_terminal and not self._console.is_dumb_terminal
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=16),
+            BarColumn(bar_width=10),
             TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"),
             console=self._console,

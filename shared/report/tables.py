@@ -1,5 +1,6 @@
 """The tables of a run as text, for a terminal of any width, and as Markdown."""
 
+import textwrap
 from collections.abc import Callable
 from statistics import median
 from typing import Final
@@ -24,17 +25,18 @@ def _range(values: list[float]) -> str:
 
 
 COLUMNS: Final[dict[str, Callable[[Row], str]]] = {
-    "test accuracy, %": _accuracy,
+    "test\naccuracy, %": _accuracy,
     "epoch, s": lambda row: _range(row.epoch_seconds),
-    "step, us": lambda row: f"{row.epoch / row.steps_per_epoch * 1e6:,.0f}",
+    "step,\nus": lambda row: f"{row.epoch / row.steps_per_epoch * 1e6:,.0f}",
     "samples/s": lambda row: f"{row.examples_per_epoch / row.epoch:,.0f}",
-    "time ratio": lambda row: f"{row.ratio:.2f}" if row.ratio else NONE,
-    "first step, s": lambda row: f"{median(row.first_step_seconds):.3f}",
-    "import, s": lambda row: f"{median(row.import_seconds):.2f}",
-    "peak MB": lambda row: f"{row.peak_memory_bytes / 1e6:,.0f}",
-    "gradient error": lambda row: f"{row.gradient_error:.1e}" if row.gradient_error is not None else "not finite",
+    "time\nratio": lambda row: f"{row.ratio:.2f}" if row.ratio else NONE,
+    "first\nstep, s": lambda row: f"{median(row.first_step_seconds):.3f}",
+    "import,\ns": lambda row: f"{median(row.import_seconds):.2f}",
+    "peak\nMB": lambda row: f"{row.peak_memory_bytes / 1e6:,.0f}",
+    "gradient\nerror": lambda row: f"{row.gradient_error:.1e}" if row.gradient_error is not None else "not finite",
     "parameters": lambda row: f"{row.parameter_count:,}",
 }
+PAIRS: Final = "Agreement of each pair: worst relative L2 error of a tensor, over all rounds"
 Table = tuple[list[str], list[list[str]]]
 
 
@@ -59,7 +61,7 @@ def pair_table(record: Record) -> Table:
         ]
         for pair in record["pairs"]
     ]
-    return ["pair", *stages, "predictions that differ"], lines
+    return ["pair", *(stage.replace("after ", "after\n") for stage in stages), "predictions\nthat differ"], lines
 
 
 def heading(record: Record) -> list[str]:
@@ -80,9 +82,8 @@ def _plural(n: int, word: str) -> str:
 def legend(record: Record) -> list[str]:
     """Return the lines that say how to read the main table."""
     return [
-        "epoch: median [smallest-largest]; time ratio: median epoch over that of "
-        f"{record['baseline']} (below 1: faster);",
-        "gradient error: worst relative L2 error of a tensor against the float64 reference, "
+        f"epoch: median [smallest-largest]; time ratio: median epoch over {record['baseline']}'s, below 1 is faster",
+        f"gradient error: worst relative L2 error of a tensor against the float64 reference, "
         f"tolerance {record['tolerance']:.0e}",
     ]
 
@@ -105,31 +106,42 @@ def remarks(record: Record) -> list[str]:
 def split(table: Table, width: int) -> list[Table]:
     """Split a table into tables that fit `width` characters; each repeats the first column."""
     headers, lines = table
-    widths = [max(map(len, column)) + 2 for column in zip(headers, *lines, strict=True)]
-    groups: list[list[int]] = [[]]
+
+    def columns(indices: list[int]) -> Table:
+        return [headers[i] for i in indices], [[line[i] for i in indices] for line in lines]
+
+    groups: list[list[int]] = [[0]]
     for index in range(1, len(headers)):
-        if groups[-1] and sum(widths[i] for i in (0, *groups[-1], index)) - 2 > width:
-            groups.append([])
-        groups[-1].append(index)
-    return [([headers[i] for i in (0, *group)], [[line[i] for i in (0, *group)] for line in lines]) for group in groups]
+        wider = [*groups[-1], index]
+        if len(groups[-1]) > 1 and len(_render(columns(wider), "simple").splitlines()[0]) > width:
+            groups.append([0, index])
+        else:
+            groups[-1] = wider
+    return [columns(group) for group in groups]
 
 
 def _render(table: Table, style: str) -> str:
     headers, lines = table
+    if style == "github":
+        headers = [header.replace("\n", " ") for header in headers]
     aligned = ["left"] + ["right"] * (len(headers) - 1)
     return tabulate(lines, headers, tablefmt=style, disable_numparse=True, colalign=aligned if lines else None)
 
 
+def _wrap(lines: list[str], width: int, indent: str = "") -> str:
+    return "\n".join(textwrap.fill(line, width, subsequent_indent=indent) for line in lines)
+
+
 def text(record: Record, width: int) -> str:
     """Return everything there is to tell, in plain ASCII; no line of a table is wider than `width`."""
-    parts = ["\n".join(heading(record))]
+    parts = [_wrap(heading(record), width, "  ")]
     parts += [_render(table, "simple") for table in split(main_table(record), width)]
-    parts.append("\n".join(legend(record)))
+    parts.append(_wrap(legend(record), width, "  "))
     if record["pairs"]:
-        parts.append("Agreement of each pair (worst relative L2 error of a tensor, over all rounds):")
+        parts.append(_wrap([PAIRS], width))
         parts += [_render(table, "simple") for table in split(pair_table(record), width)]
     if found := remarks(record):
-        parts.append("\n".join(f"! {line}" for line in found))
+        parts.append(_wrap([f"! {line}" for line in found], width, "  "))
     return "\n\n".join(parts) + "\n"
 
 
@@ -137,7 +149,7 @@ def markdown(record: Record) -> str:
     """Return the same as Markdown."""
     parts = ["  \n".join(heading(record)), _render(main_table(record), "github"), "  \n".join(legend(record))]
     if record["pairs"]:
-        parts.append("Agreement of each pair (worst relative L2 error of a tensor, over all rounds):")
+        parts.append(PAIRS)
         parts.append(_render(pair_table(record), "github"))
     if found := remarks(record):
         parts.append("\n".join(f"- {line.replace('|', '&#124;').replace('<', '&lt;')}" for line in found))

@@ -1,0 +1,80 @@
+"""The specs, batches and parameters that the tests compare implementations on."""
+
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from impls.numpy_scratch import Network as Reference
+from shared import initial
+from shared.agreement.observation import STEPS, Observation, after_name, observe
+from shared.agreement.tolerances import TOLERANCES
+from shared.interface import Array, Labels, Parameters
+from shared.spec import ACTIVATIONS, DTYPES, LOSSES, NetworkSpec, TrainingSpec
+
+SIZES = ((784, 30, 10), (784, 30, 30, 10), (784, 10))
+BATCH_SIZES = (1, 7, 10)
+N_EXAMPLES = 95
+
+
+@dataclass(frozen=True)
+class Case:
+    """A spec and how it is trained; every number drawn from the seed."""
+
+    spec: NetworkSpec
+    training: TrainingSpec
+    n_examples: int = N_EXAMPLES
+
+    def __str__(self) -> str:
+        sizes = "-".join(map(str, self.spec.sizes))
+        t = self.training
+        return f"{sizes} {self.spec.activation} {self.spec.loss} {t.dtype} batch {t.batch_size}"
+
+    def parameters(self) -> Parameters:
+        return initial.draw_parameters(self.spec, self.training)
+
+    def data(self) -> tuple[Array, Labels, Labels]:
+        """x like MNIST's (a fifth of the pixels inked), y, and the order of one epoch."""
+        generator = np.random.default_rng([self.training.seed, 99])
+        shape = (self.n_examples, self.spec.sizes[0])
+        x = generator.integers(0, 256, shape) * (generator.random(shape) < 0.2) / 255
+        y = generator.integers(0, self.spec.sizes[-1], self.n_examples)
+        return x.astype(self.training.dtype), y, next(initial.draw_orders(self.training, self.n_examples))
+
+
+def case(
+    sizes: tuple[int, ...] = (784, 30, 10),
+    activation: str = "sigmoid",
+    loss: str = "quadratic",
+    dtype: str = "float64",
+    batch_size: int = 10,
+    **more: object,
+) -> Case:
+    """A case that trains stably: a learning rate that fits, and scaled weights where normal ones would explode."""
+    smooth = activation == "sigmoid"
+    rate = 3.0 if smooth and loss == "quadratic" else 0.05
+    # One layer of normal weights saturates the outputs: a_L - y then cancels, and rounding is all that is left.
+    initials = "normal" if smooth and len(sizes) > 2 else "scaled"
+    training = TrainingSpec(learning_rate=rate, batch_size=batch_size, dtype=dtype, initial=initials)
+    return Case(NetworkSpec(sizes, activation, loss), replace(training, **more))  # type: ignore[arg-type]
+
+
+CASES = [
+    case(sizes, activation, loss, dtype, batch_size)
+    for sizes, activation, loss, dtype, batch_size in product(SIZES, ACTIVATIONS, LOSSES, DTYPES, BATCH_SIZES)
+    # batch sizes have nothing to do with activations: all of them with one, one of them with the others
+    if batch_size == 10 or activation == "sigmoid"
+]
+
+
+def reference(c: Case) -> Observation:
+    """What the float64 reference observes on the very numbers of the case."""
+    x, y, order = c.data()
+    parameters = initial.cast(c.parameters(), "float64")
+    network = Reference(c.spec, replace(c.training, dtype="float64"), parameters)
+    return observe(network, parameters, x.astype(np.float64), y, order, c.training.batch_size)
+
+
+def tolerance(c: Case) -> dict[str, float]:
+    """The tolerance of the table for every stage, whatever rounding may be magnified to."""
+    return dict.fromkeys(("gradients", *map(after_name, STEPS)), TOLERANCES[c.training.dtype].limit)

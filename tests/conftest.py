@@ -1,0 +1,22 @@
+"""Fixtures for all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from shared.data import mnist
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    """Where the real MNIST files lie; without them skip, or fail where SAMEGRAD_REQUIRE_MNIST is set."""
+    folder = Path(os.environ.get("SAMEGRAD_DATA") or ROOT / "data")
+    if all(mnist.find(folder, file) for file in mnist.FILES):
+        return folder.resolve()
+    missing = f"no MNIST in {folder}: set SAMEGRAD_DATA to the folder of the four files"
+    if os.environ.get("SAMEGRAD_REQUIRE_MNIST"):
+        pytest.fail(missing)
+    pytest.skip(missing)
