@@ -1,0 +1,79 @@
+"""The implementations line up: the same sections, methods and signatures in the same order."""
+
+import ast
+import re
+
+import pytest
+
+import impls
+
+SECTIONS = ["Parameters", "Forward (1)-(2)", "Loss and gradients (3)-(7)", "Update (8)", "Conversion"]
+CONTRACT = {"__init__", "reset", "parameters", "predict", "loss_and_gradients", "train"}
+
+
+def source(name: str) -> str:
+    return impls.locate(name).read_text(encoding="utf-8")
+
+
+def network(name: str) -> ast.ClassDef:
+    classes = [node for node in ast.parse(source(name)).body if isinstance(node, ast.ClassDef)]
+    return next(node for node in classes if node.name == "Network")
+
+
+def sections(name: str) -> list[tuple[int, str]]:
+    """(line, title) of every section of the class."""
+    found = [re.fullmatch(r"    # ---- (.+?) -+", line) for line in source(name).splitlines()]
+    return [(number, match[1]) for number, match in enumerate(found, start=1) if match]
+
+
+def methods(name: str) -> list[tuple[str, str, list[str]]]:
+    """(section, method, names of its arguments), in the order of the file."""
+    starts = sections(name)
+    return [
+        (
+            [title for line, title in starts if line < node.lineno][-1],
+            node.name,
+            [argument.arg for argument in node.args.args],
+        )
+        for node in network(name).body
+        if isinstance(node, ast.FunctionDef)
+    ]
+
+
+@pytest.mark.parametrize("name", impls.names())
+def test_sections_are_the_five_in_order(name: str) -> None:
+    assert [title for _, title in sections(name)] == SECTIONS
+
+
+@pytest.mark.parametrize("name", impls.names())
+def test_methods_and_signatures_are_those_of_the_reference(name: str) -> None:
+    assert methods(name) == methods("numpy_scratch")
+
+
+def test_the_reference_has_the_whole_contract() -> None:
+    assert {method for _, method, _ in methods("numpy_scratch")} >= CONTRACT
+
+
+@pytest.mark.parametrize("name", impls.names())
+def test_every_equation_is_cited(name: str) -> None:
+    cited = source(name)
+    for equation in range(1, 9):
+        first_of_range = rf"\({equation}\)"
+        inside_range = "|".join(rf"\({a}\)-\({b}\)" for a in range(1, 9) for b in range(a, 9) if a <= equation <= b)
+        assert re.search(rf"#.*({first_of_range}|{inside_range})", cited), f"{name} does not cite ({equation})"
+
+
+@pytest.mark.parametrize("name", impls.names())
+def test_a_file_is_short_and_holds_no_number_of_an_experiment(name: str) -> None:
+    assert len(source(name).splitlines()) <= 180
+    numbers = {
+        node.value
+        for node in ast.walk(network(name))
+        if isinstance(node, ast.Constant) and type(node.value) in (int, float)
+    }
+    assert numbers <= {0, 1, 2, -1}, "sizes, rates and batch sizes belong to the specs"
+
+
+@pytest.mark.parametrize("name", impls.names())
+def test_there_is_no_randomness(name: str) -> None:
+    assert not re.search(r"\brandom|shuffle|dropout", source(name).replace("reset", ""))
