@@ -7,16 +7,18 @@ from typing import Final, NamedTuple
 
 
 class Tolerance(NamedTuple):
-    """A limit and what was measured under it."""
+    """A limit, and what was measured under it."""
 
     limit: float
-    measured_default: float
-    """the worst on MNIST with the default spec"""
-    measured_worst: float
-    """the worst of the matrix of specs in the contract suite"""
+    gradients_measured: float
+    """the worst gradient tensor of the contract suite, all specs and implementations (tests/impls/test_contract.py)"""
+    parameters_measured: float
+    """the same for the parameters after 1, 10 and 100 steps"""
 
 
+# The margin is a factor of 240 in float64 and of 2 in float32. On MNIST with the default spec the worst gradients
+# were 1.5e-15 and 8e-7.
 TOLERANCES: Final = {
-    "float64": Tolerance(limit=1e-12, measured_default=0.0, measured_worst=0.0),
-    "float32": Tolerance(limit=1e-5, measured_default=0.0, measured_worst=0.0),
+    "float64": Tolerance(limit=1e-12, gradients_measured=2.9e-15, parameters_measured=4.3e-15),
+    "float32": Tolerance(limit=1e-5, gradients_measured=8.2e-7, parameters_measured=4.6e-6),
 }

@@ -1,0 +1,37 @@
+# Everything from a fresh clone: `make compare` and `make test` create .venv, install the pinned versions and run.
+# ARGS goes to the command: make compare ARGS="--quick -i pytorch"
+
+# The first Python that fits; PYTHON=... overrides.
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c \
+	'import sys; (3, 11) <= sys.version_info < (3, 14) and print("$(p)")' 2>/dev/null)))
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: compare test lint types check benchmark clean
+
+compare: .venv/installed
+	$(BIN)/python compare.py $(ARGS)
+
+test: .venv/installed
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/installed
+	$(BIN)/mypy
+
+check: lint types test
+
+benchmark: .venv/installed
+	$(BIN)/python -m benchmarks.speed $(ARGS)
+
+.venv/installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis samegrad.egg-info
