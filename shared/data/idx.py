@@ -20,6 +20,8 @@ SIDE: Final = 28
 MAX_EXAMPLES: Final = 60_000
 MAX_FILE_BYTES: Final = MAX_EXAMPLES * SIDE * SIDE + 16
 _CHUNK: Final = 1 << 18
+_SLACK: Final = 1 << 20
+"""Bytes that a gzip stream may take before it yields any: its header holds a name and a comment."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _REMEDY: Final = "delete the file, or replace it by the original from the MNIST distribution, and run again"
 
@@ -71,9 +73,16 @@ def _chunks(path: Path, file: BinaryIO) -> Iterator[bytes]:
             data = file.read(_CHUNK)
         return
     gzip = zlib.decompressobj(wbits=31)  # 31: with the gzip header and its checksum
+    given = made = 0
     try:
         while data and not gzip.eof:
+            given += len(data)
             chunk = gzip.decompress(data, _CHUNK)
+            made += len(chunk)
+            given -= len(gzip.unconsumed_tail)
+            # Incompressible data grow by less than 0.1 %: what grows more is made of empty blocks, to take our time.
+            if given > made + made // 1000 + _SLACK:
+                raise DataError(path, f"{given:,} gzipped bytes that hold {made:,}", "an ordinary gzip file", _REMEDY)
             data = gzip.unconsumed_tail or file.read(_CHUNK)
             if chunk:
                 yield chunk

@@ -28,6 +28,8 @@ MIRRORS: Final = (
 TIMEOUT_SECONDS: Final = 30
 REACH_SECONDS: Final = 6
 """How long mirrors have to answer at all; `--dataset auto` must have fallen back within 10 s."""
+MAX_DOWNLOAD_BYTES: Final = 1 << 24
+"""A mirror may send without end; the largest file has 9,912,422 bytes."""
 N_VALIDATION: Final = 10_000
 
 
@@ -99,7 +101,11 @@ def find(data_dir: Path, file: MnistFile) -> Path | None:
     candidates = (
         folder / name for folder in (data_dir, data_dir / "MNIST" / "raw") for name in (f"{file.name}.gz", file.name)
     )
-    return next((path for path in candidates if path.exists()), None)
+    try:
+        return next((path for path in candidates if path.exists()), None)
+    except OSError as error:  # a name that is too long, a loop of links
+        reason = error.strerror or str(error)
+        raise DataError(data_dir, reason, "a folder that can be looked into", "give another --data-dir") from error
 
 
 def _read_pair(images_path: Path, labels_path: Path) -> Split:
@@ -226,6 +232,7 @@ class DownloadBar:
             disable=not console.is_terminal,
         )
         self._task = self._progress.add_task(title, total=None)
+        self._received = 0
         if not console.is_terminal:
             console.print(title, soft_wrap=True, highlight=False, markup=False)
 
@@ -243,14 +250,19 @@ class DownloadBar:
 
     @total.setter
     def total(self, total: int) -> None:
+        self._received = 0  # pooch sets it as each try begins
         self._progress.update(self._task, total=total or None)
 
     def update(self, n: int) -> None:
-        """Count n more bytes."""
+        """Count n more bytes; raise ValueError, which ends the download, when they are more than any file has."""
+        self._received += n
+        if self._received > MAX_DOWNLOAD_BYTES:
+            raise ValueError(f"the mirror sent more than {MAX_DOWNLOAD_BYTES:,} bytes")
         self._progress.advance(self._task, n)
 
     def reset(self) -> None:
         """Count from 0 again."""
+        self._received = 0
         self._progress.reset(self._task, total=self.total)
 
     def close(self) -> None:

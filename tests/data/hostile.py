@@ -6,6 +6,7 @@ folder, good ones up to the hostile one in the order in which `mnist.load` reads
 
 import gzip
 import os
+import re
 import zlib
 from collections.abc import Callable
 from functools import partial
@@ -19,6 +20,8 @@ from shared.data.mnist import FILES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRA
 MIB: Final = 1 << 20
 MAX_BYTES: Final = 60_000 * 784 + 16
 """The size of MNIST's largest file, raw: an upper bound for any of them."""
+MAX_GZIP_BYTES: Final = 9_912_422
+"""The size of MNIST's largest file as it is distributed."""
 
 
 def idx(*shape: int, values: bytes, kind: int = 8) -> bytes:
@@ -44,7 +47,7 @@ class Case(NamedTuple):
     content: bytes | Callable[[Path], object]
     """what the file holds, or a function that makes it"""
     found: str
-    """a regular expression for what the error must say was found"""
+    """a regular expression for what the error must say was found; see `pattern`"""
 
     def make(self, path: Path) -> None:
         if isinstance(self.content, bytes):
@@ -70,6 +73,11 @@ def plant(case: Case, folder: Path) -> None:
             (folder / f"{file.name}.gz").write_bytes(gz(GOOD[file]))
 
 
+def pattern(case: Case) -> str:
+    """Return a regular expression that is found in the right message, and in no other case's by accident."""
+    return rf"{re.escape(case.name)}: found .*{case.found}.*, expected .+\.\n  remedy: .+"
+
+
 # ---- Large ones, which are made only when they are planted ---------------------------------------------
 
 GZIP_START: Final = bytes.fromhex("1f8b08000000000000ff")
@@ -90,9 +98,9 @@ def bomb(start: bytes, path: Path) -> None:
     path.write_bytes(GZIP_START + head + zeros * 1024 + deflate.flush() + bytes(8))
 
 
-def filled(start: bytes, pattern: bytes, path: Path) -> None:
-    """Write as large a file as there can be: `start`, then the pattern again and again."""
-    path.write_bytes(start + pattern * ((MAX_BYTES - len(start)) // len(pattern)))
+def filled(start: bytes, repeated: bytes, path: Path, *, size: int = MAX_BYTES) -> None:
+    """Write as large a file as there can be: `start`, then `repeated` again and again."""
+    path.write_bytes(start + repeated * ((size - len(start)) // len(repeated)))
 
 
 def sparse(path: Path) -> None:
@@ -128,24 +136,24 @@ CASES: Final[dict[str, Case]] = {
     "magic-zipped": zipped(gz(LABELS), f"{MAGIC} 00000801", TEST_IMAGES),
     "size-overflow": raw(idx(*[0xFFFFFFFF] * 3, values=PIXELS), "4,294,967,295 examples"),
     "size-overflow-to-the-truth": raw(idx(3, 0x8000001C, 28, values=PIXELS), "images of 2147483676 x 28"),
-    "size-no-examples": raw(idx(0, 28, 28, values=b""), "^0 examples"),
-    "size-no-labels": raw(idx(0, values=b""), "^0 examples", TRAIN_LABELS),
+    "size-no-examples": raw(idx(0, 28, 28, values=b""), r"\b0 examples"),
+    "size-no-labels": raw(idx(0, values=b""), r"\b0 examples", TRAIN_LABELS),
     "size-no-rows": raw(idx(3, 0, 28, values=b""), "images of 0 x 28"),
     "size-27x28": raw(idx(3, 27, 28, values=PIXELS[: 3 * 27 * 28]), "images of 27 x 28"),
     "size-28x27": raw(idx(3, 28, 27, values=PIXELS[: 3 * 28 * 27]), "images of 28 x 27"),
     "size-60001-images": zipped(gz(idx(60_001, 28, 28, values=PIXELS)), "60,001 examples"),
     "size-60001-labels": raw(idx(60_001, values=bytes(60_001)), "60,001 examples", TEST_LABELS),
-    "header-of-1-byte": raw(IMAGES[:1], f"{MAGIC} 00$"),
-    "header-of-3-bytes": raw(IMAGES[:3], f"{MAGIC} 000008$"),
+    "header-of-1-byte": raw(IMAGES[:1], rf"{MAGIC} 00\b"),
+    "header-of-3-bytes": raw(IMAGES[:3], rf"{MAGIC} 000008\b"),
     "header-of-magic-only": raw(IMAGES[:4], "header of 4 bytes"),
     "header-of-7-bytes-in-labels": raw(LABELS[:7], "header of 7 bytes", TRAIN_LABELS),
     "header-of-15-bytes": raw(IMAGES[:15], "header of 15 bytes"),
     "header-zipped-of-9-bytes": zipped(gz(IMAGES[:9]), "header of 9 bytes"),
-    "header-only": raw(IMAGES[:16], "^0 values"),
+    "header-only": raw(IMAGES[:16], r"\b0 values"),
     "header-promises-60000": raw(idx(60_000, 28, 28, values=PIXELS), "2,352 values"),
     "values-one-missing": raw(IMAGES[:-1], "2,351 values"),
     "values-one-missing-zipped": zipped(gz(IMAGES[:-1]), "2,351 values", TEST_IMAGES),
-    "values-one-label-missing": raw(LABELS[:-1], "^2 values", TEST_LABELS),
+    "values-one-label-missing": raw(LABELS[:-1], r"\b2 values", TEST_LABELS),
     "values-one-too-many": raw(IMAGES + b"\0", "more bytes than"),
     "values-one-too-many-zipped": zipped(gz(IMAGES + b"\0"), "more bytes than"),
     "values-one-label-too-many": raw(LABELS + b"\0", "more bytes than", TEST_LABELS),
@@ -166,11 +174,14 @@ CASES: Final[dict[str, Case]] = {
     "gzip-twice": zipped(ZIPPED + ZIPPED, "bytes after the end"),
     "gzip-in-gzip": zipped(gz(ZIPPED), f"{MAGIC} 1f8b0800"),
     "gzip-name-without-end": zipped(partial(filled, GZIP_WITH_NAME, b"a"), "ends early|bytes"),
-    "gzip-name-then-end": zipped(GZIP_WITH_NAME + b"a" * MIB + b"\0", "ends early"),
+    "gzip-name-then-end": zipped(GZIP_WITH_NAME + b"a" * MIB + b"\0", "that hold 0"),
     "gzip-extra-field-cut": zipped(GZIP_WITH_EXTRA + bytes(65_534), "ends early"),
     "gzip-extra-field-then-end": zipped(GZIP_WITH_EXTRA + bytes(65_535), "ends early"),
-    "gzip-of-empty-stored-blocks": zipped(partial(filled, GZIP_START, EMPTY_STORED_BLOCK), "ends early|bytes"),
-    "gzip-of-empty-dynamic-blocks": zipped(partial(filled, GZIP_START, EMPTY_DYNAMIC_BLOCKS), "ends early|bytes"),
+    "gzip-of-empty-stored-blocks": zipped(partial(filled, GZIP_START, EMPTY_STORED_BLOCK), "that hold 0"),
+    "gzip-of-empty-dynamic-blocks": zipped(partial(filled, GZIP_START, EMPTY_DYNAMIC_BLOCKS), "that hold 0"),
+    "gzip-of-empty-dynamic-blocks-of-mnists-size": zipped(
+        partial(filled, GZIP_START, EMPTY_DYNAMIC_BLOCKS, size=MAX_GZIP_BYTES), "that hold 0"
+    ),
     "bomb-of-3-images": zipped(partial(bomb, IMAGES), "more bytes than"),
     "bomb-of-60000-images": zipped(partial(bomb, idx(60_000, 28, 28, values=PIXELS)), "more bytes than"),
     "bomb-of-labels": zipped(partial(bomb, LABELS), "more bytes than", TRAIN_LABELS),
@@ -185,15 +196,20 @@ CASES: Final[dict[str, Case]] = {
     "html": zipped(HTML, f"{MAGIC} 3c21444f"),
 }
 
-SETS: Final[dict[str, Callable[[Path], None]]] = {
-    "count-labels-too-few": partial(plant, raw(idx(2, values=b"\5\0"), "2 labels", TRAIN_LABELS)),
-    "count-labels-too-many": partial(plant, raw(idx(4, values=b"\5\0\x09\1"), "4 labels", TEST_LABELS)),
-    "digest-of-few-images": partial(plant, raw(IMAGES, "well-formed")),
-    "digest-of-black-images": black_mnist,
+SETS: Final[dict[str, Case]] = {
+    "count-labels-too-few": raw(idx(2, values=bytes((5, 0))), "2 labels", TRAIN_LABELS),
+    "count-labels-too-many": raw(idx(4, values=bytes((5, 0, 9, 1))), "4 labels", TEST_LABELS),
+    "digest-of-few-images": raw(IMAGES, "sha256"),
 }
-"""Readable files that do not belong together or are not MNIST's."""
+"""Readable files that do not go with the three others or are not MNIST's."""
 
 HOSTILE: Final[dict[str, Callable[[Path], None]]] = {
-    **{name: partial(plant, case) for name, case in CASES.items()},
-    **SETS,
+    **{name: partial(plant, case) for name, case in (CASES | SETS).items()},
+    "digest-of-black-images": black_mnist,
 }
+
+PATTERNS: Final = {
+    **{name: pattern(case) for name, case in (CASES | SETS).items()},
+    "digest-of-black-images": "train-images.*: found .*sha256",
+}
+"""For each hostile folder a regular expression that is found in the right message."""

@@ -1,7 +1,6 @@
 """The reader of IDX files: it returns what is in a good file and raises `DataError` for anything else."""
 
 import math
-import re
 import zlib
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from shared.data import DataError
 from shared.data.idx import read_images, read_labels
-from tests.data.hostile import CASES, GZIP_WITH_EXTRA, IMAGES, LABELS, PIXELS, ZIPPED, Case, gz, idx
+from tests.data.hostile import CASES, GZIP_WITH_EXTRA, IMAGES, LABELS, PIXELS, ZIPPED, Case, gz, idx, pattern
 
 
 def read(path: Path) -> NDArray[np.uint8]:
@@ -75,10 +74,9 @@ def test_gzip_with_optional_header_fields(tmp_path: Path, content: bytes) -> Non
 def test_hostile_file(tmp_path: Path, case: Case) -> None:
     path = tmp_path / case.name
     case.make(path)
-    with pytest.raises(DataError, match=r": found .+, expected .+\.\n  remedy: .+") as caught:
+    with pytest.raises(DataError, match=pattern(case)) as caught:
         read(path)
-    assert str(caught.value).startswith(f"{path}: found {caught.value.found}, ")
-    assert re.search(case.found, caught.value.found), "refused for another reason than the one in question"
+    assert caught.value.file == str(path)
 
 
 @pytest.mark.parametrize("target", ["nowhere", "images"], ids=["broken", "loop"])

@@ -1,0 +1,410 @@
+"""MNIST is found, fetched from mirrors that may be bad, and verified; small fakes take the place of the four files."""
+
+import hashlib
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Final
+
+import numpy as np
+import pytest
+
+from shared.data import DataError, Dataset, digits, load, mnist
+from tests.data import mirror
+from tests.data.hostile import gz, idx
+from tests.data.mirror import Behaviour, Mirror
+
+N_TRAIN: Final = 7
+N_VALIDATION: Final = 2
+N_TEST: Final = 3
+BY_NAME: Final = {name: getattr(mnist, name) for name in ("TRAIN_IMAGES", "TRAIN_LABELS", "TEST_IMAGES", "TEST_LABELS")}
+
+Serve = Callable[[Behaviour], Mirror]
+
+
+def fake_idx() -> dict[str, bytes]:
+    """Return small IDX files under the names of MNIST's."""
+    rng = np.random.default_rng(3)
+    contents = {}
+    for part, n in (("train", N_TRAIN), ("t10k", N_TEST)):
+        contents[f"{part}-images-idx3-ubyte"] = idx(n, 28, 28, values=rng.bytes(n * 784))
+        contents[f"{part}-labels-idx1-ubyte"] = idx(n, values=rng.integers(0, 10, n, np.uint8).tobytes())
+    return contents
+
+
+RAW: Final = fake_idx()
+ZIPPED: Final = {f"{name}.gz": gz(content) for name, content in RAW.items()}
+NAMES: Final = [f"{file.name}.gz" for file in mnist.FILES]
+"""In the order in which they are fetched."""
+
+
+@pytest.fixture(autouse=True)
+def small_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the fakes be MNIST, no mirror be known, and pooch not sleep before it tries again."""
+    fakes = {}
+    for constant, file in BY_NAME.items():
+        values = RAW[file.name][16 if "images" in file.name else 8 :]
+        fakes[constant] = mnist.MnistFile(
+            file.name,
+            hashlib.sha256(ZIPPED[f"{file.name}.gz"]).hexdigest(),
+            hashlib.sha256(values).hexdigest(),
+        )
+        monkeypatch.setattr(mnist, constant, fakes[constant])
+    monkeypatch.setattr(mnist, "FILES", tuple(fakes.values()))
+    monkeypatch.setattr(mnist, "N_VALIDATION", N_VALIDATION)
+    monkeypatch.setattr("pooch.core.time", SimpleNamespace(sleep=lambda seconds: None))
+    monkeypatch.setenv("SAMEGRAD_MIRRORS", "http://127.0.0.1:9/no-mirror-was-set/")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for name in ("SAMEGRAD_DATA", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """A function that starts one more mirror; they are tried in the order in which they were started."""
+    with ExitStack() as stack:
+        running: list[Mirror] = []
+
+        def start(behaviour: Behaviour) -> Mirror:
+            running.append(stack.enter_context(mirror.serve(ZIPPED, behaviour)))
+            monkeypatch.setenv("SAMEGRAD_MIRRORS", ",".join(server.url for server in running))
+            return running[-1]
+
+        yield start
+
+
+@pytest.fixture
+def no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoSocket(socket.socket):
+        def __init__(self, *arguments: object, **options: object) -> None:
+            pytest.fail("a socket was opened")
+
+    def no_name(*arguments: object, **options: object) -> None:
+        pytest.fail("a name was looked up")
+
+    monkeypatch.setattr(socket, "socket", NoSocket)
+    monkeypatch.setattr(socket, "getaddrinfo", no_name)
+
+
+def write(folder: Path, contents: Mapping[str, bytes]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Return everything below a folder, which need not exist."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def is_fake(data: Dataset) -> bool:
+    """Tell whether the data are the fakes', split as MNIST is."""
+    train, labels = RAW[mnist.TRAIN_IMAGES.name][16:], RAW[mnist.TRAIN_LABELS.name][8:]
+    middle = N_TRAIN - N_VALIDATION
+    return [(split.images.tobytes(), split.labels.tobytes()) for split in (data.train, data.validation, data.test)] == [
+        (train[: middle * 784], labels[:middle]),
+        (train[middle * 784 :], labels[middle:]),
+        (RAW[mnist.TEST_IMAGES.name][16:], RAW[mnist.TEST_LABELS.name][8:]),
+    ]
+
+
+# ---- Download ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("behaviour", [mirror.good, mirror.without_length], ids=["good", "without-length"])
+@pytest.mark.parametrize("name", ["mnist", "auto"])
+def test_download_leaves_the_verified_files_and_no_others(
+    tmp_path: Path, serve: Serve, name: str, behaviour: Behaviour
+) -> None:
+    server = serve(behaviour)
+    data, notice = load(name, tmp_path / "not" / "yet", offline=False)
+    assert is_fake(data)
+    assert notice == ""
+    assert files_in(tmp_path / "not" / "yet") == ZIPPED
+    assert server.gets == NAMES
+
+
+@pytest.mark.usefixtures("no_socket")
+def test_no_socket_catches_a_download(tmp_path: Path) -> None:
+    """The trap of the two tests below."""
+    with pytest.raises(pytest.fail.Exception, match="was"):
+        socket.create_connection(("127.0.0.1", 9))
+
+
+def test_second_load_opens_no_socket(tmp_path: Path, serve: Serve, request: pytest.FixtureRequest) -> None:
+    server = serve(mirror.good)
+    first, _ = load("mnist", tmp_path, offline=False)
+    request.getfixturevalue("no_socket")
+    second, _ = load("mnist", tmp_path, offline=False)
+    assert second.digest == first.digest
+    assert server.gets == NAMES
+    assert len(server.heads) == 1
+
+
+@pytest.mark.usefixtures("no_socket")
+def test_offline_opens_no_socket(tmp_path: Path) -> None:
+    with pytest.raises(mnist.MnistUnavailableError, match="--offline forbids"):
+        load("mnist", tmp_path / "data", offline=True)
+    data, notice = load("auto", tmp_path / "data", offline=True)
+    assert data.digest == digits.load().digest
+    assert "--offline forbids" in notice
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("missing", NAMES)
+def test_only_what_is_missing_is_fetched(tmp_path: Path, serve: Serve, missing: str) -> None:
+    server = serve(mirror.good)
+    write(tmp_path, {name: content for name, content in RAW.items() if f"{name}.gz" != missing})
+    assert is_fake(load("mnist", tmp_path, offline=False)[0])
+    assert server.gets == [missing]
+
+
+BAD: Final[dict[str, Behaviour]] = {
+    "403": mirror.status(403),
+    "404": mirror.status(404),
+    "503": mirror.status(503),
+    "truncated": mirror.truncated,
+    "wrong-bytes": mirror.wrong_bytes,
+    "empty": mirror.empty,
+    "bad-length": mirror.bad_length,
+    "hangs-up": mirror.hangs_up,
+    "not-http": mirror.not_http,
+}
+bad = pytest.mark.parametrize("behaviour", BAD.values(), ids=BAD)
+
+
+@bad
+def test_bad_mirror_leads_to_the_next(tmp_path: Path, serve: Serve, behaviour: Behaviour) -> None:
+    first, second = serve(behaviour), serve(mirror.good)
+    assert is_fake(load("mnist", tmp_path, offline=False)[0])
+    assert files_in(tmp_path) == ZIPPED
+    assert first.gets == [name for name in NAMES for _ in range(2)]  # each file is tried twice
+    assert second.gets == NAMES
+
+
+@bad
+def test_all_mirrors_bad(tmp_path: Path, serve: Serve, behaviour: Behaviour) -> None:
+    servers = [serve(behaviour), serve(behaviour)]
+    with pytest.raises(mnist.MnistUnavailableError, match=r"found no train-images.* expected .*\n  remedy: ") as caught:
+        load("mnist", tmp_path, offline=False)
+    assert all(server.url in caught.value.found for server in servers)
+    assert files_in(tmp_path) == {}
+    data, notice = load("auto", tmp_path, offline=False)
+    assert data.digest == digits.load().digest
+    assert notice.startswith(f"using the bundled digits instead of MNIST: {tmp_path}: no train-images")
+    assert "--data-dir or SAMEGRAD_DATA" in notice
+    assert files_in(tmp_path) == {}
+
+
+def test_503_once_then_good(tmp_path: Path, serve: Serve) -> None:
+    server = serve(mirror.first_time(mirror.status(503), mirror.good))
+    other = serve(mirror.good)
+    assert is_fake(load("mnist", tmp_path, offline=False)[0])
+    assert server.gets == [NAMES[0], *NAMES]
+    assert other.gets == []
+
+
+@bad
+def test_files_before_a_failure_stay_whole(tmp_path: Path, serve: Serve, behaviour: Behaviour) -> None:
+    serve(mirror.for_file("t10k-images", behaviour))
+    with pytest.raises(mnist.MnistUnavailableError, match="found no t10k-images"):
+        load("mnist", tmp_path, offline=False)
+    assert files_in(tmp_path) == {name: ZIPPED[name] for name in NAMES[:2]}
+
+
+@pytest.mark.parametrize("below", ["", "a/b"], ids=["is-a-file", "is-below-a-file"])
+def test_data_dir_that_cannot_be_written(tmp_path: Path, serve: Serve, below: str) -> None:
+    serve(mirror.good)
+    (tmp_path / "file").write_text("kept")
+    folder = tmp_path / "file" / below
+    with pytest.raises(mnist.MnistUnavailableError, match="cannot be written") as caught:
+        load("mnist", folder, offline=False)
+    assert caught.value.file == str(folder)
+    data, notice = load("auto", folder, offline=False)
+    assert data.digest == digits.load().digest
+    assert "cannot be written" in notice
+    assert files_in(tmp_path) == {"file": b"kept"}
+
+
+def test_data_dir_with_too_long_a_name(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="File name too long"):
+        load("mnist", tmp_path / ("x" * 300), offline=True)
+
+
+def test_data_dir_below_home(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shells leave the ~ of --data-dir=~/mnist alone; whatever it means, it is the same for a download and a load."""
+    serve(mirror.good)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert is_fake(load("mnist", Path("~/mnist"), offline=False)[0])
+    assert is_fake(load("mnist", Path("~/mnist"), offline=True)[0])
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+def drip(server: socket.socket, stop: threading.Event) -> None:
+    """Answer one request with an HTTP header that never ends."""
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+        for _ in range(24):  # not for ever: a test that fails should not hang
+            if not stop.wait(0.5):
+                connection.sendall(b"x")
+
+
+def test_unreachable_mirrors_lead_to_the_digits_within_10_s(
+    tmp_path: Path, closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as stack:
+        # The kernel accepts for both; one never answers, the other never gets to the end of it.
+        silent, slow = (stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2))
+        slow.settimeout(10)
+        stop = threading.Event()
+        thread = threading.Thread(target=drip, args=(slow, stop))
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(stop.set)
+        ports = closed_port, silent.getsockname()[1], slow.getsockname()[1]
+        monkeypatch.setenv("SAMEGRAD_MIRRORS", ",".join(f"http://127.0.0.1:{port}/" for port in ports))
+        start = time.monotonic()
+        data, notice = load("auto", tmp_path, offline=False)
+        seconds = time.monotonic() - start
+    assert data.digest == digits.load().digest
+    assert "no mirror could be reached" in notice
+    assert seconds < 10
+    assert files_in(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:{closed}/", "http://127.0.0.1:99999/", "http://[/", "ftp://127.0.0.1/", "nonsense"]
+)
+def test_mirror_that_is_none(tmp_path: Path, closed_port: int, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAMEGRAD_MIRRORS", address.format(closed=closed_port))
+    start = time.monotonic()
+    with pytest.raises(mnist.MnistUnavailableError, match="no mirror could be reached"):
+        load("mnist", tmp_path, offline=False)
+    assert time.monotonic() - start < mnist.REACH_SECONDS / 2, "it waited though all had answered"
+
+
+def test_unreachable_mirror_does_not_hinder_the_next(
+    tmp_path: Path, closed_port: int, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(mirror.good)
+    monkeypatch.setenv("SAMEGRAD_MIRRORS", f"http://127.0.0.1:{closed_port}, {server.url.rstrip('/')} ,")
+    assert is_fake(load("mnist", tmp_path, offline=False)[0])
+
+
+def test_silent_mirror_comes_last(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mnist, "REACH_SECONDS", 1)
+    monkeypatch.setattr(mnist, "TIMEOUT_SECONDS", 1)
+    server = serve(mirror.good)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("SAMEGRAD_MIRRORS", f"http://127.0.0.1:{silent.getsockname()[1]}/,{server.url}")
+        start = time.monotonic()
+        assert is_fake(load("mnist", tmp_path, offline=False)[0])
+        assert time.monotonic() - start < 2 * len(NAMES), "it was asked first for each file, twice"
+    assert server.gets == NAMES
+
+
+def test_public_mirrors_unless_others_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in ("", " , "):
+        monkeypatch.setenv("SAMEGRAD_MIRRORS", value)
+        assert mnist.mirrors() == list(mnist.MIRRORS)
+    monkeypatch.delenv("SAMEGRAD_MIRRORS")
+    assert mnist.mirrors() == list(mnist.MIRRORS)
+
+
+def test_one_plain_line_for_each_download(tmp_path: Path, serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    server = serve(mirror.good)
+    load("mnist", tmp_path, offline=False)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [f"downloading {name} from {server.url}" for name in NAMES]
+
+
+def test_bar_on_a_terminal(
+    tmp_path: Path, serve: Serve, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich's way to be told that there is one
+    monkeypatch.setenv("COLUMNS", "200")
+    server = serve(mirror.good)
+    load("mnist", tmp_path, offline=False)
+    text = re.sub(r"\x1b\[[?\d;]*\w", "", capsys.readouterr().err)
+    bars = [line.split("\r")[-1] for line in text.rstrip().split("\n")]  # as they looked in the end
+    for bar, name in zip(bars, NAMES, strict=True):
+        size = len(ZIPPED[name])
+        full = f"{size}/{size} bytes" if size < 1000 else f"{size / 1000:.1f}/{size / 1000:.1f} kB"
+        assert bar.startswith(f"downloading {name} from {server.url} ")
+        assert f" {full} " in bar
+
+
+# ---- Files that are there ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", mnist.FILES, ids=lambda file: file.name)
+def test_find_order(tmp_path: Path, file: mnist.MnistFile) -> None:
+    candidates = [f"{file.name}.gz", file.name, f"MNIST/raw/{file.name}.gz", f"MNIST/raw/{file.name}"]
+    write(tmp_path / "MNIST" / "raw", {})
+    for name in candidates:
+        (tmp_path / name).touch()
+    for name in candidates:
+        assert mnist.find(tmp_path, file) == tmp_path / name
+        (tmp_path / name).unlink()
+    assert mnist.find(tmp_path, file) is None
+
+
+@pytest.mark.parametrize("below", ["", "MNIST/raw"], ids=["flat", "torchvision"])
+@pytest.mark.parametrize("contents", [RAW, ZIPPED], ids=["raw", "gzip"])
+@pytest.mark.usefixtures("no_socket")
+def test_layouts(tmp_path: Path, below: str, contents: dict[str, bytes]) -> None:
+    write(tmp_path / below, contents)
+    assert is_fake(load("mnist", tmp_path, offline=False)[0])
+
+
+def test_mixed_layout(tmp_path: Path) -> None:
+    write(tmp_path, {name: ZIPPED[name] for name in NAMES[:2]})
+    write(tmp_path / "MNIST" / "raw", {file.name: RAW[file.name] for file in mnist.FILES[2:]})
+    assert is_fake(load("mnist", tmp_path, offline=True)[0])
+
+
+def test_where_data_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The argument, then SAMEGRAD_DATA, then data/; never a second one because the first has nothing."""
+    monkeypatch.chdir(tmp_path)
+    argument, variable, default = tmp_path / "argument", tmp_path / "variable", Path("data")
+    write(argument, ZIPPED)
+    monkeypatch.setenv("SAMEGRAD_DATA", str(variable))
+    assert is_fake(load("mnist", argument, offline=True)[0])
+    for folder, value in ((variable, str(variable)), (default, "")):
+        monkeypatch.setenv("SAMEGRAD_DATA", value)
+        with pytest.raises(mnist.MnistUnavailableError) as caught:
+            load("mnist", None, offline=True)
+        assert caught.value.file == str(folder)
+        write(folder, ZIPPED)
+        assert is_fake(load("mnist", None, offline=True)[0])
+
+
+@pytest.mark.parametrize("damaged", RAW)
+def test_files_are_verified_at_every_load(tmp_path: Path, serve: Serve, damaged: str) -> None:
+    server = serve(mirror.good)
+    write(tmp_path, RAW)
+    load("mnist", tmp_path, offline=False)
+    content = bytearray(RAW[damaged])
+    content[-1] ^= 1
+    (tmp_path / damaged).write_bytes(content)
+    for name in ("mnist", "auto"):
+        with pytest.raises(DataError, match="values have sha256") as caught:
+            load(name, tmp_path, offline=False)
+        assert caught.value.file == str(tmp_path / damaged)
+        assert not isinstance(caught.value, mnist.MnistUnavailableError)
+    assert server.heads == server.gets == []
+    assert (tmp_path / damaged).read_bytes() == content  # it is the user's to delete

@@ -1,0 +1,56 @@
+"""What README says is so: the table is the file's, the commands and options exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import compare
+import impls
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TABLE = "results/reference/table.md"
+
+
+def test_the_table_is_that_of_the_reference_run() -> None:
+    shown = README.partition(f"<!-- begin {TABLE} -->\n")[2].partition(f"<!-- end {TABLE} -->")[0]
+    assert shown.strip() == (ROOT / TABLE).read_text(encoding="utf-8").strip()
+    assert "MNIST" in shown
+
+
+def test_the_reference_run_is_whole_and_renders_to_its_table() -> None:
+    import json
+
+    from shared.report import summary, tables
+
+    record = json.loads((ROOT / "results/reference/run.json").read_text(encoding="utf-8"))
+    assert record["complete"]
+    assert summary.exit_code(record) == 0
+    assert record["implementations"] == impls.names()
+    assert tables.markdown(record) == (ROOT / TABLE).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("target", re.findall(r"make (\w+)", README))
+def test_make_targets_exist(target: str) -> None:
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_options_exist() -> None:
+    known = compare.parser().format_help()
+    for option in set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", README)):
+        assert option in known, option
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)|`((?:impls|shared|docs|results)/[\w./]+)`", README))
+def test_files_exist(path: tuple[str, str]) -> None:
+    assert (ROOT / (path[0] or path[1])).exists()
+
+
+def test_every_implementation_is_named() -> None:
+    assert all(f"impls/{name}.py" in README for name in impls.names())
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    assert "\nmake test\n" in (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert "\nmake test " in README
