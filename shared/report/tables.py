@@ -70,7 +70,7 @@ def heading(record: Record) -> list[str]:
     return [
         f"{record['network']['title']}; {record['training']['title']}",
         record["dataset"]["title"],
-        f"{_plural(record['rounds'], 'round')} (seeds {', '.join(map(str, seeds))}), "
+        f"{_plural(record['rounds'], 'round')} (seed{'s' * (len(seeds) != 1)} {', '.join(map(str, seeds))}), "
         f"{_plural(record['threads'], 'thread')}, {record['machine']['cpu']}",
     ]
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
@@ -43,6 +43,15 @@ def hangs_up(request: BaseHTTPRequestHandler, content: bytes) -> None:
 
 def not_http(request: BaseHTTPRequestHandler, content: bytes) -> None:
     request.wfile.write(b"220 ready\r\n")
+
+
+def endless(request: BaseHTTPRequestHandler, content: bytes) -> None:
+    """Send zeros until the other side has had enough, or for 256 MiB."""
+    request.send_response(200)
+    request.end_headers()
+    with suppress(ConnectionError):
+        for _ in range(256):
+            request.wfile.write(bytes(1 << 20))
 
 
 def status(code: int) -> Behaviour:

@@ -201,6 +201,15 @@ def test_all_mirrors_bad(tmp_path: Path, serve: Serve, behaviour: Behaviour) -> 
     assert files_in(tmp_path) == {}
 
 
+def test_endless_mirror_is_left_for_the_next(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mnist, "MAX_DOWNLOAD_BYTES", 1 << 21)
+    serve(mirror.endless)
+    with pytest.raises(mnist.MnistUnavailableError, match="the mirror sent more than 2,097,152 bytes"):
+        load("mnist", tmp_path, offline=False)
+    serve(mirror.good)
+    assert is_fake(load("mnist", tmp_path, offline=False)[0])
+
+
 def test_503_once_then_good(tmp_path: Path, serve: Serve) -> None:
     server = serve(mirror.first_time(mirror.status(503), mirror.good))
     other = serve(mirror.good)
