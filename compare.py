@@ -6,9 +6,11 @@ This file is the command line; nothing heavy is imported before the arguments ha
 import argparse
 import os
 import shutil
+import signal
 import sys
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,7 @@ exit codes:
   2  wrong usage
   3  the data set is missing or damaged
   4  an implementation disagrees with the float64 reference
-  130  interrupted (what was measured is shown and kept)
+  130  interrupted (what was measured is shown and kept); 143 by SIGTERM, 129 by SIGHUP
 
 environment:
   SAMEGRAD_DATA     where MNIST lies, as --data-dir
@@ -35,6 +37,7 @@ environment:
 """
 
 ROOT = Path(__file__).resolve().parent
+RESERVED = "float64-reference"
 DATASETS = ("auto", "mnist", "digits")
 # Digits has about 1/40 of MNIST's images: as many passes would hardly train it, or time it.
 DEFAULT_EPOCHS = {"MNIST": 3, "digits": 10}
@@ -57,7 +60,10 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of all options."""
     network, training = spec.NetworkSpec(), spec.TrainingSpec()
     p = argparse.ArgumentParser(
-        prog="compare.py", description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="compare.py",
+        description=__doc__.partition("\n")[0],
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = p.add_argument_group("what is compared")
     what.add_argument(
@@ -82,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     data = p.add_argument_group("data")
     data.add_argument("--dataset", default="auto", choices=DATASETS, help="auto: MNIST, or else the bundled digits")
     data.add_argument("--data-dir", type=Path, help="where MNIST lies or goes (default: $SAMEGRAD_DATA or data/)")
-    data.add_argument("--offline", action="store_true", help="open no socket")
+    data.add_argument("--offline", action="store_true", help="make no connection")
     data.add_argument("--train-size", type=int, metavar="N", help="only the first N training images")
 
     run = p.add_argument_group("how it is measured")
@@ -136,7 +142,8 @@ def plan(arguments: argparse.Namespace, argv: list[str]) -> Plan:
         print(notice, file=sys.stderr)
     if arguments.train_size is not None:
         if arguments.train_size > len(dataset.train):
-            raise UsageError(f"--train-size: got {arguments.train_size:,}, {dataset.title} has {len(dataset.train):,}")
+            most = f"at most {len(dataset.train):,}, the training images of {dataset.name}"
+            raise UsageError(f"--train-size: got {arguments.train_size:,}, expected {most}")
         dataset = dataset.with_train_size(arguments.train_size)
     config = RunConfig(
         implementations=names,
@@ -155,6 +162,8 @@ def _implementations(given: list[str]) -> tuple[str, ...]:
     for name in given:
         path = impls.locate(name)
         full = str(path.resolve()) if name.endswith(".py") else name
+        if path.stem == RESERVED:
+            raise UsageError(f"--implementation: got {name}, expected another name: {RESERVED} is the reference's")
         if found.setdefault(path.stem, full) != full:
             raise UsageError(f"--implementation: got two that are called {path.stem}, expected different names")
     return tuple(found.values())
@@ -164,14 +173,26 @@ def _make_folder(output: Path | None, dataset: str) -> Path:
     """Create the folder of the results; never one in which something lies."""
     folder = output or ROOT / "results" / f"{datetime.now():%Y-%m-%d-%H%M%S}-{dataset}"
     try:
+        if output is None:
+            return _make_new_folder(folder)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            if output is None:
-                return _make_folder(folder.with_name(f"{folder.name}-{os.getpid()}"), dataset)
             raise UsageError(f"--output: got {folder}, which exists, expected a new or empty folder")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--output: cannot make {folder}: {error.strerror}") from error
-    return folder
+    return folder.resolve()
+
+
+def _make_new_folder(folder: Path) -> Path:
+    """Create a folder, or folder-2, folder-3, ... where runs that began in the same second have made it."""
+    for number in count(1):
+        candidate = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        try:
+            candidate.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return candidate
+    raise AssertionError  # count() does not end
 
 
 def run(plan: Plan) -> int:
@@ -189,26 +210,39 @@ def run(plan: Plan) -> int:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 10_000
     print(tables.text(record, width))
     print(f"results: {os.path.relpath(plan.folder)}")
-    return summary.exit_code(record)
+    return 128 + SIGNALS[0] if SIGNALS else summary.exit_code(record)
 
 
 def main(argv: list[str]) -> int:
     """Run the command line; return the exit code."""
     p = parser()
     arguments = p.parse_args(argv)
+    from shared.data import DataError
+
     try:
-        ready = plan(arguments, argv)
+        return run(plan(arguments, argv))
     except (UsageError, spec.SpecError, impls.UnknownImplementationError) as error:
         p.error(str(error))
-    except Exception as error:
-        from shared.data import DataError
-
-        if not isinstance(error, DataError):
-            raise
+    except DataError as error:
         print(f"error: {error}", file=sys.stderr)
         return 3
-    return run(ready)
+    except KeyboardInterrupt:  # before the first worker: nothing has been measured yet
+        print("interrupted", file=sys.stderr)
+        return 128 + SIGNALS[0] if SIGNALS else 130
+
+
+SIGNALS: list[int] = []
+"""Signals other than Ctrl-C that have asked the program to end."""
+
+
+def end_in_order(signum: int, _: object) -> None:
+    """Do as for Ctrl-C: end the worker, keep what has been measured."""
+    SIGNALS.append(signum)
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), end_in_order)
     sys.exit(main(sys.argv[1:]))

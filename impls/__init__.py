@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -32,7 +33,7 @@ def names() -> list[str]:
 def locate(name: str) -> Path:
     """Return the file of an implementation, given by its name or by its path (ending in .py)."""
     path = Path(name) if name.endswith(".py") else HERE / f"{name}.py"
-    if not path.is_file() or (path.parent == HERE and path.stem not in names()):
+    if not path.is_file() or not (name.endswith(".py") or name in names()):
         raise UnknownImplementationError(name)
     return path
 
@@ -55,6 +56,7 @@ def load_module(name: str) -> ModuleType:
         assert module_spec is not None
         assert module_spec.loader is not None
         module = importlib.util.module_from_spec(module_spec)
+        sys.modules[path.stem] = module  # dataclasses look their module up
         module_spec.loader.exec_module(module)
     except ModuleNotFoundError as error:
         package = (error.name or "?").partition(".")[0]

@@ -48,9 +48,11 @@ class Network(Protocol):
         """Take one optimizer step for each `batch_size` indices of `order`, in order, a smaller last batch too."""
 
 
-def names_of(spec: NetworkSpec) -> list[str]:
-    """Return the names of the tensors in the order of `tensors_of`: W1, b1, W2, b2, ..."""
-    return [f"{name}{l}" for l in range(1, len(spec.sizes)) for name in "Wb"]
+def named(parameters: Parameters) -> dict[str, Array]:
+    """Return the tensors of all layers by name: W1, b1, W2, b2, ..."""
+    return {
+        f"{name}{l}": tensor for l, layer in enumerate(parameters, 1) for name, tensor in zip("Wb", layer, strict=True)
+    }
 
 
 def tensors_of(parameters: Parameters) -> list[Array]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from impls.numpy_scratch import Network as Reference
 from shared import initial
-from shared.agreement.observation import STEPS, Observation, after_name, observe
+from shared.agreement.observation import STAGES, Observation, observe
 from shared.agreement.tolerances import TOLERANCES
 from shared.interface import Array, Labels, Parameters
 from shared.spec import ACTIVATIONS, DTYPES, LOSSES, NetworkSpec, TrainingSpec
@@ -77,4 +77,4 @@ def reference(c: Case) -> Observation:
 
 def tolerance(c: Case) -> dict[str, float]:
     """The tolerance of the table for every stage, whatever rounding may be magnified to."""
-    return dict.fromkeys(("gradients", *map(after_name, STEPS)), TOLERANCES[c.training.dtype].limit)
+    return dict.fromkeys(STAGES, TOLERANCES[c.training.dtype].limit)

@@ -96,6 +96,17 @@ class LearningRateOffBy1e4(Correct):
         self.theta -= self.training.learning_rate * (1 + 1e-4) * self.g
 
 
+class LossTwice(Correct):
+    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+        loss, d = super().loss(z, y)
+        return 2 * loss, d
+
+
+class OppositePredictions(Correct):
+    def predict(self, x: Array) -> Array:
+        return -super().predict(x)
+
+
 class OtherSummationOrder(Correct):
     """Right: the same sums with the examples of a batch in reverse."""
 
@@ -120,6 +131,8 @@ FAULTS: list[Callable[..., Any]] = [
     OtherBatchOrder,
     DroppedLastBatch,
     LastBatchDividedByBatchSize,
+    LossTwice,
+    OppositePredictions,
 ]
 CONTROLS: list[Callable[..., Any]] = [Correct, Backward, OtherSummationOrder, TransposedLayout]
 WRONG_GRADIENTS = FAULTS[:5]

@@ -133,7 +133,7 @@ def behaviour(
 
     from shared.agreement.metrics import worst
     from shared.agreement.tolerances import TOLERANCES
-    from shared.interface import tensors_of
+    from shared.interface import named, tensors_of
 
     def same(a: Parameters, b: Parameters) -> bool:
         pairs = zip(tensors_of(a), tensors_of(b), strict=True)
@@ -171,7 +171,7 @@ def behaviour(
             not np.array_equal(p, q)
             for p, q in zip(tensors_of(twin.parameters()), tensors_of(parameters_0), strict=True)
         ),
-        "an epoch is its batches, one by one": worst(twin.parameters(), network.parameters()).error
+        "an epoch is its batches, one by one": worst(named(twin.parameters()), named(network.parameters())).error
         <= TOLERANCES[training.dtype].limit,
         "reset() goes back to the given parameters": same(at_reset, parameters_0),
         "inputs are left alone": np.array_equal(x, x_0)

@@ -3,13 +3,14 @@
 A cosine alone proves little: it cannot see a missing 1/n. The gate is the relative L2 error per tensor.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.interface import Array, Parameters, tensors_of
+from shared.interface import Array
 
 
 @dataclass(frozen=True)
@@ -70,22 +71,20 @@ def tensor_error(candidate: Array, reference: Array) -> TensorError:
     )
 
 
-def errors(candidate: Parameters, reference: Parameters) -> dict[str, TensorError]:
-    """Compare tensor by tensor; keys W1, b1, W2, b2, ...
+def errors(candidate: Mapping[str, Array], reference: Mapping[str, Array]) -> dict[str, TensorError]:
+    """Compare tensor by tensor; the keys are their names.
 
     Raises
     ------
     ValueError
-        If the number of layers or a shape differs.
+        If the names or a shape differ.
     """
-    if len(candidate) != len(reference):
-        raise ValueError(f"layers: got {len(candidate)}, expected {len(reference)}")
-    names = [f"{name}{l}" for l in range(1, len(reference) + 1) for name in "Wb"]
-    pairs = zip(names, tensors_of(candidate), tensors_of(reference), strict=True)
-    return {name: tensor_error(c, r) for name, c, r in pairs}
+    if candidate.keys() != reference.keys():
+        raise ValueError(f"tensors: got {', '.join(candidate)}, expected {', '.join(reference)}")
+    return {name: tensor_error(candidate[name], tensor) for name, tensor in reference.items()}
 
 
-def worst(candidate: Parameters, reference: Parameters) -> Worst:
+def worst(candidate: Mapping[str, Array], reference: Mapping[str, Array]) -> Worst:
     """Return the largest relative L2 error of all tensors; one that is not a number is the largest of all."""
     found = [Worst(error.relative_l2, name) for name, error in errors(candidate, reference).items()]
     return max(found, key=lambda w: (np.isnan(w.error), w.error))

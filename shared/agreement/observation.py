@@ -1,4 +1,4 @@
-"""What is compared: a network's gradients at the initial parameters, and its parameters after 1, 10, 100 steps.
+"""What is compared: outputs, loss and gradients at the initial parameters, and the parameters after 1, 10, 100 steps.
 
 Gradients at the start prove little alone (a bias that is never updated has the right gradient), so the
 parameters after updates are observed as well, through the implementation's own loop.
@@ -12,9 +12,19 @@ import numpy as np
 
 from shared.agreement.metrics import Worst, worst
 from shared.agreement.tolerances import TOLERANCES
-from shared.interface import Array, Labels, Layer, Network, Parameters, parameters_of, tensors_of
+from shared.interface import Array, Labels, Layer, Network, Parameters, named
 
 STEPS: Final = (1, 10, 100)
+N_OUTPUTS: Final = 100
+"""Examples whose output activations are compared."""
+
+
+def after_name(steps: int) -> str:
+    """Return the name of the parameters after so many steps."""
+    return f"after {steps} step{'s' * (steps > 1)}"
+
+
+STAGES: Final = ("outputs", "loss", "gradients", *map(after_name, STEPS))
 ROUNDING_OF_A_STEP: Final = 10
 """Rounding of one step, in machine epsilons: gradients were measured at up to 12 where nothing magnifies it."""
 TWINS: Final = 4
@@ -24,44 +34,32 @@ INCONCLUSIVE: Final = 1e-2
 """Above this relative error rounding cannot be told from a fault."""
 
 
+Stages = dict[str, dict[str, Array]]
+
+
 @dataclass(frozen=True)
 class Observation:
     """What one implementation computed from given parameters on given batches."""
 
-    loss: float
-    gradients: Parameters
-    after: dict[int, Parameters]
-    """steps -> parameters"""
-
-    def stages(self) -> dict[str, Parameters]:
-        """Return everything that is compared, by name."""
-        return {"gradients": self.gradients} | {after_name(k): self.after[k] for k in sorted(self.after)}
+    stages: Stages
+    """stage -> name of a tensor -> the tensor; the names of the stages are `STAGES`"""
 
     def save(self, path: Path) -> None:
-        """Write an npz file without pickle: loss, stage/0, stage/1, ..."""
+        """Write an npz file without pickle."""
         arrays = {
-            f"{stage}/{i}": tensor
-            for stage, parameters in self.stages().items()
-            for i, tensor in enumerate(tensors_of(parameters))
+            f"{stage}/{name}": tensor for stage, tensors in self.stages.items() for name, tensor in tensors.items()
         }
-        np.savez(path, loss=np.float64(self.loss), **arrays)  # type: ignore[arg-type]
+        np.savez(path, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Observation":
         """Read what `save` wrote."""
+        stages: Stages = {}
         with np.load(path, allow_pickle=False) as arrays:
-
-            def stage(name: str) -> Parameters:
-                count = sum(key.startswith(f"{name}/") for key in arrays)
-                return parameters_of([arrays[f"{name}/{i}"] for i in range(count)])
-
-            steps = [k for k in STEPS if f"{after_name(k)}/0" in arrays]
-            return cls(float(arrays["loss"]), stage("gradients"), {k: stage(after_name(k)) for k in steps})
-
-
-def after_name(steps: int) -> str:
-    """Return the name of the parameters after so many steps."""
-    return f"after {steps} step{'s' * (steps > 1)}"
+            for key in arrays:
+                stage, _, name = key.rpartition("/")
+                stages.setdefault(stage, {})[name] = arrays[key]
+        return cls(stages)
 
 
 def observe(network: Network, initial: Parameters, x: Array, y: Labels, order: Labels, batch_size: int) -> Observation:
@@ -71,20 +69,25 @@ def observe(network: Network, initial: Parameters, x: Array, y: Labels, order: L
     batch is half a batch (of two examples or more), so that dropping or mis-scaling it is seen.
     """
     order = np.resize(order, STEPS[-1] * batch_size)
+    batch = order[:batch_size]
     network.reset(initial)
-    loss, gradients = network.loss_and_gradients(x[order[:batch_size]], y[order[:batch_size]])
-    after, done = {}, 0
+    loss, gradients = network.loss_and_gradients(x[batch], y[batch])
+    stages: Stages = {
+        "outputs": {"a_L": network.predict(x[order[:N_OUTPUTS]])},
+        "loss": {"C": np.array([loss])},
+        "gradients": named(gradients),
+    }
+    done = 0
     for k in STEPS:
         end = k * batch_size - (batch_size // 2 if k == STEPS[-1] else 0)
         network.train(x, y, order[done:end])
-        after[k], done = network.parameters(), end
-    return Observation(loss, gradients, after)
+        stages[after_name(k)], done = named(network.parameters()), end
+    return Observation(stages)
 
 
 def compare(candidate: Observation, reference: Observation) -> dict[str, Worst]:
-    """Return for each stage the worst relative L2 error over the tensors."""
-    expected = reference.stages()
-    return {stage: worst(got, expected[stage]) for stage, got in candidate.stages().items()}
+    """Return for each stage the worst relative L2 error over its tensors."""
+    return {stage: worst(candidate.stages[stage], tensors) for stage, tensors in reference.stages.items()}
 
 
 def twins(parameters: Parameters, dtype: str) -> list[Parameters]:
@@ -114,7 +117,7 @@ def allowed_errors(
     scale = SPREAD * float(np.finfo(dtype).eps / np.finfo("float32").eps)
     rounded = {stage: scale * w.error for stage, w in compare(in_float32, reference).items()}
     allowed = {}
-    for stage in reference.stages():
+    for stage in reference.stages:
         grown = [compare(twin, reference)[stage].error for twin in observed_twins]
         if dtype == "float32" or np.isfinite(rounded[stage]):  # what overflows in float32 says nothing of float64
             grown.append(rounded[stage])

@@ -2,15 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Final
 
 from shared.data import digits, mnist
 from shared.data.dataset import Dataset, Split
 from shared.data.errors import DataError
 
-__all__ = ["DATASETS", "DataError", "Dataset", "Split", "load"]
-
-DATASETS: Final = ("auto", "mnist", "digits")
+__all__ = ["DataError", "Dataset", "Split", "load"]
 
 
 def load(name: str, data_dir: Path | None, *, offline: bool) -> tuple[Dataset, str]:

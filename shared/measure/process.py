@@ -1,6 +1,7 @@
 """Run one worker process to its end and say what became of it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from shared.measure.job import Job
 
 POLL_SECONDS: Final = 0.05
 STDERR_LINES: Final = 20
+STDERR_BYTES: Final = 1 << 16
 
 Event = dict[str, Any]
 
@@ -62,8 +64,6 @@ def _follow(process: subprocess.Popen[bytes], progress: Path, on_event: Callable
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
     """Leave nobody of the worker's session alive."""
-    import os
-
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -77,12 +77,19 @@ def _read_result(job: Job, returncode: int) -> dict[str, Any]:
     base: dict[str, Any] = {"implementation": job.label, "round": job.round, "seed": job.training.seed}
     reason = f"exit status {returncode}"
     if returncode < 0:
-        reason = f"killed by {signal.Signals(-returncode).name}"
+        named = [s.name for s in signal.Signals if s == -returncode]  # real-time signals have no name
+        reason = f"killed by {named[0] if named else f'signal {-returncode}'}"
     elif returncode == 0:
         try:
             result: dict[str, Any] = json.loads(job.result_path.read_text(encoding="utf-8"))
             return result
         except (OSError, ValueError) as error:
             reason = f"ended without a readable result ({error})"
-    lines = job.stderr_path.read_text(encoding="utf-8", errors="replace").splitlines()
-    return base | {"status": "crashed", "reason": reason, "stderr": lines[-STDERR_LINES:]}
+    return base | {"status": "crashed", "reason": reason, "stderr": _last_lines(job.stderr_path)}
+
+
+def _last_lines(path: Path) -> list[str]:
+    """Return the last lines of what a worker wrote, which may be much and may be anything."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - STDERR_BYTES))
+        return file.read().decode("utf-8", errors="replace").splitlines()[-STDERR_LINES:]

@@ -1,6 +1,7 @@
 """What is going on, on stderr: a live line on a terminal, plain lines elsewhere."""
 
 import time
+from statistics import mean
 from types import TracebackType
 from typing import Any
 
@@ -35,7 +36,7 @@ class Display:
         self._task = self._progress.add_task("", total=workers * epochs, left="")
         self._started = 0.0
         self._done = 0
-        self._seconds: dict[str, float] = {}
+        self._seconds: dict[str, list[float]] = {}
 
     def __enter__(self) -> "Display":
         self._progress.start()
@@ -60,7 +61,7 @@ class Display:
 
     def finished(self, job: Job, result: dict[str, Any]) -> None:
         """Show what became of a worker, unless its epochs have told."""
-        self._seconds[job.label] = time.monotonic() - self._started
+        self._seconds.setdefault(job.label, []).append(time.monotonic() - self._started)
         self._done += 1
         if result["status"] != "ok" or job.is_reference:
             self._say(job, result["status"], 0)
@@ -76,9 +77,12 @@ class Display:
             self._console.print(line, soft_wrap=True)
 
     def _time_left(self) -> str:
-        """Estimate from the workers that ended; of an implementation not seen yet, from their mean."""
-        if not self._seconds or self._done * self._rounds < self._workers:
-            return ""  # the first round has not shown yet what each costs
-        mean = sum(self._seconds.values()) / len(self._seconds)
-        seconds = max(0.0, mean * (self._workers - self._done) - (time.monotonic() - self._started))
-        return f"{int(seconds) // 60}:{int(seconds) % 60:02d} left"
+        """Estimate from what each worker took; for implementations not seen yet, from the mean of the others."""
+        if not any(self._seconds.values()):
+            return ""
+        per_round = self._workers // self._rounds
+        typical = {label: mean(seconds) for label, seconds in self._seconds.items()}
+        to_come = sum(typical[label] * (self._rounds - len(seconds)) for label, seconds in self._seconds.items())
+        to_come += mean(typical.values()) * (per_round - len(typical)) * self._rounds
+        left = int(max(0.0, to_come - (time.monotonic() - self._started)))
+        return f"{left // 60}:{left % 60:02d} left"

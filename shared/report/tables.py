@@ -1,5 +1,6 @@
 """The tables of a run as text, for a terminal of any width, and as Markdown."""
 
+import re
 import textwrap
 from collections.abc import Callable
 from statistics import median
@@ -66,11 +67,11 @@ def pair_table(record: Record) -> Table:
 
 def heading(record: Record) -> list[str]:
     """Return the lines that say what was run, on what."""
-    seeds = [reference["seed"] for reference in record["references"]]
+    first, last = record["training"]["seed"], record["training"]["seed"] + record["rounds"] - 1
     return [
         f"{record['network']['title']}; {record['training']['title']}",
         record["dataset"]["title"],
-        f"{_plural(record['rounds'], 'round')} (seed{'s' * (len(seeds) != 1)} {', '.join(map(str, seeds))}), "
+        f"{_plural(record['rounds'], 'round')} ({f'seeds {first} to {last}' if last > first else f'seed {first}'}), "
         f"{_plural(record['threads'], 'thread')}, {record['machine']['cpu']}",
     ]
 
@@ -124,6 +125,7 @@ def _render(table: Table, style: str) -> str:
     headers, lines = table
     if style == "github":
         headers = [header.replace("\n", " ") for header in headers]
+        lines = [[_escape(cell) for cell in line] for line in lines]
     aligned = ["left"] + ["right"] * (len(headers) - 1)
     return tabulate(lines, headers, tablefmt=style, disable_numparse=True, colalign=aligned if lines else None)
 
@@ -142,7 +144,13 @@ def text(record: Record, width: int) -> str:
         parts += [_render(table, "simple") for table in split(pair_table(record), width)]
     if found := remarks(record):
         parts.append(_wrap([f"! {line}" for line in found], width, "  "))
-    return "\n\n".join(parts) + "\n"
+    return plain("\n\n".join(parts)) + "\n"
+
+
+def plain(told: str) -> str:
+    """Return text without escape sequences, and in ASCII: a worker's stderr may hold anything."""
+    told = re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", told).expandtabs()
+    return "".join(c if c == "\n" or " " <= c <= "~" else ascii(c)[1:-1] for c in told)
 
 
 def markdown(record: Record) -> str:
@@ -152,5 +160,10 @@ def markdown(record: Record) -> str:
         parts.append(PAIRS)
         parts.append(_render(pair_table(record), "github"))
     if found := remarks(record):
-        parts.append("\n".join(f"- {line.replace('|', '&#124;').replace('<', '&lt;')}" for line in found))
-    return "\n\n".join(parts) + "\n"
+        parts.append("\n".join(f"- {_escape(line)}" for line in found))
+    return "\n\n".join(map(plain, parts)) + "\n"
+
+
+def _escape(told: str) -> str:
+    """Return text that means nothing else in Markdown's tables and HTML."""
+    return told.replace("|", "&#124;").replace("<", "&lt;")

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.agreement.metrics import errors, tensor_error, worst
-from shared.interface import Layer, Parameters
+from shared.interface import Array
 
 
-def parameters(*W: float) -> Parameters:
-    return (Layer(np.array([W]), np.zeros(1)),)
+def tensors(**values: list[float]) -> dict[str, Array]:
+    return {name: np.array(tensor) for name, tensor in values.items()}
 
 
 def test_known_values() -> None:
@@ -39,7 +39,7 @@ def test_zero_against_zero_is_no_error_and_something_against_zero_an_infinite_on
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_what_is_not_finite_is_the_worst_of_all(value: float) -> None:
-    found = worst((*parameters(1, 2), *parameters(value, 1)), (*parameters(5, 5), *parameters(1, 1)))
+    found = worst(tensors(W1=[1, 2], W2=[value, 1]), tensors(W1=[5, 5], W2=[1, 1]))
     assert math.isnan(found.error)
     assert found.tensor == "W2"
 
@@ -54,11 +54,11 @@ def test_norms_neither_overflow_nor_vanish(scale: float) -> None:
     assert tensor_error(np.full(4, 1.5 * scale), np.full(4, scale)).relative_l2 == pytest.approx(0.5)
 
 
-def test_other_shapes_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"got shape \(1, 2\), expected \(1, 3\)"):
-        errors(parameters(1, 2), parameters(1, 2, 3))
-    with pytest.raises(ValueError, match="layers: got 1, expected 2"):
-        errors(parameters(1), parameters(1) * 2)
+def test_other_shapes_and_names_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"got shape \(2,\), expected \(3,\)"):
+        errors(tensors(W1=[1, 2]), tensors(W1=[1, 2, 3]))
+    with pytest.raises(ValueError, match="tensors: got W1, expected W1, b1"):
+        errors(tensors(W1=[1]), tensors(W1=[1], b1=[1]))
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=9), st.floats(1e-3, 1e3))

@@ -15,6 +15,7 @@ from shared.agreement.metrics import worst
 from shared.agreement.observation import Observation, compare, disagreements
 from shared.agreement.tolerances import TOLERANCES
 from shared.initial import cast
+from shared.interface import named
 from shared.spec import ACTIVATIONS, LOSSES, NetworkSpec, TrainingSpec
 from tests import remote
 from tests.cases import CASES, Case, case, reference, tolerance
@@ -38,7 +39,6 @@ def test_gradients_and_parameters_agree_with_the_float64_reference(network: remo
     expected = known(c)
     found = network.call(remote.observe, c.spec, c.training, c.parameters(), x, y, order)
     assert disagreements(compare(found, expected), tolerance(c)) == []
-    assert found.loss == pytest.approx(expected.loss, rel=TOLERANCES[c.training.dtype].limit)
 
 
 @pytest.mark.parametrize("c", [c for c in CASES if c.training.batch_size == 10], ids=str)
@@ -85,7 +85,7 @@ def test_any_shape_and_values(network: remote.Remote, spec: NetworkSpec, n: int,
     loss, gradients = network.call(remote.loss_and_gradients, spec, c.training, c.parameters(), x, y)
     expected_loss, expected = Reference(spec, c.training, c.parameters()).loss_and_gradients(x, y)
     assert loss == pytest.approx(expected_loss, rel=1e-12, abs=1e-15)
-    assert worst(gradients, expected).error <= TOLERANCES["float64"].limit
+    assert worst(named(gradients), named(expected)).error <= TOLERANCES["float64"].limit
 
 
 def test_one_process_imports_one_framework(network: remote.Remote) -> None:

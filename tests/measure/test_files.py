@@ -1,0 +1,45 @@
+"""Files that appear whole or not at all."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from shared.measure import files
+
+
+@pytest.mark.parametrize("content", [float("nan"), {"loss": [1.0, float("inf")]}, {"path": Path("x")}])
+def test_what_json_does_not_have_is_refused_and_the_old_file_stays(content: object, tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    files.write_json(path, {"old": True})
+    with pytest.raises((ValueError, TypeError)):
+        files.write_json(path, content)
+    assert json.loads(path.read_text()) == {"old": True}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("existed", [True, False])
+def test_a_disk_that_fails_leaves_the_old_file_or_none(
+    existed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "result.json"
+    if existed:
+        files.write_json(path, "old")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        files.write_json(path, "new")
+    assert path.exists() == existed
+    assert not existed or json.loads(path.read_text()) == "old"
+
+
+def test_text_keeps_every_character(tmp_path: Path) -> None:
+    files.write_text(tmp_path / "table.md", "η = 3 → 95 %\n")
+    assert (tmp_path / "table.md").read_bytes().decode() == "η = 3 → 95 %\n"
+
+
+def test_only_a_number_that_json_has_is_kept() -> None:
+    assert [files.finite(value) for value in (0.5, float("nan"), float("-inf"))] == [0.5, None, None]

@@ -1,0 +1,39 @@
+"""What a worker is asked to do reaches it as it was meant."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from shared.measure.job import Job
+from shared.spec import NetworkSpec, TrainingSpec
+
+JOB = Job(
+    implementation="/somewhere/else/mine.py",
+    round=2,
+    is_reference=False,
+    spec=NetworkSpec((784, 12, 30, 10), "tanh", "cross_entropy"),
+    training=TrainingSpec(learning_rate=0.1, batch_size=7, epochs=4, seed=2**40 + 1, initial="scaled", dtype="float64"),
+    threads=2,
+    data="/tmp/data.npz",
+    data_digest="0" * 64,
+    folder="",
+)
+
+
+def test_a_job_that_is_written_and_read_is_the_same_job(tmp_path: Path) -> None:
+    job = replace(JOB, folder=str(tmp_path))
+    job.write()
+    assert Job.read(job.job_path) == job
+
+
+def test_every_file_of_every_worker_has_a_name_of_its_own() -> None:
+    reference = replace(JOB, implementation="numpy_scratch", is_reference=True)
+    scratch = replace(JOB, implementation="numpy_scratch")
+    jobs = [JOB, replace(JOB, round=1), reference, scratch]
+    kinds = [name for name in vars(Job) if name.endswith("_path") and name != "_path"]
+    paths = {getattr(job, kind) for job in jobs for kind in kinds}
+    assert len(kinds) >= 6
+    assert len(paths) == len(jobs) * len(kinds)
+
+
+def test_an_implementation_given_by_its_path_goes_by_its_name() -> None:
+    assert (JOB.label, replace(JOB, is_reference=True).label) == ("mine", "float64-reference")

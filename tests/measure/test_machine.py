@@ -1,0 +1,78 @@
+"""Facts of the machine and of processes."""
+
+import resource
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+from shared.measure import machine
+
+MB = 10**6
+CHILD = """
+from shared.measure.machine import peak_memory_bytes
+ballast = bytes([1]) * {ballast}
+del ballast
+print(peak_memory_bytes())
+"""
+
+
+def peak_of_a_child(ballast: int) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD.format(ballast=ballast)],
+        cwd=machine.ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return int(done.stdout)
+
+
+def test_the_peak_memory_of_a_process_is_its_own_and_not_its_parents() -> None:
+    ballast = bytes([1]) * (300 * MB)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) > 300 * MB
+    assert peak_of_a_child(ballast=0) < 100 * MB
+    del ballast
+
+
+def test_the_peak_memory_of_a_process_counts_what_it_has_given_back() -> None:
+    assert 150 * MB < peak_of_a_child(ballast=150 * MB) < 250 * MB
+
+
+def test_a_worker_is_told_its_threads_and_shown_no_gpu_whatever_the_user_has_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "64")
+    monkeypatch.setenv("SOMETHING_ELSE", "kept")
+    environment = machine.worker_environment(2)
+    assert {environment[name] for name in machine.THREAD_VARIABLES} == {"2"}
+    assert {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"} <= set(
+        machine.THREAD_VARIABLES
+    )
+    assert environment["CUDA_VISIBLE_DEVICES"] == ""
+    assert environment["SOMETHING_ELSE"] == "kept"
+
+
+def test_versions_are_those_of_the_packages_that_a_module_imports_by_name() -> None:
+    framework, plain, module = ModuleType("framework"), ModuleType("plain"), ModuleType("module")
+    vars(framework)["__version__"] = "1.2"
+    vars(module).update(f=framework, p=plain, number=3)
+    assert machine.versions(module) == {"python": sys.version.split()[0], "framework": "1.2"}
+
+
+def test_the_facts_name_neither_the_host_nor_a_path() -> None:
+    facts = machine.facts()
+    assert facts["logical_cpus"] >= 1
+    assert facts["memory_bytes"] > 2**28
+    import platform
+
+    assert platform.node() not in facts["system"].split()
+    assert "/" not in "".join(str(value) for key, value in facts.items() if key != "cpu")
+
+
+def test_outside_a_checkout_there_is_no_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert machine.git_revision() == {}

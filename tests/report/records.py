@@ -1,0 +1,72 @@
+"""Records of runs made by hand, with round numbers."""
+
+from typing import Any
+
+from shared.agreement.observation import STAGES as STAGES
+
+
+def sample(
+    name: str, round_: int = 1, milliseconds: tuple[int, ...] = (100, 300, 200), **changes: Any
+) -> dict[str, Any]:
+    """Return the result of a worker that did all it should: 50 steps of 10 examples an epoch."""
+    return {
+        "implementation": name,
+        "round": round_,
+        "seed": round_,
+        "status": "ok",
+        "threads": {"blas": 1},
+        "parameter_count": 23_860,
+        "finite": True,
+        "test_accuracy": 0.9,
+        "steps_per_epoch": 50,
+        "examples_per_epoch": 500,
+        "epochs": [{"wall_ns": 10**6 * ms} for ms in milliseconds],
+        "seconds": {"import": 0.25, "first step": 0.0625},
+        "peak_memory_bytes": 100_000_000,
+        "errors": {stage: {"error": 2e-7, "tensor": "W1"} for stage in STAGES},
+    } | changes
+
+
+def crashed(name: str, round_: int = 1, reason: str = "exit status 1", *stderr: str) -> dict[str, Any]:
+    return {
+        "implementation": name,
+        "round": round_,
+        "seed": round_,
+        "status": "crashed",
+        "reason": reason,
+        "stderr": list(stderr),
+    }
+
+
+def reference(round_: int = 1, **changes: Any) -> dict[str, Any]:
+    result = {"implementation": "float64-reference", "round": round_, "seed": round_, "status": "ok"}
+    return result | {"allowed": dict.fromkeys(STAGES, 1e-5)} | changes
+
+
+def pair(a: str, b: str, error: float | None = 3e-7) -> dict[str, Any]:
+    return {
+        "implementations": [a, b],
+        "rounds": [1, 2],
+        "errors": dict.fromkeys(STAGES, error),
+        "test_predictions_differing": [0, 2],
+    }
+
+
+def record(*samples: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Return the record of a run of these samples; the implementations are in the order of the samples."""
+    rounds = sorted({s["round"] for s in samples})
+    return {
+        "implementations": list(dict.fromkeys(s["implementation"] for s in samples)),
+        "baseline": "numpy_scratch",
+        "network": {"title": "784-30-10, sigmoid, quadratic"},
+        "training": {"title": "sgd, learning rate 3", "seed": 1},
+        "rounds": len(rounds),
+        "threads": 1,
+        "dataset": {"title": "MNIST: 50,000 training images, sha256 0123456789ab", "sizes": [50_000, 10_000, 10_000]},
+        "tolerance": 1e-5,
+        "machine": {"cpu": "A Processor"},
+        "interrupted": False,
+        "references": [reference(round_) for round_ in rounds],
+        "samples": list(samples),
+        "pairs": [],
+    } | changes

@@ -1,0 +1,9 @@
+"""Crashes: an exception."""
+
+from impls.numpy_scratch import Network as Scratch
+from shared.interface import Array, Labels
+
+
+class Network(Scratch):
+    def train(self, x: Array, y: Labels, order: Labels) -> None:
+        raise RuntimeError("planted exception")
