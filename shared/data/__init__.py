@@ -17,7 +17,7 @@ def load(name: str, data_dir: Path | None, *, offline: bool) -> tuple[Dataset, s
     ----------
     name : "mnist", "digits", or "auto": MNIST if it is there or can be fetched, the digits otherwise.
     data_dir : where MNIST lies or is downloaded to; None for `$SAMEGRAD_DATA`, or else `data/`.
-    offline : open no socket.
+    offline : make no connection.
 
     Raises
     ------
