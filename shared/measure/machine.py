@@ -99,6 +99,9 @@ def git_revision() -> dict[str, Any]:
         ).stdout.strip()
 
     try:
-        return {"revision": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain"))}
+        return {
+            "revision": git("rev-parse", "HEAD"),
+            "changed": bool(git("status", "--porcelain", "--", ".", ":!results")),
+        }
     except (OSError, subprocess.SubprocessError):
         return {}
