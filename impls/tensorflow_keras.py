@@ -1,7 +1,8 @@
 """The network in TensorFlow: Keras layers, GradientTape inside a tf.function, a Keras optimizer."""
 
-import keras
-import tensorflow as tf
+import tensorflow as tf  # first: where both are absent, this is what to install
+
+import keras  # isort: skip
 
 from shared.interface import Array, Labels, Layer, Parameters
 from shared.spec import LEAKY_SLOPE, NetworkSpec, TrainingSpec
