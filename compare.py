@@ -145,6 +145,9 @@ def plan(arguments: argparse.Namespace, argv: list[str]) -> Plan:
             most = f"at most {len(dataset.train):,}, the training images of {dataset.name}"
             raise UsageError(f"--train-size: got {arguments.train_size:,}, expected {most}")
         dataset = dataset.with_train_size(arguments.train_size)
+    if arguments.batch_size > len(dataset.train):
+        most = f"at most {len(dataset.train):,}, the training images in use"
+        raise UsageError(f"--batch-size: got {arguments.batch_size:,}, expected {most}")
     config = RunConfig(
         implementations=names,
         spec=network,
@@ -226,6 +229,9 @@ def main(argv: list[str]) -> int:
     except DataError as error:
         print(f"error: {error}", file=sys.stderr)
         return 3
+    except OSError as error:  # what has been measured is in run.json as far as it could be written
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:  # before the first worker: nothing has been measured yet
         print("interrupted", file=sys.stderr)
         return 128 + SIGNALS[0] if SIGNALS else 130

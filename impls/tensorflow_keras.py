@@ -76,8 +76,9 @@ class Network:
 
     def train(self, x: Array, y: Labels, order: Labels) -> None:
         x_tensor, y_hot = tf.convert_to_tensor(x), self.one_hot(y)
-        for start in range(0, len(order), self.training.batch_size):
-            self.step(x_tensor, y_hot, order[start : start + self.training.batch_size])
+        full, rest = divmod(len(order), self.training.batch_size)
+        for i in tf.split(order, [self.training.batch_size] * full + [rest] * (rest > 0)):
+            self.step(x_tensor, y_hot, i)
 
     # ---- Conversion ------------------------------------------------------------------------------------
 

@@ -86,7 +86,9 @@ def observe(network: Network, initial: Parameters, x: Array, y: Labels, order: L
 
 
 def compare(candidate: Observation, reference: Observation) -> dict[str, Worst]:
-    """Return for each stage the worst relative L2 error over its tensors."""
+    """Return for each stage the worst relative L2 error over its tensors; ValueError if stages or shapes differ."""
+    if candidate.stages.keys() != reference.stages.keys():
+        raise ValueError(f"stages: got {', '.join(candidate.stages)}, expected {', '.join(reference.stages)}")
     return {stage: worst(candidate.stages[stage], tensors) for stage, tensors in reference.stages.items()}
 
 

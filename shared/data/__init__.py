@@ -27,7 +27,10 @@ def load(name: str, data_dir: Path | None, *, offline: bool) -> tuple[Dataset, s
     if name == "digits":
         return digits.load(), ""
     folder = data_dir or Path(os.environ.get("SAMEGRAD_DATA") or "data")
-    folder = folder.expanduser()  # a shell leaves the ~ of --data-dir=~/mnist alone; pooch would not
+    try:
+        folder = folder.expanduser()  # a shell leaves the ~ of --data-dir=~/mnist alone; pooch would not
+    except RuntimeError as error:
+        raise DataError(folder, "a home that is unknown", "a folder", "give another --data-dir") from error
     try:
         return mnist.load(folder, offline=offline), ""
     except mnist.MnistUnavailableError as error:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -158,6 +159,9 @@ def _judge(job: Job, result: dict[str, Any], record: dict[str, Any]) -> None:
     reference_job = replace(job, implementation=REFERENCE, is_reference=True)
     try:
         found = compare(Observation.load(job.tensors_path), Observation.load(reference_job.tensors_path))
+    except (OSError, BadZipFile) as error:
+        result |= {"status": "crashed", "reason": f"left no readable tensors ({error})", "stderr": []}
+        return
     except ValueError as error:
         faults.append(str(error))
     else:

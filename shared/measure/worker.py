@@ -58,7 +58,7 @@ def main(job_path: Path) -> None:
         result |= {"status": "not available", "reason": str(error), "remedy": error.remedy}
     else:
         watch.lap("import")
-        threads = module.set_threads(job.threads) if hasattr(module, "set_threads") else {}
+        threads = dict(module.set_threads(job.threads) or {}) if hasattr(module, "set_threads") else {}
         result |= {"versions": machine.versions(module), "threads": threads}
         result |= refer(job, module, watch) if job.is_reference else sample(job, module, watch)
     result |= {"seconds": watch.seconds, "peak_memory_bytes": machine.peak_memory_bytes()}

@@ -83,3 +83,10 @@ def test_twins_differ_by_ten_epsilons_and_from_each_other() -> None:
     for a, b, r in zip(*map(tensors_of, (first, second, parameters)), strict=True):
         assert np.abs(a / r - 1).max() == pytest.approx(10 * np.finfo("float32").eps, rel=1e-6)
         assert not np.array_equal(a, b)
+
+
+def test_a_stage_that_is_missing_is_refused() -> None:
+    found = reference(case((5, 4, 3)))
+    without = Observation({stage: tensors for stage, tensors in found.stages.items() if stage != "gradients"})
+    with pytest.raises(ValueError, match="stages: got outputs, loss, after"):
+        compare(without, found)

@@ -56,7 +56,8 @@ def test_the_reference_has_the_whole_contract() -> None:
 
 @pytest.mark.parametrize("name", impls.names())
 def test_every_equation_is_cited(name: str) -> None:
-    cited = source(name)
+    # section headings name equations, too, and are not what is meant
+    cited = "\n".join(line for line in source(name).splitlines() if "# ----" not in line)
     for equation in range(1, 9):
         first_of_range = rf"\({equation}\)"
         inside_range = "|".join(rf"\({a}\)-\({b}\)" for a in range(1, 9) for b in range(a, 9) if a <= equation <= b)

@@ -131,6 +131,12 @@ def test_numbers_that_are_none_fail_where_the_reference_has_some(
     assert record["pairs"][0]["errors"]["gradients"] is None
 
 
+def test_tensors_that_cannot_be_read_cost_their_row_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torn = tmp_path / "workers" / "round-1-one.npz"
+    record = execute(tmp_path, Player({"one": lambda _: torn.write_bytes(b"PK\3\4")}), monkeypatch)
+    assert statuses(record) == {"one": "crashed", "other": "ok"}
+
+
 def test_a_stage_of_which_nothing_can_be_concluded_accuses_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
