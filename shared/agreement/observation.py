@@ -55,7 +55,8 @@ class Observation:
     def load(cls, path: Path) -> "Observation":
         """Read what `save` wrote."""
         stages: Stages = {}
-        with np.load(path, allow_pickle=False) as arrays:
+        # NumPy leaves a file open that it opened itself and cannot read.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             for key in arrays:
                 stage, _, name = key.rpartition("/")
                 stages.setdefault(stage, {})[name] = arrays[key]
