@@ -5,250 +5,269 @@ This file is the command line; nothing heavy is imported before the arguments ha
 
 import argparse
 import os
+import re
 import shutil
-import signal
 import sys
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import count
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import impls
 from shared import spec
+from shared.measure import interruption
+from shared.options import DATASETS, DEFAULTS, Limit, UsageError, choice, duration
+from shared.spec import nearest
 
 if TYPE_CHECKING:
-    from shared.data import Dataset
-    from shared.measure.run import RunConfig
+    from shared.report.document import Document
 
 EPILOG = """\
 exit codes:
   0  everything that could run did, and agrees
-  1  a worker crashed (the other rows are shown)
+  1  a worker failed (crashed, timed out, ran with other threads), or an
+     implementation that was asked for by name is not available
   2  wrong usage
   3  the data set is missing or damaged
   4  an implementation disagrees with the float64 reference
-  130  interrupted (what was measured is shown and kept); 143 by SIGTERM, 129 by SIGHUP
+  5  diff: a row passes the limit of --fail-on
+  130  interrupted (what was measured is shown and kept; a second Ctrl-C leaves
+       at once); 143 by SIGTERM, 129 by SIGHUP
 
 environment:
   SAMEGRAD_DATA     where MNIST lies, as --data-dir
-  SAMEGRAD_MIRRORS  addresses to download MNIST from, comma-separated, instead of the public mirrors
+  SAMEGRAD_MIRRORS  addresses to download MNIST from, comma-separated,
+                    instead of the public mirrors
   NO_COLOR          no colour
 """
-
-ROOT = Path(__file__).resolve().parent
-RESERVED = "float64-reference"
-DATASETS = ("auto", "mnist", "digits")
-# Digits has about 1/40 of MNIST's images: as many passes would hardly train it, or time it.
-DEFAULT_EPOCHS = {"MNIST": 3, "digits": 10}
+FORMATS = ("table", "markdown", "csv", "json")
+Verb = Callable[[argparse.Namespace, list[str]], int]
 
 
-class UsageError(Exception):
-    """Arguments that cannot be meant."""
+class Parser(argparse.ArgumentParser):
+    """Takes no abbreviations, and suggests the nearest option for one that does not exist."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs |= {"allow_abbrev": False, "formatter_class": partial(argparse.RawDescriptionHelpFormatter, width=80)}
+        super().__init__(*args, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and leave with 2."""
+        if unknown := re.match(r"unrecognized arguments: (--[^ =]+)", message):
+            message += nearest(unknown[1], [name for name in self._option_string_actions if name.startswith("--")])
+        super().error(message)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The arguments, understood."""
+def parsers() -> dict[str, Parser]:
+    """Return the parser of each verb; the first is what is done where no verb is given."""
+    diff, show = diff_parser(), show_parser()
+    others = "\n".join(p.format_help().replace("usage: ", "", 1) for p in (show, diff))
+    run = run_parser(f"{others}\n{EPILOG}")
+    return {"run": run, "show": show, "diff": diff}
 
-    config: "RunConfig"
-    dataset: "Dataset"
-    folder: Path
 
+def _type(function: Callable[..., Any], *args: Any) -> Callable[[str], Any]:
+    """Let a function that raises ValueError with a good message be the type of an argument."""
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of all options."""
-    network, training = spec.NetworkSpec(), spec.TrainingSpec()
-    p = argparse.ArgumentParser(
-        prog="compare.py",
-        description=__doc__.partition("\n")[0],
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    what = p.add_argument_group("what is compared")
-    what.add_argument(
-        "-i",
-        "--implementation",
-        action="append",
-        metavar="NAME",
-        help=f"{', '.join(impls.names())}, or the path of a .py file; repeatable (default: all of them)",
-    )
-    what.add_argument("--sizes", default=network.sizes, type=_sizes, help="layer sizes (default: 784,30,10)")
-    what.add_argument("--activation", default=network.activation, help=_choices(spec.ACTIVATIONS))
-    what.add_argument("--loss", default=network.loss, help=_choices(spec.LOSSES))
+    def convert(text: str) -> Any:
+        try:
+            return function(text, *args)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
 
-    how = p.add_argument_group("how it is trained")
-    how.add_argument("--epochs", type=int, help="passes over the training set (default: 3; bundled digits: 10)")
-    how.add_argument("--batch-size", default=training.batch_size, type=int, help="(default: %(default)s)")
-    how.add_argument("--learning-rate", default=training.learning_rate, type=float, help="(default: %(default)s)")
-    how.add_argument("--initial", default=training.initial, help=_choices(spec.INITIALS))
-    how.add_argument("--dtype", default=training.dtype, help=_choices(spec.DTYPES))
-    how.add_argument("--seed", default=training.seed, type=int, help="of the first round (default: %(default)s)")
-
-    data = p.add_argument_group("data")
-    data.add_argument("--dataset", default="auto", choices=DATASETS, help="auto: MNIST, or else the bundled digits")
-    data.add_argument("--data-dir", type=Path, help="where MNIST lies or goes (default: $SAMEGRAD_DATA or data/)")
-    data.add_argument("--offline", action="store_true", help="make no connection")
-    data.add_argument("--train-size", type=int, metavar="N", help="only the first N training images")
-
-    run = p.add_argument_group("how it is measured")
-    run.add_argument("--rounds", type=int, help="every implementation once a round, with a seed a round (default: 3)")
-    run.add_argument("--threads", default=1, type=int, help="for every library (default: %(default)s)")
-    run.add_argument("--quick", action="store_true", help="1 round and 1 epoch, unless given")
-    run.add_argument("--output", type=Path, metavar="DIR", help="results go here (default: results/DATE-TIME-DATASET)")
-    return p
+    return convert
 
 
 def _sizes(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected whole numbers such as 784,30,10") from None
+        raise ValueError(f"got {text!r}, expected whole numbers such as 784,30,10") from None
 
 
-def _choices(allowed: tuple[str, ...]) -> str:
-    return f"{', '.join(allowed)} (default: %(default)s)"
+def _output_options(p: argparse.ArgumentParser) -> None:
+    output = p.add_argument_group("output")
+    kinds = ", ".join(FORMATS)
+    output.add_argument("--format", default="table", type=_type(choice, FORMATS), help=f"{kinds} (default: table)")
 
 
-def plan(arguments: argparse.Namespace, argv: list[str]) -> Plan:
-    """Turn arguments into a run: refuse what is wrong first, then load the data, then make the results' folder."""
-    names = _implementations(arguments.implementation or impls.names())
-    network = spec.NetworkSpec(arguments.sizes, arguments.activation, arguments.loss)
-    if network.sizes[0] != 784 or network.sizes[-1] != 10:
-        raise UsageError(f"--sizes: got {arguments.sizes}, expected 784 inputs and 10 outputs, such as 784,30,10")
-    one = 1 if arguments.quick else None
-    rounds = arguments.rounds if arguments.rounds is not None else one or 3
-    for flag, value in (("rounds", rounds), ("threads", arguments.threads), ("train-size", arguments.train_size)):
-        if value is not None and value < 1:
-            raise UsageError(f"--{flag}: got {value}, expected a whole number of at least 1")
-    epochs = arguments.epochs if arguments.epochs is not None else one
-
-    def training(default_epochs: int) -> spec.TrainingSpec:
-        return spec.TrainingSpec(
-            learning_rate=arguments.learning_rate,
-            batch_size=arguments.batch_size,
-            epochs=default_epochs if epochs is None else epochs,
-            seed=arguments.seed,
-            initial=arguments.initial,
-            dtype=arguments.dtype,
-        )
-
-    training(1)  # so that a wrong value is refused before a download
-    from shared import data
-    from shared.measure.run import RunConfig
-
-    dataset, notice = data.load(arguments.dataset, arguments.data_dir, offline=arguments.offline)
-    if notice:
-        print(notice, file=sys.stderr)
-    if arguments.train_size is not None:
-        if arguments.train_size > len(dataset.train):
-            most = f"at most {len(dataset.train):,}, the training images of {dataset.name}"
-            raise UsageError(f"--train-size: got {arguments.train_size:,}, expected {most}")
-        dataset = dataset.with_train_size(arguments.train_size)
-    if arguments.batch_size > len(dataset.train):
-        most = f"at most {len(dataset.train):,}, the training images in use"
-        raise UsageError(f"--batch-size: got {arguments.batch_size:,}, expected {most}")
-    config = RunConfig(
-        implementations=names,
-        spec=network,
-        training=training(DEFAULT_EPOCHS["MNIST" if dataset.name == "MNIST" else "digits"]),
-        rounds=rounds,
-        threads=arguments.threads,
-        command=tuple(argv),
+def run_parser(epilog: str) -> Parser:
+    """Return the parser of a run."""
+    p = Parser(
+        prog="compare.py",
+        usage="compare.py [run] [option ...] | show RUN | diff A B",
+        description=__doc__.partition("\n")[0],
+        epilog=epilog,
     )
-    return Plan(config, dataset, _make_folder(arguments.output, "mnist" if dataset.name == "MNIST" else "digits"))
+
+    def add(group: Any, *flags: str, told: str, **how: Any) -> None:
+        """Add an option that is None where it is not given, and say what is then taken."""
+        default = DEFAULTS[flags[-1].lstrip("-").replace("-", "_")]
+        group.add_argument(*flags, help=told if default is None else f"{told} (default: {default})", **how)
+
+    what = p.add_argument_group("what is compared")
+    listed = ", ".join(impls.names())
+    told = f"{listed}, or the path of a .py file; repeatable (default: all of them)"
+    add(what, "-i", "--implementation", told=told, action="append", metavar="NAME")
+    what.add_argument("--sizes", type=_type(_sizes), help="layer sizes (default: 784,30,10)")
+    add(what, "--activation", told=", ".join(spec.ACTIVATIONS))
+    add(what, "--loss", told=", ".join(spec.LOSSES))
+
+    how = p.add_argument_group("how it is trained")
+    add(how, "--epochs", told="passes over the training set (default: 3; bundled digits: 10)", type=int)
+    add(how, "--batch-size", told="examples a step", type=int)
+    add(how, "--learning-rate", told="eta", type=float)
+    add(how, "--initial", told=f"initial weights: {', '.join(spec.INITIALS)}")
+    add(how, "--dtype", told=", ".join(spec.DTYPES))
+    add(how, "--seed", told="of the first round; each further round adds 1", type=int)
+
+    data = p.add_argument_group("data")
+    told = f"{', '.join(DATASETS)}; auto is MNIST, or else the bundled digits"
+    add(data, "--dataset", told=told, type=_type(choice, DATASETS))
+    data.add_argument("--data-dir", type=Path, help="where MNIST lies or goes (default: $SAMEGRAD_DATA or data/)")
+    data.add_argument("--offline", action="store_true", help="make no connection")
+    add(data, "--train-size", told="only the first N training images (default: all)", type=int, metavar="N")
+
+    measured = p.add_argument_group("how it is measured")
+    add(measured, "--rounds", told="every implementation once a round, with a seed a round", type=int)
+    preset = measured.add_mutually_exclusive_group()
+    told = "1 round and 1 epoch, unless given"
+    preset.add_argument("--quick", dest="preset", action="store_const", const="quick", help=told)
+    told = "15 rounds, unless given"
+    preset.add_argument("--rigorous", dest="preset", action="store_const", const="rigorous", help=told)
+    told = "what ratios and differences are to (default: numpy_scratch)"
+    add(measured, "--baseline", told=told, metavar="NAME")
+    add(measured, "--threads", told="for every library", type=int)
+    told = "such as 10m: stop after the sample that crosses it (default: none)"
+    measured.add_argument("--budget", type=_type(duration), default=float("inf"), metavar="TIME", help=told)
+    told = "end a worker that ends no stage and no epoch for so long (default: 5m)"
+    measured.add_argument("--timeout", type=_type(duration), default=300.0, metavar="TIME", help=told)
+    told = "results go here (default: results/DATE-TIME-DATASET)"
+    measured.add_argument("--output", type=Path, metavar="DIR", help=told)
+    told = "go on with a run that was interrupted: what is missing, as it was asked for then"
+    measured.add_argument("--resume", type=Path, metavar="RUN", help=told)
+    _output_options(p)
+    p.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
+    return p
 
 
-def _implementations(given: list[str]) -> tuple[str, ...]:
-    """Return names, or absolute paths, without repetition."""
-    found: dict[str, str] = {}
-    for name in given:
-        path = impls.locate(name)
-        full = str(path.resolve()) if name.endswith(".py") else name
-        if path.stem == RESERVED:
-            raise UsageError(f"--implementation: got {name}, expected another name: {RESERVED} is the reference's")
-        if found.setdefault(path.stem, full) != full:
-            raise UsageError(f"--implementation: got two that are called {path.stem}, expected different names")
-    return tuple(found.values())
+def show_parser() -> Parser:
+    """Return the parser of `show`."""
+    told = "Print the tables of a run again, from its files alone."
+    p = Parser(prog="compare.py show", description=told)
+    p.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, whether it has ended or not")
+    _output_options(p)
+    return p
 
 
-def _make_folder(output: Path | None, dataset: str) -> Path:
-    """Create the folder of the results; never one in which something lies."""
-    folder = output or ROOT / "results" / f"{datetime.now():%Y-%m-%d-%H%M%S}-{dataset}"
-    try:
-        if output is None:
-            return _make_new_folder(folder)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UsageError(f"--output: got {folder}, which exists, expected a new or empty folder")
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--output: cannot make {folder}: {error.strerror}") from error
-    return folder.resolve()
+def diff_parser() -> Parser:
+    """Return the parser of `diff`."""
+    p = Parser(prog="compare.py diff", description="Print two runs side by side: what has become faster or slower.")
+    p.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="the folders of the earlier and the later run")
+    p.add_argument("--force", action="store_true", help="look at runs whose configurations differ, too")
+    told = "slower:10%% or the like: exit 5 if even the near end of an interval is beyond it"
+    p.add_argument("--fail-on", type=_type(Limit.parse), metavar="LIMIT", help=told)
+    _output_options(p)
+    return p
 
 
-def _make_new_folder(folder: Path) -> Path:
-    """Create a folder, or folder-2, folder-3, ... where runs that began in the same second have made it."""
-    for number in count(1):
-        candidate = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
-        try:
-            candidate.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return candidate
-    raise AssertionError  # count() does not end
-
-
-def run(plan: Plan) -> int:
-    """Run everything, print the tables and keep them; return the exit code."""
-    from shared.measure import files
-    from shared.measure.run import execute
-    from shared.report import summary, tables
+def run(arguments: argparse.Namespace, argv: list[str]) -> int:
+    """Run everything, print the tables and keep them."""
+    from shared.measure.plan import plan
+    from shared.measure.run import Silent, execute
+    from shared.report import document, summary, tables
     from shared.report.progress import Display
 
-    config = plan.config
-    workers = config.rounds * (len(config.implementations) + 1)
-    with Display(workers, config.rounds, config.training.epochs) as display:
-        record = execute(config, plan.dataset, plan.folder, display)
-    files.write_text(plan.folder / "table.md", tables.markdown(record))
+    how = ("preset", "data_dir", "offline", "output", "resume", "budget", "timeout")
+    planned = plan(vars(arguments), argv=argv, **{name: getattr(arguments, name) for name in how})
+    config, folder = planned.config, planned.folder
+    if arguments.quiet:
+        record = execute(config, planned.dataset, folder, Silent(), planned.previous)
+    else:
+        with Display(config, planned.previous) as display:
+            record = execute(config, planned.dataset, folder, display, planned.previous)
+    told = tables.document(record)
+    _keep(folder / "table.md", document.markdown(told))
+    _print(told, arguments.format)
+    if not arguments.quiet:
+        print(f"results: {os.path.relpath(folder)}", file=sys.stderr)
+    return interruption.exit_code() if record["ended"] == "interrupted" else summary.exit_code(record)
+
+
+def _keep(path: Path, text: str) -> None:
+    """Write the tables beside the results; they can be had again, so a full disk costs a line only."""
+    from shared.measure import files
+
+    try:
+        files.write_text(path, text)
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+
+
+def _print(document: "Document", kind: str) -> None:
+    from shared.report.document import FORMATS
+
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 10_000
-    print(tables.text(record, width))
-    print(f"results: {os.path.relpath(plan.folder)}")
-    return 128 + SIGNALS[0] if SIGNALS else summary.exit_code(record)
+    sys.stdout.write(FORMATS[kind](document, width))
+    sys.stdout.flush()
+
+
+def show(arguments: argparse.Namespace, _: list[str]) -> int:
+    """Print the tables of a run again."""
+    from shared.measure import journal
+    from shared.report import tables
+
+    _print(tables.document(journal.read(arguments.run)), arguments.format)
+    return 0
+
+
+def diff(arguments: argparse.Namespace, _: list[str]) -> int:
+    """Print two runs side by side."""
+    from shared.measure import journal
+    from shared.measure.run import differences
+    from shared.report import difference
+
+    a, b = (journal.read(folder) for folder in arguments.runs)
+    if not arguments.force and (found := differences(a, b, difference.KEYS)):
+        told = "\n  ".join(found)
+        raise UsageError(f"diff: the two runs were not asked for the same:\n  {told}\n  (--force to look anyway)")
+    names = (str(arguments.runs[0]), str(arguments.runs[1]))
+    _print(difference.document(a, b, names, arguments.fail_on), arguments.format)
+    return 5 if arguments.fail_on and difference.fails(a, b, arguments.fail_on) else 0
+
+
+VERBS: dict[str, Verb] = {"run": run, "show": show, "diff": diff}
 
 
 def main(argv: list[str]) -> int:
     """Run the command line; return the exit code."""
-    p = parser()
-    arguments = p.parse_args(argv)
+    known = parsers()
+    verb = argv[0] if argv and not argv[0].startswith("-") else None
+    if verb is not None and verb not in VERBS:
+        known["run"].error(f"got {verb!r}, expected an option or one of {', '.join(VERBS)}{nearest(verb, VERBS)}")
+    p = known[verb or "run"]
+    arguments = p.parse_args(argv[1:] if verb else argv)
     from shared.data import DataError
+    from shared.measure.journal import RunError
 
     try:
-        return run(plan(arguments, argv))
-    except (UsageError, spec.SpecError, impls.UnknownImplementationError) as error:
+        return VERBS[verb or "run"](arguments, argv)
+    except (UsageError, RunError, spec.SpecError, impls.UnknownImplementationError) as error:
         p.error(str(error))
     except DataError as error:
         print(f"error: {error}", file=sys.stderr)
         return 3
-    except OSError as error:  # what has been measured is in run.json as far as it could be written
+    except BrokenPipeError:  # who reads has read enough; the results are in their files
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:  # what has been measured is in the run's journal as far as it could be written
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:  # before the first worker: nothing has been measured yet
+    except KeyboardInterrupt:  # before the first worker, or after the last
         print("interrupted", file=sys.stderr)
-        return 128 + SIGNALS[0] if SIGNALS else 130
-
-
-SIGNALS: list[int] = []
-"""Signals other than Ctrl-C that have asked the program to end."""
-
-
-def end_in_order(signum: int, _: object) -> None:
-    """Do as for Ctrl-C: end the worker, keep what has been measured."""
-    SIGNALS.append(signum)
-    raise KeyboardInterrupt
+        return interruption.exit_code()
 
 
 if __name__ == "__main__":
-    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), end_in_order)
+    interruption.install()
     sys.exit(main(sys.argv[1:]))

@@ -1,10 +1,13 @@
 """One file a way of writing the network. A new file here is a new implementation; nothing else lists it."""
 
+import ast
 import importlib
 import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
+
+from shared.spec import nearest
 
 HERE = Path(__file__).parent
 
@@ -22,7 +25,8 @@ class UnknownImplementationError(LookupError):
 
     def __init__(self, name: str) -> None:
         known = ", ".join(names())
-        super().__init__(f"implementation: got {name!r}, expected one of {known}, or the path of a .py file")
+        told = f"implementation: got {name!r}, expected one of {known}, or the path of a .py file"
+        super().__init__(told + nearest(name, names()))
 
 
 def names() -> list[str]:
@@ -36,6 +40,21 @@ def locate(name: str) -> Path:
     if not path.is_file() or not (name.endswith(".py") or name in names()):
         raise UnknownImplementationError(name)
     return path
+
+
+def remedy(name: str) -> str:
+    """Return the command that may mend an implementation whose packages are there but cannot be imported."""
+    try:
+        tree = ast.parse(locate(name).read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError):
+        return "see the last lines of its stderr"
+    modules = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
+    modules += [node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module]
+    packages = dict.fromkeys(module.partition(".")[0] for module in modules)
+    foreign = [p for p in packages if p not in sys.stdlib_module_names and p not in ("impls", "shared", "numpy")]
+    if not foreign:
+        return "see the last lines of its stderr"
+    return f"pip install -c constraints.txt --force-reinstall {' '.join(foreign)}"
 
 
 def load_module(name: str) -> ModuleType:

@@ -17,7 +17,9 @@ Learning", section 5.2.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 ACTIVATIONS: Final = ("sigmoid", "tanh", "relu", "leaky_relu")
@@ -25,6 +27,10 @@ LOSSES: Final = ("quadratic", "cross_entropy")
 OPTIMIZERS: Final = ("sgd",)
 INITIALS: Final = ("normal", "scaled")
 DTYPES: Final = ("float32", "float64")
+
+FLOAT32_TINY: Final = 2.0**-126
+"""The smallest normal float32."""
+FLOAT32_MAX: Final = (2 - 2.0**-23) * 2.0**127
 
 LEAKY_SLOPE: Final = 0.01
 """Slope of leaky_relu for z <= 0 in every implementation; the frameworks' own defaults differ (0.01, 0.2, 0.3)."""
@@ -37,9 +43,15 @@ class SpecError(ValueError):
         super().__init__(f"{name}: got {got!r}, expected {allowed}")
 
 
+def nearest(got: object, allowed: Iterable[str]) -> str:
+    """Return "; did you mean X?", where one of the allowed words is much like what was got, else nothing."""
+    found = get_close_matches(str(got), allowed, n=1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
 def _check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise SpecError(name, value, "one of " + ", ".join(allowed))
+        raise SpecError(name, value, "one of " + ", ".join(allowed) + nearest(value, allowed))
 
 
 def _check_whole(name: str, value: object, least: int) -> None:
@@ -128,6 +140,9 @@ class TrainingSpec:
         _check_whole("seed", self.seed, 0)
         _check_choice("initial", self.initial, INITIALS)
         _check_choice("dtype", self.dtype, DTYPES)
+        if self.dtype == "float32" and not FLOAT32_TINY <= rate <= FLOAT32_MAX:
+            allowed = f"a number that float32 holds, from {FLOAT32_TINY:.1e} to {FLOAT32_MAX:.1e}"
+            raise SpecError("learning_rate", rate, allowed)
 
     def __str__(self) -> str:
         return (

@@ -84,7 +84,13 @@ def errors(candidate: Mapping[str, Array], reference: Mapping[str, Array]) -> di
     return {name: tensor_error(candidate[name], tensor) for name, tensor in reference.items()}
 
 
-def worst(candidate: Mapping[str, Array], reference: Mapping[str, Array]) -> Worst:
+def largest(found: Mapping[str, TensorError]) -> Worst:
     """Return the largest relative L2 error of all tensors; one that is not a number is the largest of all."""
-    found = [Worst(error.relative_l2, name) for name, error in errors(candidate, reference).items()]
-    return max(found, key=lambda w: (np.isnan(w.error), w.error))
+    return max(
+        (Worst(error.relative_l2, name) for name, error in found.items()), key=lambda w: (np.isnan(w.error), w.error)
+    )
+
+
+def worst(candidate: Mapping[str, Array], reference: Mapping[str, Array]) -> Worst:
+    """Return the largest relative L2 error of all tensors; ValueError as `errors`."""
+    return largest(errors(candidate, reference))

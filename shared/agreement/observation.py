@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from shared.agreement.metrics import Worst, worst
+from shared.agreement.metrics import TensorError, Worst, errors, largest
 from shared.agreement.tolerances import TOLERANCES
 from shared.interface import Array, Labels, Layer, Network, Parameters, named
 
@@ -64,33 +64,50 @@ class Observation:
 
 
 def observe(network: Network, initial: Parameters, x: Array, y: Labels, order: Labels, batch_size: int) -> Observation:
-    """Observe a network from the initial parameters on the batches of `order`, repeated if it is too short.
+    """Observe a network from the initial parameters on the batches of `order`, repeated if it is too short."""
+    stages = probe(network, initial, x, y, order, batch_size)
+    return Observation(stages | take_steps(network, initial, x, y, order, batch_size))
+
+
+def probe(network: Network, initial: Parameters, x: Array, y: Labels, order: Labels, batch_size: int) -> Stages:
+    """Return the stages at the initial parameters: outputs of some examples, loss and gradients of the first batch."""
+    batch = order[:batch_size]
+    network.reset(initial)
+    loss, gradients = network.loss_and_gradients(x[batch], y[batch])
+    return {
+        "outputs": {"a_L": network.predict(x[order[:N_OUTPUTS]])},
+        "loss": {"C": np.array([loss])},
+        "gradients": named(gradients),
+    }
+
+
+def take_steps(network: Network, initial: Parameters, x: Array, y: Labels, order: Labels, batch_size: int) -> Stages:
+    """Return the stages after steps from the initial parameters.
 
     `train` is called once per stage, so that its own loop over several batches is what is observed; the last
     batch is half a batch (of two examples or more), so that dropping or mis-scaling it is seen.
     """
     order = np.resize(order, STEPS[-1] * batch_size)
-    batch = order[:batch_size]
     network.reset(initial)
-    loss, gradients = network.loss_and_gradients(x[batch], y[batch])
-    stages: Stages = {
-        "outputs": {"a_L": network.predict(x[order[:N_OUTPUTS]])},
-        "loss": {"C": np.array([loss])},
-        "gradients": named(gradients),
-    }
+    stages: Stages = {}
     done = 0
     for k in STEPS:
         end = k * batch_size - (batch_size // 2 if k == STEPS[-1] else 0)
         network.train(x, y, order[done:end])
         stages[after_name(k)], done = named(network.parameters()), end
-    return Observation(stages)
+    return stages
+
+
+def errors_of(candidate: Observation, reference: Observation) -> dict[str, dict[str, TensorError]]:
+    """Return for each stage the errors of each of its tensors; ValueError if stages, tensors or shapes differ."""
+    if candidate.stages.keys() != reference.stages.keys():
+        raise ValueError(f"stages: got {', '.join(candidate.stages)}, expected {', '.join(reference.stages)}")
+    return {stage: errors(candidate.stages[stage], tensors) for stage, tensors in reference.stages.items()}
 
 
 def compare(candidate: Observation, reference: Observation) -> dict[str, Worst]:
-    """Return for each stage the worst relative L2 error over its tensors; ValueError if stages or shapes differ."""
-    if candidate.stages.keys() != reference.stages.keys():
-        raise ValueError(f"stages: got {', '.join(candidate.stages)}, expected {', '.join(reference.stages)}")
-    return {stage: worst(candidate.stages[stage], tensors) for stage, tensors in reference.stages.items()}
+    """Return for each stage the worst relative L2 error over its tensors; ValueError as `errors_of`."""
+    return {stage: largest(found) for stage, found in errors_of(candidate, reference).items()}
 
 
 def twins(parameters: Parameters, dtype: str) -> list[Parameters]:

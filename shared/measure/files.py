@@ -22,6 +22,21 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
+def reserve(folder: Path, size: int) -> None:
+    """Make sure that `size` bytes can be written to a folder, and give them back; OSError if not."""
+    trial = folder / ".trial"
+    try:
+        with trial.open("wb") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.write(bytes(size))
+                file.flush()
+                os.fsync(file.fileno())
+    finally:
+        trial.unlink(missing_ok=True)
+
+
 def finite(value: float) -> float | None:
     """Return None for nan and inf, which JSON has not."""
     return value if math.isfinite(value) else None

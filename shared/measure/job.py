@@ -1,13 +1,21 @@
 """What one worker process is asked to do, and where it leaves what; written as JSON by the parent."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from shared.spec import NetworkSpec, TrainingSpec
 
-REFERENCE = "numpy_scratch"
+REFERENCE: Final = "numpy_scratch"
 """The implementation that, in float64, is the reference of every agreement check."""
+REFERENCE_LABEL: Final = "float64-reference"
+"""Its name in tables and file names, which no implementation may have."""
+
+
+def label(implementation: str) -> str:
+    """Return the name in tables and file names of an implementation, given by its name or its file."""
+    return Path(implementation).stem
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,12 @@ class Job:
     @property
     def label(self) -> str:
         """The implementation's name in tables and file names."""
-        return "float64-reference" if self.is_reference else Path(self.implementation).stem
+        return REFERENCE_LABEL if self.is_reference else label(self.implementation)
+
+    @property
+    def reference(self) -> "Job":
+        """The float64 reference of this job's round."""
+        return replace(self, implementation=REFERENCE, is_reference=True)
 
     def _path(self, ending: str) -> Path:
         return Path(self.folder) / f"round-{self.round}-{self.label}{ending}"
@@ -51,11 +64,6 @@ class Job:
     def tensors_path(self) -> Path:
         """The worker's `Observation`, as npz."""
         return self._path(".npz")
-
-    @property
-    def predictions_path(self) -> Path:
-        """The predicted digits of the test images, as npz."""
-        return self._path(".predictions.npz")
 
     @property
     def progress_path(self) -> Path:

@@ -41,6 +41,13 @@ def worker_environment(threads: int) -> dict[str, str]:
     }
 
 
+def thread_pools() -> dict[str, int]:
+    """Return how many threads each pool uses that has been loaded into this process: OpenBLAS, MKL, OpenMP, ..."""
+    from threadpoolctl import threadpool_info
+
+    return {pool["internal_api"]: pool["num_threads"] for pool in threadpool_info()}
+
+
 def peak_memory_bytes() -> int:
     """Return the peak resident memory of this process.
 

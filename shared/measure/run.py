@@ -1,27 +1,42 @@
-"""A run: every implementation in every round, one process at a time, and the record of it on the disk."""
+"""A run: every implementation in every round, one process at a time, each result on the disk before the next starts."""
 
 import random
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, Protocol
 from zipfile import BadZipFile
 
 import numpy as np
 
-from shared.agreement.observation import Observation, compare, disagreements
+from shared.agreement.observation import Observation, compare
 from shared.agreement.tolerances import TOLERANCES
 from shared.data import Dataset, snapshot
 from shared.measure import files, machine
-from shared.measure.job import REFERENCE, Job
+from shared.measure.job import REFERENCE, Job, label
+from shared.measure.journal import SCHEMA_VERSION, Journal, Record, reserved
+from shared.measure.judgement import judge, rejection
 from shared.measure.process import Event, run_worker
 from shared.spec import NetworkSpec, TrainingSpec
 
-SCHEMA_VERSION: Final = "1.0"
-"""The major number rises when an older reader would misread a record."""
+CONFIGURATION: Final = (
+    "implementations",
+    "baseline",
+    "network",
+    "training",
+    "rounds",
+    "threads",
+    "dataset",
+    "machine",
+)
+"""The keys of a record that say what was run on what."""
+BYTES_OF_A_RESULT: Final = 1 << 17
+"""What a worker's result and its line in the journal take at most, apart from tensors."""
+TENSORS_OF_A_RESULT: Final = 6
+"""Copies of the parameters, as large as float64 makes them, that an observation holds."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,16 @@ class RunConfig:
     threads: int
     command: tuple[str, ...]
     """the arguments, for the record"""
+    baseline: str = REFERENCE
+    """the implementation that ratios and differences are to"""
+    named: bool = False
+    """whether the implementations were asked for by name, so that one that is not available is a failure"""
+    options: Mapping[str, Any] | None = None
+    """the options by which the run can be asked for again"""
+    budget: float = float("inf")
+    """seconds; no worker starts after so many"""
+    timeout: float = 300
+    """seconds; a worker that ends no stage and no epoch for so long is ended"""
 
 
 class Listener(Protocol):
@@ -49,6 +74,19 @@ class Listener(Protocol):
 
     def finished(self, job: Job, result: dict[str, Any]) -> None:
         """Take note of a worker's result."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def started(self, job: Job) -> None:
+        """Do nothing."""
+
+    def event(self, job: Job, event: Event) -> None:
+        """Do nothing."""
+
+    def finished(self, job: Job, result: dict[str, Any]) -> None:
+        """Do nothing."""
 
 
 def schedule(implementations: tuple[str, ...], rounds: int, seed: int) -> list[list[str]]:
@@ -85,48 +123,27 @@ def jobs(config: RunConfig, data: Path, digest: str, folder: Path) -> Iterator[J
             )
 
 
-def execute(config: RunConfig, dataset: Dataset, folder: Path, listener: Listener) -> dict[str, Any]:
-    """Run everything and return the record, which is also kept in `folder`/run.json after every worker.
-
-    Ctrl-C ends the worker at work, keeps what has been measured and marks the record as interrupted.
-    """
-    workers = folder / "workers"
-    workers.mkdir()
-    record = _header(config, dataset)
-    files.write_json(folder / "run.json", record)
-    try:
-        with tempfile.TemporaryDirectory(prefix="samegrad-") as temporary:
-            data = Path(temporary) / "data.npz"
-            snapshot.save(dataset, data)
-            for job in jobs(config, data, dataset.digest, workers):
-                listener.started(job)
-                result = run_worker(job, lambda event, job=job: listener.event(job, event))  # type: ignore[misc]
-                _judge(job, result, record)
-                record["references" if job.is_reference else "samples"].append(result)
-                files.write_json(folder / "run.json", record)
-                listener.finished(job, result)
-        record["complete"] = True
-    except KeyboardInterrupt:
-        record["interrupted"] = True
-    record["pairs"] = _pairs(record, workers)
-    files.write_json(folder / "run.json", record)
-    return record
-
-
-def _header(config: RunConfig, dataset: Dataset) -> dict[str, Any]:
+def new_record(config: RunConfig, dataset: Dataset) -> Record:
+    """Return the record of a run of which nothing has been measured yet."""
     order = schedule(config.implementations, config.rounds, config.training.seed)
     return {
         "schema_version": SCHEMA_VERSION,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "ended": None,
         "command": list(config.command),
-        "complete": False,
-        "interrupted": False,
-        "implementations": [Path(name).stem for name in config.implementations],
-        "baseline": REFERENCE,
-        "network": asdict(config.spec) | {"parameter_count": config.spec.parameter_count, "title": str(config.spec)},
+        "options": dict(config.options or {}),
+        "implementations": [label(name) for name in config.implementations],
+        "named": config.named,
+        "baseline": config.baseline,
+        "network": asdict(config.spec)
+        | {
+            "sizes": list(config.spec.sizes),
+            "parameter_count": config.spec.parameter_count,
+            "title": str(config.spec),
+        },
         "training": asdict(config.training) | {"title": str(config.training)},
         "rounds": config.rounds,
-        "schedule": [[Path(name).stem for name in names] for names in order],
+        "schedule": [[label(name) for name in names] for names in order],
         "threads": config.threads,
         "device": "cpu",
         "dataset": {
@@ -140,64 +157,137 @@ def _header(config: RunConfig, dataset: Dataset) -> dict[str, Any]:
         "git": machine.git_revision(),
         "references": [],
         "samples": [],
-        "pairs": [],
     }
 
 
-def _judge(job: Job, result: dict[str, Any], record: dict[str, Any]) -> None:
-    """Add to a sample its errors against the round's float64 reference, and what is wrong with them, if anything."""
-    if job.is_reference or result["status"] != "ok":
-        return
-    reference = next(r for r in record["references"] if r["round"] == job.round)
-    if reference["status"] != "ok":
-        result |= {"status": "not compared", "reason": "the float64 reference failed"}
-        return
-    faults = []
-    if result["digests"] != reference["digests"]:
-        faults.append("it did not start from the same parameters and mini-batches")
-    allowed = {stage: float("inf") if e is None else e for stage, e in reference["allowed"].items()}
-    reference_job = replace(job, implementation=REFERENCE, is_reference=True)
+def differences(a: Record, b: Record, keys: tuple[str, ...] = CONFIGURATION) -> list[str]:
+    """Return a line for each part of these keys in which two records differ: what, in `a` and in `b`."""
+    lines = []
+    for key in keys:
+        one, other = ({"": part} if not isinstance(part := r.get(key), dict) else part for r in (a, b))
+        for part in one | other:
+            if part != "title" and one.get(part) != other.get(part):
+                name = f"{key}.{part}" if part else key
+                lines.append(f"{name}: {one.get(part)} and {other.get(part)}")
+    return lines
+
+
+def bytes_needed(config: RunConfig) -> int:
+    """Return what a run writes at most to its folder, if no worker complains at length."""
+    workers = config.rounds * (len(config.implementations) + 1)
+    return workers * (BYTES_OF_A_RESULT + TENSORS_OF_A_RESULT * 8 * config.spec.parameter_count)
+
+
+def is_missing(job: Job, record: Record) -> bool:
+    """Return whether a job has still to be done; a reference too, if its files are gone and others need them."""
+    if not job.is_reference:
+        return not any(s["implementation"] == job.label and s["round"] == job.round for s in record["samples"])
+    if not any(r["round"] == job.round for r in record["references"]):
+        return True
+    whole = sum(s["round"] == job.round for s in record["samples"]) == len(record["implementations"])
+    return not whole and not (job.tensors_path.exists() and job.result_path.exists())
+
+
+def execute(
+    config: RunConfig, dataset: Dataset, folder: Path, listener: Listener, previous: Record | None = None
+) -> Record:
+    """Run everything that is missing; return the record, which `folder`/run.json then holds.
+
+    Parameters
+    ----------
+    folder : exists, and is the run's own.
+    previous : what an earlier call has measured of this very run.
+
+    Ctrl-C ends the worker at work, a full disk the run; what has been measured is kept. The record's `ended` says how
+    the run did: "complete", "budget", "interrupted" or "error: ...".
+    """
+    workers = folder / "workers"
+    workers.mkdir(exist_ok=True)
+    record = previous or new_record(config, dataset)
+    record["ended"] = None
+    deadline = time.monotonic() + config.budget
+    with reserved(folder), tempfile.TemporaryDirectory(prefix="samegrad-") as temporary:
+        journal = Journal(folder, record)
+        try:
+            data = Path(temporary) / "data.npz"
+            snapshot.save(dataset, data)
+            record["ended"] = "complete"
+            for job in jobs(config, data, dataset.digest, workers):
+                if not is_missing(job, record):
+                    continue
+                if time.monotonic() > deadline:
+                    record["ended"] = "budget"
+                    break
+                _do(job, config, dataset, record, journal, listener)
+        except KeyboardInterrupt:
+            record["ended"] = "interrupted"
+        except OSError as error:
+            record["ended"] = f"error: {error}"
+        finally:
+            journal.close()
+        try:
+            journal.finish(record)
+        except OSError as error:  # the journal is still there, and has everything
+            record["ended"] = f"error: {error}"
+    return record
+
+
+def _do(job: Job, config: RunConfig, dataset: Dataset, record: Record, journal: Journal, listener: Listener) -> None:
+    """Do a job, judge its result and keep it."""
+    kind = "references" if job.is_reference else "samples"
+    listener.started(job)
+    reference = next((r for r in record["references"] if r["round"] == job.round and not job.is_reference), None)
+    if reference is not None and reference["status"] != "ok":
+        who = {"implementation": job.label, "round": job.round, "seed": job.training.seed}
+        result = who | {"status": "not compared", "reason": "the float64 reference failed"}
+    else:
+        result = run_worker(job, lambda event: listener.event(job, event), config.timeout)
+    if reference is not None and "digests" in result:
+        _judge(job, result, reference, dataset)
+        _compare_with_others(job, result, record)
+    journal.append(kind, result)
+    record[kind] = [r for r in record[kind] if (r["implementation"], r["round"]) != (job.label, job.round)] + [result]
+    listener.finished(job, result)
+
+
+def _judge(job: Job, result: dict[str, Any], reference: dict[str, Any], dataset: Dataset) -> None:
+    """Add to a sample what the parent finds out by itself: errors, status, accuracy."""
     try:
-        found = compare(Observation.load(job.tensors_path), Observation.load(reference_job.tensors_path))
-    except (OSError, BadZipFile) as error:
+        found, expected = Observation.load(job.tensors_path), Observation.load(job.reference.tensors_path)
+    except (OSError, ValueError, BadZipFile) as error:
         result |= {"status": "crashed", "reason": f"left no readable tensors ({error})", "stderr": []}
         return
-    except ValueError as error:
-        faults.append(str(error))
-    else:
-        faults += disagreements(found, allowed)
-        result["errors"] = {stage: {"error": files.finite(w.error), "tensor": w.tensor} for stage, w in found.items()}
-    if faults:
-        result |= {"status": "FAILED AGREEMENT", "reason": "; ".join(faults)}
+    result |= judge(found, expected, reference["allowed"])
+    if result["digests"] != reference["digests"]:
+        start = "it did not start from the same parameters and mini-batches"
+        result |= {
+            "status": "FAILED AGREEMENT",
+            "reason": "; ".join([start, *([result["reason"]] if "reason" in result else [])]),
+        }
+    if "predictions" in result:
+        digits = np.frombuffer(result["predictions"].encode(), np.uint8) - ord("0")
+        if len(digits) != len(dataset.test):
+            told = f"{len(digits):,} predictions, expected {len(dataset.test):,}"
+            result |= {"status": "crashed", "reason": f"ended without a usable result ({told})", "stderr": []}
+            del result["epochs"]
+            return
+        result["test_accuracy"] = float(np.mean(digits == dataset.test.labels))
+    if result["status"] == "ok" and (reason := rejection(result, job.threads)):
+        result |= {"status": "rejected", "reason": reason}
 
 
-def _pairs(record: dict[str, Any], workers: Path) -> list[dict[str, Any]]:
-    """Compare every two implementations: the worst error of each stage over the rounds, and the predictions."""
-    compared = {(s["implementation"], s["round"]) for s in record["samples"] if "errors" in s}
-    pairs = []
-    for a, b in combinations(record["implementations"], 2):
-        rounds = [r for r in range(1, record["rounds"] + 1) if {(a, r), (b, r)} <= compared]
-        if not rounds:
-            continue
-        errors: dict[str, list[float]] = {}
-        differing = []
-        for r in rounds:
-            first, second = (f"{workers}/round-{r}-{name}" for name in (a, b))
-            found = compare(Observation.load(Path(f"{first}.npz")), Observation.load(Path(f"{second}.npz")))
-            for stage, w in found.items():
-                errors.setdefault(stage, []).append(w.error)
-            differing.append(int((_digits(first) != _digits(second)).sum()))
-        pairs.append(
-            {
-                "implementations": [a, b],
-                "rounds": rounds,
-                "errors": {stage: files.finite(float(np.max(values))) for stage, values in errors.items()},
-                "test_predictions_differing": differing,
-            }
-        )
-    return pairs
-
-
-def _digits(stem: str) -> np.ndarray[Any, Any]:
-    with np.load(f"{stem}.predictions.npz", allow_pickle=False) as arrays:
-        return np.asarray(arrays["digits"])
+def _compare_with_others(job: Job, result: dict[str, Any], record: Record) -> None:
+    """Add to a sample, for each other that its round already has, the worst relative L2 error of each stage."""
+    if "errors" not in result:
+        return
+    result["pairs"] = {}
+    for other in record["samples"]:
+        if other["round"] == job.round and "errors" in other:
+            # from the first to the second of the table, whichever came first in the round
+            first, second = sorted((job.label, other["implementation"]), key=record["implementations"].index)
+            try:
+                loaded = [Observation.load(replace(job, implementation=name).tensors_path) for name in (first, second)]
+                found = compare(*loaded)
+            except (OSError, ValueError, BadZipFile):  # they are gone, or damaged, since they were judged
+                continue
+            result["pairs"][other["implementation"]] = {stage: files.finite(w.error) for stage, w in found.items()}

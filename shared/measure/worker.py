@@ -1,11 +1,18 @@
-"""One implementation in a process of its own: python -m shared.measure.worker JOB.json.
+"""One implementation in a process of its own: python -m shared.measure.worker JOB.json SPAWNED_NS PARENT.
 
-import -> load the data -> build -> first step -> observe (agreement) -> reset -> timed epochs -> predictions. On the
-clock of an epoch are `train` and the final read of the parameters, which forces completion; evaluation is off it.
+start -> import -> load the data -> build -> probe (outputs, loss and gradients) -> first step -> agreement (the
+parameters after 1, 10 and 100 steps) -> warm-up epoch -> reset -> timed epochs -> evaluation. On the clock of an epoch
+are `train` and the final read of the parameters, which forces completion. What disagrees with the float64 reference is
+not timed.
 """
 
+import ctypes
+import faulthandler
 import gc
 import json
+import os
+import resource
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -15,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.measure import files, machine
 from shared.measure.job import Job
+from shared.measure.noise import Counters, canary_seconds
 
 if TYPE_CHECKING:
     from shared.agreement.observation import Observation
@@ -23,33 +31,52 @@ if TYPE_CHECKING:
 
 
 class Stopwatch:
-    """Seconds of the named stages of a worker, each told to the parent as it ends."""
+    """Seconds of the named stages of a worker, each told to the parent as it ends.
 
-    def __init__(self, progress_path: Path) -> None:
+    Parameters
+    ----------
+    progress_path : where each stage that ends is told.
+    started_ns : when the parent started this process, on the clock that all processes share.
+    """
+
+    def __init__(self, progress_path: Path, started_ns: int) -> None:
         self.seconds: dict[str, float] = {}
         self._path = progress_path
-        self._last = time.perf_counter()
+        self._last = started_ns
 
     def lap(self, stage: str, **facts: Any) -> float:
         """End a stage that began where the last one ended; stages of one name add up."""
-        now = time.perf_counter()
-        took, self._last = now - self._last, now
+        now = time.monotonic_ns()
+        took, self._last = (now - self._last) / 1e9, now
         self.seconds[stage] = self.seconds.get(stage, 0.0) + took
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"stage": stage, "seconds": took, **facts}) + "\n")
         return took
 
 
-def main(job_path: Path) -> None:
+def die_with(parent: int) -> None:
+    """Let the system end this process when its parent is killed; where it cannot (not Linux), do nothing."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+        if os.getppid() != parent:  # it was killed before
+            sys.exit(1)
+
+
+def main(job_path: Path, started_ns: int, parent: int) -> None:
     """Do a job and write its result."""
+    die_with(parent)
+    faulthandler.register(signal.SIGUSR1)  # the parent's question to a worker that hangs: where?
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash is told in the record; a core file helps nobody
     job = Job.read(job_path)
-    watch = Stopwatch(job.progress_path)
+    watch = Stopwatch(job.progress_path, started_ns)
     result: dict[str, Any] = {
         "implementation": job.label,
         "round": job.round,
         "seed": job.training.seed,
         "status": "ok",
     }
+    watch.lap("start")
     from impls import FrameworkNotInstalledError, load_module
 
     try:
@@ -59,8 +86,9 @@ def main(job_path: Path) -> None:
     else:
         watch.lap("import")
         threads = dict(module.set_threads(job.threads) or {}) if hasattr(module, "set_threads") else {}
-        result |= {"versions": machine.versions(module), "threads": threads}
         result |= refer(job, module, watch) if job.is_reference else sample(job, module, watch)
+        # as they are at the end, when all that could start threads has done so
+        result |= {"versions": machine.versions(module), "threads": threads | machine.thread_pools()}
     result |= {"seconds": watch.seconds, "peak_memory_bytes": machine.peak_memory_bytes()}
     files.write_json(job.result_path, result)
 
@@ -90,7 +118,7 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
         in_float32 = observed(initial.cast(drawn, "float32"), x.astype("float32"))
     reference.save(job.tensors_path)
     allowed = allowed_errors(reference, observed_twins, in_float32, job.training.dtype)
-    watch.lap("observe")
+    watch.lap("agreement")
     return {
         "digests": digests(drawn, order),
         "allowed": {stage: files.finite(error) for stage, error in allowed.items()},
@@ -98,37 +126,66 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
 
 
 def sample(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
-    """Observe, train and time one implementation."""
-    import numpy as np
-
-    from shared import evaluation, initial
-    from shared.agreement.observation import observe
+    """Observe one implementation; if it agrees with the reference, train and time it."""
+    from shared import initial
+    from shared.agreement.observation import Observation, probe, take_steps
+    from shared.measure.judgement import judge
 
     training = job.training
     dataset = load(job)
     x, y = dataset.train.arrays(training.dtype)
-    x_validation, y_validation = dataset.validation.arrays(training.dtype)
-    x_test, y_test = dataset.test.arrays(training.dtype)
     parameters = initial.draw_parameters(job.spec, training)
-    orders = initial.draw_orders(training, len(y))
-    order = next(orders)
-    start = digests(parameters, order)
+    order = next(initial.draw_orders(training, len(y)))
+    result: dict[str, Any] = {"digests": digests(parameters, order)}
+    reference = Observation.load(job.reference.tensors_path)
+    allowed = json.loads(job.reference.result_path.read_text(encoding="utf-8"))["allowed"]
     watch.lap("load")
     network: Network = module.Network(job.spec, training, parameters)
     network.parameters()
     watch.lap("build")
+    stages = probe(network, parameters, x, y, order, training.batch_size)
+    watch.lap("probe")
+    network.reset(parameters)
     network.train(x, y, order[: training.batch_size])
     network.parameters()
     watch.lap("first step")
-    observe(network, parameters, x, y, order, training.batch_size).save(job.tensors_path)
-    watch.lap("observe")
+    stages |= take_steps(network, parameters, x, y, order, training.batch_size)
+    observation = Observation(stages)
+    observation.save(job.tensors_path)
+    verdict = judge(observation, reference, allowed)
+    watch.lap("agreement")
+    return result | (
+        {"status": verdict["status"]} if verdict["status"] != "ok" else timed(job, network, x, y, dataset, watch)
+    )
+
+
+def timed(
+    job: Job, network: "Network", x: "Array", y: "Labels", dataset: "Dataset", watch: Stopwatch
+) -> dict[str, Any]:
+    """Warm up for an epoch, start anew, and time the epochs one by one; x and y are the training set."""
+    import numpy as np
+
+    from shared import evaluation, initial
+
+    parameters = initial.draw_parameters(job.spec, job.training)
+    x_validation, y_validation = dataset.validation.arrays(job.training.dtype)
+    x_test, y_test = dataset.test.arrays(job.training.dtype)
+    loss = evaluation.LOSSES[job.spec.loss]
+    orders = initial.draw_orders(job.training, len(y))
+    order = next(orders)
+    watch.lap("load")
+    network.train(x, y, order)
+    network.parameters()
+    watch.lap("warm-up")
     network.reset(parameters)
     gc.collect()
     gc.freeze()
     watch.lap("reset")
+    canary, before = [canary_seconds()], Counters.now()
+    watch.lap("canary")
 
     epochs: list[dict[str, Any]] = []
-    for epoch in range(1, training.epochs + 1):
+    for epoch in range(1, job.training.epochs + 1):
         wall, cpu = time.perf_counter_ns(), time.process_time_ns()
         network.train(x, y, order)
         network.parameters()  # returns when the device is done
@@ -139,24 +196,25 @@ def sample(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
         facts = {
             "epoch": epoch,
             "validation_accuracy": evaluation.accuracy(activations, y_validation),
-            "validation_loss": files.finite(evaluation.LOSSES[job.spec.loss](activations, y_validation)),
+            "validation_loss": files.finite(loss(activations, y_validation)),
         }
         epochs.append({**facts, "wall_ns": wall, "cpu_ns": cpu})
         watch.lap("evaluation", **facts)
 
+    noise = Counters.now().since(before)
+    canary.append(canary_seconds())
+    watch.lap("canary")
     activations = network.predict(x_test)
-    digits = evaluation.predicted_digits(activations)
-    np.savez(job.predictions_path, digits=digits)
     trained = network.parameters()
     result = {
-        "digests": start,
+        "noise": {**noise, "canary_seconds": canary},
         "parameter_count": sum(W.size + b.size for W, b in trained),
         "finite": all(bool(np.isfinite(W).all() and np.isfinite(b).all()) for W, b in trained),
-        "test_accuracy": evaluation.accuracy(activations, y_test),
-        "test_loss": files.finite(evaluation.LOSSES[job.spec.loss](activations, y_test)),
-        "steps_per_epoch": -(-len(y) // training.batch_size),
+        "test_loss": files.finite(loss(activations, y_test)),
+        "steps_per_epoch": -(-len(y) // job.training.batch_size),
         "examples_per_epoch": len(y),
         "epochs": epochs,
+        "predictions": "".join(map(str, evaluation.predicted_digits(activations))),
     }
     watch.lap("evaluation")
     return result
@@ -177,4 +235,4 @@ def load(job: Job) -> "Dataset":
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

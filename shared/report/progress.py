@@ -1,6 +1,7 @@
 """What is going on, on stderr: a live line on a terminal, plain lines elsewhere."""
 
 import time
+from collections import Counter
 from statistics import mean
 from types import TracebackType
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from shared.measure.job import Job
+from shared.measure.job import REFERENCE_LABEL, Job, label
+from shared.measure.journal import Record
+from shared.measure.run import RunConfig
 
 
 class Display:
@@ -16,12 +19,15 @@ class Display:
 
     Parameters
     ----------
-    workers : how many will run in all.
-    rounds, epochs : of the run.
+    config : of the run.
+    previous : what an earlier call has measured of it.
     """
 
-    def __init__(self, workers: int, rounds: int, epochs: int) -> None:
-        self._rounds, self._epochs, self._workers = rounds, epochs, workers
+    def __init__(self, config: RunConfig, previous: Record | None = None) -> None:
+        self._rounds, self._epochs = config.rounds, config.training.epochs
+        self._pending = Counter(dict.fromkeys((REFERENCE_LABEL, *map(label, config.implementations)), self._rounds))
+        if previous:
+            self._pending.subtract(r["implementation"] for r in previous["references"] + previous["samples"])
         self._console = Console(stderr=True, highlight=False, markup=False)
         self._live = self._console.is_terminal and not self._console.is_dumb_terminal
         self._progress = Progress(
@@ -33,7 +39,7 @@ class Display:
             disable=not self._live,
             transient=True,
         )
-        self._task = self._progress.add_task("", total=workers * epochs, left="")
+        self._task = self._progress.add_task("", total=self._pending.total() * self._epochs, left="")
         self._started = 0.0
         self._done = 0
         self._seconds: dict[str, list[float]] = {}
@@ -56,11 +62,12 @@ class Display:
             accuracy, loss = 100 * event["validation_accuracy"], event["validation_loss"]
             told = f"{accuracy:.1f} %" if accuracy else f"loss {loss}"
             self._say(job, f"epoch {event['epoch']}/{self._epochs} {told}", event["epoch"])
-        elif self._live and event["stage"] in ("import", "load", "first step", "observe"):
+        elif self._live and event["stage"] in ("import", "load", "first step", "agreement", "warm-up"):
             self._say(job, f"{event['stage']} done", 0)
 
     def finished(self, job: Job, result: dict[str, Any]) -> None:
         """Show what became of a worker, unless its epochs have told."""
+        self._pending[job.label] -= 1
         self._seconds.setdefault(job.label, []).append(time.monotonic() - self._started)
         self._done += 1
         if result["status"] != "ok" or job.is_reference:
@@ -78,11 +85,10 @@ class Display:
 
     def _time_left(self) -> str:
         """Estimate from what each worker took; for implementations not seen yet, from the mean of the others."""
-        if not any(self._seconds.values()):
+        if not self._seconds:
             return ""
-        per_round = self._workers // self._rounds
-        typical = {label: mean(seconds) for label, seconds in self._seconds.items()}
-        to_come = sum(typical[label] * (self._rounds - len(seconds)) for label, seconds in self._seconds.items())
-        to_come += mean(typical.values()) * (per_round - len(typical)) * self._rounds
+        typical = {name: mean(seconds) for name, seconds in self._seconds.items()}
+        unseen = mean(typical.values())
+        to_come = sum(max(0, n) * typical.get(name, unseen) for name, n in self._pending.items())
         left = int(max(0.0, to_come - (time.monotonic() - self._started)))
         return f"{left // 60}:{left % 60:02d} left"

@@ -1,107 +1,192 @@
-"""One row an implementation: figures over the rounds, computed from the raw samples of a run's record."""
+"""One row an implementation: every figure is worked out here from the raw samples of a run's record."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from statistics import mean, median, stdev
+from itertools import combinations
+from statistics import median
 from typing import Any, Final
 
+from shared.measure import statistics
+from shared.measure.noise import disturbances, typical_canary
+from shared.measure.statistics import LEAST_ROUNDS, Estimate
+
 Record = dict[str, Any]
+Sample = dict[str, Any]
 
 # The first that applies to any of an implementation's samples is the status of its row.
-STATUS_ORDER: Final = ("crashed", "not available", "FAILED AGREEMENT", "not compared", "ok")
+STATUS_ORDER: Final = (
+    "crashed",
+    "timed out",
+    "not available",
+    "FAILED AGREEMENT",
+    "rejected",
+    "not compared",
+    "ok",
+)
+WITHOUT_RATIO: Final = ("FAILED AGREEMENT", "rejected")
+"""What is not the same computation, or was not taken as it was asked for, is not compared."""
+FAILURES: Final = ("crashed", "timed out", "not compared", "rejected")
 
 
 @dataclass(frozen=True)
 class Row:
-    """The figures of one implementation; lists hold one value a sample, or an epoch, in order."""
+    """The figures of one implementation; what could not be measured is None, or empty."""
 
     name: str
     status: str
     reasons: list[str] = field(default_factory=list)
     """what the user should be told of it, one line each"""
-    accuracies: list[float] = field(default_factory=list)
-    """fraction of the test images, one a round"""
-    epoch_seconds: list[float] = field(default_factory=list)
-    """one an epoch, over all rounds"""
+    rounds: int = 0
+    """how many have been timed"""
+    disturbed: int = 0
+    """in how many of them something else disturbed the machine"""
+    accuracy: Estimate | None = None
+    """fraction of the test images, mean over the rounds"""
+    accuracy_difference: Estimate | None = None
+    """the baseline's subtracted, within each round"""
+    images_differing: float | None = None
+    """test images classified otherwise than by the baseline, mean over the rounds"""
+    epoch: Estimate | None = None
+    """seconds; geometric mean over the rounds of the median epoch"""
+    ratio: Estimate | None = None
+    """of the epochs to the baseline's, within each round"""
+    verdict: str | None = None
     steps_per_epoch: int = 0
     examples_per_epoch: int = 0
-    ratio: float | None = None
-    """median epoch over the baseline's"""
-    first_step_seconds: list[float] = field(default_factory=list)
-    import_seconds: list[float] = field(default_factory=list)
     peak_memory_bytes: int = 0
     gradient_error: float | None = None
-    """worst over rounds and tensors, against the float64 reference; None also if it is no number"""
+    """worst over rounds and tensors, against the float64 reference; inf where it is no number"""
     parameter_count: int = 0
-
-    @property
-    def epoch(self) -> float:
-        """Median seconds an epoch."""
-        return median(self.epoch_seconds)
-
-    @property
-    def accuracy_spread(self) -> float | None:
-        """Standard deviation over the rounds; None for one round."""
-        return stdev(self.accuracies) if len(self.accuracies) > 1 else None
-
-    @property
-    def mean_accuracy(self) -> float:
-        """Mean over the rounds."""
-        return mean(self.accuracies)
+    seconds: dict[str, float] = field(default_factory=dict)
+    """stage of the worker -> median over the rounds; "wall" is its whole life"""
 
 
 def rows(record: Record) -> list[Row]:
     """Return a row for each implementation of a run, in the order they were asked for."""
-    epochs = {name: _epoch_seconds(_measured(record, name)) for name in record["implementations"]}
-    baseline = epochs.get(record["baseline"])
-    return [_row(record, name, median(baseline) if baseline else None) for name in record["implementations"]]
+    samples = {name: _samples(record, name) for name in record["implementations"]}
+    comparable = {name: _comparable(of) for name, of in samples.items()}
+    others = sum(bool(of) for name, of in comparable.items() if name != record["baseline"])
+    return [_row(record, name, comparable, max(1, others)) for name in record["implementations"]]
 
 
-def _measured(record: Record, name: str) -> list[Record]:
-    return [s for s in record["samples"] if s["implementation"] == name and "epochs" in s]
+def _samples(record: Record, name: str) -> list[Sample]:
+    return [s for s in record["samples"] if s["implementation"] == name]
 
 
-def _epoch_seconds(samples: list[Record]) -> list[float]:
-    return [epoch["wall_ns"] / 1e9 for sample in samples for epoch in sample["epochs"]]
+def _comparable(samples: list[Sample]) -> dict[int, Sample]:
+    """Return the samples by round that a ratio may rest on; none where any of them must not be compared."""
+    if any(s["status"] in WITHOUT_RATIO for s in samples):
+        return {}
+    return {s["round"]: s for s in samples if s["status"] == "ok"}
 
 
-def _row(record: Record, name: str, baseline: float | None) -> Row:
-    everything = [s for s in record["samples"] if s["implementation"] == name]
+def epoch_seconds(sample: Sample) -> float:
+    """Return a sample's median epoch."""
+    return float(median(epoch["wall_ns"] for epoch in sample["epochs"])) / 1e9
+
+
+def _row(record: Record, name: str, comparable: dict[str, dict[int, Sample]], others: int) -> Row:
+    everything = _samples(record, name)
     statuses = {s["status"] for s in everything}
     status = next((s for s in STATUS_ORDER if s in statuses), "not run")
     reasons = [f"{name}, round {s['round']}: {s['reason']}" for s in everything if "reason" in s]
-    reasons += [
-        f"{name}, round {s['round']}: {library} ran with {n} threads, not with {record['threads']}"
-        for s in everything
-        for library, n in s.get("threads", {}).items()
-        if n != record["threads"]
-    ]
     if status == "not available":
-        reasons = [everything[0]["reason"]]
-    samples = _measured(record, name)
-    if not samples:
-        return Row(name, status, reasons)
-    seconds = _epoch_seconds(samples)
-    if status == "ok" and not all(s["finite"] for s in samples):
+        reasons = [next(s["reason"] for s in everything if s["status"] == status)]
+    errors = [e["relative_l2"] for s in everything for e in s.get("errors", {}).get("gradients", {}).values()]
+    gradient_error = max((math.inf if e is None else e for e in errors), default=None)
+    timed = [s for s in everything if "epochs" in s]
+    if not timed:
+        return Row(name, status, reasons, gradient_error=gradient_error)
+    if status == "ok" and not all(s["finite"] for s in timed):
         status, reasons = "diverged", [*reasons, f"{name}: its trained parameters are not finite"]
-    gradients = [s["errors"]["gradients"]["error"] for s in samples if "errors" in s]
+    typical = typical_canary(record["samples"])
+    disturbed = {s["round"]: found for s in timed if (found := disturbances(s, typical))}
+    reasons += [f"{name}, round {r} was disturbed: {'; '.join(found)}" for r, found in disturbed.items()]
+    ours, base = comparable[name], comparable.get(record["baseline"], {})
+    ratio = difference = None
+    if name != record["baseline"]:
+        ratio = statistics.paired_ratio(_each(epoch_seconds, ours), _each(epoch_seconds, base), others)
+        difference = statistics.paired_difference(_each(_accuracy, ours), _each(_accuracy, base), others)
+    logarithms = statistics.mean([math.log(epoch_seconds(s)) for s in timed])
     return Row(
         name,
         status,
         reasons,
-        accuracies=[s["test_accuracy"] for s in samples],
-        epoch_seconds=seconds,
-        steps_per_epoch=samples[0]["steps_per_epoch"],
-        examples_per_epoch=samples[0]["examples_per_epoch"],
-        ratio=median(seconds) / baseline if baseline else None,
-        first_step_seconds=[s["seconds"]["first step"] for s in samples],
-        import_seconds=[s["seconds"]["import"] for s in samples],
-        peak_memory_bytes=max(s["peak_memory_bytes"] for s in samples),
-        gradient_error=max(gradients) if gradients and None not in gradients else None,
-        parameter_count=samples[0]["parameter_count"],
+        rounds=len(timed),
+        disturbed=len(disturbed),
+        accuracy=_within_0_and_1(statistics.mean([_accuracy(s) for s in timed])),
+        accuracy_difference=difference,
+        images_differing=_images_differing(ours, base) if name != record["baseline"] else None,
+        epoch=statistics.exp(logarithms),
+        ratio=ratio,
+        verdict=statistics.verdict(ratio),
+        steps_per_epoch=timed[0]["steps_per_epoch"],
+        examples_per_epoch=timed[0]["examples_per_epoch"],
+        peak_memory_bytes=max(s["peak_memory_bytes"] for s in timed),
+        gradient_error=gradient_error,
+        parameter_count=timed[0]["parameter_count"],
+        seconds=_stages(timed),
     )
 
 
-def failed_stages(record: Record) -> list[str]:
+def _accuracy(sample: Sample) -> float:
+    return float(sample["test_accuracy"])
+
+
+def _within_0_and_1(fraction: Estimate) -> Estimate:
+    low, high = fraction.low, fraction.high
+    return fraction if low is None or high is None else fraction._replace(low=max(0.0, low), high=min(1.0, high))
+
+
+def _each(figure: Callable[[Sample], float], samples: dict[int, Sample]) -> dict[int, float]:
+    return {round_: figure(sample) for round_, sample in samples.items()}
+
+
+def _stages(timed: list[Sample]) -> dict[str, float]:
+    """Return the median seconds of each stage, and of the whole."""
+    stages = dict.fromkeys(stage for sample in timed for stage in sample["seconds"])
+    found = {stage: median(sample["seconds"].get(stage, 0.0) for sample in timed) for stage in stages}
+    return found | {"wall": median(sample["wall_seconds"] for sample in timed)}
+
+
+def differing(a: Sample, b: Sample) -> int:
+    """Return how many test images two samples classify differently."""
+    return sum(one != other for one, other in zip(a["predictions"], b["predictions"], strict=True))
+
+
+def _images_differing(ours: dict[int, Sample], base: dict[int, Sample]) -> float | None:
+    shared = ours.keys() & base.keys()
+    return sum(differing(ours[r], base[r]) for r in shared) / len(shared) if shared else None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """How far two implementations are apart."""
+
+    names: tuple[str, str]
+    errors: dict[str, float]
+    """stage -> worst relative L2 error of a tensor over the rounds; inf where it is no number"""
+    differing: list[int]
+    """test images classified differently, a value a round in which both were timed"""
+
+
+def pairs(record: Record) -> list[Pair]:
+    """Return every two implementations that were compared in some round."""
+    found = []
+    for a, b in combinations(record["implementations"], 2):
+        sides = [{s["round"]: s for s in _samples(record, name)} for name in (a, b)]
+        both = [(sides[0][r], sides[1][r]) for r in sorted(sides[0].keys() & sides[1].keys())]
+        told = [one.get("pairs", {}).get(b) or other.get("pairs", {}).get(a) for one, other in both]
+        compared = [errors for errors in told if errors]
+        if compared:
+            errors = {s: max(math.inf if e[s] is None else e[s] for e in compared) for s in compared[0]}
+            predicted = [differing(*two) for two in both if all("predictions" in s for s in two)]
+            found.append(Pair((a, b), errors, predicted))
+    return found
+
+
+def inconclusive_stages(record: Record) -> list[str]:
     """Return a line for each stage of which the run could conclude less than the tolerance says."""
     lines = []
     for reference in record["references"]:
@@ -114,11 +199,32 @@ def failed_stages(record: Record) -> list[str]:
     return lines
 
 
+def why_no_verdict(record: Record, found: list[Row]) -> list[str]:
+    """Return a line for each reason for which ratios or verdicts are missing."""
+    baseline = record["baseline"]
+    others = [row for row in found if row.name != baseline and row.rounds]
+    if not others:
+        return []
+    base = next((row for row in found if row.name == baseline), None)
+    if base is None:
+        return [f"no ratios: the baseline {baseline} is not among the implementations of this run"]
+    if base.status in WITHOUT_RATIO or not base.rounds:
+        return [f"no ratios: the baseline {baseline} is {base.status}"]
+    few = [row.name for row in others if row.ratio is not None and row.ratio.rounds < LEAST_ROUNDS]
+    if not few:
+        return []
+    return [
+        f"no verdict for {', '.join(few)}: it needs {LEAST_ROUNDS} rounds in which both it and {baseline} were timed"
+    ]
+
+
 def exit_code(record: Record) -> int:
-    """Return 130 if interrupted, 1 if a worker crashed, 4 if a row disagrees, else 0."""
+    """Return 130 if interrupted, 1 if something failed, 4 if a row disagrees, else 0."""
     statuses = {s["status"] for s in record["samples"] + record["references"]}
-    if record["interrupted"]:
+    if record["ended"] == "interrupted":
         return 130
-    if statuses & {"crashed", "not compared"}:
+    if (record["ended"] or "").startswith("error") or statuses.intersection(FAILURES):
+        return 1
+    if "not available" in statuses and (record["named"] or "ok" not in statuses):
         return 1
     return 4 if "FAILED AGREEMENT" in statuses else 0

@@ -1,0 +1,65 @@
+"""Ctrl-C and its like: the first asks the run to end in order, the second ends it at once."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Final
+
+SIGNALS: Final = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+SHOW_CURSOR: Final = b"\x1b[?25h"
+
+received: list[int] = []
+"""The signals that have come, in order."""
+groups: set[int] = set()
+"""The process groups of the workers at work."""
+
+
+def install() -> None:
+    """Handle the signals from now on."""
+    for number in SIGNALS:
+        signal.signal(number, _handle)
+
+
+def exit_code() -> int:
+    """Return what a shell expects of a program that the first signal ended: 130 for Ctrl-C."""
+    return 128 + (received[0] if received else signal.SIGINT)
+
+
+def kill(group: int) -> None:
+    """Leave nobody of a process group alive."""
+    with suppress(ProcessLookupError, PermissionError):  # macOS: the latter where the group holds only a zombie
+        os.killpg(group, signal.SIGKILL)
+
+
+def _handle(number: int, _: FrameType | None) -> None:
+    received.append(number)
+    if len(received) > 1:
+        for group in groups:
+            kill(group)
+        if sys.stderr.isatty():
+            os.write(2, SHOW_CURSOR)  # which the live display has hidden
+        os._exit(exit_code())
+    # os.write, because the signal may have come in the middle of a print
+    os.write(2, b"\ninterrupted: ending the worker, keeping what has been measured; once more leaves at once\n")
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold signals back until the block is done; they then do what they would have done."""
+    held: list[int] = []
+
+    def hold(number: int, _: FrameType | None) -> None:
+        held.append(number)
+
+    before = {number: signal.signal(number, hold) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in held:
+            signal.raise_signal(late)

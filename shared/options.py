@@ -1,0 +1,97 @@
+"""What a user may ask of a run, and what is taken where nothing is asked; light, for the command line's --help."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from shared.spec import NetworkSpec, TrainingSpec, nearest
+
+Options = dict[str, Any]
+
+DATASETS: Final = ("auto", "mnist", "digits")
+# The bundled digits have about 1/40 of MNIST's images: as many passes would hardly train, or time, anything.
+DEFAULT_EPOCHS: Final = MappingProxyType({"mnist": 3, "digits": 10})
+
+_NETWORK, _TRAINING = NetworkSpec(), TrainingSpec()
+DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "implementation": None,  # all
+        "sizes": _NETWORK.sizes,
+        "activation": _NETWORK.activation,
+        "loss": _NETWORK.loss,
+        "epochs": None,  # as DEFAULT_EPOCHS has it for the data set
+        "batch_size": _TRAINING.batch_size,
+        "learning_rate": _TRAINING.learning_rate,
+        "initial": _TRAINING.initial,
+        "dtype": _TRAINING.dtype,
+        "seed": _TRAINING.seed,
+        "dataset": "auto",
+        "train_size": None,  # all
+        "rounds": 3,
+        "threads": 1,
+        "baseline": None,  # numpy_scratch
+    }
+)
+PRESETS: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
+    {"quick": {"rounds": 1, "epochs": 1}, "rigorous": {"rounds": 15}}
+)
+SECONDS: Final = MappingProxyType({"": 1, "s": 1, "m": 60, "h": 3600})
+
+
+class UsageError(Exception):
+    """Arguments that cannot be meant."""
+
+
+def resolve(given: Mapping[str, Any], preset: str | None, stored: Mapping[str, Any] | None) -> Options:
+    """Return every option: as given, or else of the preset, or of the run that is resumed, or by default.
+
+    Parameters
+    ----------
+    given : None stands for an option that was not given.
+    """
+    explicit = {name: given[name] for name in DEFAULTS if given[name] is not None}
+    return {**DEFAULTS, **(stored or {}), **PRESETS.get(preset or "", {}), **explicit}
+
+
+def duration(text: str) -> float:
+    """Return the seconds of a duration such as 90, 90s, 10m or 1.5h; ValueError for anything else."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if not found or float(found[1]) == 0:
+        raise ValueError(f"got {text!r}, expected a duration such as 90s, 10m or 1.5h")
+    return float(found[1]) * SECONDS[found[2]]
+
+
+def choice(text: str, allowed: tuple[str, ...]) -> str:
+    """Return one of the allowed words; ValueError for any other."""
+    if text not in allowed:
+        raise ValueError(f"got {text!r}, expected one of {', '.join(allowed)}{nearest(text, allowed)}")
+    return text
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What --fail-on asks for."""
+
+    kind: str
+    """slower or faster"""
+    percent: float
+
+    @classmethod
+    def parse(cls, text: str) -> "Limit":
+        """Read slower:10% or faster:10%; ValueError for anything else."""
+        found = re.fullmatch(r"(slower|faster):(\d+(?:\.\d+)?)%", text)
+        if not found:
+            raise ValueError(f"got {text!r}, expected slower:PERCENT% or faster:PERCENT%, such as slower:10%")
+        return cls(found[1], float(found[2]))
+
+    def passed_by(self, low: float | None, high: float | None) -> bool:
+        """Return whether even the near end of a ratio's interval is beyond the limit."""
+        if low is None or high is None:
+            return False
+        ratio = 1 + self.percent / 100
+        return low > ratio if self.kind == "slower" else high < 1 / ratio
+
+    def __str__(self) -> str:
+        return f"{self.kind} by more than {self.percent:g} %"

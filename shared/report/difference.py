@@ -1,0 +1,123 @@
+"""Two runs side by side: what has become faster or slower, and what only looks so."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from shared.measure import statistics
+from shared.measure.noise import typical_canary
+from shared.measure.run import differences
+from shared.measure.statistics import LEAST_ROUNDS, Estimate
+from shared.options import Limit
+from shared.report import figures
+from shared.report.document import Document, Table
+from shared.report.summary import WITHOUT_RATIO, Record, Row, Sample, epoch_seconds, rows
+
+KEYS: Final = ("network", "training", "threads", "dataset", "machine")
+"""What two runs must have in common, or a difference of their times says nothing."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One implementation in two runs."""
+
+    name: str
+    before: Row | None
+    after: Row | None
+    ratio: Estimate | None
+    """of the later run's epochs to the earlier one's"""
+    verdict: str | None
+    accuracy_difference: Estimate | None
+    """the earlier run's subtracted, within each seed"""
+
+
+def changes(a: Record, b: Record) -> list[Change]:
+    """Return a row for each implementation of either run, in the order of the first."""
+    names = list(dict.fromkeys([*a["implementations"], *b["implementations"]]))
+    sides = [{row.name: row for row in rows(record)} for record in (a, b)]
+    samples = [{name: _comparable(record, name) for name in names} for record in (a, b)]
+    common = max(1, sum(bool(samples[0][name] and samples[1][name]) for name in names))
+    canaries = [typical_canary(record["samples"]) for record in (a, b)]
+    drift = canaries[1] / canaries[0] if canaries[0] and canaries[1] else 1.0
+    found = []
+    for name in names:
+        before, after = (of[name] for of in samples)
+        seconds, seconds_before = ([epoch_seconds(s) for s in of.values()] for of in (after, before))
+        ratio = statistics.unpaired_ratio(seconds, seconds_before, rows=common, drift=drift)
+        reached, reached_before = (
+            {seed: float(s["test_accuracy"]) for seed, s in of.items()} for of in (after, before)
+        )
+        difference = statistics.paired_difference(reached, reached_before, rows=common)
+        verdict = statistics.verdict(ratio)
+        found.append(Change(name, sides[0].get(name), sides[1].get(name), ratio, verdict, difference))
+    return found
+
+
+def _comparable(record: Record, name: str) -> dict[int, Sample]:
+    """Return the samples by seed that may be compared."""
+    of = [s for s in record["samples"] if s["implementation"] == name]
+    if any(s["status"] in WITHOUT_RATIO for s in of):
+        return {}
+    return {s["seed"]: s for s in of if s["status"] == "ok"}
+
+
+def document(a: Record, b: Record, names: tuple[str, str], limit: Limit | None) -> Document:
+    """Return everything there is to tell of two runs, A and B, of these names."""
+    found = changes(a, b)
+    headers = ["implementation", "A: epoch, s", "B: epoch, s", "time ratio\nB / A", "verdict"]
+    headers += ["A: accuracy, %", "B: accuracy, %", "B - A,\npoints", "A: status", "B: status"]
+    heading = [f"A: {names[0]} ({_when(a)})", f"B: {names[1]} ({_when(b)})"]
+    notes = [
+        f"[...]: 95 % intervals of Welch over the rounds, {len(found)} rows together, widened by what the machine's "
+        "canary changed by; a ratio below 1: B is faster; a verdict needs an interval without 1 and 5 %"
+    ]
+    remarks = [f"differs: {line}" for line in differences(a, b, KEYS)]
+    remarks += [f"differs: {line}" for line in _version_changes(a, b)]
+    few = [c.name for c in found if c.ratio is not None and c.ratio.rounds < LEAST_ROUNDS]
+    if few:
+        remarks.append(f"no verdict for {', '.join(few)}: it needs {LEAST_ROUNDS} rounds in both runs")
+    if limit:
+        remarks += _told(found, limit)
+    return Document(heading, [Table(headers, [_line(c) for c in found], notes=notes)], remarks, list(found))
+
+
+def _told(found: list[Change], limit: Limit) -> list[str]:
+    lines = [f"{c.name} is {limit}" for c in found if _passes(c, limit)]
+    unknown = [c.name for c in found if c.ratio is None or c.ratio.low is None]
+    return lines + ([f"whether it is {limit} cannot be told of {', '.join(unknown)}"] if unknown else [])
+
+
+def _passes(change: Change, limit: Limit) -> bool:
+    return change.ratio is not None and limit.passed_by(change.ratio.low, change.ratio.high)
+
+
+def fails(a: Record, b: Record, limit: Limit) -> bool:
+    """Return whether any implementation is beyond the limit."""
+    return any(_passes(change, limit) for change in changes(a, b))
+
+
+def _line(change: Change) -> list[str]:
+    sides = (change.before, change.after)
+    return [
+        change.name,
+        *(figures.estimate(row.epoch) if row else figures.NONE for row in sides),
+        figures.estimate(change.ratio),
+        change.verdict or figures.NONE,
+        *(figures.estimate(row.accuracy, 100) if row else figures.NONE for row in sides),
+        figures.difference(change.accuracy_difference, 100),
+        *(row.status if row else "not in this run" for row in sides),
+    ]
+
+
+def _when(record: Record) -> str:
+    revision = record["git"].get("revision", "")[:12]
+    changed = ", changed" if record["git"].get("changed") else ""
+    return ", ".join(
+        [record["started"], f"{record['rounds']} rounds", *([f"revision {revision}{changed}"] if revision else [])]
+    )
+
+
+def _version_changes(a: Record, b: Record) -> list[str]:
+    """Return a line for each package that the two runs had in different versions; that may be what is looked for."""
+    before, after = ({k: v for s in r["samples"] for k, v in s.get("versions", {}).items()} for r in (a, b))
+    shared = sorted(before.keys() & after.keys())
+    return [f"{name}: {before[name]} and {after[name]}" for name in shared if before[name] != after[name]]

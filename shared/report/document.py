@@ -1,0 +1,153 @@
+"""What is told of a run, or of two, in four formats: text for a terminal of any width, Markdown, CSV, JSON."""
+
+import csv
+import io
+import json
+import math
+import re
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field, is_dataclass
+from typing import Any, Final
+
+from tabulate import tabulate
+
+HeadersAndLines = tuple[list[str], list[list[str]]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with what is to be read above and below it."""
+
+    headers: list[str]
+    """a line break in one is one on a terminal"""
+    lines: list[list[str]]
+    caption: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Document:
+    """Everything there is to tell."""
+
+    heading: list[str]
+    tables: list[Table]
+    remarks: list[str]
+    """failures, and whatever else must be told beside the figures"""
+    rows: list[Any]
+    """dataclasses with the figures of the first table, in full, for CSV and JSON"""
+    more: dict[str, Any] = field(default_factory=dict)
+    """further figures for JSON"""
+
+
+def text(document: Document, width: int) -> str:
+    """Return plain ASCII; no line of a table is wider than `width`."""
+    parts = [_wrap(document.heading, width, "  ")]
+    for table in document.tables:
+        parts += [_wrap([table.caption], width)] if table.caption else []
+        parts += [_render(part, "simple") for part in split((table.headers, table.lines), width)]
+        parts += [_wrap(table.notes, width, "  ")] if table.notes else []
+    if document.remarks:
+        parts.append(_wrap([f"! {line}" for line in document.remarks], width, "  "))
+    return plain("\n\n".join(parts)) + "\n"
+
+
+def markdown(document: Document) -> str:
+    """Return the same as Markdown."""
+    parts = ["  \n".join(map(_escape, document.heading))]
+    for table in document.tables:
+        parts += [table.caption] if table.caption else []
+        parts.append(_render((table.headers, table.lines), "github"))
+        parts += ["  \n".join(table.notes)] if table.notes else []
+    if document.remarks:
+        parts.append("\n".join(f"- {_escape(line)}" for line in document.remarks))
+    return "\n\n".join(map(plain, parts)) + "\n"
+
+
+def as_csv(document: Document) -> str:
+    """Return the rows with their figures in full, one line each; what is nested gets names such as ratio_low."""
+    lines = [_flat(as_data(row)) for row in document.rows]
+    names = dict.fromkeys(name for line in lines for name in line)
+    told = io.StringIO()
+    writer = csv.DictWriter(told, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return plain(told.getvalue())
+
+
+def as_json(document: Document) -> str:
+    """Return everything with its figures in full; what is no number is null."""
+    told = {"heading": document.heading, "rows": as_data(document.rows), **as_data(document.more)}
+    return json.dumps(told | {"remarks": document.remarks}, indent=1, allow_nan=False) + "\n"
+
+
+FORMATS: Final[dict[str, Callable[[Document, int], str]]] = {
+    "table": text,
+    "markdown": lambda document, _: markdown(document),
+    "csv": lambda document, _: as_csv(document),
+    "json": lambda document, _: as_json(document),
+}
+
+
+def as_data(value: Any) -> Any:
+    """Return dataclasses and named tuples as dictionaries, and None for what is not finite."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = {name: getattr(value, name) for name in value.__dataclass_fields__}
+    elif hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, dict):
+        return {name: as_data(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_data(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in data.items():
+        if isinstance(value, dict):
+            found |= _flat(value, f"{prefix}{name}_")
+        else:
+            found[prefix + name] = "; ".join(map(str, value)) if isinstance(value, list) else value
+    return found
+
+
+def split(table: HeadersAndLines, width: int) -> list[HeadersAndLines]:
+    """Split a table into tables that fit `width` characters; each repeats the first column."""
+    headers, lines = table
+
+    def columns(indices: list[int]) -> HeadersAndLines:
+        return [headers[i] for i in indices], [[line[i] for i in indices] for line in lines]
+
+    groups: list[list[int]] = [[0]]
+    for index in range(1, len(headers)):
+        wider = [*groups[-1], index]
+        if len(groups[-1]) > 1 and len(_render(columns(wider), "simple").splitlines()[0]) > width:
+            groups.append([0, index])
+        else:
+            groups[-1] = wider
+    return [columns(group) for group in groups]
+
+
+def _render(table: HeadersAndLines, style: str) -> str:
+    headers, lines = table
+    if style == "github":
+        headers = [header.replace("\n", " ") for header in headers]
+        lines = [[_escape(cell) for cell in line] for line in lines]
+    aligned = ["left"] + ["right"] * (len(headers) - 1)
+    return tabulate(lines, headers, tablefmt=style, disable_numparse=True, colalign=aligned if lines else None)
+
+
+def _wrap(lines: list[str], width: int, indent: str = "") -> str:
+    return "\n".join(textwrap.fill(line, width, subsequent_indent=indent) for line in lines)
+
+
+def plain(told: str) -> str:
+    """Return text without escape sequences, and in ASCII: a worker's stderr may hold anything."""
+    told = re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", told).expandtabs()
+    return "".join(c if c == "\n" or " " <= c <= "~" else ascii(c)[1:-1] for c in told)
+
+
+def _escape(told: str) -> str:
+    """Return text that means nothing else in Markdown's tables and HTML."""
+    return told.replace("|", "&#124;").replace("<", "&lt;")

@@ -1,0 +1,83 @@
+"""Numbers as text, to the digits that their interval supports."""
+
+import math
+
+from shared.measure.statistics import Estimate
+
+NONE = "-"
+
+
+def decimals(value: float, half_width: float | None) -> int:
+    """Return how many decimals a figure deserves; below 0 for tens, hundreds, ...
+
+    The rule is the Particle Data Group's: of the uncertainty's three leading digits 100 to 354 keep two, 355 to 949
+    keep one, and from 950 on it counts as 1000 and keeps two. Without an interval two digits are shown, and four
+    where the interval has no width.
+    """
+    if half_width is None or half_width <= 0 or not math.isfinite(half_width):
+        return _decimals_of(value, 4 if half_width == 0 else 2)
+    exponent = math.floor(math.log10(half_width))
+    leading = round(half_width / 10.0**exponent * 100)
+    return (1 if leading <= 354 else 0) - exponent
+
+
+def _decimals_of(value: float, digits: int) -> int:
+    """Return the decimals that show so many significant digits."""
+    if value == 0 or not math.isfinite(value):
+        return 0
+    return digits - 1 - math.floor(math.log10(abs(value)))
+
+
+def number(value: float, places: int, sign: str = "") -> str:
+    """Return a number with so many decimals; `sign` "+" shows that of a positive one too."""
+    text = f"{round(value, places):{sign},.{max(0, places)}f}"
+    return text.replace("-", "", 1) if float(text.replace(",", "")) == 0 and text.startswith("-") else text
+
+
+def estimate(found: Estimate | None, scale: float = 1.0) -> str:
+    """Return a positive figure with its interval, such as 5.43 [5.21-5.65]; at least one digit of it is shown."""
+    if found is None:
+        return NONE
+    value, (low, high) = found.value * scale, _ends(found, scale)
+    places = max(decimals(value, _half(low, high)), _decimals_of(value, 1))
+    return (
+        number(value, places)
+        if low is None or high is None
+        else (f"{number(value, places)} [{number(low, places)}-{number(high, places)}]")
+    )
+
+
+def difference(found: Estimate | None, scale: float = 1.0) -> str:
+    """Return a signed figure with its interval, such as -0.16 [-1.10, +0.78]."""
+    if found is None:
+        return NONE
+    value, (low, high) = found.value * scale, _ends(found, scale)
+    places = decimals(value, _half(low, high))
+    return (
+        number(value, places, "+")
+        if low is None or high is None
+        else (f"{number(value, places, '+')} [{number(low, places, '+')}, {number(high, places, '+')}]")
+    )
+
+
+def derived(value: float, found: Estimate) -> str:
+    """Return a figure that is proportional to an estimate, or to its inverse, to as many digits as that supports."""
+    relative = None if found.half_width is None else found.half_width / found.value
+    half_width = None if relative is None else value * relative
+    return number(value, max(decimals(value, half_width), _decimals_of(value, 1)))
+
+
+def _ends(found: Estimate, scale: float) -> tuple[float | None, float | None]:
+    low, high = (None if end is None else end * scale for end in (found.low, found.high))
+    return low, high
+
+
+def _half(low: float | None, high: float | None) -> float | None:
+    return None if low is None or high is None else (high - low) / 2
+
+
+def error(value: float | None) -> str:
+    """Return a relative error; inf stands for one that is no number."""
+    if value is None:
+        return NONE
+    return f"{value:.1e}" if math.isfinite(value) else "not finite"
