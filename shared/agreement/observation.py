@@ -71,6 +71,7 @@ def observe(network: Network, initial: Parameters, x: Array, y: Labels, order: L
 
 def probe(network: Network, initial: Parameters, x: Array, y: Labels, order: Labels, batch_size: int) -> Stages:
     """Return the stages at the initial parameters: outputs of some examples, loss and gradients of the first batch."""
+    order = _repeated(order, batch_size)
     batch = order[:batch_size]
     network.reset(initial)
     loss, gradients = network.loss_and_gradients(x[batch], y[batch])
@@ -87,7 +88,7 @@ def take_steps(network: Network, initial: Parameters, x: Array, y: Labels, order
     `train` is called once per stage, so that its own loop over several batches is what is observed; the last
     batch is half a batch (of two examples or more), so that dropping or mis-scaling it is seen.
     """
-    order = np.resize(order, STEPS[-1] * batch_size)
+    order = _repeated(order, batch_size)
     network.reset(initial)
     stages: Stages = {}
     done = 0
@@ -96,6 +97,11 @@ def take_steps(network: Network, initial: Parameters, x: Array, y: Labels, order
         network.train(x, y, order[done:end])
         stages[after_name(k)], done = named(network.parameters()), end
     return stages
+
+
+def _repeated(order: Labels, batch_size: int) -> Labels:
+    """Return the order of all steps, which goes through a small training set again and again."""
+    return np.resize(order, STEPS[-1] * batch_size)
 
 
 def errors_of(candidate: Observation, reference: Observation) -> dict[str, dict[str, TensorError]]:

@@ -67,9 +67,11 @@ def markdown(document: Document) -> str:
 def as_csv(document: Document) -> str:
     """Return the rows with their figures in full, one line each; what is nested gets names such as ratio_low."""
     lines = [_flat(as_data(row)) for row in document.rows]
-    names = dict.fromkeys(name for line in lines for name in line)
+    every = dict.fromkeys(name for line in lines for name in line)
+    # an estimate that a row does not have is None there, and in other rows several columns
+    names = [name for name in every if not any(other.startswith(f"{name}_") for other in every)]
     told = io.StringIO()
-    writer = csv.DictWriter(told, names, lineterminator="\n")
+    writer = csv.DictWriter(told, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines)
     return plain(told.getvalue())

@@ -225,6 +225,6 @@ def exit_code(record: Record) -> int:
         return 130
     if (record["ended"] or "").startswith("error") or statuses.intersection(FAILURES):
         return 1
-    if "not available" in statuses and (record["named"] or "ok" not in statuses):
+    if "not available" in statuses and record["named"]:
         return 1
     return 4 if "FAILED AGREEMENT" in statuses else 0

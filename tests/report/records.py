@@ -18,13 +18,22 @@ def sample(
         "parameter_count": 23_860,
         "finite": True,
         "test_accuracy": 0.9,
+        "predictions": "0123456789",
         "steps_per_epoch": 50,
         "examples_per_epoch": 500,
-        "epochs": [{"wall_ns": 10**6 * ms} for ms in milliseconds],
+        "epochs": [{"wall_ns": 10**6 * ms, "cpu_ns": 10**6 * ms} for ms in milliseconds],
+        "noise": {"canary_seconds": [0.001, 0.001], "switches_per_second": 3.0, "steal": 0.0},
         "seconds": {"import": 0.25, "first step": 0.0625},
+        "wall_seconds": 2.0,
         "peak_memory_bytes": 100_000_000,
-        "errors": {stage: {"error": 2e-7, "tensor": "W1"} for stage in STAGES},
+        "errors": errors(2e-7),
+        "pairs": {},
     } | changes
+
+
+def errors(relative_l2: float | None) -> dict[str, Any]:
+    """Return the errors of every stage, whose worst tensor, W1, has this one."""
+    return {stage: {"W1": {"relative_l2": relative_l2}, "b1": {"relative_l2": 1e-8}} for stage in STAGES}
 
 
 def crashed(name: str, round_: int = 1, reason: str = "exit status 1", *stderr: str) -> dict[str, Any]:
@@ -43,13 +52,9 @@ def reference(round_: int = 1, **changes: Any) -> dict[str, Any]:
     return result | {"allowed": dict.fromkeys(STAGES, 1e-5)} | changes
 
 
-def pair(a: str, b: str, error: float | None = 3e-7) -> dict[str, Any]:
-    return {
-        "implementations": [a, b],
-        "rounds": [1, 2],
-        "errors": dict.fromkeys(STAGES, error),
-        "test_predictions_differing": [0, 2],
-    }
+def compared(sample_: dict[str, Any], other: str, error: float | None = 3e-7) -> dict[str, Any]:
+    """Return the sample with its errors to another one of its round."""
+    return sample_ | {"pairs": sample_["pairs"] | {other: dict.fromkeys(STAGES, error)}}
 
 
 def record(*samples: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -65,8 +70,10 @@ def record(*samples: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "dataset": {"title": "MNIST: 50,000 training images, sha256 0123456789ab", "sizes": [50_000, 10_000, 10_000]},
         "tolerance": 1e-5,
         "machine": {"cpu": "A Processor"},
-        "interrupted": False,
+        "started": "2026-01-02T03:04:05+00:00",
+        "ended": "complete",
+        "named": False,
+        "git": {},
         "references": [reference(round_) for round_ in rounds],
         "samples": list(samples),
-        "pairs": [],
     } | changes

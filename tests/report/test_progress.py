@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.measure.job import Job
+from shared.measure.run import RunConfig
 from shared.report import progress
 from shared.spec import NetworkSpec, TrainingSpec
 
@@ -21,6 +22,13 @@ SCRATCH = Job(
     data_digest="",
     folder="",
 )
+
+
+def config(rounds: int = 1, epochs: int = 1) -> RunConfig:
+    training = TrainingSpec(epochs=epochs)
+    return RunConfig(("numpy_scratch",), NetworkSpec(), training, rounds, threads=1, command=())
+
+
 REFERENCE = replace(SCRATCH, is_reference=True)
 OK = {"status": "ok"}
 
@@ -71,7 +79,7 @@ def show(display: progress.Display, clock: Clock, reference_seconds: float = 60)
 
 
 def test_off_a_terminal_each_worker_and_epoch_is_a_plain_line(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
-    show(progress.Display(workers=4, rounds=2, epochs=3), clock)
+    show(progress.Display(config(rounds=2, epochs=3)), clock)
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
@@ -91,7 +99,7 @@ def test_off_a_terminal_each_worker_and_epoch_is_a_plain_line(clock: Clock, caps
 
 def test_a_plain_line_is_never_broken_or_read_as_markup(capsys: pytest.CaptureFixture[str]) -> None:
     name = "[red]" + "long" * 50
-    with progress.Display(2, 1, 1) as display:
+    with progress.Display(config()) as display:
         display.started(replace(SCRATCH, implementation=name))
     assert capsys.readouterr().err == f"round 1/1 {name}: starting\n"
 
@@ -100,14 +108,14 @@ def test_a_plain_line_is_never_broken_or_read_as_markup(capsys: pytest.CaptureFi
 def test_what_became_of_a_worker_that_did_not_end_well_is_shown(
     status: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with progress.Display(2, 1, 1) as display:
+    with progress.Display(config()) as display:
         display.started(SCRATCH)
         display.finished(SCRATCH, {"status": status})
     assert capsys.readouterr().err.splitlines()[-1] == f"round 1/1 numpy_scratch: {status}"
 
 
 def test_an_epoch_after_which_nothing_is_right_shows_its_loss(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress.Display(2, 1, 1) as display:
+    with progress.Display(config()) as display:
         display.event(SCRATCH, epoch(1, accuracy=0.0, loss=0.25))
     assert capsys.readouterr().err == "round 1/1 numpy_scratch: epoch 1/1 loss 0.25\n"
 
@@ -117,7 +125,7 @@ def test_a_terminal_shows_the_implementation_round_epoch_accuracy_and_time_left(
     reference_seconds: float, clock: Clock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    show(progress.Display(workers=4, rounds=2, epochs=3), clock, reference_seconds)
+    show(progress.Display(config(rounds=2, epochs=3)), clock, reference_seconds)
     out, err = capsys.readouterr()
     assert out == ""
     assert "\x1b[" in err
@@ -133,6 +141,24 @@ def test_a_dumb_terminal_gets_lines_without_escapes(
 ) -> None:
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv(kind, "1")
-    with progress.Display(2, 1, 1) as display:
+    with progress.Display(config()) as display:
         display.started(SCRATCH)
     assert capsys.readouterr().err == "round 1/1 numpy_scratch: starting\n"
+
+
+def test_a_run_that_goes_on_counts_only_what_is_missing(
+    clock: Clock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    done = [{"implementation": name, "round": 1} for name in ("float64-reference", "numpy_scratch")]
+    previous = {"references": done[:1], "samples": done[1:]}
+    third = replace(SCRATCH, round=3)
+    with progress.Display(config(rounds=3), previous) as display:
+        display.started(replace(SCRATCH, round=2))
+        clock.now += 20
+        display.finished(replace(SCRATCH, round=2), OK)
+        display.started(third)
+        display.event(third, epoch(1))
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().err).replace("\r", "\n")
+    # to come: this worker, and two references, of which none has been seen
+    assert shown.strip().splitlines()[-1].rstrip().endswith("1:00 left")
