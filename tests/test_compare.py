@@ -6,82 +6,21 @@ import os
 import pty
 import re
 import resource
-import signal
 import struct
 import subprocess
 import sys
 import termios
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 import compare
 import impls
-from shared.measure.run import schedule
-
-ROOT = Path(__file__).resolve().parents[1]
-STUBS = ROOT / "tests" / "stubs"
-COMMAND = [sys.executable, str(ROOT / "compare.py")]
-SMALL = ["--dataset", "digits", "--train-size", "100", "--epochs", "1", "--rounds", "1", "--offline"]
-SECONDS = 60
-"""More than any command here needs on a busy machine."""
-NOT_INHERITED = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "PYTHONIOENCODING", "SAMEGRAD_DATA", "SAMEGRAD_MIRRORS")
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a command left behind."""
-
-    code: int
-    stdout: str
-    stderr: str
-    output: Path
-
-    @property
-    def record(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.output / "run.json").read_text())
-        return found
-
-    def sample(self, name: str, round_: int = 1) -> dict[str, Any]:
-        (found,) = (s for s in self.record["samples"] if (s["implementation"], s["round"]) == (name, round_))
-        return dict(found)
-
-    def row(self, name: str) -> list[str]:
-        """The cells of an implementation in the main table, which off a terminal is one line."""
-        return next(re.split(r"\s{2,}", line) for line in self.stdout.splitlines() if line.startswith(f"{name} "))
-
-
-def environment(**changes: str) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
-    return inherited | {"TERM": "xterm"} | changes
-
-
-def run(
-    output: Path, *arguments: str, command: Sequence[str] = COMMAND, cwd: Path = ROOT, env: dict[str, str] | None = None
-) -> Run:
-    done = subprocess.run(
-        [*command, *arguments, "--output", str(output)],
-        cwd=cwd,
-        env=environment(**env or {}),
-        capture_output=True,
-        encoding="utf-8",
-        errors="strict",
-        timeout=SECONDS,
-        stdin=subprocess.DEVNULL,
-    )
-    return Run(done.returncode, done.stdout, done.stderr, output)
-
-
-def of(*names: str) -> list[str]:
-    """Return the options for implementations, or stubs, of these names."""
-    files = {name: str(STUBS / f"{name}.py") for name in names if (STUBS / f"{name}.py").exists()}
-    return [word for name in names for word in ("-i", files.get(name, name))]
+from shared import options
+from shared.measure import plan
+from shared.report.summary import pairs
+from tests.command import COMMAND, ROOT, SECONDS, SMALL, STUBS, Run, environment, of, run
 
 
 @pytest.fixture(scope="module")
@@ -95,20 +34,22 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_a_run_exits_0_and_leaves_the_record_the_table_and_a_file_for_each_worker(plain: Run) -> None:
     assert plain.code == 0, plain.stderr
     assert plain.row("numpy_scratch")[-1] == "ok"
-    assert (plain.record["complete"], plain.record["interrupted"]) == (True, False)
+    assert plain.record["ended"] == "complete"
+    assert {path.name for path in plain.output.iterdir()} == {"run.json", "table.md", "workers"}
     workers = {path.stem: json.loads(path.read_text()) for path in (plain.output / "workers").glob("*.json")}
     assert workers.keys() == {"round-1-float64-reference", "round-1-numpy_scratch"}
-    of_the_worker = workers["round-1-numpy_scratch"]
-    assert of_the_worker.items() <= plain.sample("numpy_scratch").items()
+    of_the_worker, kept = workers["round-1-numpy_scratch"], plain.sample("numpy_scratch")
+    of_the_worker["seconds"]["exit"] = kept["seconds"]["exit"]
+    assert of_the_worker.items() <= kept.items()
     markdown = (plain.output / "table.md").read_text()
     assert plain.record["dataset"]["title"] in markdown
-    assert f"| {100 * of_the_worker['test_accuracy']:.2f} |" in re.sub(" +", " ", markdown)
+    assert f"| {100 * kept['test_accuracy']:.0f} |" in re.sub(" +", " ", markdown)
 
 
 def test_the_record_says_what_was_run_on_what(plain: Run) -> None:
     record = plain.record
     assert record["command"][: len(SMALL)] == SMALL
-    assert record["schema_version"] == "1.0"
+    assert record["schema_version"] == "2.0"
     assert record["network"]["parameter_count"] == 23_860
     assert (record["training"]["epochs"], record["rounds"], record["threads"]) == (1, 1, 1)
     assert record["dataset"]["sizes"] == [100, 250, 250]
@@ -120,21 +61,30 @@ def test_one_seed_gives_the_same_numbers_in_every_run_and_each_round_has_its_own
     names = ("numpy_scratch", "sums_in_another_order")
     again = run(tmp_path / "out", *SMALL, "--rounds", "2", *of(*names))
     first, second = (again.sample("numpy_scratch", round_) for round_ in (1, 2))
-    for key in ("seed", "digests", "errors", "test_accuracy", "test_loss"):
+    for key in ("seed", "digests", "errors", "test_accuracy", "test_loss", "predictions"):
         assert first[key] == plain.sample("numpy_scratch")[key] != second[key], key
     assert [reference["seed"] for reference in again.record["references"]] == [1, 2]
     for round_, reference in enumerate(again.record["references"], start=1):
         assert [again.sample(name, round_)["digests"] for name in names] == [reference["digests"]] * 2
 
 
-def test_quick_is_one_round_and_one_epoch_unless_they_are_given(tmp_path: Path) -> None:
-    def sizes(*more: str) -> tuple[int, int]:
-        argv = ["--quick", "--dataset", "digits", "--output", str(tmp_path), *more]
-        config = compare.plan(compare.parser().parse_args(argv), argv).config
-        return config.rounds, config.training.epochs
+def test_presets_say_how_many_rounds_unless_they_are_given() -> None:
+    def sizes(*argv: str) -> tuple[int, int | None]:
+        arguments = compare.parsers()["run"].parse_args(argv)
+        found = options.resolve(vars(arguments), arguments.preset, None)
+        return found["rounds"], found["epochs"]
 
-    assert sizes() == (1, 1)
-    assert sizes("--rounds", "2", "--epochs", "4") == (2, 4)
+    assert sizes() == (3, None)
+    assert sizes("--quick") == (1, 1)
+    assert sizes("--quick", "--rounds", "2", "--epochs", "4") == (2, 4)
+    assert sizes("--rigorous") == (15, None)
+
+
+def test_a_quick_run_is_one_round_and_one_epoch_and_says_why_it_has_no_verdict(tmp_path: Path) -> None:
+    found = run(tmp_path / "out", "--quick", "--dataset", "digits", *of("numpy_scratch", "sums_in_another_order"))
+    assert found.code == 0
+    assert (found.record["rounds"], found.record["training"]["epochs"]) == (1, 1)
+    assert "! no verdict for sums_in_another_order: it needs 3 rounds" in found.stdout
 
 
 def test_an_output_folder_may_be_relative_to_anywhere(tmp_path: Path) -> None:
@@ -213,7 +163,23 @@ USAGE_ERRORS = {
     "--loss hinge": "got 'hinge', expected one of quadratic, cross_entropy",
     "--initial zero": "got 'zero', expected one of normal, scaled",
     "--dtype float16": "got 'float16', expected one of float32, float64",
-    "--dataset cifar": r"invalid choice: 'cifar' \(choose from '?auto'?, '?mnist'?, '?digits'?\)",
+    "--dataset cifar": "got 'cifar', expected one of auto, mnist, digits",
+    "--dataset minst": r"expected one of auto, mnist, digits; did you mean mnist\?",
+    "--activation sigmiod": r"did you mean sigmoid\?",
+    "--loss crossentropy": r"did you mean cross_entropy\?",
+    "--dtype float": r"did you mean float(32|64)\?",
+    "--format jsn": r"got 'jsn', expected one of table, markdown, csv, json; did you mean json\?",
+    "-i pytroch": r"got 'pytroch', .*; did you mean pytorch\?",
+    "--baseline pytroch": r"--baseline: got 'pytroch', expected one of .*; did you mean pytorch\?",
+    "-i pytorch --baseline numpy_scratch": "--baseline: got 'numpy_scratch', expected one of pytorch, which are run",
+    "--learning-rate 1e39": "got 1e[+]39, expected a number that float32 holds, from 1.2e-38 to 3.4e[+]38",
+    "--budget soon": "got 'soon', expected a duration such as 90s, 10m or 1.5h",
+    "--budget 0": "got '0', expected a duration",
+    "--timeout -1": "got '-1', expected a duration",
+    "--quick --rigorous": "not allowed with argument --quick",
+    "--epoch 3": r"unrecognized arguments: --epoch 3; did you mean --epochs\?",
+    "shwo somewhere": r"got 'shwo', expected an option or one of run, show, diff; did you mean show\?",
+    "--resume nowhere": "nowhere: found no run.json, expected the folder of a run",
     "-i jax": "got 'jax', expected one of numpy_scratch, pytorch, tensorflow_keras, or the path of a .py file",
     "-i __init__": "got '__init__', expected one of numpy_scratch",
     "-i ../compare": "got '../compare', expected one of numpy_scratch",
@@ -224,7 +190,8 @@ USAGE_ERRORS = {
 
 @pytest.mark.parametrize("arguments", USAGE_ERRORS)
 def test_wrong_usage_exits_2_says_what_is_expected_and_writes_nothing(arguments: str, tmp_path: Path) -> None:
-    found = run(tmp_path / "out", "--dataset", "digits", "--offline", *arguments.split())
+    given = arguments.split()
+    found = run(tmp_path / "out", *given, *(["--dataset", "digits"] if "--dataset" not in given else []), "--offline")
     assert found.code == 2, found.stdout
     assert re.search(USAGE_ERRORS[arguments], found.stderr)
     assert "Traceback" not in found.stderr
@@ -242,7 +209,7 @@ def test_two_implementations_of_one_name_are_wrong_usage(tmp_path: Path) -> None
 
 def test_one_implementation_named_twice_is_run_once(tmp_path: Path) -> None:
     path = os.path.relpath(STUBS / "has_a_dataclass.py", ROOT)
-    assert compare._implementations([path, "numpy_scratch", str(ROOT / path), "numpy_scratch"]) == (
+    assert plan.locate_all([path, "numpy_scratch", str(ROOT / path), "numpy_scratch"]) == (
         str(ROOT / path),
         "numpy_scratch",
     )
@@ -259,16 +226,16 @@ def test_no_output_overwrites_another(plain: Run) -> None:
 @pytest.mark.parametrize("output", ["file", "file/below"])
 def test_an_output_that_cannot_be_a_folder_is_wrong_usage(output: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(compare.UsageError, match=r"--output: .*file"):
-        compare._make_folder(tmp_path / output, "digits")
+    with pytest.raises(options.UsageError, match=r"--output: .*file"):
+        plan.make_folder(tmp_path / output, "digits")
     assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_two_runs_that_start_in_the_same_second_have_folders_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compare, "ROOT", tmp_path)
-    first, second = compare._make_folder(None, "digits"), compare._make_folder(None, "digits")
+    monkeypatch.setattr(plan, "RESULTS", tmp_path)
+    first, second = plan.make_folder(None, "digits"), plan.make_folder(None, "digits")
     assert first != second
 
 
@@ -311,7 +278,7 @@ def test_auto_without_mnist_says_in_one_line_and_in_the_title_that_it_uses_the_d
     arguments = ["--dataset", "auto", "--data-dir", str(tmp_path), *of("numpy_scratch")]
     found = run(tmp_path / "out", *SMALL, *arguments)
     assert found.code == 0
-    told = [line for line in found.stderr.splitlines() if not line.startswith("round ")]
+    told = [line for line in found.stderr.splitlines() if not line.startswith(("round ", "results: "))]
     assert len(told) == 1
     assert re.match("using the bundled digits instead of MNIST: .*--offline.*; for MNIST: .*--data-dir", told[0])
     assert re.search("^bundled digits .*: 100 training, 250 validation and 250 test images", found.stdout, re.M)
@@ -357,6 +324,62 @@ def test_sockets_would_have_been_noticed_in_the_parent_and_in_a_worker(tmp_path:
     assert sum(any(event.startswith("socket.") for event in events) for events in tried.values()) == 2
 
 
+# ---- Planted faults ------------------------------------------------------------------------------------
+
+FAULTS = {
+    "gradient_too_large": r"gradients: [Wb][12] is off by 1\.0e-03, allowed 1\.0e-05; after 1 step",
+    "drops_last_batch": r"after 100 steps: [Wb][12] is off by \d",
+    "biases_never_move": r"after 1 step: b[12] is off by \d",
+    "computes_in_float16": r"outputs: a_L is off by .*gradients: [Wb][12] is off by \d",
+}
+
+
+@pytest.fixture(scope="module")
+def faults(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    names = ("numpy_scratch", "sums_in_another_order", *FAULTS)
+    return run(tmp_path_factory.mktemp("faults") / "out", *SMALL, *of(*names))
+
+
+@pytest.mark.parametrize("stub", FAULTS)
+def test_a_planted_fault_fails_agreement_where_it_lies_and_is_not_timed(faults: Run, stub: str) -> None:
+    assert faults.code == 4
+    *cells, status = faults.row(stub)
+    assert status == "FAILED AGREEMENT"
+    assert set(cells[1:9]) == {"-"}
+    assert "epochs" not in faults.sample(stub)
+    for told in (faults.stdout, (faults.output / "table.md").read_text()):
+        assert re.search(f"{stub}, round 1: {FAULTS[stub]}", told)
+
+
+def test_rounding_is_no_fault(faults: Run) -> None:
+    assert faults.row("numpy_scratch")[-1] == faults.row("sums_in_another_order")[-1] == "ok"
+    (pair,) = (p for p in pairs(faults.record) if p.names == ("numpy_scratch", "sums_in_another_order"))
+    assert 0 < pair.errors["gradients"] < 1e-5
+
+
+def test_in_float64_float16_is_a_fault_and_rounding_is_none(tmp_path: Path) -> None:
+    names = ("sums_in_another_order", "computes_in_float16")
+    found = run(tmp_path / "out", *SMALL, "--dtype", "float64", *of(*names))
+    assert found.code == 4
+    assert [found.row(name)[-1] for name in names] == ["ok", "FAILED AGREEMENT"]
+
+
+def test_a_faulty_stub_cannot_take_the_place_of_the_reference(tmp_path: Path) -> None:
+    impostor = tmp_path / "float64-reference.py"
+    impostor.write_text((STUBS / "gradient_too_large.py").read_text())
+    found = run(tmp_path / "out", *SMALL, "-i", str(impostor), *of("numpy_scratch"))
+    assert found.code == 2 or (found.code, found.row("numpy_scratch")[-1]) == (4, "ok")
+
+
+def test_training_that_diverges_accuses_nobody(tmp_path: Path) -> None:
+    names = ("numpy_scratch", "sums_in_another_order")
+    network = ["--activation", "leaky_relu", "--learning-rate", "3", "--sizes", "784,30,30,10"]
+    found = run(tmp_path / "out", *SMALL, *network, *of(*names))
+    assert found.code == 0
+    assert [found.row(name)[-1] for name in names] == ["diverged", "diverged"]
+    assert "after 100 steps: training magnifies rounding so much that nothing is concluded" in found.stdout
+
+
 # ---- Where the output goes -----------------------------------------------------------------------------
 
 ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
@@ -369,9 +392,10 @@ def test_through_a_pipe_lines_fit_and_are_plain(width: int, env: dict[str, str],
     found = run(tmp_path / "out", *SMALL, *of("numpy_scratch", "biases_never_move"), env=env | {"COLUMNS": str(width)})
     assert found.code == 4, found.stderr
     assert re.search(r"[^\n\x20-\x7e]", found.stdout + found.stderr) is None
-    *lines, results = found.stdout.splitlines()  # the last is a path to copy, which is not broken
+    lines = found.stdout.splitlines()
+    *progress, results = found.stderr.splitlines()  # the last is a path to copy, which is not broken
     assert results.startswith("results: ")
-    assert max(map(len, [*lines, *found.stderr.splitlines()])) <= width
+    assert max(map(len, [*lines, *progress])) <= width
     assert len([line for line in lines if line.startswith("numpy_scratch ")]) > (width < 160)
 
 
@@ -419,192 +443,3 @@ def test_a_dumb_terminal_gets_plain_lines(tmp_path: Path) -> None:
     assert "round 1/1 numpy_scratch: epoch 1/1" in shown
     assert re.search(r"[\x1b\r]", shown) is None
     assert max(map(len, shown.splitlines()[:-1])) <= 100
-
-
-# ---- Workers that fail ---------------------------------------------------------------------------------
-
-CRASHES = {
-    "raises_in_train": ("exit status 1", "RuntimeError: planted exception"),
-    "exits_with_3": ("exit status 3", None),
-    "leaves_no_result": ("ended without a readable result", None),
-    "aborts": ("killed by SIGABRT", "Fatal Python error: Aborted"),
-    "killed": ("killed by SIGKILL", None),
-    "floods_stderr": ("exit status 1", "RuntimeError: planted after a flood"),
-    "imports_a_missing_part": ("exit status 1", "ModuleNotFoundError: No module named 'numpy.not_there'"),
-}
-
-
-@pytest.fixture(scope="module")
-def crashes(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return run(tmp_path_factory.mktemp("crashes") / "out", *SMALL, *of("numpy_scratch", *CRASHES))
-
-
-def test_a_crash_exits_1_and_the_other_rows_are_complete(crashes: Run, plain: Run) -> None:
-    assert crashes.code == 1
-    assert "Traceback" not in crashes.stderr
-    assert crashes.record["complete"]
-    cells = crashes.row("numpy_scratch")
-    assert (cells[1], cells[-1]) == (plain.row("numpy_scratch")[1], "ok")
-    assert "-" not in cells
-
-
-@pytest.mark.parametrize("stub", CRASHES)
-def test_a_crashed_worker_has_a_row_a_reason_and_the_last_lines_of_its_stderr(crashes: Run, stub: str) -> None:
-    reason, complaint = CRASHES[stub]
-    cells = crashes.row(stub)
-    assert set(cells[1:-1]) == {"-"}
-    assert cells[-1] == "crashed"
-    markdown = (crashes.output / "table.md").read_text()
-    for told in (crashes.stdout, markdown):
-        assert f"{stub}, round 1: {reason}" in told
-    complaints = [line for line in crashes.stdout.splitlines() if line.startswith(f"! {stub}, round 1, stderr:")]
-    assert len(complaints) <= 20
-    assert complaint is None or any(complaint in line for line in complaints)
-
-
-def test_a_worker_killed_by_a_signal_without_a_name_is_a_crash_too(tmp_path: Path) -> None:
-    found = run(tmp_path / "out", *SMALL, *of("killed_by_signal_without_a_name"))
-    assert found.code == 1
-    assert "Traceback" not in found.stderr
-    assert found.row("killed_by_signal_without_a_name")[-1] == "crashed"
-
-
-def test_a_missing_framework_is_a_row_with_the_line_that_mends_it_and_no_error(tmp_path: Path, plain: Run) -> None:
-    found = run(tmp_path / "out", *SMALL, *of("needs_a_missing_framework", "numpy_scratch"))
-    assert found.code == 0
-    assert found.row("needs_a_missing_framework")[-1] == "not available"
-    assert "pip install -c constraints.txt framework_that_is_not_there" in found.stdout
-    assert found.row("numpy_scratch")[1] == plain.row("numpy_scratch")[1]
-
-
-# ---- Planted faults ------------------------------------------------------------------------------------
-
-FAULTS = {
-    "gradient_too_large": r"gradients: [Wb][12] is off by 1\.0e-03, allowed 1\.0e-05; after 1 step",
-    "drops_last_batch": r"after 100 steps: [Wb][12] is off by \d",
-    "biases_never_move": r"after 1 step: b[12] is off by \d",
-    "computes_in_float16": r"outputs: a_L is off by .*gradients: [Wb][12] is off by \d",
-}
-
-
-@pytest.fixture(scope="module")
-def faults(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    names = ("numpy_scratch", "sums_in_another_order", *FAULTS)
-    return run(tmp_path_factory.mktemp("faults") / "out", *SMALL, *of(*names))
-
-
-@pytest.mark.parametrize("stub", FAULTS)
-def test_a_planted_fault_fails_agreement_where_it_lies(faults: Run, stub: str) -> None:
-    assert faults.code == 4
-    assert faults.row(stub)[-1] == "FAILED AGREEMENT"
-    for told in (faults.stdout, (faults.output / "table.md").read_text()):
-        assert re.search(f"{stub}, round 1: {FAULTS[stub]}", told)
-
-
-def test_rounding_is_no_fault(faults: Run) -> None:
-    assert faults.row("numpy_scratch")[-1] == faults.row("sums_in_another_order")[-1] == "ok"
-    (pair,) = (p for p in faults.record["pairs"] if p["implementations"] == ["numpy_scratch", "sums_in_another_order"])
-    assert 0 < pair["errors"]["gradients"] < 1e-5
-
-
-def test_in_float64_float16_is_a_fault_and_rounding_is_none(tmp_path: Path) -> None:
-    names = ("sums_in_another_order", "computes_in_float16")
-    found = run(tmp_path / "out", *SMALL, "--dtype", "float64", *of(*names))
-    assert found.code == 4
-    assert [found.row(name)[-1] for name in names] == ["ok", "FAILED AGREEMENT"]
-
-
-def test_a_faulty_stub_cannot_take_the_place_of_the_reference(tmp_path: Path) -> None:
-    impostor = tmp_path / "float64-reference.py"
-    impostor.write_text((STUBS / "gradient_too_large.py").read_text())
-    found = run(tmp_path / "out", *SMALL, "-i", str(impostor), *of("numpy_scratch"))
-    assert found.code == 2 or (found.code, found.row("numpy_scratch")[-1]) == (4, "ok")
-
-
-def test_training_that_diverges_accuses_nobody(tmp_path: Path) -> None:
-    names = ("numpy_scratch", "sums_in_another_order")
-    network = ["--activation", "leaky_relu", "--learning-rate", "3", "--sizes", "784,30,30,10"]
-    found = run(tmp_path / "out", *SMALL, *network, *of(*names))
-    assert found.code == 0
-    assert [found.row(name)[-1] for name in names] == ["diverged", "diverged"]
-    assert "after 100 steps: training magnifies rounding so much that nothing is concluded" in found.stdout
-
-
-# ---- Interruption --------------------------------------------------------------------------------------
-
-
-def interrupt(number: signal.Signals, tmp_path: Path) -> tuple[Run, list[int]]:
-    """Send a signal while the second implementation trains; return also the ids of its worker and its child."""
-    second = str(STUBS / "sleeps.py")
-    names = ("numpy_scratch", second)
-    seed = next(seed for seed in count() if schedule(names, 1, seed)[0][1] == second)
-    marker, output, temporary = tmp_path / "marker", tmp_path / "out", tmp_path / "temporary"
-    temporary.mkdir()
-    arguments = [*SMALL, "--seed", str(seed), *of("numpy_scratch", "sleeps"), "--output", str(output)]
-    with subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=ROOT,
-        env=environment(SAMEGRAD_TEST_MARKER=str(marker), TMPDIR=str(temporary)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        deadline = time.monotonic() + SECONDS
-        while not marker.exists() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
-        process.send_signal(number)
-        stdout, stderr = process.communicate(timeout=SECONDS)
-    return Run(process.returncode, stdout, stderr, output), [int(word) for word in marker.read_text().split()]
-
-
-def still_alive(processes: list[int]) -> list[int]:
-    """Return which of them run, be it after a moment; they are killed, so that a failed test leaves nobody behind."""
-
-    def alive(process: int) -> bool:
-        try:
-            return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
-
-    deadline = time.monotonic() + 1
-    while any(map(alive, processes)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    found = [process for process in processes if alive(process)]
-    for process in found:
-        os.kill(process, signal.SIGKILL)
-    return found
-
-
-def test_ctrl_c_shows_and_keeps_what_was_measured_and_leaves_no_process(tmp_path: Path) -> None:
-    found, processes = interrupt(signal.SIGINT, tmp_path)
-    assert still_alive(processes) == []
-    assert list((tmp_path / "temporary").iterdir()) == []
-    assert found.code == 130
-    assert "Traceback" not in found.stderr
-    assert (found.record["interrupted"], found.record["complete"]) == (True, False)
-    assert [sample["implementation"] for sample in found.record["samples"]] == ["numpy_scratch"]
-    assert found.row("numpy_scratch")[-1] == "ok"
-    assert found.row("sleeps")[-1] == "not run"
-    assert "interrupted" in found.stdout
-    assert "numpy_scratch" in (found.output / "table.md").read_text()
-
-
-def test_a_command_that_is_terminated_leaves_no_process_and_no_data_behind(tmp_path: Path) -> None:
-    found, processes = interrupt(signal.SIGTERM, tmp_path)
-    assert still_alive(processes) == []
-    assert list((tmp_path / "temporary").iterdir()) == []
-    assert found.code != 0
-
-
-def test_ctrl_c_before_anything_was_measured_exits_130_without_a_traceback(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*arguments: object, **options: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("shared.data.load", interrupted)
-    try:
-        code = compare.main([*SMALL, "--output", str(tmp_path / "out")])
-    except KeyboardInterrupt:  # which would end the whole of pytest
-        pytest.fail("the interruption was not caught")
-    assert code == 130

@@ -242,7 +242,7 @@ def _do(job: Job, config: RunConfig, dataset: Dataset, record: Record, journal: 
         result = who | {"status": "not compared", "reason": "the float64 reference failed"}
     else:
         result = run_worker(job, lambda event: listener.event(job, event), config.timeout)
-    if reference is not None and "digests" in result:
+    if reference is not None and result["status"] in ("ok", "FAILED AGREEMENT"):
         _judge(job, result, reference, dataset)
         _compare_with_others(job, result, record)
     journal.append(kind, result)
@@ -264,16 +264,21 @@ def _judge(job: Job, result: dict[str, Any], reference: dict[str, Any], dataset:
             "status": "FAILED AGREEMENT",
             "reason": "; ".join([start, *([result["reason"]] if "reason" in result else [])]),
         }
-    if "predictions" in result:
+    if result["status"] == "ok" and "predictions" not in result:
+        result |= _unusable("was not timed, although it agrees")
+    elif "predictions" in result:
         digits = np.frombuffer(result["predictions"].encode(), np.uint8) - ord("0")
         if len(digits) != len(dataset.test):
-            told = f"{len(digits):,} predictions, expected {len(dataset.test):,}"
-            result |= {"status": "crashed", "reason": f"ended without a usable result ({told})", "stderr": []}
+            result |= _unusable(f"{len(digits):,} predictions, expected {len(dataset.test):,}")
             del result["epochs"]
             return
         result["test_accuracy"] = float(np.mean(digits == dataset.test.labels))
     if result["status"] == "ok" and (reason := rejection(result, job.threads)):
         result |= {"status": "rejected", "reason": reason}
+
+
+def _unusable(why: str) -> dict[str, Any]:
+    return {"status": "crashed", "reason": f"ended without a usable result ({why})", "stderr": []}
 
 
 def _compare_with_others(job: Job, result: dict[str, Any], record: Record) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from shared.data import digits, snapshot
 from shared.measure.job import Job
+from shared.measure.process import run_worker
 from shared.spec import NetworkSpec, TrainingSpec
 
 STUBS = Path(__file__).resolve().parents[1] / "stubs"
@@ -29,3 +30,10 @@ def job(
         data_digest=dataset.digest,
         folder=str(workers),
     )
+
+
+def ready(folder: Path, implementation: str = "numpy_scratch", **how: int) -> Job:
+    """Return a job whose float64 reference has been made."""
+    made = job(folder, implementation, **how)
+    assert run_worker(made.reference, lambda event: None, timeout=60)["status"] == "ok"
+    return made

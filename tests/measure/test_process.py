@@ -1,6 +1,10 @@
-"""A worker in a process of its own, from the job to its result."""
+"""A worker in a process of its own, from the job to its result, and every other end that it can have."""
 
+import json
+import os
+import signal
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,71 +12,249 @@ from typing import Any
 import psutil
 import pytest
 
+from shared.measure import process
+from shared.measure.job import Job
 from shared.measure.machine import THREAD_VARIABLES
-from shared.measure.process import run_worker
-from tests.measure.jobs import STUBS, job
+from tests.measure.jobs import STUBS, ready
 
-STAGES = ["import", "load", "build", "first step", "observe", "reset"]
+STAGES = ["start", "import", "load", "build", "probe", "first step", "agreement", "load", "warm-up", "reset", "canary"]
+
+
+def run_worker(
+    job: Job, on_event: Callable[[dict[str, Any]], None] = lambda event: None, timeout: float = 60
+) -> dict[str, Any]:
+    return process.run_worker(job, on_event, timeout)
+
+
+def stub(name: str) -> str:
+    return str(STUBS / f"{name}.py")
+
+
+# ---- Workers that do as they should --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_numpy_runs_with_as_many_threads_as_were_asked_for(threads: int, tmp_path: Path) -> None:
-    result = run_worker(job(tmp_path, threads=threads, epochs=1), lambda event: None)
+    result = run_worker(ready(tmp_path, threads=threads, epochs=1))
     assert set(result["threads"].values()) == {threads}
 
 
 def test_a_worker_gets_the_pinned_environment_and_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    result = run_worker(job(tmp_path, str(STUBS / "reports_its_environment.py"), threads=2), lambda event: None)
-    assert result["threads"] == dict.fromkeys(("asked for", *THREAD_VARIABLES), 2) | {"GPUs": 0}
+    result = run_worker(ready(tmp_path, stub("reports_its_environment"), threads=2))
+    expected = dict.fromkeys(("asked for", *THREAD_VARIABLES), 2) | {"GPUs": 0}
+    assert expected.items() <= result["threads"].items()
 
 
-def test_the_stages_are_told_as_they_end_and_add_up_to_most_of_the_workers_life(tmp_path: Path) -> None:
+def test_the_stages_are_told_as_they_end_in_the_order_of_the_protocol(tmp_path: Path) -> None:
     events: list[dict[str, Any]] = []
-    work = job(tmp_path, train_size=1297, epochs=60)
-    start = time.perf_counter()
-    result = run_worker(work, events.append)
-    life = time.perf_counter() - start
-    assert [event["stage"] for event in events] == [*STAGES, *["epochs", "evaluation"] * 60, "evaluation"]
-    assert [event["epoch"] for event in events if "epoch" in event] == list(range(1, 61))
+    result = run_worker(ready(tmp_path, epochs=3), events.append)
+    epochs = ["epochs", "evaluation"] * 3
+    assert [event["stage"] for event in events] == [*STAGES, *epochs, "canary", "evaluation"]
+    assert [event["epoch"] for event in events if "epoch" in event] == [1, 2, 3]
     told = {stage: sum(e["seconds"] for e in events if e["stage"] == stage) for stage in result["seconds"]}
-    assert result["seconds"] == pytest.approx(told)
-    # what is left is the start and the end of Python, and a poll
-    assert life / 2 < sum(result["seconds"].values()) < life
+    assert result["seconds"] == pytest.approx(told | {"exit": result["seconds"]["exit"]})
+
+
+@pytest.mark.parametrize(("name", "epochs"), [("numpy_scratch", 600), ("pytorch", 60), ("tensorflow_keras", 60)])
+def test_the_stages_add_up_to_the_workers_wall_time(name: str, epochs: int, tmp_path: Path) -> None:
+    """Within 5 % of what a clock beside it says."""
+    work = ready(tmp_path, name, train_size=1297, epochs=epochs)
+    start = time.monotonic()
+    result = run_worker(work)
+    life = time.monotonic() - start
+    stages = sum(result["seconds"].values())
+    assert stages == pytest.approx(result["wall_seconds"], rel=1e-6)
+    assert result["wall_seconds"] == pytest.approx(life, rel=0.05)
+    assert stages - result["seconds"]["exit"] > 0.6 * life
 
 
 def test_the_epochs_are_timed_one_by_one_within_their_stage(tmp_path: Path) -> None:
-    result = run_worker(job(tmp_path, epochs=3), lambda event: None)
+    result = run_worker(ready(tmp_path, epochs=3))
     assert [epoch["epoch"] for epoch in result["epochs"]] == [1, 2, 3]
     seconds = [epoch["wall_ns"] / 1e9 for epoch in result["epochs"]]
     assert min(seconds) > 0
     assert sum(seconds) <= result["seconds"]["epochs"]
     assert (result["steps_per_epoch"], result["examples_per_epoch"]) == (10, 100)
+    assert min(epoch["cpu_ns"] for epoch in result["epochs"]) > 0
+
+
+def test_every_sample_has_its_readings_and_its_predictions(tmp_path: Path) -> None:
+    result = run_worker(ready(tmp_path, epochs=1))
+    assert {*result["noise"]} == {"canary_seconds", "switches_per_second", "steal"}
+    assert len(result["noise"]["canary_seconds"]) == 2
+    assert len(result["predictions"]) == 250
+    assert set(result["predictions"]) <= set("0123456789")
+
+
+def test_the_warm_up_epoch_changes_nothing_but_the_time(tmp_path: Path) -> None:
+    """What is trained is what an implementation that never warmed up would train."""
+    from impls.numpy_scratch import Network
+    from shared import initial
+    from shared.data import digits
+    from shared.evaluation import predicted_digits
+
+    work = ready(tmp_path, epochs=2)
+    dataset = digits.load().with_train_size(100)
+    x, y = dataset.train.arrays("float32")
+    network = Network(work.spec, work.training, initial.draw_parameters(work.spec, work.training))
+    orders = initial.draw_orders(work.training, len(y))
+    for _ in range(2):
+        network.train(x, y, next(orders))
+    expected = predicted_digits(network.predict(dataset.test.arrays("float32")[0]))
+    assert run_worker(work)["predictions"] == "".join(map(str, expected))
 
 
 def test_a_smaller_last_batch_is_a_step(tmp_path: Path) -> None:
-    assert run_worker(job(tmp_path, train_size=95, epochs=1), lambda event: None)["steps_per_epoch"] == 10
+    assert run_worker(ready(tmp_path, train_size=95, epochs=1))["steps_per_epoch"] == 10
+
+
+def test_what_disagrees_is_not_timed(tmp_path: Path) -> None:
+    events: list[dict[str, Any]] = []
+    result = run_worker(ready(tmp_path, stub("gradient_too_large")), events.append)
+    assert (result["status"], "epochs" in result) == ("FAILED AGREEMENT", False)
+    assert [event["stage"] for event in events] == STAGES[: STAGES.index("agreement") + 1]
 
 
 def test_a_worker_that_succeeds_leaves_its_result_and_nothing_to_clear_away(tmp_path: Path) -> None:
-    work = job(tmp_path, epochs=1)
-    run_worker(work, lambda event: None)
-    assert set(Path(work.folder).iterdir()) == {work.result_path, work.tensors_path, work.predictions_path}
+    work = ready(tmp_path, epochs=1)
+    run_worker(work)
+    kept = {job.result_path for job in (work, work.reference)} | {job.tensors_path for job in (work, work.reference)}
+    assert set(Path(work.folder).iterdir()) == kept
 
 
 def test_a_worker_that_is_given_other_data_than_was_meant_refuses_them(tmp_path: Path) -> None:
-    result = run_worker(replace(job(tmp_path), data_digest="f" * 64), lambda event: None)
+    result = run_worker(replace(ready(tmp_path), data_digest="f" * 64))
     assert result["status"] == "crashed"
     assert any("found data with sha256" in line for line in result["stderr"])
+
+
+# ---- Workers that do not -------------------------------------------------------------------------------
+
+
+def alive(number: int) -> bool:
+    try:
+        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize(("name", "where"), [("loops_for_ever", "train"), ("hangs", "train"), ("sleeps", "train")])
+def test_a_worker_that_never_ends_is_ended_with_its_group_and_says_where_it_was(
+    name: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAMEGRAD_TEST_MARKER", str(tmp_path / "marker"))
+    started: list[int] = []
+    work = ready(tmp_path, stub(name))
+    last = [time.monotonic()]
+
+    def listen(event: dict[str, Any]) -> None:
+        last.append(time.monotonic())
+        started[:] = [p.pid for p in psutil.Process().children(recursive=True)]
+
+    result = run_worker(work, listen, timeout=2)
+    assert time.monotonic() - last[-1] < 2 + 5
+    assert (result["status"], result["reason"]) == (
+        "timed out",
+        "no stage or epoch ended for 2 s after 'probe': the worker was ended",
+    )
+    assert any(f"in {where}" in line for line in result["stderr"])
+    marker = tmp_path / "marker"
+    started += [int(word) for word in marker.read_text().split()] if marker.exists() else []
+    assert started
+    assert [number for number in started if alive(number)] == []
+
+
+def test_a_grandchild_that_would_hang_goes_with_its_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marker = tmp_path / "marker"
+    monkeypatch.setenv("SAMEGRAD_TEST_MARKER", str(marker))
+    result = run_worker(ready(tmp_path, stub("leaves_a_grandchild"), epochs=1))
+    assert result["status"] == "ok"
+    deadline = time.monotonic() + 5
+    while alive(int(marker.read_text())) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(int(marker.read_text()))
+
+
+def test_50_megabytes_of_complaints_are_cut_to_their_end(tmp_path: Path) -> None:
+    work = ready(tmp_path, stub("floods_stderr"))
+    result = run_worker(work)
+    assert result["status"] == "crashed"
+    assert len(result["stderr"]) == 20
+    assert result["stderr"][-1] == "RuntimeError: planted after a flood"
+    assert work.stderr_path.stat().st_size <= process.STDERR_BYTES
 
 
 def test_a_listener_that_raises_ends_the_worker(tmp_path: Path) -> None:
     def listener(event: dict[str, Any]) -> None:
         raise KeyboardInterrupt
 
-    work = job(tmp_path, train_size=1297, epochs=100_000)
+    work = ready(tmp_path, train_size=1297, epochs=100_000)
     with pytest.raises(KeyboardInterrupt):
         run_worker(work, listener)
-    left = [process for process in psutil.process_iter(["cmdline"]) if str(work.job_path) in process.cmdline()]
+    left = [p for p in psutil.process_iter(["cmdline"]) if str(work.job_path) in (p.info["cmdline"] or [])]
     assert left == []
+
+
+def test_a_worker_whose_parent_is_killed_dies_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marker = tmp_path / "marker"
+    monkeypatch.setenv("SAMEGRAD_TEST_MARKER", str(marker))
+    work = ready(tmp_path, stub("sleeps"))
+    parent = os.fork()
+    if parent == 0:  # a child of pytest, which plays the command
+        process.run_worker(work, lambda event: None, 60)
+        os._exit(0)
+    deadline = time.monotonic() + 30
+    while not marker.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    worker, grandchild = (int(word) for word in marker.read_text().split())
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    while alive(worker) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(worker)
+    os.kill(grandchild, signal.SIGKILL)  # a grandchild of a parent that was killed is nobody's
+
+
+# ---- Results that are not to be relied on --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, dict[str, Any]]:
+    work = ready(tmp_path_factory.mktemp("done"), epochs=2)
+    return work, run_worker(work)
+
+
+def test_an_honest_result_is_accepted(done: tuple[Job, dict[str, Any]]) -> None:
+    work, result = done
+    process.check(json.loads(json.dumps(result)), work, result["wall_seconds"] * 1.001)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda r: [], "result: got"),
+        (lambda r: r | {"implementation": "pytorch"}, "implementation: got 'pytorch', expected 'numpy_scratch'"),
+        (lambda r: r | {"round": 2}, "round: got 2, expected 1"),
+        (lambda r: r | {"seed": None}, "seed: got None"),
+        (lambda r: r | {"status": "splendid"}, "status: got 'splendid', expected one of ok"),
+        (lambda r: {k: v for k, v in r.items() if k != "seconds"}, "seconds: got None"),
+        (lambda r: r | {"seconds": {"epochs": -1.0}}, "seconds: got"),
+        (lambda r: r | {"seconds": r["seconds"] | {"warm-up": 100.0}}, "seconds: got 100.*its life"),
+        (lambda r: r | {"peak_memory_bytes": "much"}, "peak_memory_bytes: got 'much'"),
+        (lambda r: r | {"epochs": r["epochs"][:1]}, "epochs: got .* expected 2 durations"),
+        (lambda r: r | {"epochs": [{**r["epochs"][0], "wall_ns": 0}] * 2}, "epochs: got 0.*above 0"),
+        (lambda r: r | {"epochs": [{**r["epochs"][0], "wall_ns": 10**10}] * 2}, "epochs: got 20.*their stage"),
+        (lambda r: r | {"epochs": 7}, "epochs: got 7, expected a list of objects"),
+        (lambda r: r | {"predictions": 7}, "predictions: got 7"),
+        (lambda r: r | {"noise": None}, "noise: got None"),
+        (lambda r: r | {"digests": None}, "digests: got None"),
+    ],
+)
+def test_a_result_that_cannot_be_is_refused(
+    change: Callable[[dict[str, Any]], Any], told: str, done: tuple[Job, dict[str, Any]]
+) -> None:
+    work, result = done
+    with pytest.raises(ValueError, match=told):
+        process.check(change(json.loads(json.dumps(result))), work, result["wall_seconds"])

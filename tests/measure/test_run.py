@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from shared import initial
 from shared.agreement.observation import STAGES, Observation
 from shared.data import Dataset, Split
 from shared.interface import Layer, named
-from shared.measure import run
+from shared.measure import files, journal, run
 from shared.measure.job import Job
+from shared.report import summary
 from shared.spec import NetworkSpec, TrainingSpec
 
 NAMES = ("a", "b", "c", "d")
@@ -59,7 +60,8 @@ def config(rounds: int = 1, seed: int = 1) -> run.RunConfig:
     return run.RunConfig(("one", "other"), NetworkSpec(), TrainingSpec(seed=seed), rounds, threads=1, command=())
 
 
-DATA = Dataset("none", *[Split(np.zeros((1, 784), np.uint8), np.zeros(1, np.uint8))] * 3)
+TESTS = Split(np.zeros((5, 784), np.uint8), np.arange(5, dtype=np.uint8))
+DATA = Dataset("none", TESTS, TESTS, TESTS)
 
 
 @dataclass
@@ -68,33 +70,33 @@ class Player:
 
     faults: dict[str, Callable[[dict[str, Any]], object]] = field(default_factory=dict)
     scale: dict[str, float] = field(default_factory=dict)
+    played: list[str] = field(default_factory=list)
 
-    def __call__(self, job: Job, on_event: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    def __call__(self, job: Job, on_event: Callable[[dict[str, Any]], None], timeout: float) -> dict[str, Any]:
+        self.played.append(f"{job.round} {job.label}")
         drawn = initial.draw_parameters(job.spec, job.training)
         tensors = tuple(Layer(W * self.scale.get(job.label, 1), b) for W, b in drawn)
         Observation({stage: named(tensors) for stage in STAGES}).save(job.tensors_path)
-        np.savez(job.predictions_path, digits=np.arange(5) + (job.label == "one"))
         result: dict[str, Any] = {"implementation": job.label, "round": job.round, "status": "ok"}
         result |= {"digests": {"parameters": f"drawn by {job.training.seed}"}}
         if job.is_reference:
             result["allowed"] = dict.fromkeys(STAGES, 1e-5)
+            job.result_path.write_text(json.dumps(result))
+        else:
+            result |= {"threads": {"blas": 1}, "epochs": [{"wall_ns": 10, "cpu_ns": 10}]}
+            result["predictions"] = "01234" if job.label == "one" else "01243"
         if job.label in self.faults:
             self.faults[job.label](result)
         return result
 
 
-class Nobody:
-    def started(self, job: Job) -> None: ...
-
-    def event(self, job: Job, event: dict[str, Any]) -> None: ...
-
-    def finished(self, job: Job, result: dict[str, Any]) -> None: ...
-
-
-def execute(folder: Path, player: Player, monkeypatch: pytest.MonkeyPatch, rounds: int = 1) -> dict[str, Any]:
+def execute(
+    folder: Path, player: Player, monkeypatch: pytest.MonkeyPatch, rounds: int = 1, **how: Any
+) -> dict[str, Any]:
     monkeypatch.setattr(run, "run_worker", player)
-    returned = run.execute(config(rounds), DATA, folder, Nobody())
-    record: dict[str, Any] = json.loads((folder / "run.json").read_text())
+    previous = how.pop("previous", None)
+    returned = run.execute(replace(config(rounds), **how), DATA, folder, run.Silent(), previous)
+    record = journal.read(folder)
     assert record == json.loads(json.dumps(returned))
     return record
 
@@ -105,12 +107,14 @@ def statuses(record: dict[str, Any]) -> dict[str, str]:
 
 def test_a_run_of_equals_is_complete_and_ok(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record = execute(tmp_path, Player(), monkeypatch, rounds=2)
-    assert (record["complete"], record["interrupted"]) == (True, False)
+    assert record["ended"] == "complete"
     assert [sample["status"] for sample in record["samples"]] == ["ok"] * 4
-    (pair,) = record["pairs"]
-    assert (pair["implementations"], pair["rounds"]) == (["one", "other"], [1, 2])
-    assert set(pair["errors"].values()) == {0.0}
-    assert pair["test_predictions_differing"] == [5, 5]
+    assert {s["implementation"]: s["test_accuracy"] for s in record["samples"]} == {"one": 1.0, "other": 0.6}
+    (pair,) = summary.pairs(record)
+    assert pair.names == ("one", "other")
+    assert set(pair.errors.values()) == {0.0}
+    assert pair.differing == [2, 2]
+    assert [path.name for path in tmp_path.glob("*.json*")] == ["run.json"]
 
 
 def test_an_implementation_that_started_from_something_else_fails(
@@ -128,7 +132,7 @@ def test_numbers_that_are_none_fail_where_the_reference_has_some(
 ) -> None:
     record = execute(tmp_path, Player(scale={"other": float("nan")}), monkeypatch)
     assert statuses(record) == {"one": "ok", "other": "FAILED AGREEMENT"}
-    assert record["pairs"][0]["errors"]["gradients"] is None
+    assert summary.pairs(record)[0].errors["gradients"] == float("inf")
 
 
 def test_tensors_that_cannot_be_read_cost_their_row_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,40 +150,150 @@ def test_a_stage_of_which_nothing_can_be_concluded_accuses_nobody(
     assert statuses(execute(tmp_path, inconclusive, monkeypatch)) == {"one": "ok", "other": "ok"}
 
 
-def test_without_the_reference_nothing_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    crashed = Player({"float64-reference": lambda result: result.update(status="crashed", reason="", stderr=[])})
-    record = execute(tmp_path, crashed, monkeypatch)
-    assert statuses(record) == {"one": "not compared", "other": "not compared"}
+def test_without_the_reference_nothing_is_run_or_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    player = Player({"float64-reference": lambda result: result.update(status="crashed", reason="", stderr=[])})
+    assert statuses(execute(tmp_path, player, monkeypatch)) == {"one": "not compared", "other": "not compared"}
+    assert player.played == ["1 float64-reference"]
 
 
 def test_a_worker_that_crashed_is_in_no_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     player = Player({"one": lambda result: result.update(status="crashed", reason="", stderr=[])})
     record = execute(tmp_path, player, monkeypatch)
     assert statuses(record) == {"one": "crashed", "other": "ok"}
-    assert record["pairs"] == []
+    assert summary.pairs(record) == []
+
+
+def test_predictions_that_are_too_few_are_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = execute(tmp_path, Player({"one": lambda result: result.update(predictions="0123")}), monkeypatch)
+    assert statuses(record) == {"one": "crashed", "other": "ok"}
+    (reason,) = (sample["reason"] for sample in record["samples"] if "reason" in sample)
+    assert reason == "ended without a usable result (4 predictions, expected 5)"
+
+
+def test_other_threads_than_were_asked_for_reject_a_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = execute(tmp_path, Player({"one": lambda result: result["threads"].update(openmp=8)}), monkeypatch)
+    assert statuses(record) == {"one": "rejected", "other": "ok"}
+
+
+# ---- Runs that end early, and go on --------------------------------------------------------------------
+
+
+def in_round_2(what: Callable[[], object]) -> Callable[[dict[str, Any]], object]:
+    return lambda result: what() if result["round"] == 2 else None
+
+
+def raises(error: BaseException) -> Callable[[], object]:
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
+def order(rounds: int) -> list[str]:
+    return [f"{job.round} {job.label}" for job in run.jobs(config(rounds), Path(), "", Path())]
 
 
 def test_an_interrupted_run_keeps_what_has_been_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(result: dict[str, Any]) -> None:
-        if result["round"] == 2:
-            raise KeyboardInterrupt
-
-    record = execute(tmp_path, Player({"other": interrupt}), monkeypatch, rounds=3)
-    assert (record["complete"], record["interrupted"]) == (False, True)
-    assert {sample["round"] for sample in record["samples"]} >= {1}
-    assert len(record["samples"]) in (2, 3)
-    assert record["pairs"][0]["rounds"] == [1]
+    player = Player({"other": in_round_2(raises(KeyboardInterrupt()))})
+    record = execute(tmp_path, player, monkeypatch, rounds=3)
+    assert record["ended"] == "interrupted"
+    done = [f"{s['round']} {s['implementation']}" for s in record["references"] + record["samples"]]
+    assert sorted(done) == sorted(order(3)[: len(done)])
+    assert len(done) in (4, 5)
 
 
-def test_a_parent_that_fails_leaves_the_record_of_the_workers_that_ended(
+def test_a_disk_that_fills_up_ends_the_run_and_keeps_what_has_been_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(result: dict[str, Any]) -> None:
-        if result["round"] == 2:
-            raise MemoryError
-
-    with pytest.raises(MemoryError):
-        execute(tmp_path, Player({"float64-reference": fail}), monkeypatch, rounds=2)
-    record = json.loads((tmp_path / "run.json").read_text())
-    assert (record["complete"], record["interrupted"]) == (False, False)
+    player = Player({"float64-reference": in_round_2(raises(OSError(28, "No space left on device")))})
+    record = execute(tmp_path, player, monkeypatch, rounds=3)
+    assert record["ended"] == "error: [Errno 28] No space left on device"
     assert [sample["round"] for sample in record["samples"]] == [1, 1]
+
+
+def test_a_disk_that_has_no_room_for_the_record_leaves_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "write_json", full)
+    monkeypatch.setattr(run, "run_worker", Player())
+    returned = run.execute(config(), DATA, tmp_path, run.Silent())
+    assert returned["ended"] == "error: [Errno 28] No space left on device"
+    assert [s["implementation"] for s in journal.read(tmp_path)["samples"]] == [w.split()[1] for w in order(1)[1:]]
+
+
+def test_a_parent_that_fails_leaves_the_journal_of_the_workers_that_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(MemoryError):
+        execute(tmp_path, Player({"float64-reference": in_round_2(raises(MemoryError()))}), monkeypatch, rounds=2)
+    record = journal.read(tmp_path)
+    assert record["ended"] is None
+    assert [sample["round"] for sample in record["samples"]] == [1, 1]
+
+
+@pytest.mark.parametrize("done", range(7))
+def test_a_run_that_goes_on_does_what_is_missing_and_nothing_else(
+    done: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stops(Player):
+        def __call__(self, job: Job, on_event: Callable[[dict[str, Any]], None], timeout: float) -> dict[str, Any]:
+            if len(self.played) == done:
+                raise KeyboardInterrupt
+            return super().__call__(job, on_event, timeout)
+
+    before, after = Stops(), Player()
+    execute(tmp_path, before, monkeypatch, rounds=2)
+    whole = execute(tmp_path, after, monkeypatch, rounds=2, previous=journal.read(tmp_path))
+    assert before.played + after.played == order(2)
+    assert whole["ended"] == "complete"
+    assert [len(whole[key]) for key in journal.LISTS] == [2, 4]
+    assert summary.pairs(whole)[0].differing == [2, 2]
+
+
+def test_a_reference_whose_files_are_gone_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = order(1)[-1].split()[1]
+    execute(tmp_path, Player({late: lambda _: raises(KeyboardInterrupt())()}), monkeypatch)
+    for path in (tmp_path / "workers").iterdir():
+        path.unlink()
+    again = Player()
+    whole = execute(tmp_path, again, monkeypatch, previous=journal.read(tmp_path))
+    assert again.played == ["1 float64-reference", f"1 {late}"]
+    assert (len(whole["references"]), statuses(whole)) == (1, {"one": "ok", "other": "ok"})
+
+
+def test_a_budget_ends_the_run_after_the_sample_that_crosses_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(run.time, "monotonic", lambda: now[0])
+
+    class Slow(Player):
+        def __call__(self, job: Job, on_event: Callable[[dict[str, Any]], None], timeout: float) -> dict[str, Any]:
+            now[0] += 10
+            return super().__call__(job, on_event, timeout)
+
+    player = Slow()
+    record = execute(tmp_path, player, monkeypatch, rounds=3, budget=35)
+    assert (record["ended"], player.played) == ("budget", order(3)[:4])
+    whole = execute(tmp_path, player, monkeypatch, rounds=3, previous=record)
+    assert (whole["ended"], player.played) == ("complete", order(3))
+
+
+# ---- Are two runs the same? ----------------------------------------------------------------------------
+
+
+def test_records_of_one_configuration_do_not_differ() -> None:
+    a = run.new_record(config(), DATA)
+    assert run.differences(a, json.loads(json.dumps(run.new_record(config(), DATA)))) == []
+
+
+def test_each_part_that_differs_is_named() -> None:
+    a = run.new_record(config(), DATA)
+    b = run.new_record(replace(config(2), threads=2, training=TrainingSpec(dtype="float64")), DATA.with_train_size(1))
+    b["machine"] = b["machine"] | {"cpu": "Another"}
+    named = {line.partition(":")[0] for line in run.differences(a, b)}
+    assert named == {"rounds", "threads", "training.dtype", "dataset.digest", "dataset.sizes", "machine.cpu"}
+    assert "training.dtype: float32 and float64" in run.differences(a, b)

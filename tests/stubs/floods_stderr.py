@@ -1,4 +1,4 @@
-"""Crashes: after a megabyte of complaints."""
+"""Crashes: after 50 megabytes of complaints."""
 
 import sys
 
@@ -8,6 +8,6 @@ from shared.interface import Array, Labels
 
 class Network(Scratch):
     def train(self, x: Array, y: Labels, order: Labels) -> None:
-        for i in range(1 << 14):
-            print(f"complaint {i:05} ".ljust(63, "."), file=sys.stderr)
+        for i in range(50 << 10):
+            print(f"complaint {i:05} ".ljust(1023, "."), file=sys.stderr)
         raise RuntimeError("planted after a flood")

@@ -1,4 +1,4 @@
-"""Crashes: the package is there, a part of it is not."""
+"""Is not available: the package is there, a part of it is not."""
 
 import numpy.not_there  # type: ignore[import-not-found]  # noqa: F401
 

@@ -1,0 +1,132 @@
+"""The files of a run, whatever ends it."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.measure import journal
+from shared.measure.journal import Journal, RunError
+
+HEAD: dict[str, Any] = {"schema_version": "2.0", "ended": None, "references": [], "samples": []}
+
+
+def result(name: str, round_: int = 1, **more: Any) -> dict[str, Any]:
+    return {"implementation": name, "round": round_, **more}
+
+
+def test_each_line_can_be_read_as_soon_as_it_is_written(tmp_path: Path) -> None:
+    written = Journal(tmp_path, HEAD)
+    assert journal.read(tmp_path) == HEAD
+    written.append("references", result("r"))
+    written.append("samples", result("a"))
+    assert journal.read(tmp_path) == HEAD | {"references": [result("r")], "samples": [result("a")]}
+    written.close()
+
+
+def test_a_run_that_has_ended_is_in_run_json_alone(tmp_path: Path) -> None:
+    written = Journal(tmp_path, HEAD)
+    record = HEAD | {"samples": [result("a")], "ended": "complete"}
+    written.finish(record)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+    assert journal.read(tmp_path) == record
+
+
+def test_a_journal_begins_again_with_what_there_is(tmp_path: Path) -> None:
+    record = HEAD | {"samples": [result("a"), result("b")]}
+    journal.files.write_json(tmp_path / "run.json", record | {"ended": "interrupted"})
+    again = Journal(tmp_path, record)
+    again.append("samples", result("c"))
+    again.close()
+    assert journal.read(tmp_path)["samples"] == [result("a"), result("b"), result("c")]
+
+
+def test_a_torn_last_line_costs_that_line_alone(tmp_path: Path) -> None:
+    written = Journal(tmp_path, HEAD)
+    for name in "abc":
+        written.append("samples", result(name, stderr=["x" * 50]))
+    written.close()
+    path = tmp_path / journal.JOURNAL
+    whole = path.read_bytes()
+    last = len(whole) - len(whole.splitlines(keepends=True)[-1])
+    for end in range(last, len(whole) + 1):
+        path.write_bytes(whole[:end])
+        assert len(journal.read(tmp_path)["samples"]) == (3 if end == len(whole) else 2)
+
+
+def test_a_result_that_is_taken_again_replaces_the_first(tmp_path: Path) -> None:
+    written = Journal(tmp_path, HEAD)
+    written.append("references", result("r", take=1))
+    written.append("references", result("r", take=2))
+    written.close()
+    assert journal.read(tmp_path)["references"] == [result("r", take=2)]
+
+
+def test_every_line_is_forced_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forced: list[int] = []
+    written = Journal(tmp_path, HEAD)
+    size = (tmp_path / journal.JOURNAL).stat().st_size
+    monkeypatch.setattr(os, "fsync", lambda descriptor: forced.append(os.fstat(descriptor).st_size))
+    written.append("samples", result("a"))
+    assert len(forced) == 1
+    assert forced[0] > size
+    written.close()
+
+
+def test_ctrl_c_waits_until_a_line_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = Journal(tmp_path, HEAD)
+    fsync = os.fsync
+
+    def interrupted(descriptor: int) -> None:
+        signal.raise_signal(signal.SIGINT)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        written.append("samples", result("a"))
+    assert journal.read(tmp_path)["samples"] == [result("a")]
+    written.close()
+
+
+# ---- What cannot be read -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ('{"schema_version": "3.0", "references": [], "samples": []}', "schema 3.0, expected 2.x; update samegrad"),
+        ('{"schema_version": "1.0", "references": [], "samples": []}', "schema 1.0, expected 2.x; run it again"),
+        ('{"references": [], "samples": []}', "found a record of schema none"),
+        ('{"schema_version": "2.0", "references": []}', "found a record without samples"),
+        ("[]", "found a record of schema none"),
+        ('{"schema_version": "2.0",', "cannot be read"),
+        ("\xff", "cannot be read"),
+    ],
+)
+def test_a_record_that_is_not_ours_is_refused_with_advice(content: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(RunError, match=told):
+        journal.read(tmp_path)
+
+
+def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(RunError, match=r"found no run\.json, expected the folder of a run"):
+            journal.read(folder)
+
+
+def test_a_later_minor_version_and_unknown_fields_are_read(tmp_path: Path) -> None:
+    record = HEAD | {"schema_version": "2.7", "invented_later": {"x": 1}, "samples": [result("a", also=2)]}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    assert journal.read(tmp_path) == record
+
+
+def test_two_processes_cannot_write_to_one_run(tmp_path: Path) -> None:
+    again = journal.reserved(tmp_path)
+    with journal.reserved(tmp_path), pytest.raises(RunError, match="another process is writing to it"):
+        again.__enter__()
+    with journal.reserved(tmp_path):
+        pass

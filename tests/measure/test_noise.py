@@ -1,0 +1,65 @@
+"""Readings of what else the machine does, and what they are taken for."""
+
+import os
+import time
+from typing import Any
+
+import pytest
+
+from shared.measure import noise
+from shared.measure.noise import Counters, disturbances, typical_canary
+
+QUIET: dict[str, Any] = {"canary_seconds": [0.001, 0.001], "switches_per_second": 5.0, "steal": 0.0}
+
+
+def sample(**changes: Any) -> dict[str, Any]:
+    return {"noise": QUIET | changes}
+
+
+def test_a_quiet_sample_is_not_disturbed() -> None:
+    assert disturbances(sample(), 0.001) == []
+    assert disturbances({}, None) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"steal": 0.03}, "3 % of the CPU time was stolen"),
+        ({"switches_per_second": 150.0}, "150 involuntary context switches a second"),
+        ({"canary_seconds": [0.0013, 0.001]}, "the canary before it took 1.3 times as long as usual"),
+        ({"canary_seconds": [0.001, 0.002]}, "the canary after it took 2.0 times as long as usual"),
+    ],
+)
+def test_each_kind_of_disturbance_is_told(changes: dict[str, Any], told: str) -> None:
+    assert disturbances(sample(**changes), 0.001) == [told]
+
+
+def test_the_usual_canary_is_the_median_of_the_run() -> None:
+    samples = [sample(), sample(canary_seconds=[0.002, 0.001]), {"status": "crashed"}]
+    assert typical_canary(samples) == 0.001
+    assert typical_canary([]) is None
+
+
+def test_the_canary_takes_a_measurable_time_and_little_of_it() -> None:
+    start = time.perf_counter()
+    seconds = noise.canary_seconds()
+    assert 0 < seconds * noise.CANARY_PRODUCTS / 2 < time.perf_counter() - start
+
+
+def test_counters_are_differences() -> None:
+    before = Counters(seconds=1.0, switches=10, steal_ticks=100, all_ticks=1000)
+    after = Counters(seconds=3.0, switches=40, steal_ticks=105, all_ticks=1100)
+    assert after.since(before) == {"switches_per_second": 15.0, "steal": 0.05}
+    assert before.since(before) == {"switches_per_second": 0.0, "steal": 0.0}
+
+
+def test_the_counters_of_this_machine_move() -> None:
+    before = Counters.now()
+    deadline = time.monotonic() + 5
+    while Counters.now().all_ticks == before.all_ticks and time.monotonic() < deadline:
+        time.sleep(0.02)
+    after = Counters.now()
+    assert after.seconds > before.seconds
+    if os.path.exists("/proc/stat"):  # noqa: PTH110
+        assert after.all_ticks > before.all_ticks
+        assert 0 <= after.since(before)["steal"] <= 1
