@@ -58,9 +58,14 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 def run(
-    output: Path, *arguments: str, command: Sequence[str] = COMMAND, cwd: Path = ROOT, env: dict[str, str] | None = None
+    output: Path | None,
+    *arguments: str,
+    command: Sequence[str] = COMMAND,
+    cwd: Path = ROOT,
+    env: dict[str, str] | None = None,
 ) -> Run:
-    where = [] if "--resume" in arguments else ["--output", str(output)]
+    """Run the command to its end; `output` is where its results go, or are if it resumes a run, or None."""
+    where = [] if output is None or "--resume" in arguments else ["--output", str(output)]
     done = subprocess.run(
         [*command, *arguments, *where],
         cwd=cwd,
@@ -71,7 +76,7 @@ def run(
         timeout=SECONDS,
         stdin=subprocess.DEVNULL,
     )
-    return Run(done.returncode, done.stdout, done.stderr, output)
+    return Run(done.returncode, done.stdout, done.stderr, output or Path())
 
 
 def of(*names: str) -> list[str]:

@@ -127,7 +127,8 @@ sys.exit(code)
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
-    heavy = "numpy,rich,tabulate,sklearn,pooch,psutil,torch,tensorflow,keras,shared.data,shared.measure,shared.report"
+    heavy = "numpy,scipy,rich,tabulate,sklearn,pooch,psutil,torch,tensorflow,keras,"
+    heavy += "shared.data,shared.measure.run,shared.report"
     found = run(tmp_path, "--help", command=[sys.executable, "-c", IMPORTED, f"argparse,{heavy}"])
     assert (found.code, found.stdout.splitlines()[-1]) == (0, "imported: argparse")
 

@@ -22,13 +22,13 @@ def test_the_table_is_that_of_the_reference_run() -> None:
 def test_the_reference_run_is_whole_and_renders_to_its_table() -> None:
     import json
 
-    from shared.report import summary, tables
+    from shared.report import document, summary, tables
 
     record = json.loads((ROOT / "results/reference/run.json").read_text(encoding="utf-8"))
-    assert record["complete"]
+    assert record["ended"] == "complete"
     assert summary.exit_code(record) == 0
     assert record["implementations"] == impls.names()
-    assert tables.markdown(record) == (ROOT / TABLE).read_text(encoding="utf-8")
+    assert document.markdown(tables.document(record)) == (ROOT / TABLE).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"make (\w+)", README))))
@@ -37,7 +37,7 @@ def test_make_targets_exist(target: str) -> None:
 
 
 def test_options_exist() -> None:
-    known = compare.parser().format_help()
+    known = compare.parsers()["run"].format_help()
     for option in set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", README)):
         assert option in known, option
 

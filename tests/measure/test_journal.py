@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.measure import journal
+from shared.measure import files, journal
 from shared.measure.journal import Journal, RunError
 
 HEAD: dict[str, Any] = {"schema_version": "2.0", "ended": None, "references": [], "samples": []}
@@ -37,7 +37,7 @@ def test_a_run_that_has_ended_is_in_run_json_alone(tmp_path: Path) -> None:
 
 def test_a_journal_begins_again_with_what_there_is(tmp_path: Path) -> None:
     record = HEAD | {"samples": [result("a"), result("b")]}
-    journal.files.write_json(tmp_path / "run.json", record | {"ended": "interrupted"})
+    files.write_json(tmp_path / "run.json", record | {"ended": "interrupted"})
     again = Journal(tmp_path, record)
     again.append("samples", result("c"))
     again.close()

@@ -268,7 +268,7 @@ def test_a_budget_ends_the_run_after_the_sample_that_crosses_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(run.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("shared.measure.run.time.monotonic", lambda: now[0])
 
     class Slow(Player):
         def __call__(self, job: Job, on_event: Callable[[dict[str, Any]], None], timeout: float) -> dict[str, Any]:

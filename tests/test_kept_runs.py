@@ -1,0 +1,257 @@
+"""Runs that have been kept: show, diff, --resume, and the formats of what is printed."""
+
+import csv
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.measure import journal
+from tests.command import SMALL, STUBS, Run, of, run
+
+NAMES = of("numpy_scratch", "sums_in_another_order")
+THREE = [*SMALL, "--rounds", "3", *NAMES]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return run(tmp_path_factory.mktemp("kept") / "out", *THREE)
+
+
+def verb(*arguments: str, **env: str) -> Run:
+    """Run a verb that writes nothing."""
+    return run(None, *arguments, env=env)
+
+
+# ---- show ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("columns", [None, "80", "160"])
+@pytest.mark.parametrize("kind", ["table", "markdown", "csv", "json"])
+def test_show_prints_the_same_bytes_as_the_run_did(kind: str, columns: str | None, tmp_path: Path) -> None:
+    env = {"COLUMNS": columns} if columns else {}
+    found = run(tmp_path / "out", *SMALL, *NAMES, "--format", kind, env=env)
+    assert found.code == 0
+    shown = verb("show", str(found.output), "--format", kind, **env)
+    assert (shown.code, shown.stdout, shown.stderr) == (0, found.stdout, "")
+
+
+def test_show_needs_nothing_but_the_record(kept: Run, tmp_path: Path) -> None:
+    shutil.copy(kept.output / "run.json", tmp_path)
+    assert verb("show", str(tmp_path)).stdout == kept.stdout
+
+
+def test_every_figure_comes_from_the_raw_samples(kept: Run, tmp_path: Path) -> None:
+    """A record in which the samples have been changed by hand shows other figures everywhere."""
+    record = kept.record
+    for sample in record["samples"]:
+        for epoch in sample["epochs"]:
+            epoch["wall_ns"] *= 1000 if sample["implementation"] == "numpy_scratch" else 2000
+        sample["test_accuracy"] = 0.5
+    (tmp_path / "run.json").write_text(json.dumps(record | {"invented_later": 1}))
+    shown = verb("show", str(tmp_path))
+    cells = shown.row("sums_in_another_order")
+    assert cells[1] == "50.00 [50.00-50.00]"
+    before = float(kept.row("sums_in_another_order")[5].partition(" ")[0])
+    assert float(cells[5].partition(" ")[0]) == pytest.approx(2 * before, rel=0.2)
+
+
+def test_a_newer_major_version_is_refused_with_advice(kept: Run, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(json.dumps(kept.record | {"schema_version": "9.1"}))
+    shown = verb("show", str(tmp_path))
+    assert (shown.code, shown.stdout) == (2, "")
+    assert "found a record of schema 9.1, expected 2.x; update samegrad to read it" in shown.stderr
+
+
+def test_a_run_that_was_killed_can_be_shown(kept: Run, tmp_path: Path) -> None:
+    record = kept.record | {"ended": None}
+    journal.Journal(tmp_path, record | {"samples": record["samples"][:3]}).close()
+    shown = verb("show", str(tmp_path))
+    assert shown.code == 0
+    assert "! not ended: what has been measured so far is shown; --resume goes on" in shown.stdout
+
+
+# ---- Formats -------------------------------------------------------------------------------------------
+
+
+def test_csv_and_json_have_the_figures_in_full(kept: Run) -> None:
+    lines = list(csv.DictReader(io.StringIO(verb("show", str(kept.output), "--format", "csv").stdout)))
+    told = json.loads(verb("show", str(kept.output), "--format", "json").stdout, parse_constant=pytest.fail)
+    assert [line["name"] for line in lines] == [row["name"] for row in told["rows"]] == kept.record["implementations"]
+    ratio = told["rows"][1]["ratio"]
+    assert ratio["low"] < ratio["value"] < ratio["high"]
+    assert float(lines[1]["ratio_value"]) == ratio["value"]
+    assert f"{ratio['value']:.1f}"[:2] == kept.row("sums_in_another_order")[5][:2]
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_messages_go_to_stderr_and_quiet_has_none(quiet: bool, tmp_path: Path) -> None:
+    found = run(tmp_path / "out", *SMALL, *of("numpy_scratch"), "--format", "json", *(["-q"] if quiet else []))
+    assert found.code == 0
+    assert json.loads(found.stdout)["rows"][0]["name"] == "numpy_scratch"
+    assert (found.stderr == "") is quiet
+    assert quiet or "results: " in found.stderr
+
+
+# ---- diff ----------------------------------------------------------------------------------------------
+
+
+def slower(kept: Run, folder: Path, factor: float, **changes: Any) -> str:
+    """Keep a copy of a run in which one implementation takes `factor` times as long."""
+    record = kept.record | changes
+    for sample in record["samples"]:
+        if sample["implementation"] == "sums_in_another_order":
+            for epoch in sample["epochs"]:
+                epoch["wall_ns"] = int(epoch["wall_ns"] * factor)
+    folder.mkdir(exist_ok=True)
+    (folder / "run.json").write_text(json.dumps(record))
+    return str(folder)
+
+
+def test_a_run_and_itself_have_no_difference(kept: Run) -> None:
+    found = verb("diff", str(kept.output), str(kept.output), "--fail-on", "slower:10%")
+    assert found.code == 0, found.stderr
+    for name in ("numpy_scratch", "sums_in_another_order"):
+        assert "no clear difference" in found.row(name)
+
+
+def test_a_run_that_is_beyond_the_limit_exits_5(kept: Run, tmp_path: Path) -> None:
+    other = slower(kept, tmp_path / "slower", 1000)
+    found = verb("diff", str(kept.output), other, "--fail-on", "slower:10%")
+    assert found.code == 5
+    assert "slower" in found.row("sums_in_another_order")
+    assert "! sums_in_another_order is slower by more than 10 %" in found.stdout
+    assert verb("diff", other, str(kept.output), "--fail-on", "slower:10%").code == 0
+    assert verb("diff", str(kept.output), other).code == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "part", "value"),
+    [
+        ("network", "activation", "tanh"),
+        ("training", "learning_rate", 1.0),
+        ("training", "dtype", "float64"),
+        ("threads", None, 2),
+        ("dataset", "digest", "0" * 64),
+        ("machine", "cpu", "Another Processor"),
+    ],
+)
+def test_runs_that_were_not_asked_for_the_same_are_refused_unless_forced(
+    key: str, part: str | None, value: object, kept: Run, tmp_path: Path
+) -> None:
+    changed = value if part is None else kept.record[key] | {part: value}
+    other = slower(kept, tmp_path / "other", 1, **{key: changed})
+    refused = verb("diff", str(kept.output), other)
+    assert (refused.code, refused.stdout) == (2, "")
+    told = f"{key}.{part}" if part else key
+    assert re.search(rf"\n  {told}: .* and {value}\n.*--force to look anyway", refused.stderr)
+    forced = verb("diff", str(kept.output), other, "--force")
+    assert forced.code == 0
+    assert f"! differs: {told}: " in forced.stdout
+
+
+def test_diff_fits_80_columns(kept: Run) -> None:
+    found = verb("diff", str(kept.output), str(kept.output), COLUMNS="80")
+    assert max(map(len, found.stdout.splitlines()[2:])) <= 80
+
+
+# ---- --resume ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def half(kept: Run, tmp_path: Path) -> Path:
+    """A run of which the first round and the reference of the second are done."""
+    folder = tmp_path / "half"
+    shutil.copytree(kept.output, folder)
+    record = kept.record
+    (folder / "run.json").unlink()
+    begun = [r for r in record["references"] if r["round"] <= 2]
+    journal.Journal(folder, record | {"ended": None, "references": begun, "samples": record["samples"][:2]}).close()
+    return folder
+
+
+def test_a_run_goes_on_with_what_is_missing_as_it_was_asked_for(half: Path, kept: Run) -> None:
+    found = run(half, "--resume", str(half))
+    assert found.code == 0, found.stderr
+    started = re.findall(r"^round (\d)/3 (\S+): starting", found.stderr, re.MULTILINE)
+    expected = [("2", name) for name in kept.record["schedule"][1]]
+    assert started == [*expected, ("3", "float64-reference"), *(("3", name) for name in kept.record["schedule"][2])]
+    record = found.record
+    assert record["ended"] == "complete"
+    assert record["samples"][:2] == kept.record["samples"][:2]
+    for key in ("predictions", "digests", "errors"):
+        assert [s[key] for s in record["samples"]] == [s[key] for s in kept.record["samples"]]
+    assert not (half / journal.JOURNAL).exists()
+
+
+def test_a_run_that_is_complete_has_nothing_to_go_on_with(kept: Run, tmp_path: Path) -> None:
+    shutil.copytree(kept.output, tmp_path / "copy")
+    found = run(tmp_path / "copy", "--resume", str(tmp_path / "copy"))
+    assert (found.code, found.stdout) == (0, kept.stdout)
+    assert "starting" not in found.stderr
+
+
+def test_the_options_of_the_run_may_be_given_again(half: Path) -> None:
+    found = run(half, *THREE, "--resume", str(half), "--budget", "1s")
+    assert found.code == 0, found.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keys"),
+    [
+        ("--rounds 5", "rounds: 3 and 5"),
+        ("--dtype float64 --threads 2", "training.dtype: float32 and float64; threads: 1 and 2"),
+        ("-i numpy_scratch", "implementations: ['numpy_scratch', 'sums_in_another_order'] and ['numpy_scratch']"),
+        ("--train-size 50", "dataset.digest: "),
+        ("--quick --epochs 1", "rounds: 3 and 1"),
+        ("--baseline sums_in_another_order", "baseline: numpy_scratch and sums_in_another_order"),
+    ],
+)
+def test_another_configuration_is_refused_by_naming_the_keys(arguments: str, keys: str, half: Path) -> None:
+    before = journal.read(half)
+    found = run(half, "--resume", str(half), *arguments.split())
+    assert (found.code, found.stdout) == (2, "")
+    assert f"has another configuration: {keys}" in found.stderr
+    assert "leave these options out, or start a new run" in found.stderr
+    assert journal.read(half) == before
+
+
+def test_a_run_cannot_be_resumed_into_another_folder(half: Path, tmp_path: Path) -> None:
+    found = verb("--resume", str(half), "--output", str(tmp_path / "other"))
+    assert found.code == 2
+    assert "--output: got one beside --resume" in found.stderr
+
+
+def test_a_run_that_is_still_at_work_is_not_resumed(half: Path) -> None:
+    with journal.reserved(half):
+        found = run(half, "--resume", str(half))
+    assert found.code == 2
+    assert "another process is writing to it, expected a run that has stopped" in found.stderr
+
+
+def test_a_budget_that_is_spent_ends_the_run_in_order(tmp_path: Path) -> None:
+    found = run(tmp_path / "out", *THREE, "--budget", "0.1s")
+    assert found.code == 0
+    assert found.record["ended"] == "budget"
+    assert len(found.record["references"]) == 1
+    assert "! ended by its budget: what had been measured by then is shown; --resume goes on" in found.stdout
+    whole = run(found.output, "--resume", str(found.output))
+    assert (whole.code, whole.record["ended"]) == (0, "complete")
+
+
+def test_a_user_file_is_found_again(tmp_path: Path) -> None:
+    found = run(tmp_path / "out", *SMALL, "-i", str(STUBS / "sums_in_another_order.py"), "--budget", "0.1s")
+    assert found.record["samples"] == []
+    whole = run(found.output, "--resume", str(found.output))
+    assert whole.row("sums_in_another_order")[-1] == "ok"
+
+
+def test_any_implementation_can_be_the_baseline(tmp_path: Path) -> None:
+    found = run(tmp_path / "out", *THREE, "--baseline", "sums_in_another_order")
+    assert found.row("sums_in_another_order")[5] == "-"
+    assert float(found.row("numpy_scratch")[5].partition(" ")[0]) > 0
+    assert "time ratio: to sums_in_another_order's epoch" in found.stdout
