@@ -17,6 +17,7 @@ CORE = {"shared.spec", "shared.interface"}
 ARROWS = {
     "spec": set(),
     "interface": {"shared.spec"},
+    "options": {"shared.spec"},
     "initial": CORE,
     "evaluation": CORE,
     "data": CORE,
