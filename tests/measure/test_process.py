@@ -147,11 +147,12 @@ def test_a_worker_that_never_ends_is_ended_with_its_group_and_says_where_it_was(
     monkeypatch.setenv("SAMEGRAD_TEST_MARKER", str(tmp_path / "marker"))
     started: list[int] = []
     work = ready(tmp_path, stub(name))
+    others = set(psutil.Process().children(recursive=True))  # of other tests
     last = [time.monotonic()]
 
     def listen(event: dict[str, Any]) -> None:
         last.append(time.monotonic())
-        started[:] = [p.pid for p in psutil.Process().children(recursive=True)]
+        started[:] = [p.pid for p in set(psutil.Process().children(recursive=True)) - others]
 
     result = run_worker(work, listen, timeout=2)
     assert time.monotonic() - last[-1] < 2 + 5
