@@ -23,6 +23,22 @@ SCHEMA_VERSION: Final = "2.0"
 JOURNAL: Final = "journal.jsonl"
 RUN: Final = "run.json"
 LISTS: Final = ("references", "samples")
+HEAD: Final = (
+    *(
+        "started",
+        "ended",
+        "options",
+        "implementations",
+        "named",
+        "baseline",
+        "network",
+        "training",
+        "rounds",
+        "threads",
+    ),
+    *("dataset", "tolerance", "machine", "git"),
+)
+"""What the tables need to know of a run, besides its samples."""
 
 
 class RunError(ValueError):
@@ -80,7 +96,7 @@ def read(folder: Path) -> Record:
             record = json.loads(run.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RunError(f"{folder}: found no {RUN}, expected the folder of a run, as compare.py names it") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:  # the last three: JSON of another shape
         raise RunError(f"{folder}: found a {RUN} that cannot be read ({error}), expected JSON") from None
     version = record.get("schema_version", "none") if isinstance(record, dict) else "none"
     major, ours = str(version).partition(".")[0], SCHEMA_VERSION.partition(".")[0]
@@ -88,9 +104,12 @@ def read(folder: Path) -> Record:
         newer = major.isdecimal() and int(major) > int(ours)
         advice = "update samegrad to read it" if newer else "run it again, or read it with the version that wrote it"
         raise RunError(f"{folder}: found a record of schema {version}, expected {ours}.x; {advice}")
-    missing = [key for key in LISTS if not isinstance(record.get(key), list)]
+    missing = [key for key in HEAD if key not in record]
+    missing += [key for key in LISTS if not isinstance(record.get(key), list)]
     if missing:
-        raise RunError(f"{folder}: found a record without {' and '.join(missing)}, expected the record of a run")
+        raise RunError(
+            f"{folder}: found a record without {', '.join(missing[:-1])}{' and ' * (len(missing) > 1)}{missing[-1]}, expected the record of a run"
+        )
     return record
 
 

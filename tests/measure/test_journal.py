@@ -11,7 +11,7 @@ import pytest
 from shared.measure import files, journal
 from shared.measure.journal import Journal, RunError
 
-HEAD: dict[str, Any] = {"schema_version": "2.0", "ended": None, "references": [], "samples": []}
+HEAD: dict[str, Any] = dict.fromkeys(journal.HEAD) | {"schema_version": "2.0", "references": [], "samples": []}
 
 
 def result(name: str, round_: int = 1, **more: Any) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def test_ctrl_c_waits_until_a_line_is_whole(tmp_path: Path, monkeypatch: pytest.
         ('{"schema_version": "3.0", "references": [], "samples": []}', "schema 3.0, expected 2.x; update samegrad"),
         ('{"schema_version": "1.0", "references": [], "samples": []}', "schema 1.0, expected 2.x; run it again"),
         ('{"references": [], "samples": []}', "found a record of schema none"),
-        ('{"schema_version": "2.0", "references": []}', "found a record without samples"),
+        ('{"schema_version": "2.0", "references": []}', "found a record without started, .* and samples"),
         ("[]", "found a record of schema none"),
         ('{"schema_version": "2.0",', "cannot be read"),
         ("\xff", "cannot be read"),
@@ -130,3 +130,12 @@ def test_two_processes_cannot_write_to_one_run(tmp_path: Path) -> None:
         again.__enter__()
     with journal.reserved(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("line", ["[]", '{"samples": 3}', '{"others": {}}', '{"samples": {}}', "{}"])
+def test_a_journal_of_another_shape_is_refused(line: str, tmp_path: Path) -> None:
+    Journal(tmp_path, HEAD).close()
+    with (tmp_path / journal.JOURNAL).open("a") as file:
+        file.write(line + "\n" + line + "\n")
+    with pytest.raises(RunError, match="cannot be read"):
+        journal.read(tmp_path)
