@@ -107,9 +107,7 @@ def read(folder: Path) -> Record:
     missing = [key for key in HEAD if key not in record]
     missing += [key for key in LISTS if not isinstance(record.get(key), list)]
     if missing:
-        raise RunError(
-            f"{folder}: found a record without {', '.join(missing[:-1])}{' and ' * (len(missing) > 1)}{missing[-1]}, expected the record of a run"
-        )
+        raise RunError(f"{folder}: found a record without {', '.join(missing)}, expected the record of a run")
     return record
 
 

@@ -100,7 +100,7 @@ def test_ctrl_c_waits_until_a_line_is_whole(tmp_path: Path, monkeypatch: pytest.
         ('{"schema_version": "3.0", "references": [], "samples": []}', "schema 3.0, expected 2.x; update samegrad"),
         ('{"schema_version": "1.0", "references": [], "samples": []}', "schema 1.0, expected 2.x; run it again"),
         ('{"references": [], "samples": []}', "found a record of schema none"),
-        ('{"schema_version": "2.0", "references": []}', "found a record without started, .* and samples"),
+        ('{"schema_version": "2.0", "references": []}', "found a record without started, .*, samples"),
         ("[]", "found a record of schema none"),
         ('{"schema_version": "2.0",', "cannot be read"),
         ("\xff", "cannot be read"),
