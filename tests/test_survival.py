@@ -18,6 +18,7 @@ import pytest
 import compare
 from shared.measure import journal
 from shared.measure.journal import RunError
+from shared.measure.judgement import CPU_TOLERANCE
 from shared.measure.run import schedule
 from tests.command import COMMAND, ROOT, SECONDS, SMALL, STUBS, Run, environment, of, run, still_alive
 
@@ -102,11 +103,12 @@ def test_what_is_rejected_has_figures_and_no_ratio(crashes: Run) -> None:
 
 def test_a_thread_that_works_beside_the_one_that_was_asked_for_is_found_out(tmp_path: Path) -> None:
     found = run(tmp_path / "out", "--dataset", "digits", "--epochs", "100", "--rounds", "1", *of("uses_more_threads"))
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if cpus == 1:
-        pytest.skip("one CPU: a second thread cannot work at the same time")
+    epochs = found.sample("uses_more_threads")["epochs"]
+    used = sum(epoch["cpu_ns"] for epoch in epochs) / sum(epoch["wall_ns"] for epoch in epochs)
+    if used < CPU_TOLERANCE:
+        pytest.skip(f"this machine let the two threads have {used:.1f} CPUs only")
     assert found.row("uses_more_threads")[-1] == "rejected"
-    assert re.search(r"asked for 1 thread, it used [12]\.\d seconds of CPU time a second", found.stdout)
+    assert f"asked for 1 thread, it used {used:.1f} seconds of CPU time a second" in found.stdout
     assert found.code == 1
 
 

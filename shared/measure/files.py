@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import errno
 import json
 import math
 import os
@@ -27,9 +28,11 @@ def reserve(folder: Path, size: int) -> None:
     trial = folder / ".trial"
     try:
         with trial.open("wb") as file:
-            if hasattr(os, "posix_fallocate"):
+            try:
                 os.posix_fallocate(file.fileno(), 0, size)
-            else:
+            except (AttributeError, OSError) as error:  # macOS does not have it, nor has every file system
+                if getattr(error, "errno", errno.ENOTSUP) not in (errno.ENOTSUP, errno.EINVAL, errno.ENOSYS):
+                    raise
                 file.write(bytes(size))
                 file.flush()
                 os.fsync(file.fileno())

@@ -14,9 +14,9 @@ from typing import Any, Final
 STEAL: Final = 0.02
 """Fraction of the time that the hypervisor gave to others; above it a sample is disturbed."""
 SWITCHES: Final = 100
-"""Involuntary context switches a second: others wanted the CPU that often (idle machine: below 20, measured)."""
+"""Involuntary context switches a second: others wanted the CPU that often (idle machine: 0 to 6, measured)."""
 CANARY: Final = 1.2
-"""A canary this many times slower than the run's median canary (idle machine: within 1.05, measured)."""
+"""A canary this many times slower than the run's median canary (idle machine: within 1.07, measured)."""
 CANARY_SIZE: Final = 256
 CANARY_PRODUCTS: Final = 101
 

@@ -4,7 +4,7 @@ Times are compared as logarithms: noise multiplies, and a ratio and its inverse 
 machine for a while slows all implementations of a round, so ratios are taken within a round and averaged over the
 rounds (a paired design; Box, Hunter and Hunter, "Statistics for Experimenters", chapter 3). The intervals are
 Student's; where several rows are compared at once, Bonferroni's correction keeps the chance that any of them misses
-its true value below 5 %.
+its true value at 5 % or less.
 """
 
 import math

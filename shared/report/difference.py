@@ -6,7 +6,7 @@ from typing import Final
 from shared.measure import statistics
 from shared.measure.noise import typical_canary
 from shared.measure.run import differences
-from shared.measure.statistics import LEAST_ROUNDS, Estimate
+from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, LEAST_ROUNDS, Estimate
 from shared.options import Limit
 from shared.report import figures
 from shared.report.document import Document, Table
@@ -63,12 +63,14 @@ def _comparable(record: Record, name: str) -> dict[int, Sample]:
 def document(a: Record, b: Record, names: tuple[str, str], limit: Limit | None) -> Document:
     """Return everything there is to tell of two runs, A and B, of these names."""
     found = changes(a, b)
+    together = sum(change.ratio is not None for change in found)
     headers = ["implementation", "A: epoch, s", "B: epoch, s", "time ratio\nB / A", "verdict"]
     headers += ["A: accuracy, %", "B: accuracy, %", "B - A,\npoints", "A: status", "B: status"]
     heading = [f"A: {names[0]} ({_when(a)})", f"B: {names[1]} ({_when(b)})"]
     notes = [
-        f"[...]: 95 % intervals of Welch over the rounds, {len(found)} rows together, widened by what the machine's "
-        "canary changed by; a ratio below 1: B is faster; a verdict needs an interval without 1 and 5 %"
+        f"time ratio: below 1, B is faster; [...]: {100 * CONFIDENCE:.0f} % interval of Welch over the rounds, "
+        f"{together} row{'s' * (together != 1)} together, widened by what the machine's canary changed by; "
+        f"a verdict needs an interval without 1 and {100 * LEAST_DIFFERENCE:.0f} %; other intervals: Student's"
     ]
     remarks = [f"differs: {line}" for line in differences(a, b, KEYS)]
     remarks += [f"differs: {line}" for line in _version_changes(a, b)]

@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -34,6 +35,31 @@ def test_a_disk_that_fails_leaves_the_old_file_or_none(
         files.write_json(path, "new")
     assert path.exists() == existed
     assert not existed or json.loads(path.read_text()) == "old"
+
+
+@pytest.mark.parametrize("number", [errno.ENOTSUP, errno.EINVAL, None])
+def test_room_is_made_sure_of_where_the_file_system_cannot_reserve_it(
+    number: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*arguments: int) -> None:
+        raise OSError(number, "not supported") if number else AttributeError
+
+    written: list[int] = []
+    monkeypatch.setattr(os, "posix_fallocate", unsupported)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: written.append(os.fstat(descriptor).st_size))
+    files.reserve(tmp_path, 5000)
+    assert written == [5000]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_room_is_told_and_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space"):
+        files.reserve(tmp_path, 5000)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_text_keeps_every_character(tmp_path: Path) -> None:
