@@ -85,6 +85,12 @@ def _sizes(text: str) -> tuple[int, ...]:
         raise ValueError(f"got {text!r}, expected whole numbers such as 784,30,10") from None
 
 
+def _run_folder(text: str) -> Path:
+    """Return the folder of a run, which may also be given by its run.json."""
+    path = Path(text)
+    return path.parent if path.name == "run.json" else path
+
+
 def _output_options(p: argparse.ArgumentParser) -> None:
     output = p.add_argument_group("output")
     kinds = ", ".join(FORMATS)
@@ -145,7 +151,7 @@ def run_parser(epilog: str) -> Parser:
     told = "results go here (default: results/DATE-TIME-DATASET)"
     measured.add_argument("--output", type=Path, metavar="DIR", help=told)
     told = "go on with a run that was interrupted: what is missing, as it was asked for then"
-    measured.add_argument("--resume", type=Path, metavar="RUN", help=told)
+    measured.add_argument("--resume", type=_run_folder, metavar="RUN", help=told)
     _output_options(p)
     p.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
     return p
@@ -155,7 +161,7 @@ def show_parser() -> Parser:
     """Return the parser of `show`."""
     told = "Print the tables of a run again, from its files alone."
     p = Parser(prog="compare.py show", description=told)
-    p.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, whether it has ended or not")
+    p.add_argument("run", type=_run_folder, metavar="RUN", help="the folder of a run, whether it has ended or not")
     _output_options(p)
     return p
 
@@ -163,7 +169,9 @@ def show_parser() -> Parser:
 def diff_parser() -> Parser:
     """Return the parser of `diff`."""
     p = Parser(prog="compare.py diff", description="Print two runs side by side: what has become faster or slower.")
-    p.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="the folders of the earlier and the later run")
+    p.add_argument(
+        "runs", type=_run_folder, nargs=2, metavar="RUN", help="the folders of the earlier and the later run"
+    )
     p.add_argument("--force", action="store_true", help="look at runs whose configurations differ, too")
     told = "slower:10%% or the like: exit 5 if even the near end of an interval is beyond it"
     p.add_argument("--fail-on", type=_type(Limit.parse), metavar="LIMIT", help=told)

@@ -43,6 +43,7 @@ def test_show_prints_the_same_bytes_as_the_run_did(kind: str, columns: str | Non
 def test_show_needs_nothing_but_the_record(kept: Run, tmp_path: Path) -> None:
     shutil.copy(kept.output / "run.json", tmp_path)
     assert verb("show", str(tmp_path)).stdout == kept.stdout
+    assert verb("show", str(tmp_path / "run.json")).stdout == kept.stdout
 
 
 def test_every_figure_comes_from_the_raw_samples(kept: Run, tmp_path: Path) -> None:
