@@ -293,7 +293,7 @@ def kill_and_resume(folder: Path, n_kills: int, seed: int) -> int:
     names = of("numpy_scratch", "sums_in_another_order")
     kills = completed = 0
     output, done = folder / "0", 0
-    while kills < n_kills or done:
+    while True:
         fresh = not (output / journal.JOURNAL).exists()
         if fresh:
             output, done = folder / str(kills), 0
@@ -316,7 +316,8 @@ def kill_and_resume(folder: Path, n_kills: int, seed: int) -> int:
         if not killed:
             assert (record["ended"], done) == ("complete", 6)
             completed, done, output = completed + 1, 0, folder / "next"
-    return completed
+            if kills >= n_kills:
+                return completed
 
 
 # ---- Disks ---------------------------------------------------------------------------------------------

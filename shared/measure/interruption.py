@@ -18,9 +18,10 @@ groups: set[int] = set()
 
 
 def install() -> None:
-    """Handle the signals from now on."""
+    """Handle the signals from now on, but for those that whoever started us wants ignored: nohup, a job with &."""
     for number in SIGNALS:
-        signal.signal(number, _handle)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _handle)
 
 
 def exit_code() -> int:
