@@ -1,0 +1,102 @@
+"""The verb `run`, which is meant where none is given: train, measure, tabulate."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import impls
+from shared import spec
+from shared.measure import interruption
+from shared.options import DATASETS, choice, duration
+from shared.verbs.command import Parser, add, output_options, print_document, run_folder, sizes, typed
+
+DESCRIPTION = "Train the same network in every implementation and tabulate accuracy, speed and gradient agreement."
+
+
+def parser(epilog: str) -> Parser:
+    """Return the parser of a run."""
+    p = Parser(
+        prog="compare.py",
+        usage="compare.py [run] [option ...] | VERB ... (each has a --help)",
+        description=DESCRIPTION,
+        epilog=epilog,
+    )
+
+    what = p.add_argument_group("what is compared")
+    listed = ", ".join(impls.names())
+    told = f"{listed}, or the path of a .py file; repeatable (default: all of them)"
+    add(what, "-i", "--implementation", told=told, action="append", metavar="NAME")
+    what.add_argument("--sizes", type=typed(sizes), help="layer sizes (default: 784,30,10)")
+    add(what, "--activation", told=", ".join(spec.ACTIVATIONS))
+    add(what, "--loss", told=", ".join(spec.LOSSES))
+
+    how = p.add_argument_group("how it is trained")
+    add(how, "--epochs", told="passes over the training set (default: 3; bundled digits: 10)", type=int)
+    add(how, "--batch-size", told="examples a step", type=int)
+    add(how, "--learning-rate", told="eta", type=float)
+    add(how, "--initial", told=f"initial weights: {', '.join(spec.INITIALS)}")
+    add(how, "--dtype", told=", ".join(spec.DTYPES))
+    add(how, "--seed", told="of the first round; each further round adds 1", type=int)
+
+    data = p.add_argument_group("data")
+    told = f"{', '.join(DATASETS)}; auto is MNIST, or else the bundled digits"
+    add(data, "--dataset", told=told, type=typed(choice, DATASETS))
+    data.add_argument("--data-dir", type=Path, help="where MNIST lies or goes (default: $SAMEGRAD_DATA or data/)")
+    data.add_argument("--offline", action="store_true", help="make no connection")
+    add(data, "--train-size", told="only the first N training images (default: all)", type=int, metavar="N")
+
+    measured = p.add_argument_group("how it is measured")
+    add(measured, "--rounds", told="every implementation once a round, with a seed a round", type=int)
+    preset = measured.add_mutually_exclusive_group()
+    told = "1 round and 1 epoch, unless given"
+    preset.add_argument("--quick", dest="preset", action="store_const", const="quick", help=told)
+    told = "15 rounds, unless given"
+    preset.add_argument("--rigorous", dest="preset", action="store_const", const="rigorous", help=told)
+    told = "what ratios and differences are to (default: numpy_scratch)"
+    add(measured, "--baseline", told=told, metavar="NAME")
+    add(measured, "--threads", told="for every library", type=int)
+    told = "such as 10m: stop after the sample that crosses it (default: none)"
+    measured.add_argument("--budget", type=typed(duration), default=float("inf"), metavar="TIME", help=told)
+    told = "end a worker that ends no stage and no epoch for so long (default: 5m)"
+    measured.add_argument("--timeout", type=typed(duration), default=300.0, metavar="TIME", help=told)
+    told = "results go here (default: results/DATE-TIME-DATASET)"
+    measured.add_argument("--output", type=Path, metavar="DIR", help=told)
+    told = "go on with a run that was interrupted: what is missing, as it was asked for then"
+    measured.add_argument("--resume", type=run_folder, metavar="RUN", help=told)
+    output_options(p)
+    p.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
+    return p
+
+
+def run(arguments: argparse.Namespace, argv: list[str]) -> int:
+    """Run everything, print the tables and keep them."""
+    from shared.measure.plan import plan
+    from shared.measure.run import Silent, execute
+    from shared.report import document, summary, tables
+    from shared.report.progress import Display
+
+    how = ("preset", "data_dir", "offline", "output", "resume", "budget", "timeout")
+    planned = plan(vars(arguments), argv=argv, **{name: getattr(arguments, name) for name in how})
+    config, folder = planned.config, planned.folder
+    if arguments.quiet:
+        record = execute(config, planned.dataset, folder, Silent(), planned.previous)
+    else:
+        with Display(config, planned.previous) as display:
+            record = execute(config, planned.dataset, folder, display, planned.previous)
+    told = tables.document(record)
+    _keep(folder / "table.md", document.markdown(told))
+    print_document(told, arguments.format)
+    if not arguments.quiet:
+        print(f"results: {os.path.relpath(folder)}", file=sys.stderr)
+    return interruption.exit_code() if record["ended"] == "interrupted" else summary.exit_code(record)
+
+
+def _keep(path: Path, text: str) -> None:
+    """Write the tables beside the results; they can be had again, so a full disk costs a line only."""
+    from shared.measure import files
+
+    try:
+        files.write_text(path, text)
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
