@@ -1,91 +1,16 @@
-"""A network in a process of its own, so that no process of the tests ever imports two frameworks."""
+"""What tests ask of an implementation, in a process of its own so that none of theirs ever imports two frameworks.
 
-import multiprocessing
-import os
+Each takes the class first, and builds a network of its own.
+"""
+
 import sys
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from typing import Any
 
 from shared.agreement.observation import Observation
 from shared.interface import Array, Labels, Parameters
-from shared.measure import machine
 from shared.spec import NetworkSpec, TrainingSpec
 
 FRAMEWORKS = ("torch", "tensorflow", "jax")
-SECONDS = 120
-
-
-class RemoteError(Exception):
-    """What an implementation raised, with its traceback."""
-
-
-class Remote:
-    """Runs functions of this module in one worker process; each gets the implementation's class first."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        with _environment():
-            self._process = context.Process(target=_serve, args=(theirs, name), daemon=True)
-            self._process.start()
-        theirs.close()
-
-    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        self._connection.send((function, arguments))
-        if not self._connection.poll(SECONDS):
-            raise RemoteError(f"{self.name}: no answer within {SECONDS} s")
-        try:
-            succeeded, answer = self._connection.recv()
-        except EOFError:
-            raise RemoteError(f"{self.name}: the process is gone") from None
-        if not succeeded:
-            raise RemoteError(answer)
-        return answer
-
-    def close(self) -> None:
-        self._connection.close()
-        self._process.join(5)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
-        self._process.close()
-
-
-@contextmanager
-def _environment() -> Iterator[None]:
-    """Give the process that is started the environment of a real worker."""
-    before = dict(os.environ)
-    os.environ.update(machine.worker_environment(threads=1))
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-def _serve(connection: Connection, name: str) -> None:
-    import impls
-
-    network_class = impls.load(name)
-    while True:
-        try:
-            function, arguments = connection.recv()
-        except EOFError:
-            return
-        try:
-            answer = function(network_class, *arguments)
-        except Exception:  # noqa: BLE001 - whatever it is, the test that asked is told
-            connection.send((False, traceback.format_exc()))
-        else:
-            connection.send((True, answer))
-
-
-# ---- What can be asked ---------------------------------------------------------------------------------
-# (network class, ...) -> answer; each builds a network of its own.
 
 
 def observe(

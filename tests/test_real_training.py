@@ -12,6 +12,7 @@ from shared import data, initial
 from shared.agreement.observation import compare, disagreements, observe
 from shared.data import Dataset
 from shared.evaluation import accuracy
+from shared.measure.remote import Remote
 from shared.spec import DTYPES, NetworkSpec, TrainingSpec
 from tests import remote
 from tests.cases import Case, tolerance
@@ -48,9 +49,6 @@ def test_every_implementation_agrees_on_real_pixels(dataset: Dataset, name: str,
     order = next(initial.draw_orders(training, len(y)))
     exact = initial.cast(parameters, "float64")
     expected = observe(Network(SPEC, training, exact), exact, x.astype("float64"), y, order, training.batch_size)
-    network = remote.Remote(name)
-    try:
+    with Remote(name).loaded() as network:
         found = network.call(remote.observe, SPEC, training, parameters, x, y, order)
-    finally:
-        network.close()
     assert disagreements(compare(found, expected), tolerance(Case(SPEC, training))) == []

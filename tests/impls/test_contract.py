@@ -16,16 +16,16 @@ from shared.agreement.observation import Observation, compare, disagreements
 from shared.agreement.tolerances import TOLERANCES
 from shared.initial import cast
 from shared.interface import named
+from shared.measure.remote import Remote
 from shared.spec import ACTIVATIONS, LOSSES, NetworkSpec, TrainingSpec
 from tests import remote
 from tests.cases import CASES, Case, case, reference, tolerance
 
 
 @pytest.fixture(scope="module", params=impls.names())
-def network(request: pytest.FixtureRequest) -> Iterator[remote.Remote]:
-    found = remote.Remote(request.param)
-    yield found
-    found.close()
+def network(request: pytest.FixtureRequest) -> Iterator[Remote]:
+    with Remote(request.param).loaded() as found:
+        yield found
 
 
 @cache
@@ -34,7 +34,7 @@ def known(c: Case) -> Observation:
 
 
 @pytest.mark.parametrize("c", CASES, ids=str)
-def test_gradients_and_parameters_agree_with_the_float64_reference(network: remote.Remote, c: Case) -> None:
+def test_gradients_and_parameters_agree_with_the_float64_reference(network: Remote, c: Case) -> None:
     x, y, order = c.data()
     expected = known(c)
     found = network.call(remote.observe, c.spec, c.training, c.parameters(), x, y, order)
@@ -42,7 +42,7 @@ def test_gradients_and_parameters_agree_with_the_float64_reference(network: remo
 
 
 @pytest.mark.parametrize("c", [c for c in CASES if c.training.batch_size == 10], ids=str)
-def test_predictions_agree(network: remote.Remote, c: Case) -> None:
+def test_predictions_agree(network: Remote, c: Case) -> None:
     x, _, _ = c.data()
     found = network.call(remote.predict, c.spec, c.training, c.parameters(), x)
     parameters = cast(c.parameters(), "float64")
@@ -54,14 +54,14 @@ def test_predictions_agree(network: remote.Remote, c: Case) -> None:
 @pytest.mark.parametrize(
     "c", [case(loss=loss, dtype=dtype) for loss in LOSSES for dtype in ("float32", "float64")], ids=str
 )
-def test_the_contract_beside_the_numbers(network: remote.Remote, c: Case) -> None:
+def test_the_contract_beside_the_numbers(network: Remote, c: Case) -> None:
     held = network.call(remote.behaviour, c.spec, c.training, c.parameters(), *c.data())
     assert [what for what, holds in held.items() if not holds] == []
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("loss", LOSSES)
-def test_huge_inputs_give_finite_losses(network: remote.Remote, activation: str, loss: str) -> None:
+def test_huge_inputs_give_finite_losses(network: Remote, activation: str, loss: str) -> None:
     c = case(activation=activation, loss=loss, dtype="float32")
     x, y, _ = c.data()
     found, _ = network.call(remote.loss_and_gradients, c.spec, c.training, c.parameters(), 1e4 * x, y)
@@ -79,7 +79,7 @@ specs = st.builds(
 # Each new spec is a new graph to trace, so a few dozen examples a framework are what the time allows.
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(spec=specs, n=st.integers(1, 9), seed=st.integers(0, 2**32))
-def test_any_shape_and_values(network: remote.Remote, spec: NetworkSpec, n: int, seed: int) -> None:
+def test_any_shape_and_values(network: Remote, spec: NetworkSpec, n: int, seed: int) -> None:
     c = Case(spec, TrainingSpec(dtype="float64", initial="scaled", seed=seed, learning_rate=0.1), n_examples=n)
     x, y, _ = c.data()
     loss, gradients = network.call(remote.loss_and_gradients, spec, c.training, c.parameters(), x, y)
@@ -88,5 +88,5 @@ def test_any_shape_and_values(network: remote.Remote, spec: NetworkSpec, n: int,
     assert worst(named(gradients), named(expected)).error <= TOLERANCES["float64"].limit
 
 
-def test_one_process_imports_one_framework(network: remote.Remote) -> None:
+def test_one_process_imports_one_framework(network: Remote) -> None:
     assert len(network.call(remote.frameworks_imported)) <= 1

@@ -1,0 +1,150 @@
+"""How far rounding alone takes gradients from the exact ones, predicted from the unit roundoff and the sums' lengths.
+
+A rounding is taken as a random relative error of mean 0 and of at most the unit roundoff u, independent of the others
+(Higham and Mary, "A new approach to probabilistic rounding error analysis", SIAM J. Sci. Comput. 41, 2019). Variances
+are carried through equations (1)-(7) to first order, as Wilkinson's running error analysis carries bounds. A sum of n
+terms p_k in random order has partial sums with mean squares k/n (1 - k/n) sum p^2 + (k/n)^2 (sum p)^2, so its n
+roundings add u^2 (n/6 sum p^2 + n/3 (sum p)^2) to its variance; the products that it sums add u^2 sum p^2.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.interface import Array, Labels, Parameters
+from shared.spec import LEAKY_SLOPE, NetworkSpec
+
+Vector = NDArray[np.float64]
+
+UNIT_ROUNDOFF: Final = {dtype: float(np.finfo(dtype).eps) / 2 for dtype in ("float16", "float32", "float64")}
+ELEMENTARY: Final = 4
+"""Error of exp, tanh and their like, in unit roundoffs: the libraries promise 1 to 4 units in the last place."""
+SIGMAS: Final = 4
+"""A bound is so many standard deviations; where the roundings of a tensor are one and the same, 4 are still rare."""
+
+
+class Rounded(NamedTuple):
+    """A quantity as computed exactly enough, and the variance of its rounding error; both of one shape."""
+
+    value: Vector
+    variance: Vector
+
+
+def bounds(spec: NetworkSpec, parameters: Parameters, x: Array, y: Labels, dtype: str) -> dict[str, float]:
+    """Return for W1, b1, W2, ... the relative L2 error of the gradient that rounding in `dtype` explains.
+
+    Parameters
+    ----------
+    parameters, x : float64 arrays that `dtype` holds exactly; x is (n, n_in).
+    y : (n,) labels.
+
+    inf stands for a gradient that is zero, or that rounding may be all there is of.
+    """
+    found = {}
+    with np.errstate(all="ignore"):  # what overflows has no bound
+        for name, (value, variance) in trace(spec, parameters, x, y, dtype).items():
+            if name.startswith(("dW", "db")):
+                found[name[1:]] = relative(value, variance)
+    return found
+
+
+def relative(value: Vector, variance: Vector) -> float:
+    """Return the bound on |error| / |value|; inf where there is none."""
+    norm = float(np.linalg.norm(value))
+    bound = SIGMAS * float(np.sqrt(variance.sum())) / norm if norm > 0 else float("inf")
+    return bound if np.isfinite(bound) else float("inf")
+
+
+def trace(spec: NetworkSpec, parameters: Parameters, x: Array, y: Labels, dtype: str) -> dict[str, Rounded]:
+    """Return z1, a1, ..., zL, aL, dL, dWL, dbL, ..., d1, dW1, db1 in the order in which they are computed."""
+    u = float(np.hypot(UNIT_ROUNDOFF[dtype], UNIT_ROUNDOFF["float64"]))  # the reference rounds, too
+    a = Rounded(x.astype(np.float64), np.zeros(x.shape))
+    z_all, a_all, found = [], [a], {}
+    for l, (W, b) in enumerate(parameters, 1):
+        z = _product(a, Rounded(W.T, np.zeros(W.T.shape)), u)
+        z = Rounded(z.value + b, z.variance + u**2 * (z.value + b) ** 2)  # (1)
+        is_softmax = l == len(parameters) and spec.loss == "cross_entropy"
+        a = _softmax(z, u) if is_softmax else _activation(spec.activation, z, u)  # (2)
+        z_all.append(z)
+        a_all.append(a)
+        found |= {f"z{l}": z, f"a{l}": a}
+    n = len(y)
+    target = np.eye(spec.sizes[-1])[y]
+    difference = a.value - target
+    d = Rounded(difference / n, (a.variance + 2 * u**2 * difference**2) / n**2)
+    if spec.loss == "quadratic":
+        d = _times(d, _slope(spec.activation, z_all[-1], a, u), u)  # (4)
+    for l in reversed(range(1, len(parameters) + 1)):
+        found[f"d{l}"] = d
+        found[f"dW{l}"] = _product(Rounded(d.value.T, d.variance.T), a_all[l - 1], u)  # (6)
+        found[f"db{l}"] = Rounded(  # (7)
+            d.value.sum(axis=0),
+            d.variance.sum(axis=0) + u**2 * (n / 6 * (d.value**2).sum(axis=0) + n / 3 * d.value.sum(axis=0) ** 2),
+        )
+        if l > 1:
+            W = parameters[l - 1].W
+            back = _product(d, Rounded(W, np.zeros(W.shape)), u)
+            d = _times(back, _slope(spec.activation, z_all[l - 2], a_all[l - 1], u), u)  # (5)
+    return found
+
+
+def _product(a: Rounded, b: Rounded, u: float) -> Rounded:
+    """Matrix product; terms that are 0 are no roundings, so a sum is as long as its row of `a` has others."""
+    value, squares = a.value @ b.value, a.value**2 @ b.value**2
+    n = np.count_nonzero(a.value, axis=1)[:, None]
+    carried = a.variance @ b.value**2 + a.value**2 @ b.variance
+    return Rounded(value, carried + u**2 * ((1 + n / 6) * squares + n / 3 * value**2))
+
+
+def _times(a: Rounded, b: Rounded, u: float) -> Rounded:
+    value = a.value * b.value
+    return Rounded(value, a.variance * b.value**2 + a.value**2 * b.variance + a.variance * b.variance + u**2 * value**2)
+
+
+def _activation(name: str, z: Rounded, u: float) -> Rounded:
+    a = _f(name, z.value)
+    own = 0.0 if name == "relu" else ELEMENTARY * u
+    return Rounded(a, _df(name, z.value, a) ** 2 * z.variance + (own * a) ** 2)
+
+
+def _slope(name: str, z: Rounded, a: Rounded, u: float) -> Rounded:
+    """f'(z): of sigmoid and tanh as computed from a, which loses digits near 1; of relus uncertain near their kink."""
+    slope = _df(name, z.value, a.value)
+    if name == "sigmoid":
+        return Rounded(slope, (1 - 2 * a.value) ** 2 * a.variance + (2 * u) ** 2 * (slope**2 + a.value**4))
+    if name == "tanh":
+        return Rounded(slope, 4 * a.value**2 * a.variance + (2 * u) ** 2 * (slope**2 + a.value**4))
+    low = 0.0 if name == "relu" else LEAKY_SLOPE
+    at_kink = np.abs(z.value) <= SIGMAS * np.sqrt(z.variance)
+    return Rounded(slope, np.where(at_kink & (z.variance > 0), (1 - low) ** 2, (u * low) ** 2))
+
+
+def _softmax(z: Rounded, u: float) -> Rounded:
+    shifted = z.value - z.value.max(axis=1, keepdims=True)
+    e = np.exp(shifted)
+    a = e / e.sum(axis=1, keepdims=True)
+    # da_i = a_i (dz_i - sum_k a_k dz_k); the shift is rounded as any number of its size, which exp magnifies
+    own = z.variance + u**2 * (shifted**2 + ELEMENTARY**2)
+    mean = (a**2 * own).sum(axis=1, keepdims=True)
+    return Rounded(a, a**2 * ((1 - 2 * a) * own + mean + 2 * u**2))  # the sum and the quotient are rounded, too
+
+
+def _f(name: str, z: Vector) -> Vector:
+    found: Vector = {
+        "sigmoid": lambda: 1 / (1 + np.exp(-z)),
+        "tanh": lambda: np.tanh(z),
+        "relu": lambda: np.maximum(z, 0),
+        "leaky_relu": lambda: np.where(z > 0, z, LEAKY_SLOPE * z),
+    }[name]()
+    return found
+
+
+def _df(name: str, z: Vector, a: Vector) -> Vector:
+    found: Vector = {
+        "sigmoid": lambda: a * (1 - a),
+        "tanh": lambda: 1 - a * a,
+        "relu": lambda: (z > 0).astype(np.float64),
+        "leaky_relu": lambda: np.where(z > 0, 1.0, LEAKY_SLOPE),
+    }[name]()
+    return found
