@@ -21,7 +21,7 @@ ARROWS = {
     "initial": CORE,
     "evaluation": CORE,
     "data": CORE,
-    "agreement": CORE,
+    "agreement": CORE | {"shared.initial"},
 }
 
 

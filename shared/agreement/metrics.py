@@ -25,6 +25,8 @@ class TensorError:
     """<c, r> / (|c| |r|)"""
     norm_ratio: float
     """|c| / |r|"""
+    ulps: float
+    """max |c - r|, in units in the last place that max |r| has in the dtype of c"""
 
 
 class Worst(NamedTuple):
@@ -59,15 +61,19 @@ def tensor_error(candidate: Array, reference: Array) -> TensorError:
         raise ValueError(f"tensor: got shape {candidate.shape}, expected {reference.shape}")
     c, r = candidate.astype(np.float64).ravel(), reference.astype(np.float64).ravel()
     if not (np.isfinite(c).all() and np.isfinite(r).all()):
-        return TensorError(*[float("nan")] * 4)
+        return TensorError(*[float("nan")] * 5)
     difference, norm_c, norm_r = c - r, _norm(c), _norm(r)
+    off, most = float(np.abs(difference).max()), float(np.abs(r).max())
     one_is_zero = norm_c == 0 or norm_r == 0
     cosine = float(norm_c == norm_r) if one_is_zero else float(np.vdot(c / norm_c, r / norm_r))
+    with np.errstate(over="ignore"):
+        last_place = float(np.spacing(candidate.dtype.type(most)))
     return TensorError(
         relative_l2=_ratio(_norm(difference), norm_r),
-        scaled_max=_ratio(float(np.abs(difference).max()), float(np.abs(r).max())),
+        scaled_max=_ratio(off, most),
         cosine=cosine,
         norm_ratio=_ratio(norm_c, norm_r) if norm_c != norm_r else 1.0,
+        ulps=_ratio(off, last_place),
     )
 
 

@@ -60,8 +60,11 @@ def trace(spec: NetworkSpec, parameters: Parameters, x: Array, y: Labels, dtype:
     """Return z1, a1, ..., zL, aL, dL, dWL, dbL, ..., d1, dW1, db1 in the order in which they are computed."""
     u = float(np.hypot(UNIT_ROUNDOFF[dtype], UNIT_ROUNDOFF["float64"]))  # the reference rounds, too
     a = Rounded(x.astype(np.float64), np.zeros(x.shape))
-    z_all, a_all, found = [], [a], {}
-    for l, (W, b) in enumerate(parameters, 1):
+    z_all: list[Rounded] = []
+    a_all: list[Rounded] = [a]
+    found: dict[str, Rounded] = {}
+    for l, layer in enumerate(parameters, 1):
+        W, b = (tensor.astype(np.float64) for tensor in layer)
         z = _product(a, Rounded(W.T, np.zeros(W.T.shape)), u)
         z = Rounded(z.value + b, z.variance + u**2 * (z.value + b) ** 2)  # (1)
         is_softmax = l == len(parameters) and spec.loss == "cross_entropy"
@@ -83,7 +86,7 @@ def trace(spec: NetworkSpec, parameters: Parameters, x: Array, y: Labels, dtype:
             d.variance.sum(axis=0) + u**2 * (n / 6 * (d.value**2).sum(axis=0) + n / 3 * d.value.sum(axis=0) ** 2),
         )
         if l > 1:
-            W = parameters[l - 1].W
+            W = parameters[l - 1].W.astype(np.float64)
             back = _product(d, Rounded(W, np.zeros(W.shape)), u)
             d = _times(back, _slope(spec.activation, z_all[l - 2], a_all[l - 1], u), u)  # (5)
     return found
@@ -131,20 +134,16 @@ def _softmax(z: Rounded, u: float) -> Rounded:
 
 
 def _f(name: str, z: Vector) -> Vector:
-    found: Vector = {
-        "sigmoid": lambda: 1 / (1 + np.exp(-z)),
-        "tanh": lambda: np.tanh(z),
-        "relu": lambda: np.maximum(z, 0),
-        "leaky_relu": lambda: np.where(z > 0, z, LEAKY_SLOPE * z),
-    }[name]()
-    return found
+    if name == "sigmoid":
+        return 1 / (1 + np.exp(-z))
+    if name == "tanh":
+        return np.tanh(z)
+    return np.where(z > 0, z, (LEAKY_SLOPE if name == "leaky_relu" else 0.0) * z)
 
 
 def _df(name: str, z: Vector, a: Vector) -> Vector:
-    found: Vector = {
-        "sigmoid": lambda: a * (1 - a),
-        "tanh": lambda: 1 - a * a,
-        "relu": lambda: (z > 0).astype(np.float64),
-        "leaky_relu": lambda: np.where(z > 0, 1.0, LEAKY_SLOPE),
-    }[name]()
-    return found
+    if name == "sigmoid":
+        return a * (1 - a)
+    if name == "tanh":
+        return 1 - a * a
+    return np.where(z > 0, 1.0, LEAKY_SLOPE if name == "leaky_relu" else 0.0)

@@ -73,9 +73,7 @@ def plan(
 
 def configure(options: Options, argv: Sequence[str], *, named: bool) -> RunConfig:
     """Return the configuration, as far as it does not depend on the data; everything wrong is refused."""
-    network = NetworkSpec(tuple(options["sizes"]), options["activation"], options["loss"])
-    if network.sizes[0] != 784 or network.sizes[-1] != 10:
-        raise UsageError(f"--sizes: got {network.sizes}, expected 784 inputs and 10 outputs, such as 784,30,10")
+    network = network_of(options)
     for name in ("rounds", "threads", "train_size"):
         if options[name] is not None and options[name] < 1:
             flag = name.replace("_", "-")
@@ -104,6 +102,14 @@ def configure(options: Options, argv: Sequence[str], *, named: bool) -> RunConfi
         baseline=baseline or REFERENCE,
         named=named,
     )
+
+
+def network_of(options: Options) -> NetworkSpec:
+    """Return the network, which must fit the images."""
+    network = NetworkSpec(tuple(options["sizes"]), options["activation"], options["loss"])
+    if network.sizes[0] != 784 or network.sizes[-1] != 10:
+        raise UsageError(f"--sizes: got {network.sizes}, expected 784 inputs and 10 outputs, such as 784,30,10")
+    return network
 
 
 def locate_all(given: Sequence[str]) -> tuple[str, ...]:

@@ -171,7 +171,7 @@ def check(result: Any, job: Job, wall: float) -> None:
     expect("peak_memory_bytes", memory, "a whole number", fits=isinstance(memory, int) and memory > 0)
     if status == "not available":
         return
-    for name in ("digests", *(["allowed"] if job.is_reference else [])):
+    for name in ("digests", *(["allowed", "bounds"] if job.is_reference else [])):
         expect(name, result.get(name), "an object", fits=isinstance(result.get(name), dict))
     if status != "ok" or job.is_reference:
         return

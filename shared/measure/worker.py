@@ -99,6 +99,7 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
 
     from shared import initial
     from shared.agreement.observation import allowed_errors, observe, twins
+    from shared.agreement.rounding import bounds
 
     drawn = initial.draw_parameters(job.spec, job.training)
     parameters = initial.cast(drawn, "float64")
@@ -118,10 +119,13 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
         in_float32 = observed(initial.cast(drawn, "float32"), x.astype("float32"))
     reference.save(job.tensors_path)
     allowed = allowed_errors(reference, observed_twins, in_float32, job.training.dtype)
+    batch = order[: job.training.batch_size]
+    explained = bounds(job.spec, parameters, x_64[batch], y[batch], job.training.dtype)
     watch.lap("agreement")
     return {
         "digests": digests(drawn, order),
         "allowed": {stage: files.finite(error) for stage, error in allowed.items()},
+        "bounds": {name: files.finite(bound) for name, bound in explained.items()},
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, LEAST_ROUNDS, Estimate
-from shared.report import figures
+from shared.report import agreement, figures
 from shared.report.document import Document, Table
 from shared.report.summary import Pair, Record, Row, inconclusive_stages, pairs, rows, why_no_verdict
 
@@ -47,6 +47,7 @@ def document(record: Record) -> Document:
         tables.append(time_table(found))
     if compared:
         tables.append(pair_table(record, compared))
+    tables += agreement.section(record)
     more = {"pairs": compared, "ended": record["ended"]}
     return Document(heading(record), tables, remarks(record, found), list(found), more)
 

@@ -5,15 +5,19 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from shared.options import DEFAULTS, choice
+import impls
+from shared import spec
+from shared.options import DATASETS, DEFAULTS, choice, duration
 from shared.spec import nearest
 
 if TYPE_CHECKING:
+    from shared.data import Dataset
     from shared.report.document import Document
 
 FORMATS = ("table", "markdown", "csv", "json")
@@ -57,6 +61,53 @@ def run_folder(text: str) -> Path:
     """Return the folder of a run, which may also be given by its run.json."""
     path = Path(text)
     return path.parent if path.name == "run.json" else path
+
+
+def network_options(group: Any) -> None:
+    """Add the options that say which implementations compute which network."""
+    told = f"{', '.join(impls.names())}, or the path of a .py file; repeatable (default: all of them)"
+    add(group, "-i", "--implementation", told=told, action="append", metavar="NAME")
+    group.add_argument("--sizes", type=typed(sizes), help="layer sizes (default: 784,30,10)")
+    add(group, "--activation", told=", ".join(spec.ACTIVATIONS))
+    add(group, "--loss", told=", ".join(spec.LOSSES))
+
+
+def data_options(p: argparse.ArgumentParser) -> Any:
+    """Add the options that say which images are used; return their group."""
+    data = p.add_argument_group("data")
+    told = f"{', '.join(DATASETS)}; auto is MNIST, or else the bundled digits"
+    add(data, "--dataset", told=told, type=typed(choice, DATASETS))
+    data.add_argument("--data-dir", type=Path, help="where MNIST lies or goes (default: $SAMEGRAD_DATA or data/)")
+    data.add_argument("--offline", action="store_true", help="make no connection")
+    return data
+
+
+def load_data(arguments: argparse.Namespace) -> "Dataset":
+    """Return the data set that `data_options` ask for, and say so where it is another."""
+    from shared import data
+
+    dataset, notice = data.load(arguments.dataset or DEFAULTS["dataset"], arguments.data_dir, offline=arguments.offline)
+    if notice:
+        print(notice, file=sys.stderr)
+    return dataset
+
+
+def timeout_option(group: Any, told: str, default: str) -> None:
+    """Add --timeout, which means what `told` says."""
+    told = f"{told} (default: {default})"
+    group.add_argument("--timeout", type=typed(duration), default=duration(default), metavar="TIME", help=told)
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[int], None]]:
+    """Show on stderr, where that is a terminal, how much is done; yields the function that is told so."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal or console.is_dumb_terminal) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def output_options(p: argparse.ArgumentParser) -> None:

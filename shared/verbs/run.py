@@ -5,11 +5,20 @@ import os
 import sys
 from pathlib import Path
 
-import impls
 from shared import spec
 from shared.measure import interruption
-from shared.options import DATASETS, choice, duration
-from shared.verbs.command import Parser, add, output_options, print_document, run_folder, sizes, typed
+from shared.options import duration
+from shared.verbs.command import (
+    Parser,
+    add,
+    data_options,
+    network_options,
+    output_options,
+    print_document,
+    run_folder,
+    timeout_option,
+    typed,
+)
 
 DESCRIPTION = "Train the same network in every implementation and tabulate accuracy, speed and gradient agreement."
 
@@ -24,12 +33,7 @@ def parser(epilog: str) -> Parser:
     )
 
     what = p.add_argument_group("what is compared")
-    listed = ", ".join(impls.names())
-    told = f"{listed}, or the path of a .py file; repeatable (default: all of them)"
-    add(what, "-i", "--implementation", told=told, action="append", metavar="NAME")
-    what.add_argument("--sizes", type=typed(sizes), help="layer sizes (default: 784,30,10)")
-    add(what, "--activation", told=", ".join(spec.ACTIVATIONS))
-    add(what, "--loss", told=", ".join(spec.LOSSES))
+    network_options(what)
 
     how = p.add_argument_group("how it is trained")
     add(how, "--epochs", told="passes over the training set (default: 3; bundled digits: 10)", type=int)
@@ -39,11 +43,7 @@ def parser(epilog: str) -> Parser:
     add(how, "--dtype", told=", ".join(spec.DTYPES))
     add(how, "--seed", told="of the first round; each further round adds 1", type=int)
 
-    data = p.add_argument_group("data")
-    told = f"{', '.join(DATASETS)}; auto is MNIST, or else the bundled digits"
-    add(data, "--dataset", told=told, type=typed(choice, DATASETS))
-    data.add_argument("--data-dir", type=Path, help="where MNIST lies or goes (default: $SAMEGRAD_DATA or data/)")
-    data.add_argument("--offline", action="store_true", help="make no connection")
+    data = data_options(p)
     add(data, "--train-size", told="only the first N training images (default: all)", type=int, metavar="N")
 
     measured = p.add_argument_group("how it is measured")
@@ -58,8 +58,7 @@ def parser(epilog: str) -> Parser:
     add(measured, "--threads", told="for every library", type=int)
     told = "such as 10m: stop after the sample that crosses it (default: none)"
     measured.add_argument("--budget", type=typed(duration), default=float("inf"), metavar="TIME", help=told)
-    told = "end a worker that ends no stage and no epoch for so long (default: 5m)"
-    measured.add_argument("--timeout", type=typed(duration), default=300.0, metavar="TIME", help=told)
+    timeout_option(measured, "end a worker that ends no stage and no epoch for so long", "5m")
     told = "results go here (default: results/DATE-TIME-DATASET)"
     measured.add_argument("--output", type=Path, metavar="DIR", help=told)
     told = "go on with a run that was interrupted: what is missing, as it was asked for then"

@@ -81,6 +81,7 @@ class Player:
         result |= {"digests": {"parameters": f"drawn by {job.training.seed}"}}
         if job.is_reference:
             result["allowed"] = dict.fromkeys(STAGES, 1e-5)
+            result["bounds"] = {}
             job.result_path.write_text(json.dumps(result))
         else:
             result |= {"threads": {"blas": 1}, "epochs": [{"wall_ns": 10, "cpu_ns": 10}]}

@@ -33,7 +33,8 @@ def sample(
 
 def errors(relative_l2: float | None) -> dict[str, Any]:
     """Return the errors of every stage, whose worst tensor, W1, has this one."""
-    return {stage: {"W1": {"relative_l2": relative_l2}, "b1": {"relative_l2": 1e-8}} for stage in STAGES}
+    worst, other = ({"relative_l2": error, "ulps": 1.5} for error in (relative_l2, 1e-8))
+    return {stage: {"W1": worst, "b1": other} for stage in STAGES}
 
 
 def crashed(name: str, round_: int = 1, reason: str = "exit status 1", *stderr: str) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def crashed(name: str, round_: int = 1, reason: str = "exit status 1", *stderr: 
 
 def reference(round_: int = 1, **changes: Any) -> dict[str, Any]:
     result = {"implementation": "float64-reference", "round": round_, "seed": round_, "status": "ok"}
-    return result | {"allowed": dict.fromkeys(STAGES, 1e-5)} | changes
+    return result | {"allowed": dict.fromkeys(STAGES, 1e-5), "bounds": {"W1": 2e-6, "b1": 2e-6}} | changes
 
 
 def compared(sample_: dict[str, Any], other: str, error: float | None = 3e-7) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def record(*samples: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "implementations": list(dict.fromkeys(s["implementation"] for s in samples)),
         "baseline": "numpy_scratch",
         "network": {"title": "784-30-10, sigmoid, quadratic"},
-        "training": {"title": "sgd, learning rate 3", "seed": 1},
+        "training": {"title": "sgd, learning rate 3", "seed": 1, "batch_size": 10, "dtype": "float32"},
         "rounds": len(rounds),
         "threads": 1,
         "dataset": {"title": "MNIST: 50,000 training images, sha256 0123456789ab", "sizes": [50_000, 10_000, 10_000]},

@@ -1,0 +1,110 @@
+"""The error budget of every implementation, each in its own process, on one problem after the other."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Final
+
+from impls.numpy_scratch import Network as Reference
+from shared import initial
+from shared.agreement.budget import Entry, Problem, entries, loss_and_gradients
+from shared.data import Dataset
+from shared.measure.job import label
+from shared.measure.remote import Remote, RemoteError
+from shared.spec import ACTIVATIONS, LOSSES, NetworkSpec, TrainingSpec
+
+LAYERS: Final = (1, 2, 3, 4)
+HIDDEN: Final = 30
+BATCH_SIZES: Final = (1, 10, 64)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an implementation gave no gradients, all or some."""
+
+    implementation: str
+    kind: str
+    """as `RemoteError.kind`"""
+    reason: str
+    problem: str = ""
+    """the problem that it failed on; "" for all"""
+
+
+@dataclass
+class Findings:
+    """What came of it."""
+
+    entries: list[Entry] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+
+def matrix(activations: Sequence[str] = ACTIVATIONS, losses: Sequence[str] = LOSSES) -> list[NetworkSpec]:
+    """Return the networks of the matrix: of 1 to 4 layers, from 784-10 to 784-30-30-30-10, each with every function."""
+    return [
+        NetworkSpec((784, *[HIDDEN] * (layers - 1), 10), activation, loss)
+        for activation, loss, layers in product(activations, losses, LAYERS)
+    ]
+
+
+def problems(
+    specs: Sequence[NetworkSpec],
+    batch_sizes: Sequence[int],
+    dtypes: Sequence[str],
+    training: TrainingSpec,
+    dataset: Dataset,
+) -> Iterator[Problem]:
+    """Yield every combination: parameters drawn from `training.seed`, the first batch of its first order."""
+    arrays = {dtype: dataset.train.arrays(dtype) for dtype in dtypes}
+    order = next(initial.draw_orders(training, len(dataset.train)))
+    for spec, batch_size, dtype in product(specs, batch_sizes, dtypes):
+        this = replace(training, batch_size=batch_size, dtype=dtype)
+        (x, y), batch = arrays[dtype], order[:batch_size]
+        yield Problem(spec, this, initial.draw_parameters(spec, this), x[batch], y[batch])
+
+
+def examine(
+    implementations: Sequence[str],
+    posed: Sequence[Problem],
+    timeout: float,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Findings:
+    """Return what each tensor of each implementation's gradients is off, problem by problem.
+
+    Parameters
+    ----------
+    implementations : names, or paths of .py files.
+    timeout : seconds that loading, and each problem, may take.
+    progress : called with the number of problems that are done.
+    """
+    findings = Findings()
+    with ExitStack() as stack:
+        at_work = {label(name): stack.enter_context(Remote(name, timeout=timeout)) for name in implementations}
+        for name, remote in list(at_work.items()):
+            try:
+                remote.loaded()
+            except RemoteError as error:
+                findings.failures.append(Failure(name, error.kind, str(error)))
+                del at_work[name]
+        for done, problem in enumerate(posed, 1):
+            _solve(problem, at_work, findings)
+            progress(done)
+    return findings
+
+
+def _solve(problem: Problem, at_work: dict[str, Remote], findings: Findings) -> None:
+    """Let all work at one problem at the same time; one whose process is gone is not asked again."""
+    for remote in at_work.values():
+        remote.ask(loss_and_gradients, problem)
+    _, reference = loss_and_gradients(Reference, problem.in_float64())
+    for name, remote in list(at_work.items()):
+        try:
+            _, gradients = remote.answer()
+            findings.entries += entries(name, problem, gradients, reference)
+        except RemoteError as error:
+            where = f"{problem.spec}, batch {len(problem.y)}, {problem.training.dtype}"
+            findings.failures.append(Failure(name, error.kind, str(error), where))
+            if error.kind != "raised":
+                del at_work[name]
+        except ValueError as error:
+            findings.failures.append(Failure(name, "raised", f"{name}: {error}", str(problem.spec)))

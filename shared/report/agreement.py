@@ -1,0 +1,150 @@
+"""The error budget as tables: what each gradient tensor is off, what rounding explains of it, and the headroom."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from shared.agreement.budget import Entry
+from shared.report import figures
+from shared.report.document import Document, Table
+
+HEADERS: Final = ["implementation", "dtype", "tensor", "error", "bound", "headroom", "ulps", "verdict"]
+NOTES: Final = [
+    "error: relative L2 error of the gradient tensor against the float64 reference; bound: what rounding explains, "
+    "predicted from the dtype's unit roundoff and the lengths of the sums; headroom: bound / error",
+    "ulps: the largest error of an element, in units in the last place of the tensor's largest element",
+]
+
+SECTION: Final = (
+    "Gradients at the initial weights: relative L2 error of each tensor against the float64 reference, and headroom: "
+    "what rounding explains / error; of all rounds the least"
+)
+
+
+def headroom(value: float) -> str:
+    """Return a headroom such as 12x, or 0.003x where the error is the larger one; "" where there is no error."""
+    if math.isinf(value):
+        return ""
+    return f"{value:,.0f}x" if value >= 9.5 else f"{value:.1f}x" if value >= 0.95 else f"{value:.1g}x"
+
+
+def one_each(entries: Sequence[Entry], remarks: list[str], heading: list[str]) -> Document:
+    """Return a line for each implementation, dtype and tensor."""
+    lines = [
+        [
+            e.implementation,
+            e.dtype,
+            e.tensor,
+            figures.error(e.error),
+            figures.error(e.bound),
+            headroom(e.headroom) or figures.NONE,
+            f"{e.ulps:,.1f}",
+            e.verdict,
+        ]
+        for e in entries
+    ]
+    return Document(
+        heading,
+        [Table(HEADERS, lines, notes=[*counts(entries), *NOTES])],
+        remarks + unexplained(entries),
+        rows_of(entries),
+    )
+
+
+def as_matrix(entries: Sequence[Entry], remarks: list[str], heading: list[str]) -> Document:
+    """Return a line for each network; a cell is the tensor with the least headroom over all batches."""
+    columns = list(dict.fromkeys((e.implementation, e.dtype) for e in entries))
+    networks = list(dict.fromkeys(e.network for e in entries))
+    cells: dict[tuple[str, str, str], list[Entry]] = {}
+    for e in entries:
+        cells.setdefault((e.network, e.implementation, e.dtype), []).append(e)
+    lines = [[network, *(_cell(cells.get((network, *column), [])) for column in columns)] for network in networks]
+    headers = ["network", *("\n".join(column) for column in columns)]
+    sizes = ", ".join(map(str, dict.fromkeys(e.batch_size for e in entries)))
+    note = f"a cell: the gradient tensor with the least headroom, over batches of {sizes}; !: not rounding"
+    return Document(
+        heading,
+        [Table(headers, lines, notes=[*counts(entries), note, *NOTES])],
+        remarks + unexplained(entries),
+        rows_of(entries),
+    )
+
+
+def _cell(entries: list[Entry]) -> str:
+    """Return the worst of the tensors, or what keeps them from being judged."""
+    if not entries:
+        return figures.NONE
+    if any(e.verdict == "inconclusive" for e in entries):
+        return "inconclusive"
+    worst = min(entries, key=lambda e: e.headroom)
+    mark = "! " if any(e.verdict == "not rounding" for e in entries) else ""
+    return f"{mark}{figures.error(worst.error)} {headroom(worst.headroom)}".rstrip()
+
+
+def section(record: dict[str, Any]) -> list[Table]:
+    """Return the table of a run, if it has any gradients: the round with the least headroom, tensor by tensor."""
+    entries = list(of_record(record))
+    tensors = list(dict.fromkeys(e.tensor for e in entries))
+    names = [name for name in record["implementations"] if any(e.implementation == name for e in entries)]
+    lines = [
+        [name, *(_cell([e for e in entries if (e.implementation, e.tensor) == (name, t)]) for t in tensors)]
+        for name in names
+    ]
+    return [Table(["implementation", *tensors], lines, SECTION, counts(entries))] if entries else []
+
+
+def of_record(record: dict[str, Any]) -> Iterator[Entry]:
+    """Yield the entries of a run: every tensor of every sample that left gradients."""
+    bounds = {r["round"]: r["bounds"] for r in record["references"] if "bounds" in r}
+    for sample in record["samples"]:
+        for tensor, error in sample.get("errors", {}).get("gradients", {}).items():
+            if sample["round"] in bounds:
+                bound = bounds[sample["round"]][tensor]
+                yield Entry(
+                    implementation=sample["implementation"],
+                    network=record["network"]["title"],
+                    batch_size=record["training"]["batch_size"],
+                    dtype=record["training"]["dtype"],
+                    tensor=tensor,
+                    error=_or(error["relative_l2"], math.nan),
+                    bound=_or(bound, math.inf),
+                    ulps=_or(error["ulps"], math.nan),
+                )
+
+
+def _or(value: float | None, otherwise: float) -> float:
+    """Return what JSON could not hold."""
+    return otherwise if value is None else value
+
+
+def counts(entries: Sequence[Entry]) -> list[str]:
+    """Return in words how many tensors are what, and where the headroom of rounding is least."""
+    if not entries:
+        return []
+    counted = Counter(e.verdict for e in entries)
+    kinds = ("exact", "rounding", "inconclusive", "not rounding")
+    told = f"{len(entries):,} gradient tensors: {', '.join(f'{counted[k]:,} {k}' for k in kinds if counted[k])}"
+    least = min((e for e in entries if e.verdict == "rounding"), key=lambda e: e.headroom, default=None)
+    return [told if least is None else f"{told}; least headroom {headroom(least.headroom)}: {where(least)}"]
+
+
+def unexplained(entries: Sequence[Entry]) -> list[str]:
+    """Return in words each error that is not rounding, or that nothing can be concluded from."""
+    lines = []
+    for e in entries:
+        if e.verdict == "not rounding":
+            lines.append(f"{where(e)}: off by {figures.error(e.error)}, rounding explains {figures.error(e.bound)}")
+        elif e.verdict == "inconclusive":
+            lines.append(f"{where(e)}: rounding may be all there is of it, so nothing can be concluded")
+    return lines
+
+
+def where(e: Entry) -> str:
+    """Return which tensor it is."""
+    return f"{e.implementation}, {e.network}, batch {e.batch_size}, {e.dtype}, {e.tensor}"
+
+
+def rows_of(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Return the figures in full, for CSV and JSON."""
+    return [{**vars(e), "headroom": e.headroom, "verdict": e.verdict} for e in entries]

@@ -1,0 +1,93 @@
+"""The verb `agree`, as a user has it."""
+
+import json
+from typing import Any
+
+import pytest
+
+import impls
+from shared.spec import ACTIVATIONS, LOSSES
+from tests import command
+from tests.command import of
+
+
+def agree(*options: str) -> command.Run:
+    return command.run(None, "agree", "--dataset", "digits", *options)
+
+
+def rows(run: command.Run) -> list[dict[str, Any]]:
+    return list(json.loads(run.stdout)["rows"])
+
+
+def test_each_tensor_stands_beside_its_bound() -> None:
+    found = agree("-i", "numpy_scratch", "-i", "pytorch")
+    assert found.code == 0
+    line = next(line for line in found.stdout.splitlines() if line.startswith("pytorch") and " W1 " in line)
+    assert "float32" in line
+    assert line.endswith("rounding")
+    assert "16 gradient tensors: 4 exact, 12 rounding" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"), [("gradient_too_large", 1e-4, 0.1), ("computes_in_float16", 0, 0.5)]
+)
+def test_a_mistake_stands_apart_from_rounding(name: str, least: float, most: float) -> None:
+    found = agree(*of(name, "numpy_scratch"), "--format", "json")
+    assert found.code == 4
+    headrooms = {
+        label: [row["headroom"] for row in rows(found) if row["implementation"] == label and row["dtype"] == "float32"]
+        for label in (name, "numpy_scratch")
+    }
+    assert least < min(headrooms[name]) < most
+    assert min(headrooms["numpy_scratch"]) > 3
+    assert {row["verdict"] for row in rows(found) if row["implementation"] == name} == {"not rounding"}
+    assert f"! {name}, 784-30-10" in agree(*of(name, "numpy_scratch")).stdout
+
+
+def test_the_whole_matrix_is_explained() -> None:
+    """Every activation, loss, depth, batch and dtype, in every implementation."""
+    found = agree("--all", "--format", "json")
+    assert found.code == 0, found.stdout[-2000:]
+    told = rows(found)
+    assert {row["implementation"] for row in told} == set(impls.names())
+    assert len({(row["network"], row["batch_size"], row["dtype"]) for row in told}) == 4 * 2 * 4 * 3 * 2
+    assert {row["verdict"] for row in told} <= {"exact", "rounding"}
+    for activation in ACTIVATIONS:
+        for loss in LOSSES:
+            assert f"784-30-30-30-10, {activation}, {loss}" in {row["network"] for row in told}
+
+
+def test_options_narrow_the_matrix() -> None:
+    options = ("--all", "-i", "numpy_scratch", "--loss", "quadratic", "--activation", "tanh", "--dtype", "float32")
+    found = agree(*options)
+    assert found.code == 0
+    assert "12 problems" in found.stdout
+    assert found.stdout.count("tanh, quadratic ") >= 4
+    assert "cross_entropy" not in found.stdout
+
+
+def test_what_fails_is_told_beside_what_does_not() -> None:
+    found = agree(*of("numpy_scratch", "needs_a_missing_framework", "crashes_at_import", "fails_at_import"))
+    assert found.code == 1
+    assert "8 gradient tensors" in found.stdout
+    assert "pip install" in found.stdout
+    assert "SIGSEGV" in found.stdout
+    assert "operator planted::nms" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--dtype", "float16"), "float16"),
+        (("--batch-size", "0"), "batch_size: got 0"),
+        (("--batch-size", "100000"), "--batch-size: got 100,000"),
+        (("--sizes", "784,30"), "expected 784 inputs and 10 outputs"),
+        (("--all", "--sizes", "784,31,10"), "--sizes"),
+        (("-i", "pytroch"), "did you mean pytorch?"),
+        (("--al",), "--al"),
+    ],
+)
+def test_wrong_usage(options: tuple[str, ...], told: str) -> None:
+    found = agree(*options)
+    assert found.code == 2
+    assert told in found.stderr
