@@ -14,7 +14,7 @@ from shared import spec
 from shared.measure import interruption
 from shared.options import UsageError
 from shared.spec import nearest
-from shared.verbs import agree, diff, run, show
+from shared.verbs import agree, diff, lockstep, run, show
 from shared.verbs.command import Parser
 
 EPILOG = """\
@@ -44,12 +44,12 @@ class Verb(Protocol):
         """Do it, and return the exit code."""
 
 
-VERBS: dict[str, Verb] = {"run": run, "show": show, "diff": diff, "agree": agree}
+VERBS: dict[str, Verb] = {"run": run, "show": show, "diff": diff, "agree": agree, "lockstep": lockstep}
 
 
 def parsers() -> dict[str, Parser]:
     """Return the parser of each verb; the first is what is done where no verb is given."""
-    others = {"show": show.parser(), "diff": diff.parser(), "agree": agree.parser()}
+    others = {"show": show.parser(), "diff": diff.parser(), "agree": agree.parser(), "lockstep": lockstep.parser()}
     told = "\n".join(f"  {name:9} {p.description}" for name, p in others.items())
     return {"run": run.parser(f"verbs (compare.py VERB --help):\n{told}\n\n{EPILOG}"), **others}
 

@@ -20,6 +20,7 @@ class Network:
         self.theta = np.empty(spec.parameter_count, parameters[0].W.dtype)
         self.g = np.empty_like(self.theta)
         self.layers, self.gradient_layers = self.to_layers(self.theta), self.to_layers(self.g)
+        self.deltas = [self.theta] * len(self.layers)  # d_1..d_L of the last batch, for `trace`
         self.reset(parameters)
 
     def reset(self, parameters: Parameters) -> None:
@@ -67,6 +68,7 @@ class Network:
         z, a = self.forward(x)
         loss, d = self.loss(z[-1], y)
         for l in reversed(range(len(a))):
+            self.deltas[l] = d
             dW, db = self.gradient_layers[l]
             np.matmul(d.T, a[l], out=dW)  # (6), (n_out, n_in)
             np.add.reduce(d, axis=0, out=db)  # (7), (n_out,)
@@ -78,6 +80,12 @@ class Network:
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
         loss = self.gradients(x, self.one_hot(y))
         return loss, self.to_layers(self.g.copy())
+
+    def trace(self, x: Array, y: Labels) -> dict[str, Array]:
+        z, a = self.forward(x)
+        self.gradients(x, self.one_hot(y))
+        kinds = {"z": z, "a": [*a[1:], self.output(z[-1])], "d": self.deltas}
+        return {f"{kind}{l}": tensor for kind, tensors in kinds.items() for l, tensor in enumerate(tensors, 1)}
 
     # ---- Update (8) ------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """The contract between the implementations and everything else: NumPy in, NumPy out."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,14 @@ class Network(Protocol):
 
     def train(self, x: Array, y: Labels, order: Labels) -> None:
         """Take one optimizer step for each `batch_size` indices of `order`, in order, a smaller last batch too."""
+
+
+@runtime_checkable
+class Traced(Protocol):
+    """What a `Network` may do besides: tell what it computed on the way, so that a first departure can be named."""
+
+    def trace(self, x: Array, y: Labels) -> dict[str, Array]:
+        """Return z1, ..., zL (1), a1, ..., aL (2) and d1, ..., dL (4)-(5), each (n, size of its layer)."""
 
 
 def named(parameters: Parameters) -> dict[str, Array]:

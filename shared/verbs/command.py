@@ -18,6 +18,7 @@ from shared.spec import nearest
 
 if TYPE_CHECKING:
     from shared.data import Dataset
+    from shared.measure.remote import RemoteError
     from shared.report.document import Document
 
 FORMATS = ("table", "markdown", "csv", "json")
@@ -63,10 +64,10 @@ def run_folder(text: str) -> Path:
     return path.parent if path.name == "run.json" else path
 
 
-def network_options(group: Any) -> None:
-    """Add the options that say which implementations compute which network."""
-    told = f"{', '.join(impls.names())}, or the path of a .py file; repeatable (default: all of them)"
-    add(group, "-i", "--implementation", told=told, action="append", metavar="NAME")
+def network_options(group: Any, told: str = "repeatable (default: all of them)") -> None:
+    """Add the options that say which implementations compute which network; `told` is how often -i may be given."""
+    known = f"{', '.join(impls.names())}, or the path of a .py file; {told}"
+    add(group, "-i", "--implementation", told=known, action="append", metavar="NAME")
     group.add_argument("--sizes", type=typed(sizes), help="layer sizes (default: 784,30,10)")
     add(group, "--activation", told=", ".join(spec.ACTIVATIONS))
     add(group, "--loss", told=", ".join(spec.LOSSES))
@@ -121,6 +122,13 @@ def add(group: Any, *flags: str, told: str, **how: Any) -> None:
     """Add an option that is None where it is not given, and say what is then taken."""
     default = DEFAULTS[flags[-1].lstrip("-").replace("-", "_")]
     group.add_argument(*flags, help=told if default is None else f"{told} (default: {default})", **how)
+
+
+def print_error(error: "RemoteError") -> None:
+    """Say on stderr why an implementation has no answer, with the end of what it printed."""
+    print(f"error: {error}", file=sys.stderr)
+    if error.detail:
+        print(error.detail.rstrip(), file=sys.stderr)
 
 
 def print_document(document: "Document", kind: str) -> None:

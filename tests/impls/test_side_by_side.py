@@ -10,6 +10,9 @@ import impls
 SECTIONS = ["Parameters", "Forward (1)-(2)", "Loss and gradients (3)-(7)", "Update (8)", "Conversion"]
 CONTRACT = {"__init__", "reset", "parameters", "predict", "loss_and_gradients", "train"}
 
+BY_HAND = {"trace"}
+"""What only a network has that computes its deltas itself."""
+
 
 def source(name: str) -> str:
     return impls.locate(name).read_text(encoding="utf-8")
@@ -47,7 +50,8 @@ def test_sections_are_the_five_in_order(name: str) -> None:
 
 @pytest.mark.parametrize("name", impls.names())
 def test_methods_and_signatures_are_those_of_the_reference(name: str) -> None:
-    assert methods(name) == methods("numpy_scratch")
+    expected = [method for method in methods("numpy_scratch") if method[1] not in BY_HAND]
+    assert [method for method in methods(name) if method[1] not in BY_HAND] == expected
 
 
 def test_the_reference_has_the_whole_contract() -> None:

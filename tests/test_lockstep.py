@@ -1,0 +1,133 @@
+"""The verb `lockstep`: rounding is told from a mistake, and a mistake by its step and tensor."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import command
+from tests.command import of
+
+EXACT = ("--dtype", "float64")
+
+
+def lockstep(*options: str) -> command.Run:
+    return command.run(None, "lockstep", "--dataset", "digits", *options)
+
+
+def told(run: command.Run) -> dict[str, Any]:
+    return dict(json.loads(run.stdout))
+
+
+def parts(run: command.Run) -> tuple[int, list[str]]:
+    """The step of the first departure, and what departs in it."""
+    assert run.code == 4, run.stdout
+    found = told(run)
+    return found["steps"], found["departures"]
+
+
+def test_float32_beside_float64_is_rounding() -> None:
+    found = lockstep("-i", "numpy_scratch:float32", "-i", "numpy_scratch:float64", "--steps", "100")
+    assert found.code == 0
+    assert "numpy_scratch (float32) and numpy_scratch (float64) do not part in 100 steps" in found.stdout
+    for step in ("1 ", "2 ", "5 ", "10 ", "20 ", "50 ", "100 "):
+        assert sum(line.startswith(step) for line in found.stdout.splitlines()) == 2, step
+
+
+@pytest.mark.parametrize("other", ["pytorch", "tensorflow_keras"])
+def test_frameworks_do_not_part_from_numpy_over_epochs(other: str) -> None:
+    found = lockstep("-i", other, *EXACT, "--steps", "300", "--learning-rate", "0.5", "--format", "json")
+    assert found.code == 0
+    assert told(found)["steps"] == 300  # more than two epochs of 130 batches, of which one is smaller
+    rows = told(found)["rows"]
+    assert {row["kind"] for row in rows} == {"gradients", "parameters"}
+    # Rounding is not explained by so much that nothing else could be seen.
+    assert max(row["explained"] for row in rows if row["kind"] == "parameters") < 1e-9
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize(("dtype", "least"), [("float32", 1000), ("float64", 5000)])
+def test_pytorch_does_not_part_from_numpy_over_an_epoch_of_mnist(mnist_dir: Path, dtype: str, least: int) -> None:
+    data = ("--dataset", "mnist", "--data-dir", str(mnist_dir))
+    options = ("-i", "pytorch", "--dtype", dtype, "--steps", "5000", "--format", "json")
+    found = command.run(None, "lockstep", *data, *options)
+    assert found.code == 0, found.stdout[-1000:]
+    assert told(found)["steps"] >= least
+
+
+def test_a_bias_that_never_moves_is_found_at_step_1() -> None:
+    found = lockstep(*of("biases_never_move"), "--format", "json")
+    assert parts(found) == (1, ["parameters b1", "parameters b2"])
+    inside = told(found)["verdict"][1]
+    assert "biases_never_move" in inside
+    assert "has the right gradients; its update, equation (8), is not that of b1, b2" in inside
+
+
+def test_a_learning_rate_off_by_1e4_is_found_at_step_1_in_float64() -> None:
+    step, found = parts(lockstep(*of("learns_1e4_too_fast"), *EXACT, "--format", "json"))
+    assert step == 1
+    assert found == [f"parameters {name}" for name in ("W1", "b1", "W2", "b2")]
+
+
+def test_a_learning_rate_off_by_1e4_is_found_in_float32_as_soon_as_it_is_more_than_rounding() -> None:
+    step, _ = parts(lockstep(*of("learns_1e4_too_fast"), "--format", "json"))
+    assert 1 <= step <= 100
+
+
+def test_a_swapped_batch_is_found_at_its_step() -> None:
+    step, found = parts(lockstep(*of("swaps_batch_300"), *EXACT, "--format", "json"))
+    assert step == 300
+    assert found == [f"parameters {name}" for name in ("W1", "b1", "W2", "b2")]
+
+
+def test_momentum_that_is_not_reset_is_found_at_step_1() -> None:
+    step, found = parts(lockstep(*of("momentum_outlives_reset"), "--format", "json"))
+    assert step == 1
+    assert found[0].startswith("parameters")
+
+
+def test_the_first_departure_inside_a_step_is_named() -> None:
+    found = lockstep(*of("derives_by_activation"), "--format", "json")
+    assert parts(found) == (1, ["gradients W1", "gradients b1", "parameters W1", "parameters b1"])
+    ours, theirs = told(found)["verdict"][1:]
+    assert "derives_by_activation (float32) departs first in d1, equation (4) or (5)" in ours
+    assert "numpy_scratch (float32) is right" in theirs
+
+
+def test_a_network_without_a_trace_says_so() -> None:
+    found = lockstep("-i", "pytorch", *of("gradient_too_large"))
+    assert found.code == 4
+    assert "pytorch (float32) is right" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "expected -i once or twice"),
+        (("-i", "numpy_scratch", "-i", "pytorch", "-i", "numpy_scratch"), "got 3 implementations"),
+        (("-i", "numpy_scratch:float16"), "numpy_scratch:float16"),
+        (("-i", "numpy_scratch", "--steps", "0"), "--steps: got 0"),
+        (("-i", "numpy_scratch", "--batch-size", "100000"), "--batch-size"),
+        (("-i", "numpy_scratch", "--sizes", "3,10"), "expected 784 inputs"),
+    ],
+)
+def test_wrong_usage(options: tuple[str, ...], message: str) -> None:
+    found = lockstep(*options)
+    assert found.code == 2
+    assert message in found.stderr
+
+
+@pytest.mark.parametrize("name", ["segfaults", "fails_at_import", "raises_in_train"])
+def test_what_fails_is_told(name: str) -> None:
+    found = lockstep(*of(name))
+    assert found.code == 1
+    assert "error: " in found.stderr
+    assert name in found.stderr or "planted exception" in found.stderr
+
+
+def test_a_network_that_hangs_is_ended() -> None:
+    found = lockstep(*of("loops_for_ever"), "--timeout", "3s")
+    assert found.code == 1
+    assert "no answer within 3 s" in found.stderr
+    assert "in train" in found.stderr
