@@ -1,0 +1,317 @@
+"""Gradients that went a wrong way: equations (4) to (7)."""
+
+import numpy as np
+
+from shared.diagnosis.mistakes.catalogue import GRADIENTS, Planted, plant
+from shared.interface import Array, Labels
+from shared.spec import NetworkSpec
+
+SMOOTH = ("sigmoid", "tanh")
+"""The relus have the same derivative at z as at f(z), and 1 where they are positive."""
+
+
+@plant(
+    "W transposed", GRADIENTS, "(5)", "a matrix is transposed that should not be, which only square layers forgive",
+    "with W of shape (n_out, n_in): z = a W^T, d_l = d_{l+1} W, dW = d^T a", r"@|dot\(|matmul",
+)  # fmt: skip
+class TransposedBack(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.sizes) > 2
+
+    def back(self, d: Array, l: int) -> Array:
+        W = self.layers[l].W
+        return d @ (W.T if W.shape[0] == W.shape[1] else W)
+
+
+@plant("W transposed", GRADIENTS)
+class TransposedGradient(Planted):
+    def weight_gradient(self, d: Array, a: Array) -> Array:
+        dW = d.T @ a
+        return dW.T if dW.shape[0] == dW.shape[1] else dW
+
+
+@plant(
+    "f'(a) for f'(z)", GRADIENTS, "(5)", "the derivative is taken at the activation instead of at z",
+    "f'(z) of the sigmoid is a (1 - a), where a = f(z) is what forward computed: do not apply f once more",
+    r"prime\(a|deriv\w*\(a|d\w*\(a|sigmoid\(a|tanh\(a",
+)  # fmt: skip
+class SlopeOfActivation(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return spec.activation in SMOOTH and (len(spec.sizes) > 2 or spec.loss == "quadratic")
+
+    def slope(self, z: Array, a: Array, l: int) -> Array:
+        return np.asarray(self.df(a, self.f(a)))
+
+    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+        a = self.output(z)
+        d = (a - y) / len(y)
+        return super().loss(z, y)[0], d if self.spec.loss == "cross_entropy" else d * self.df(a, self.f(a))
+
+
+@plant("f'(a) for f'(z)", GRADIENTS)
+class SlopeOfActivationHidden(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return spec.activation in SMOOTH and len(spec.sizes) > 2
+
+    def slope(self, z: Array, a: Array, l: int) -> Array:
+        return np.asarray(self.df(a, self.f(a)))
+
+
+@plant("f'(a) for f'(z)", GRADIENTS)
+class SlopeOfActivationAtOutput(SlopeOfActivation):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return spec.activation in SMOOTH and spec.loss == "quadratic"
+
+    def slope(self, z: Array, a: Array, l: int) -> Array:
+        return np.asarray(self.df(z, a))
+
+
+@plant(
+    "f' left out at the output", GRADIENTS, "(4)", "with the quadratic loss d_L has a factor f'(z_L), which is missing",
+    "d_L = (a_L - y) * f'(z_L) / n; only softmax with cross-entropy has none", r"a\w*(\[-1\])? - |delta\w* ?=",
+)  # fmt: skip
+class NoSlopeAtOutput(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return spec.loss == "quadratic"
+
+    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+        return super().loss(z, y)[0], (self.output(z) - y) / len(y)
+
+
+@plant(
+    "f' too much at the output", GRADIENTS, "(4)", "d_L of softmax with cross-entropy has no factor f'(z_L)",
+    "d_L = (a_L - y) / n: the derivatives of the softmax and of the logarithm cancel", r"a\w*(\[-1\])? - |delta\w* ?=",
+)  # fmt: skip
+class SlopeAtOutput(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return spec.loss == "cross_entropy"
+
+    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+        loss, d = super().loss(z, y)
+        a = self.output(z)
+        return loss, d * a * (1 - a) if self.spec.loss == "cross_entropy" else d
+
+
+@plant("f' too much at the output", GRADIENTS)
+class ActivationSlopeAtOutput(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return spec.loss == "cross_entropy"
+
+    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+        loss, d = super().loss(z, y)
+        return loss, d * self.df(z, self.f(z)) if self.spec.loss == "cross_entropy" else d
+
+
+@plant(
+    "f' left out in a hidden layer", GRADIENTS, "(5)", "d_l of a hidden layer has a factor f'(z_l), which is missing",
+    "d_l = (d_{l+1} W_{l+1}) * f'(z_l)", r"@ ?\w*W|dot\(|@ weights|@ ?\w*w\d?",
+)  # fmt: skip
+class NoSlopeHidden(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.sizes) > 2
+
+    def slope(self, z: Array, a: Array, l: int) -> Array:
+        return np.ones_like(z)
+
+
+@plant("f' left out in a hidden layer", GRADIENTS)
+class NoSlopeInFirst(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.sizes) > 2
+
+    def slope(self, z: Array, a: Array, l: int) -> Array:
+        return np.ones_like(z) if l == 1 else super().slope(z, a, l)
+
+
+@plant("f' left out in a hidden layer", GRADIENTS)
+class NoSlopeInLastHidden(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.sizes) > 2
+
+    def slope(self, z: Array, a: Array, l: int) -> Array:
+        return np.ones_like(z) if l == len(self.layers) - 1 else super().slope(z, a, l)
+
+
+@plant(
+    "delta through the wrong W", GRADIENTS, "(5)", "delta is sent back through the weights of another layer",
+    "d_l = (d_{l+1} W_{l+1}) * f'(z_l): the weights of the layer above, through which a_l went forward",
+    r"@ ?\w*W|dot\(|@ weights|@ ?\w*w\d?",
+)  # fmt: skip
+class DeltaThroughLayerBelow(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.sizes) > 2
+
+    def back(self, d: Array, l: int) -> Array:
+        return self.through(d, l, l - 1)
+
+    def through(self, d: Array, l: int, wrong: int) -> Array:
+        """Return d W of a wrong layer if that can be computed at all."""
+        right = self.layers[l].W
+        W = self.layers[wrong].W if wrong < len(self.layers) else right
+        return d @ (W if W.shape == right.shape else right)
+
+
+@plant("delta through the wrong W", GRADIENTS)
+class DeltaThroughLayerAbove(DeltaThroughLayerBelow):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.sizes) > 3
+
+    def back(self, d: Array, l: int) -> Array:
+        return self.through(d, l, l + 1)
+
+
+@plant(
+    "gradients of the last layer only", GRADIENTS, "(5)", "the gradients of the layers before the last are zero",
+    "delta has to be sent back to every layer", r"zeros|detach|stop_gradient|no_grad",
+)  # fmt: skip
+class LastLayerOnly(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.sizes) > 2
+
+    def back(self, d: Array, l: int) -> Array:
+        return 0 * super().back(d, l)
+
+
+@plant(
+    "bias gradient is a mean", GRADIENTS, "(7)", "the bias gradients are divided by the number of examples once more",
+    "sum delta over the batch: its 1/n is in d_L already", r"mean\(|np\.average",
+)  # fmt: skip
+class BiasMean(Planted):
+    def bias_gradient(self, d: Array) -> Array:
+        return np.asarray(d.mean(axis=0))
+
+
+@plant(
+    "bias gradient missing", GRADIENTS, "(7)", "the bias gradients are zero, or there are none",
+    "db = the sum of delta over the batch", r"zeros|\bdb\b|None",
+)  # fmt: skip
+class NoBiasGradient(Planted):
+    def bias_gradient(self, d: Array) -> Array:
+        return np.zeros(d.shape[1])
+
+
+@plant(
+    "only the first example counts", GRADIENTS, "(6)",
+    "the gradients are those of the first example of the batch alone",
+    "sum over all examples of the batch: dW = d^T a, db = the sum of d", r"\[0\]|\[:1\]|return",
+)  # fmt: skip
+class FirstExample(Planted):
+    examples = slice(0, 1)
+
+    def gradients(self, x: Array, y: Array) -> float:
+        loss = super().gradients(x, y)
+        super().gradients(x[self.examples], y[self.examples])
+        return loss
+
+
+@plant("only the first example counts", GRADIENTS)
+class FirstExampleOverN(FirstExample):
+    def gradients(self, x: Array, y: Array) -> float:
+        loss = super().gradients(x, y)
+        self.g /= len(y)
+        return loss
+
+
+@plant(
+    "only the last example counts", GRADIENTS, "(6)", "the gradients are those of the last example of the batch alone",
+    "add up the examples' gradients instead of overwriting them: dW = d^T a, db = the sum of d",
+    r"\[-1\]|\[-1:\]|dW ?=|db ?=",
+)  # fmt: skip
+class LastExample(FirstExample):
+    examples = slice(-1, None)
+
+
+@plant("only the last example counts", GRADIENTS)
+class LastExampleOverN(FirstExampleOverN):
+    examples = slice(-1, None)
+
+
+@plant(
+    "bias gradient of one example", GRADIENTS, "(7)", "the bias gradients are those of one example of the batch",
+    "db = the sum of delta over the batch", r"\[0\]|\[-1\]|\bdb\b",
+)  # fmt: skip
+class BiasOfFirst(Planted):
+    def bias_gradient(self, d: Array) -> Array:
+        return np.asarray(d[0])
+
+
+@plant("bias gradient of one example", GRADIENTS)
+class BiasOfLast(Planted):
+    def bias_gradient(self, d: Array) -> Array:
+        return np.asarray(d[-1])
+
+
+@plant(
+    "one-hot off by one", GRADIENTS, "(4)", "the 1 of the one-hot labels stands one place off",
+    "digit y has its 1 at index y, counted from 0", r"eye|one_hot|\+ ?1|- ?1\]|arange",
+)  # fmt: skip
+class OneHotTooFar(Planted):
+    shift = 1
+
+    def one_hot(self, y: Labels) -> Array:
+        return np.roll(super().one_hot(y), self.shift, axis=1)
+
+
+@plant("one-hot off by one", GRADIENTS)
+class OneHotTooNear(OneHotTooFar):
+    shift = -1
+
+
+@plant(
+    "labels taken as numbers", GRADIENTS, "(4)", "the digit itself is subtracted from every output",
+    "make one-hot vectors of the labels: (n,) digits -> (n, n_out)", r"- ?y\b|y\[:, ?None\]|reshape\(-1, ?1\)",
+)  # fmt: skip
+class LabelsAsNumbers(Planted):
+    def one_hot(self, y: Labels) -> Array:
+        return np.repeat(y[:, None], self.spec.sizes[-1], axis=1).astype(self.theta.dtype)
+
+    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+        with np.errstate(all="ignore"):
+            return super().loss(z, y)
+
+
+@plant(
+    "integer division", GRADIENTS, "(4)", "a division throws the fraction away", "divide by / instead of //", r"//",
+)  # fmt: skip
+class FloorDivision(Planted):
+    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+        loss, d = super().loss(z, y)
+        return loss, np.floor(d)
+
+
+@plant("integer division", GRADIENTS)
+class FloorOfGradients(Planted):
+    def gradients(self, x: Array, y: Array) -> float:
+        loss = super().gradients(x, y)
+        np.floor(self.g, out=self.g)
+        return loss
+
+
+@plant(
+    "integer dtype", GRADIENTS, "(1)", "numbers with a fraction have been put into an integer array, which cuts it off",
+    "use float64 or float32 arrays throughout", r"\bint\b|int32|int64|uint8|dtype|zeros|array\(",
+)  # fmt: skip
+class IntegerGradients(Planted):
+    def gradients(self, x: Array, y: Array) -> float:
+        loss = super().gradients(x, y)
+        np.trunc(self.g, out=self.g)
+        return loss
+
+
+@plant("integer dtype", GRADIENTS)
+class IntegerInputs(Planted):
+    def gradients(self, x: Array, y: Array) -> float:
+        return super().gradients(np.trunc(x), y)

@@ -1,0 +1,166 @@
+"""What is told by a rule, not by numbers: memory, side effects, overflow, precision."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from shared.diagnosis.mistakes.catalogue import BEHAVIOUR, Planted, plant
+from shared.interface import Array, Labels, Parameters
+from shared.spec import NetworkSpec
+
+ACCUMULATED: Final = "gradients accumulated"
+MODIFIED: Final = "inputs modified in place"
+RANDOM: Final = "randomness inside"
+SOFTMAX_OVERFLOWS: Final = "softmax without the shift"
+ACTIVATION_OVERFLOWS: Final = "overflow in the activation"
+LOG_OF_ZERO: Final = "log of zero"
+FLOAT16: Final = "float16 in disguise"
+NOT_RESET: Final = "reset does not reset"
+LOSS_WRONG: Final = "loss is another"
+
+
+@plant(
+    ACCUMULATED, BEHAVIOUR, "(6)", "the gradients are added to those of the call before",
+    "begin each batch with zeros: PyTorch's optimizer.zero_grad(), or = instead of +=", r"\+=|backward\(",
+)  # fmt: skip
+class Accumulates(Planted):
+    def gradients(self, x: Array, y: Array) -> float:
+        before = self.g.copy() if hasattr(self, "has_gradients") else 0.0
+        loss = super().gradients(x, y)
+        self.g += before
+        self.has_gradients = True
+        return loss
+
+
+@plant(
+    MODIFIED, BEHAVIOUR, "", "an array that was given is changed",
+    "work on a copy, or write x = x / 2 instead of x /= 2",
+    r"[-+*/]=|\bout=|\[:\] ?=|\.sort\(|shuffle",
+)  # fmt: skip
+class ModifiesInputs(Planted):
+    def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
+        found = super().loss_and_gradients(x, y)
+        x *= 0.5
+        return found
+
+
+@plant("inputs modified in place", BEHAVIOUR)
+class ModifiesLabels(Planted):
+    def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
+        found = super().loss_and_gradients(x, y)
+        y += 1
+        return found
+
+
+@plant(
+    RANDOM, BEHAVIOUR, "", "the same call gives other numbers each time",
+    "initial parameters and batches come from outside; no dropout, no noise, no shuffling",
+    r"rand|shuffle|dropout|noise",
+)  # fmt: skip
+class RandomInside(Planted):
+    def gradients(self, x: Array, y: Array) -> float:
+        loss = super().gradients(x, y)
+        self.g *= 1 + 1e-3 * np.random.default_rng().standard_normal(self.g.size)
+        return loss
+
+
+@plant(
+    SOFTMAX_OVERFLOWS, BEHAVIOUR, "(2)", "exp overflows where z_L is large, and the softmax is inf / inf = nan",
+    "subtract each row's maximum before exp: softmax does not change", r"exp\(",
+)  # fmt: skip
+class SoftmaxUnstable(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return spec.loss == "cross_entropy"
+
+    def output(self, z: Array) -> Array:
+        with np.errstate(all="ignore"):
+            e = np.exp(z)
+            return np.asarray(e / e.sum(axis=1, keepdims=True))
+
+
+@plant(
+    ACTIVATION_OVERFLOWS, BEHAVIOUR, "(2)", "exp overflows where z is large, and the activation is inf / inf = nan",
+    "1 / (1 + exp(-z)) stays finite where exp(z) / (1 + exp(z)) does not; np.tanh is safe", r"exp\(",
+)  # fmt: skip
+class ActivationUnstable(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return spec.activation in ("sigmoid", "tanh") and (len(spec.sizes) > 2 or spec.loss == "quadratic")
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        right = self.f
+
+        def f(z: Array) -> Array:
+            with np.errstate(all="ignore"):
+                e = np.exp(z)
+                unstable = {"sigmoid": e / (1 + e), "tanh": (e - 1 / e) / (e + 1 / e)}
+            return np.asarray(unstable.get(self.spec.activation, right(z)))
+
+        self.f = f
+
+
+@plant(
+    LOG_OF_ZERO, BEHAVIOUR, "(3)", "the loss takes the logarithm of an output that has become 0, or divides by it",
+    "compute log a_L as z - log sum exp(z), with each row's maximum subtracted", r"log\(|/ ?a",
+)  # fmt: skip
+class LogOfZero(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return spec.loss == "cross_entropy"
+
+    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+        loss, d = super().loss(z, y)
+        with np.errstate(all="ignore"):
+            loss = float(-(y * np.log(self.output(z))).sum() / len(y))
+        return loss, d
+
+
+@plant(
+    FLOAT16, BEHAVIOUR, "", "the errors are those of float16 arithmetic: three digits",
+    "compute in the dtype of the parameters", r"float16|half|bfloat16|autocast",
+)  # fmt: skip
+class Float16(Planted):
+    def gradients(self, x: Array, y: Array) -> float:
+        def cast(tensor: Array) -> Array:
+            return tensor.astype(np.float16).astype(self.theta.dtype)
+
+        before = self.theta.copy()
+        self.theta[:] = cast(self.theta)
+        loss = super().gradients(cast(x), y)
+        self.g[:] = cast(self.g)
+        self.theta[:] = before
+        return loss
+
+
+@plant(
+    NOT_RESET, BEHAVIOUR, "", "after reset(parameters) something of the training before is left",
+    "take the parameters, and a fresh optimizer", r"def reset",
+)  # fmt: skip
+class ResetDoesNothing(Planted):
+    def __init__(self, *given: Any) -> None:
+        self.built = False
+        super().__init__(*given)
+        self.built = True
+
+    def reset(self, parameters: Parameters) -> None:
+        if not self.built:
+            super().reset(parameters)
+
+
+@plant(
+    LOSS_WRONG, BEHAVIOUR, "(3)", "the gradients are right, the loss is not that of equation (3)",
+    "C = 1/n sum 1/2 |a_L - y|^2, or -1/n sum y log a_L", r"def loss|loss ?=|mean|log",
+)  # fmt: skip
+class LossTwice(Planted):
+    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+        loss, d = super().loss(z, y)
+        return 2 * loss, d
+
+
+@plant("loss is another", BEHAVIOUR)
+class LossSummed(Planted):
+    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+        loss, d = super().loss(z, y)
+        return loss * len(y), d

@@ -1,0 +1,100 @@
+"""The catalogue: mistakes that people make in backprop, each planted in the reference, one class a way to make it.
+
+A diagnosis is the mistake whose numbers a network has. So a mistake is described by a network that makes it, and the
+check of the checks is that each of them is caught, and told by its own name.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from impls.numpy_scratch import Network
+from shared.interface import Array
+from shared.spec import NetworkSpec
+
+OUTPUTS: Final = "outputs"
+GRADIENTS: Final = "gradients"
+UPDATE: Final = "update"
+BEHAVIOUR: Final = "behaviour"
+
+
+@dataclass
+class Mistake:
+    """One way of being wrong, which may be made in several places."""
+
+    name: str
+    equation: str
+    told: str
+    """what is wrong, in words"""
+    remedy: str
+    clue: str = ""
+    """regular expression of the line to look at"""
+    variants: "list[Variant]" = field(default_factory=list)
+
+
+class Variant(NamedTuple):
+    """A network that makes a mistake, in one of the ways."""
+
+    network: "type[Planted]"
+    stage: str
+    """where it shows first: "outputs", "gradients", "update", or "behaviour": it is told by a rule, not by numbers"""
+
+
+MISTAKES: Final[dict[str, Mistake]] = {}
+"""name -> mistake"""
+
+
+def plant(
+    name: str, stage: str, equation: str = "", told: str = "", remedy: str = "", clue: str = ""
+) -> "Callable[[type[Planted]], type[Planted]]":
+    """Enter a network into the catalogue; further ways to make a mistake give its name and stage."""
+
+    def enter(network: "type[Planted]") -> "type[Planted]":
+        if name not in MISTAKES:
+            MISTAKES[name] = Mistake(name, equation, told, remedy, clue)
+        MISTAKES[name].variants.append(Variant(network, stage))
+        return network
+
+    return enter
+
+
+class Planted(Network):
+    """The reference with a place for every mistake; as it stands it makes none."""
+
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        """Return whether the mistake makes a difference in such a network."""
+        return True
+
+    def gradients(self, x: Array, y: Array) -> float:
+        z, a = self.forward(x)
+        loss, d = self.loss(z[-1], y)
+        for l in reversed(range(len(a))):
+            self.deltas[l] = d
+            dW, db = self.gradient_layers[l]
+            dW[:], db[:] = self.weight_gradient(d, a[l]), self.bias_gradient(d)
+            if l > 0:
+                d = self.back(d, l) * self.slope(z[l - 1], a[l], l)
+        return loss
+
+    def weight_gradient(self, d: Array, a: Array) -> Array:
+        """(6)."""
+        return d.T @ a
+
+    def bias_gradient(self, d: Array) -> Array:
+        """(7)."""
+        return np.asarray(d.sum(axis=0))
+
+    def back(self, d: Array, l: int) -> Array:
+        """d_{l+1} W_{l+1} of (5), for l = 1..L-1."""
+        return d @ self.layers[l].W
+
+    def slope(self, z: Array, a: Array, l: int) -> Array:
+        """f'(z_l) of (5)."""
+        return np.asarray(self.df(z, a))
+
+    def hidden(self, l: int) -> bool:
+        """Whether l, from 1, is a hidden layer."""
+        return l < len(self.layers)

@@ -1,0 +1,70 @@
+"""Gradients that are a factor off."""
+
+from shared.diagnosis.mistakes.catalogue import GRADIENTS, Planted, plant
+from shared.interface import Array
+
+
+class Scaled(Planted):
+    """All gradients are a factor off; the loss may or may not be."""
+
+    def factor(self, y: Array) -> float:
+        """Return the factor for a batch of one-hot labels."""
+        raise NotImplementedError
+
+    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+        loss, d = super().loss(z, y)
+        return loss, d * self.factor(y)
+
+
+@plant(
+    "missing 1/n", GRADIENTS, "(4)", "the gradients are those of the sum over the batch, not of its mean",
+    "divide d_L by the number of examples, once", r"a\w*(\[-1\])? - |delta\w* ?=|\bd\w* ?= ?\(",
+)  # fmt: skip
+class MissingOneOverN(Scaled):
+    def factor(self, y: Array) -> float:
+        return len(y)
+
+
+@plant(
+    "1/n twice", GRADIENTS, "(4)", "the gradients are divided by the number of examples twice",
+    "keep one division: in d_L, or where dW and db are made, or a mean, but only one of them", r"/ ?(n\b|len)|mean",
+)  # fmt: skip
+class OneOverNTwice(Scaled):
+    def factor(self, y: Array) -> float:
+        return 1 / len(y)
+
+
+@plant(
+    "mean over the outputs", GRADIENTS, "(3)", "the loss is averaged over the outputs as well as over the examples",
+    "divide by the number of examples only: not by the number of elements", r"mean|\.size|MSE|mse",
+)  # fmt: skip
+class MeanOverOutputs(Scaled):
+    def factor(self, y: Array) -> float:
+        return float(1 / y.shape[1])
+
+
+@plant(
+    "factor 2", GRADIENTS, "(3)", "the gradients are twice too large: the 1/2 of the loss is missing",
+    "the loss has 1/2 |a_L - y|^2, so its derivative has no 2", r"\b2(\.0)? ?\*|\* ?2\b",
+)  # fmt: skip
+class FactorTwo(Scaled):
+    def factor(self, y: Array) -> float:
+        return 2
+
+
+@plant(
+    "factor 1/2", GRADIENTS, "(3)", "the gradients are half of what they should be",
+    "the 1/2 of the loss goes when it is differentiated", r"0\.5|/ ?2\b|/ ?\(2",
+)  # fmt: skip
+class FactorHalf(Scaled):
+    def factor(self, y: Array) -> float:
+        return 0.5
+
+
+@plant(
+    "wrong sign", GRADIENTS, "(4)", "the gradients point the other way", "d_L begins with a_L - y, not y - a_L",
+    r"(y\w*|target\w*) ?- ?a|-\(|= -",
+)  # fmt: skip
+class WrongSign(Scaled):
+    def factor(self, y: Array) -> float:
+        return -1

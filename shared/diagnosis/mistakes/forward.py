@@ -1,0 +1,144 @@
+"""Outputs that are wrong: equations (1) and (2)."""
+
+import numpy as np
+
+from shared.diagnosis.mistakes.catalogue import OUTPUTS, Planted, plant
+from shared.interface import Array
+from shared.spec import NetworkSpec
+
+
+class WrongForward(Planted):
+    """Forward is wrong, and the gradients are those of this wrong forward."""
+
+    def into(self, x: Array) -> Array:
+        """Return what the first layer gets."""
+        return x
+
+    def pre(self, a: Array, W: Array, b: Array) -> Array:
+        """(1)."""
+        return a @ W.T + b
+
+    def post(self, z: Array) -> Array:
+        """(2) of a hidden layer."""
+        return np.asarray(self.f(z))
+
+    def forward(self, x: Array) -> tuple[list[Array], list[Array]]:
+        z: list[Array] = []
+        a = [self.into(x)]
+        for W, b in self.layers:
+            if z:
+                a.append(self.post(z[-1]))
+            z.append(self.pre(a[-1], W, b))
+        return z, a
+
+
+@plant(
+    "bias left out", OUTPUTS, "(1)", "z lacks the bias", "z_l = a_{l-1} W_l^T + b_l", r"@|dot\(|matmul",
+)  # fmt: skip
+class NoBias(WrongForward):
+    def pre(self, a: Array, W: Array, b: Array) -> Array:
+        return a @ W.T
+
+
+@plant(
+    "hidden activation left out", OUTPUTS, "(2)", "the hidden layers have no activation function",
+    "a_l = f(z_l) in every layer", r"@|dot\(|sigmoid|tanh|relu|maximum",
+)  # fmt: skip
+class LinearHidden(WrongForward):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.sizes) > 2
+
+    def post(self, z: Array) -> Array:
+        return z
+
+
+@plant(
+    "output activation left out", OUTPUTS, "(2)", "the outputs are z_L: the last layer has no activation function",
+    "a_L = f(z_L), or the softmax of z_L with cross-entropy", r"return|sigmoid|tanh|softmax",
+)  # fmt: skip
+class LinearOutput(Planted):
+    def output(self, z: Array) -> Array:
+        return z
+
+
+@plant(
+    "activation applied twice", OUTPUTS, "(2)", "the output activation is applied to its own result",
+    "a_L = f(z_L), once", r"return|sigmoid|tanh|softmax",
+)  # fmt: skip
+class ActivationTwice(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return spec.activation != "relu" or spec.loss == "cross_entropy"
+
+    def output(self, z: Array) -> Array:
+        return super().output(super().output(z))
+
+
+@plant(
+    "softmax over the batch", OUTPUTS, "(2)", "the softmax sums over the examples instead of over the outputs",
+    "sum along axis 1, so that each row of a_L adds up to 1", r"axis ?= ?0|\.sum\(\)|softmax",
+)  # fmt: skip
+class SoftmaxOverBatch(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return spec.loss == "cross_entropy"
+
+    def output(self, z: Array) -> Array:
+        e = np.exp(z - z.max(axis=0, keepdims=True))
+        return np.asarray(e / e.sum(axis=0, keepdims=True))
+
+
+@plant("softmax over the batch", OUTPUTS)
+class SoftmaxOverAll(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return spec.loss == "cross_entropy"
+
+    def output(self, z: Array) -> Array:
+        e = np.exp(z - z.max())
+        return np.asarray(e / e.sum())
+
+
+@plant(
+    "activation in place of the softmax", OUTPUTS, "(2)", "with cross-entropy the output layer is a softmax",
+    "a_L = softmax(z_L)", r"return|sigmoid|tanh|relu|maximum",
+)  # fmt: skip
+class ActivationForSoftmax(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return spec.loss == "cross_entropy"
+
+    def output(self, z: Array) -> Array:
+        return np.asarray(self.f(z))
+
+    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+        a = self.output(z)
+        return super().loss(z, y)[0], (a - y) / len(y)
+
+
+@plant("W transposed", OUTPUTS)
+class TransposedForward(WrongForward):
+    def pre(self, a: Array, W: Array, b: Array) -> Array:
+        return a @ (W if W.shape[0] == W.shape[1] else W.T) + b
+
+
+@plant(
+    "inputs scaled once more", OUTPUTS, "(1)", "x is divided by 255, which the data pipeline has done already",
+    "take x as it is: from 0 to 1", r"255",
+)  # fmt: skip
+class ScaledOnceMore(WrongForward):
+    def into(self, x: Array) -> Array:
+        return x / 255
+
+
+@plant("integer dtype", OUTPUTS)
+class IntegerForward(WrongForward):
+    def into(self, x: Array) -> Array:
+        return np.trunc(x)
+
+
+@plant("integer dtype", OUTPUTS)
+class IntegerParameters(WrongForward):
+    def pre(self, a: Array, W: Array, b: Array) -> Array:
+        return a @ np.trunc(W).T + np.trunc(b)

@@ -1,0 +1,178 @@
+"""Right gradients, and a step that is wrong: equation (8)."""
+
+import numpy as np
+
+from shared.diagnosis.mistakes.catalogue import UPDATE, Planted, plant
+from shared.interface import Array, Labels
+from shared.spec import NetworkSpec
+
+
+class WrongUpdate(Planted):
+    """The gradients are right, the step is not."""
+
+    def move(self, g: Array) -> Array:
+        """Return what is subtracted from theta."""
+        return self.eta * g
+
+    def step(self, x: Array, y: Array, i: Labels) -> None:
+        self.gradients(x[i], y[i])
+        self.theta -= self.move(self.g)
+
+
+@plant(
+    "learning rate applied twice", UPDATE, "(8)", "the step has the learning rate squared",
+    "theta <- theta - eta g: multiply by eta once", r"eta|learning_rate|\blr\b",
+)  # fmt: skip
+class RateTwice(WrongUpdate):
+    def move(self, g: Array) -> Array:
+        return self.eta * self.eta * g
+
+
+@plant(
+    "learning rate left out", UPDATE, "(8)", "the step is the gradient itself", "theta <- theta - eta g",
+    r"-= ?|theta ?=|W ?= ?W|b ?= ?b",
+)  # fmt: skip
+class NoRate(WrongUpdate):
+    def move(self, g: Array) -> Array:
+        return g
+
+
+@plant(
+    "update with the wrong sign", UPDATE, "(8)", "the step goes up the gradient", "theta <- theta - eta g", r"\+=|\+ ?",
+)  # fmt: skip
+class UphillUpdate(WrongUpdate):
+    def move(self, g: Array) -> Array:
+        return -self.eta * g
+
+
+@plant(
+    "update divided by the batch size", UPDATE, "(8)",
+    "the step is divided by the batch size, whose 1/n is in g already",
+    "theta <- theta - eta g", r"/ ?(n\b|len|batch|self\.training\.batch)",
+)  # fmt: skip
+class UpdateOverN(WrongUpdate):
+    def step(self, x: Array, y: Array, i: Labels) -> None:
+        self.gradients(x[i], y[i])
+        self.theta -= self.eta * self.g / len(i)
+
+
+@plant(
+    "biases not updated", UPDATE, "(8)", "the biases stay as they are", "theta is all weights and all biases",
+    r"-= ?|b ?=",
+)  # fmt: skip
+class BiasesStay(WrongUpdate):
+    def step(self, x: Array, y: Array, i: Labels) -> None:
+        self.gradients(x[i], y[i])
+        for (W, _), (dW, _) in zip(self.layers, self.gradient_layers, strict=True):
+            W -= self.eta * dW
+
+
+@plant(
+    "weights not updated", UPDATE, "(8)", "the weights stay as they are", "theta is all weights and all biases",
+    r"-= ?|W ?=",
+)  # fmt: skip
+class WeightsStay(WrongUpdate):
+    def step(self, x: Array, y: Array, i: Labels) -> None:
+        self.gradients(x[i], y[i])
+        for (_, b), (_, db) in zip(self.layers, self.gradient_layers, strict=True):
+            b -= self.eta * db
+
+
+@plant(
+    "nothing is updated", UPDATE, "(8)", "training changes no parameter",
+    "theta <- theta - eta g, in the arrays that forward uses", r"-= ?|= ?\w+ - ",
+)  # fmt: skip
+class NothingMoves(WrongUpdate):
+    def move(self, g: Array) -> Array:
+        return 0 * g
+
+
+@plant(
+    "update before the earlier gradient", UPDATE, "(5)",
+    "W_{l+1} is updated before delta has been sent back through it",
+    "compute all gradients first, then update", r"-= ?|= ?\w+ - ",
+)  # fmt: skip
+class UpdateTooEarly(WrongUpdate):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.sizes) > 2
+
+    def step(self, x: Array, y: Array, i: Labels) -> None:
+        z, a = self.forward(x[i])
+        _, d = self.loss(z[-1], y[i])
+        for l in reversed(range(len(a))):
+            W, b = self.layers[l]
+            W -= self.eta * d.T @ a[l]
+            b -= self.eta * d.sum(axis=0)
+            if l > 0:
+                d = (d @ W) * self.df(z[l - 1], a[l])
+
+
+@plant(
+    "last batch dropped", UPDATE, "(8)", "the examples that do not fill a batch are left out",
+    "take a step on the smaller last batch, too", r"//|range\(|batch_size",
+)  # fmt: skip
+class LastBatchDropped(Planted):
+    def train(self, x: Array, y: Labels, order: Labels) -> None:
+        size = self.training.batch_size
+        super().train(x, y, order[: len(order) // size * size])
+
+
+@plant(
+    "last batch divided by the full size", UPDATE, "(4)", "the smaller last batch is divided by the full batch size",
+    "divide by the number of examples that the batch has", r"batch_size",
+)  # fmt: skip
+class LastBatchOverFullSize(WrongUpdate):
+    def step(self, x: Array, y: Array, i: Labels) -> None:
+        self.gradients(x[i], y[i])
+        self.theta -= self.eta * self.g * len(i) / self.training.batch_size
+
+
+@plant(
+    "order ignored", UPDATE, "(8)", "the examples are taken as they lie, not in the order that was given",
+    "batch k is x[order[k n : (k + 1) n]]", r"range\(|x\[",
+)  # fmt: skip
+class OrderIgnored(Planted):
+    def train(self, x: Array, y: Labels, order: Labels) -> None:
+        super().train(x, y, np.sort(order))
+
+
+@plant(
+    "batches backwards", UPDATE, "(8)", "the order is gone through from its end", "take the batches in order",
+    r"\[::-1\]|reversed",
+)  # fmt: skip
+class BatchesBackwards(Planted):
+    def train(self, x: Array, y: Labels, order: Labels) -> None:
+        size = self.training.batch_size
+        for start in reversed(range(0, len(order), size)):
+            super().train(x, y, order[start : start + size])
+
+
+@plant(
+    "only the first batch is trained on", UPDATE, "(8)", "training ends after the first batch",
+    "take a step for each batch of the order", r"return|break|range\(",
+)  # fmt: skip
+class FirstBatchOnly(Planted):
+    def train(self, x: Array, y: Labels, order: Labels) -> None:
+        super().train(x, y, order[: self.training.batch_size])
+
+
+@plant(
+    "one step for all batches", UPDATE, "(8)", "the whole order is taken as one batch",
+    "take a step for each `batch_size` indices", r"order|batch_size",
+)  # fmt: skip
+class OneStep(Planted):
+    def train(self, x: Array, y: Labels, order: Labels) -> None:
+        self.step(x, self.one_hot(y), order)
+
+
+@plant(
+    "momentum nobody asked for", UPDATE, "(8)", "a step goes on in the direction of the last one",
+    "sgd: theta <- theta - eta g, without memory", r"momentum|velocity|0\.9|\bv\b",
+)  # fmt: skip
+class Momentum(WrongUpdate):
+    velocity: Array | float = 0.0
+
+    def move(self, g: Array) -> Array:
+        self.velocity = 0.9 * self.velocity + g
+        return self.eta * self.velocity
