@@ -14,7 +14,7 @@ from shared import spec
 from shared.measure import interruption
 from shared.options import UsageError
 from shared.spec import nearest
-from shared.verbs import agree, diff, lockstep, run, show
+from shared.verbs import agree, check, diff, lockstep, run, show
 from shared.verbs.command import Parser
 
 EPILOG = """\
@@ -24,7 +24,8 @@ exit codes:
      implementation that was asked for by name is not available
   2  wrong usage
   3  the data set is missing or damaged
-  4  an implementation disagrees with the float64 reference
+  4  an implementation disagrees with the float64 reference; lockstep: the two
+     part; check: the network is wrong
   5  diff: a row passes the limit of --fail-on
   130  interrupted (what was measured is shown and kept; a second Ctrl-C leaves
        at once); 143 by SIGTERM, 129 by SIGHUP
@@ -44,12 +45,25 @@ class Verb(Protocol):
         """Do it, and return the exit code."""
 
 
-VERBS: dict[str, Verb] = {"run": run, "show": show, "diff": diff, "agree": agree, "lockstep": lockstep}
+VERBS: dict[str, Verb] = {
+    "run": run,
+    "show": show,
+    "diff": diff,
+    "agree": agree,
+    "lockstep": lockstep,
+    "check": check,
+}
 
 
 def parsers() -> dict[str, Parser]:
     """Return the parser of each verb; the first is what is done where no verb is given."""
-    others = {"show": show.parser(), "diff": diff.parser(), "agree": agree.parser(), "lockstep": lockstep.parser()}
+    others = {
+        "show": show.parser(),
+        "diff": diff.parser(),
+        "agree": agree.parser(),
+        "lockstep": lockstep.parser(),
+        "check": check.parser(),
+    }
     told = "\n".join(f"  {name:9} {p.description}" for name, p in others.items())
     return {"run": run.parser(f"verbs (compare.py VERB --help):\n{told}\n\n{EPILOG}"), **others}
 

@@ -10,6 +10,7 @@ import numpy as np
 from shared.diagnosis.judge import (
     GRADIENT_SCENES,
     OUTPUT_SCENES,
+    READ_ONLY,
     Case,
     check_all,
     distance,
@@ -284,7 +285,7 @@ def _shape(case: Case, told: str, lines: list[str]) -> Diagnosis:
 
 def _write(case: Case) -> int | None:
     """Return the line that writes to an array that was given, which the scene with read-only arrays tells."""
-    trouble = case.answers["read-only"].trouble if "read-only" in case.answers else None
+    trouble = case.answers[READ_ONLY].trouble if READ_ONLY in case.answers else None
     return trouble.line if trouble and "read-only" in trouble.message else None
 
 

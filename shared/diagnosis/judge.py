@@ -22,6 +22,8 @@ COLLINEAR: Final = 0.999
 """Rounding errors point anywhere; an error that lies along the gradient by so much of its length is a factor."""
 GRADIENT_SCENES: Final = ("first", "alone", "square", "all square")
 OUTPUT_SCENES: Final = ("first", "square", "all square")
+READ_ONLY: Final = "read-only"
+"""A scene once more with arrays that cannot be changed, so that the line is told that tries to."""
 PRECISIONS: Final = ("float64", "float32", "float16")
 
 Tensors = dict[str, Any]
@@ -141,7 +143,7 @@ Check = Callable[[Case], str | None]
 
 def runs(case: Case) -> str | None:
     """Every scene that is asked for in the network's own sizes ends without an exception."""
-    shaped = ("square", "all square", "differences")
+    shaped = ("square", "all square", "differences", READ_ONLY)
     for scene, answer in case.answers.items():
         if answer.trouble and scene not in shaped:
             return f"{scene}: {answer.trouble.message}"

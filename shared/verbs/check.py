@@ -1,0 +1,77 @@
+"""The verb `check`: is a user's own network right, and if not, which mistake is it?"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from shared import spec
+from shared.measure import machine
+from shared.options import UsageError
+from shared.verbs.command import (
+    Parser,
+    output_options,
+    print_document,
+    print_error,
+    progress,
+    sizes,
+    timeout_option,
+    typed,
+)
+
+
+def parser() -> Parser:
+    """Return the parser of `check`."""
+    told = "Check your own network: is its backprop right, and if not, which mistake is it?"
+    p = Parser(prog="compare.py check", description=told)
+    told = "a file with a class Network, or with functions forward(parameters, x) and gradients(parameters, x, y)"
+    p.add_argument("file", type=Path, nargs="?", metavar="FILE", help=told)
+    instead = p.add_mutually_exclusive_group()
+    instead.add_argument("--example", action="store_true", help="print a file to start from: > my_network.py")
+    told = "try every mistake of the catalogue against every check"
+    instead.add_argument("--self-test", action="store_true", help=told)
+    told = "layer sizes (default: the file's SIZES, or 784,30,10)"
+    p.add_argument("--sizes", type=typed(sizes), help=told)
+    for name, known in (("activation", spec.ACTIVATIONS), ("loss", spec.LOSSES)):
+        told = f"{', '.join(known)} (default: the file's {name.upper()}, or {known[0]})"
+        p.add_argument(f"--{name}", help=told)
+    timeout_option(p, "end the file's process where it has no answer for so long", "30s")
+    output_options(p)
+    return p
+
+
+def run(arguments: argparse.Namespace, _: list[str]) -> int:
+    """Check a file; 0 if it is right, 4 if it is not."""
+    if (arguments.file is None) == (not arguments.example and not arguments.self_test):
+        raise UsageError("check: expected a FILE, or --example, or --self-test")
+    if arguments.example:
+        sys.stdout.write((machine.ROOT / "shared" / "diagnosis" / "example.py").read_text(encoding="utf-8"))
+        return 0
+    given = {name: getattr(arguments, name) for name in ("sizes", "activation", "loss")}
+    from shared.report import check as report
+
+    if arguments.self_test:
+        from shared.diagnosis.selftest import planted, self_test
+        from shared.diagnosis.subject import spec_of
+
+        network = spec_of({}, given)
+        with progress(len(planted(network))) as done:
+            kills = self_test(network, done)
+        print_document(report.matrix_document(kills), arguments.format)
+        return 0 if all(kill.is_told and bool(kill.caught_by) == bool(kill.mistake) for kill in kills) else 4
+    from shared.measure.check import check
+    from shared.measure.remote import RemoteError
+
+    path: Path = arguments.file.absolute()
+    if not path.is_file():
+        raise UsageError(
+            f"check: got {arguments.file}, which is no file; expected a .py file; to begin with: --example"
+        )
+    if path.suffix != ".py":
+        raise UsageError(f"check: got {arguments.file}, expected a file that ends in .py")
+    try:
+        verdict = check(path, given, arguments.timeout)
+    except RemoteError as error:
+        print_error(error)
+        return 1
+    print_document(report.verdict_document(arguments.file.name, verdict), arguments.format)
+    return 0 if verdict.right else 4
