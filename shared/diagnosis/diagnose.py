@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from shared.diagnosis.judge import (
 )
 from shared.diagnosis.mistakes import GRADIENTS, MISTAKES, OUTPUTS, UPDATE, Mistake, behaviour
 from shared.diagnosis.probe import Answer, Answers, ask_all
+from shared.interface import named
 from shared.spec import ACTIVATIONS, LOSSES, NetworkSpec
 
 ALIKE: Final = 1e-4
@@ -29,6 +31,7 @@ RAISES: Final = "an exception"
 SHAPE: Final = "a wrong shape"
 ANOTHER_NETWORK: Final = "another network"
 NOT_FINITE: Final = "not finite"
+RIGHT: Final = "1 times"
 MOST_LINES: Final = 3
 """More lines than these are no hint."""
 
@@ -156,19 +159,50 @@ def catalogue(spec: NetworkSpec, stage: str) -> list[tuple[Mistake, Answers]]:
 
 def nearest_mistake(case: Case, stage: str) -> Mistake | None:
     """Return the mistake whose numbers these are in all scenes, and not the reference's; None where there is none."""
-    best: tuple[float, Mistake] | None = None
-    kind, scenes = STAGES[stage]
-    for mistake, theirs in catalogue(case.spec, stage):
-        off, apart = 0.0, 0.0
-        for scene in scenes:
-            if scene not in case.answers or case.answers[scene].trouble or theirs[scene].trouble:
-                continue
-            expected, planted = (tensors_of(answers[scene], kind) for answers in (case.expected, theirs))
-            off = max(off, distance(tensors_of(case.answers[scene], kind), planted, expected))
-            apart = max(apart, distance(planted, expected))
-        if off <= ALIKE * max(1.0, apart) < np.inf and apart > ALIKE and (best is None or off < best[0]):
-            best = (off, mistake)
+    found = [(off, mistake) for mistake, theirs in catalogue(case.spec, stage) if (off := _off_by(case, theirs, stage))]
+    best = min(found, key=lambda item: item[0], default=None)
     return best[1] if best else None
+
+
+def nearest_two(case: Case) -> tuple[Mistake, Mistake] | None:
+    """Return the two mistakes of different names that make these gradients together; None where there are none."""
+    single = [(m, v.network) for m in MISTAKES.values() for v in m.variants if v.stage == GRADIENTS]
+    _, scenes = STAGES[GRADIENTS]
+    best: tuple[float, tuple[Mistake, Mistake]] | None = None
+    for (one, a), (other, b) in combinations(single, 2):
+        if one.name == other.name or issubclass(a, b) or issubclass(b, a):
+            continue
+        # each calls what it does not change of the other
+        both = type("Both", (a, b), {})
+        off = _off_by(case, ask_all(reference_subject(both), case.spec, scenes[:1]), GRADIENTS, scenes[:1])
+        if off and (best is None or off < best[0]):
+            off = _off_by(case, ask_all(reference_subject(both), case.spec, scenes), GRADIENTS)
+            best = (off, (one, other)) if off else best
+    return best[1] if best else None
+
+
+def _off_by(case: Case, theirs: Answers, stage: str, scenes: tuple[str, ...] | None = None) -> float:
+    """Return how far the case is off a broken network, at least a hair; 0 where it is another one."""
+    off, apart, kind = 0.0, 0.0, STAGES[stage][0]
+    for scene in scenes or STAGES[stage][1]:
+        if scene not in case.answers or case.answers[scene].trouble or theirs[scene].trouble:
+            continue
+        found, expected, planted = (
+            _moved(case, scene, tensors_of(answers[scene], kind))
+            if stage == UPDATE
+            else tensors_of(answers[scene], kind)
+            for answers in (case.answers, case.expected, theirs)
+        )
+        off = max(off, distance(found, planted, expected))
+        apart = max(apart, distance(planted, expected))
+    return max(off, 1e-300) if off <= ALIKE * max(1.0, apart) < np.inf and apart > ALIKE else 0.0
+
+
+def _moved(case: Case, scene: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return how far the parameters have moved: beside their own size a step is small."""
+    start = named(case.probes[scene].parameters())
+    fits = parameters.keys() == start.keys() and all(np.shape(parameters[name]) == start[name].shape for name in start)
+    return {name: parameters[name] - tensor for name, tensor in start.items()} if fits else {}
 
 
 def _by_numbers(case: Case, lines: list[str]) -> Diagnosis | None:
@@ -199,7 +233,23 @@ def _gradients(case: Case, failed: dict[str, str], lines: list[str]) -> Diagnosi
     mistake = nearest_mistake(case, GRADIENTS)
     if mistake:
         return _known(mistake.name, _ratios(case, told), lines)
-    return _another_network(case) or _unknown(case, "gradients", told)
+    return _another_network(case) or _two(case, _ratios(case, told), lines) or _unknown(case, "gradients", told)
+
+
+def _two(case: Case, measured: str, lines: list[str]) -> Diagnosis | None:
+    """Return two mistakes at once."""
+    found = nearest_two(case)
+    if found is None:
+        return None
+    one, other = (_known(mistake.name, measured, lines) for mistake in found)
+    return Diagnosis(
+        name=f"{one.name}; and {other.name}",
+        told=f"{one.told}; and {other.told}",
+        remedy=f"{one.remedy}; {other.remedy}",
+        equation=" and ".join(dict.fromkeys((one.equation, other.equation))),
+        measured=measured,
+        lines=tuple(dict.fromkeys(one.lines + other.lines)),
+    )
 
 
 def _update(case: Case, failed: dict[str, str], lines: list[str]) -> Diagnosis:
@@ -217,9 +267,8 @@ def _update(case: Case, failed: dict[str, str], lines: list[str]) -> Diagnosis:
 
 def _accumulates_in_training(case: Case) -> bool:
     """Return whether the steps are those of gradients that are added up."""
-    planted = ask_all(reference_subject(behaviour.Accumulates), case.spec)["three batches"]
-    found, expected = (tensors_of(a, "parameters") for a in (case.answers["three batches"], planted))
-    return distance(found, expected) <= ALIKE
+    planted = ask_all(reference_subject(behaviour.Accumulates), case.spec, ("three batches",))
+    return _off_by(case, planted, UPDATE, ("three batches",)) > 0
 
 
 def _another_network(case: Case) -> Diagnosis | None:
@@ -317,18 +366,25 @@ def _ratios(case: Case, told: str) -> str:
     """Return by how much each tensor is off, as a ratio where it is one."""
     scene = told.partition(":")[0]
     found, expected = (gradients_in(answers[scene]) for answers in (case.answers, case.expected))
-    ratios = {}
+    ratios, n = {}, 1 if scene == "alone" else case.probes[scene].n
     for name, tensor in expected.items():
         norm = float(np.vdot(tensor, tensor))
         ratio = float(np.vdot(found[name], tensor)) / norm if norm > 0 else 1.0
         left = float(np.linalg.norm(found[name] - ratio * tensor)) / np.sqrt(norm) if norm > 0 else 0.0
         is_ratio = left < ALIKE * max(1.0, abs(ratio))
-        ratios[name] = f"{ratio:.4g} x" if is_ratio else f"off by {_off(found[name], tensor):.1e}"
-    if len(set(ratios.values())) == 1 and (ratio_of_all := next(iter(ratios.values()))).endswith(" x"):
-        return f"{scene}: every tensor is {ratio_of_all[:-2]} times what it should be"
-    wrong = [f"{name} {ratio}" for name, ratio in ratios.items() if ratio != "1 x"]
-    right = [name for name, ratio in ratios.items() if ratio == "1 x"]
+        ratios[name] = _in_words(ratio, n) if is_ratio else f"off by {_off(found[name], tensor):.1e}"
+    if len(set(ratios.values())) == 1 and "times" in (of_all := next(iter(ratios.values()))):
+        return f"{scene}: every tensor is {of_all} what it should be"
+    wrong = [f"{name} {ratio}" for name, ratio in ratios.items() if ratio != RIGHT]
+    right = [name for name, ratio in ratios.items() if ratio == RIGHT]
     return f"{scene}: {', '.join(wrong)}" + (f"; {', '.join(right)} right" if right else "")
+
+
+def _in_words(ratio: float, n: int) -> str:
+    """Return a ratio, beside what it is of the n examples of the batch."""
+    known = {"n": n, "1/n": 1 / n, "1/n^2": 1 / n**2}
+    found = [name for name, value in known.items() if n > 1 and abs(ratio / value - 1) < ALIKE]
+    return f"{ratio:.4g} times" + (f" ({found[0]}, n = {n})" if found else "")
 
 
 def _off(found: Any, expected: Any) -> float:

@@ -21,7 +21,7 @@ from shared.spec import NetworkSpec, TrainingSpec
 
 LARGE: Final = 1e4
 """Inputs, or the last layer's weights, times this: where exp overflows."""
-RATE: Final = 0.7
+RATE: Final = 0.1
 """Learning rate: it and its square and 1 are told apart."""
 BATCHES: Final = 2.5
 SEEDS: Final = 100

@@ -60,15 +60,14 @@ def matrix_document(kills: list[Kill]) -> Document:
     planted = [kill for kill in kills if kill.mistake]
     survived = [f"{kill.way} survives" for kill in planted if not kill.caught_by]
     survived += [f"{kill.way}: told as {kill.told_as}, expected {kill.mistake}" for kill in planted if not kill.is_told]
-    survived += [
-        f"{kill.way}: accused of {kill.told_as}, and right" for kill in kills if not kill.mistake and kill.told_as
-    ]
+    accused = [kill for kill in kills if not kill.mistake and kill.told_as]
+    survived += [f"{kill.way} is right, and accused of {kill.told_as}" for kill in accused]
     names = len({kill.mistake for kill in planted})
     caught = sum(bool(kill.caught_by) for kill in planted)
     told = sum(kill.is_told for kill in planted)
     heading = [
         f"{names} mistakes, planted in {len(planted)} ways: {caught} caught, {told} told by their own name; "
-        f"{len(kills) - len(planted)} right networks, {sum(not k.mistake and not k.told_as for k in kills)} told to be right"
+        f"{len(kills) - len(planted)} right networks, {len(accused)} accused"
     ]
     headers = ["mistake", "planted as", *(check.replace(" ", "\n") for check in CHECKS), "told as"]
     return Document(heading, [Table(headers, lines)], survived, [vars(kill) for kill in kills])

@@ -1,4 +1,4 @@
-"""The verb `check`: is a user's own network right, and if not, which mistake is it?"""
+"""The verb `check`: whether a user's own network is right, and which mistake it is if not."""
 
 import argparse
 import sys

@@ -134,6 +134,14 @@ class Float16(Planted):
         return loss
 
 
+@plant("float16 in disguise", BEHAVIOUR)
+class Float16ForFloat32(Float16):
+    def gradients(self, x: Array, y: Array) -> float:
+        if self.theta.dtype == np.float32:
+            return super().gradients(x, y)
+        return Planted.gradients(self, x, y)
+
+
 @plant(
     NOT_RESET, BEHAVIOUR, "", "after reset(parameters) something of the training before is left",
     "take the parameters, and a fresh optimizer", r"def reset",

@@ -90,6 +90,20 @@ class SoftmaxOverBatch(Planted):
 
 
 @plant("softmax over the batch", OUTPUTS)
+class SoftmaxOverBatchShiftedByRow(SoftmaxOverBatch):
+    def output(self, z: Array) -> Array:
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return np.asarray(e / e.sum(axis=0, keepdims=True))
+
+
+@plant("softmax over the batch", OUTPUTS)
+class SoftmaxOverAllShiftedByRow(SoftmaxOverBatch):
+    def output(self, z: Array) -> Array:
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return np.asarray(e / e.sum())
+
+
+@plant("softmax over the batch", OUTPUTS)
 class SoftmaxOverAll(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
