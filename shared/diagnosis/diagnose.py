@@ -95,6 +95,9 @@ def _diagnosis(case: Case, checks: dict[str, str | None], lines: list[str]) -> D
         return _by_numbers(case, lines) or _raised(first, lines)
     if "shapes" in failed:
         return _shape(case, failed["shapes"], lines)
+    if not _finite(first):
+        measured = failed.get("gradients", "")
+        return Diagnosis(NOT_FINITE, "the gradients are not finite numbers", "look for a division by 0", "", measured)
     if "no memory" in failed and (_doubled(case) or "repeatable" not in failed):
         return _known(behaviour.ACCUMULATED, failed["no memory"], lines)
     if "no memory" in failed or "repeatable" in failed:
@@ -228,8 +231,6 @@ def _gradients(case: Case, failed: dict[str, str], lines: list[str]) -> Diagnosi
     told = next(failed[name] for name in ("gradients", "one example", "square layers") if name in failed)
     if "gradients" in failed and case.precision("first", "gradients") == "float16":
         return _known(behaviour.FLOAT16, told, lines)
-    if "gradients" in failed and not _finite(case.answers["first"]):
-        return Diagnosis(NOT_FINITE, "the gradients are not finite numbers", "look for a division by 0", "", told)
     mistake = nearest_mistake(case, GRADIENTS)
     if mistake:
         return _known(mistake.name, _ratios(case, told), lines)

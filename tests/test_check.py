@@ -1,0 +1,192 @@
+"""The verb `check`, as a learner has it: a file of their own, whatever it does."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+import impls
+from shared.diagnosis.judge import CHECKS
+from shared.diagnosis.mistakes import MISTAKES
+from tests import command
+
+EXAMPLE = command.run(None, "check", "--example").stdout
+
+
+def check(folder: Path, source: str, *options: str) -> command.Run:
+    path = folder / "my_network.py"
+    path.write_text(source)
+    return command.run(None, "check", str(path), *options)
+
+
+def test_the_example_is_right_as_it_stands(tmp_path: Path) -> None:
+    found = check(tmp_path, EXAMPLE)
+    assert found.code == 0
+    assert found.stdout.startswith("my_network.py: 784-30-10, sigmoid, quadratic\nRIGHT: all 13 checks hold")
+    assert found.stderr == ""
+    assert "note" not in found.stdout
+    for name in CHECKS:
+        assert f"\n{name} " in found.stdout
+
+
+@pytest.mark.parametrize("sizes", ["784,30,10", "3,5,4,2"])
+def test_options_have_precedence_over_the_file(sizes: str, tmp_path: Path) -> None:
+    found = check(tmp_path, EXAMPLE, "--sizes", sizes)
+    assert found.code == 0
+    assert sizes.replace(",", "-") in found.stdout
+    assert check(tmp_path, EXAMPLE, "--sizes", sizes, "--activation", "tanh").code == 4
+
+
+def test_a_mistake_is_told_with_equation_tensor_ratio_and_line(tmp_path: Path) -> None:
+    source = EXAMPLE.replace("delta.sum(axis=0)", "delta.mean(axis=0)")
+    found = check(tmp_path, source)
+    assert found.code == 4
+    number = source.splitlines().index("        db = delta.mean(axis=0)  # (7)") + 1
+    for told in (
+        "WRONG: bias gradient is a mean, equation (7)",
+        "db1 0.1429 times (1/n, n = 7)",
+        "remedy: sum delta over the batch",
+        f"look at line {number}: db = delta.mean(axis=0)  # (7)",
+    ):
+        assert told in found.stdout
+
+
+def test_the_answer_as_json(tmp_path: Path) -> None:
+    told = json.loads(check(tmp_path, EXAMPLE.replace(" / n  # (4)", "  # (4)"), "--format", "json").stdout)
+    assert told["right"] is False
+    assert told["diagnosis"]["name"] == "missing 1/n"
+    assert told["diagnosis"]["equation"] == "(4)"
+    assert {row["check"]: row["result"] for row in told["rows"]}["gradients"] == "FAILS"
+
+
+@pytest.mark.parametrize("name", impls.names())
+def test_the_implementations_are_right(name: str) -> None:
+    for options in ((), ("--sizes", "5,4,3", "--activation", "tanh", "--loss", "cross_entropy")):
+        found = command.run(None, "check", str(impls.locate(name)), *options)
+        assert found.code == 0, found.stdout
+        assert "RIGHT: all 16 checks hold" in found.stdout
+
+
+def test_a_broken_one_in_a_framework_is_told_too(tmp_path: Path) -> None:
+    source = impls.locate("pytorch").read_text().replace("        self.optimizer.zero_grad()\n", "")
+    found = check(tmp_path, source)
+    assert found.code == 4
+    assert "WRONG: gradients accumulated" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("def forward(:\n", "SyntaxError"),
+        ("raise RuntimeError('so it is')\n", "so it is"),
+        ("import a_package_that_nobody_has\n", "pip install"),
+        ("x = 1\n", "found no class Network and no function forward and no function gradients"),
+        ("def forward(parameters, x):\n    return x\n", "no function gradients"),
+        ("import os\nos._exit(3)\n", "exit status 3"),
+        ("import sys\nsys.exit('bye')\n", "exit status 1"),
+        ("import ctypes\nctypes.string_at(0)\n", "SIGSEGV"),
+    ],
+)
+def test_a_file_that_cannot_be_loaded_says_why(source: str, told: str, tmp_path: Path) -> None:
+    found = check(tmp_path, source)
+    assert found.code == 1
+    assert "error: " in found.stderr
+    assert told in found.stderr
+
+
+def in_gradients(line: str) -> str:
+    return EXAMPLE.replace(
+        "    a = activations(parameters, x)\n    n, n_out",
+        f"    {line}\n    a = activations(parameters, x)\n    n, n_out",
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("raise ValueError('no idea')", "WRONG: an exception"),
+        ("import os; os._exit(3)", "the process ended with exit status 3"),
+        ("import ctypes; ctypes.string_at(0)", "the process was killed by SIGSEGV"),
+        ("return None", "gradients: got NoneType, expected a list of pairs (dW, db)"),
+        ("return []", "gradients: got 0 layers, expected 2"),
+        ("return [(1, 2, 3)]", "gradients: got a layer of 3 arrays"),
+        ("return [(np.zeros((2, 2)), np.zeros(2)), (np.zeros((2, 2)), np.zeros(2))]", "WRONG: a wrong shape"),
+        ("return [(W * np.nan, b * np.nan) for W, b in parameters]", "WRONG: not finite"),
+        ("return [('a', 'b'), ('c', 'd')]", "WRONG: a wrong shape"),
+        ("return [(W.T, b) for W, b in parameters]", "WRONG: W transposed"),
+        ("return [(W.astype(int), b) for W, b in parameters]", "WRONG: integer dtype"),
+        ("W, b = parameters[0]; W[0, 0] = 7", "WRONG: inputs modified in place"),
+        ("print('a' * 10**6)", "RIGHT"),
+    ],
+)
+def test_whatever_the_functions_do_there_is_an_answer(line: str, told: str, tmp_path: Path) -> None:
+    found = check(tmp_path, in_gradients(line))
+    assert told in found.stdout
+    assert found.code == (0 if told == "RIGHT" else 4)
+    assert "Traceback" not in found.stderr
+
+
+def test_the_line_of_an_exception_is_told(tmp_path: Path) -> None:
+    source = EXAMPLE.replace("delta @ W)", "delta @ W.T)")
+    found = check(tmp_path, source, "--sizes", "5,4,3")
+    assert found.code == 4
+    assert "WRONG: W transposed, equation (5)" in found.stdout
+    number = next(n for n, line in enumerate(source.splitlines(), 1) if "delta @ W.T" in line)
+    assert f"look at line {number}: delta = (delta @ W.T)" in found.stdout
+
+
+def test_a_loop_without_end_is_ended_and_its_line_told(tmp_path: Path) -> None:
+    source = in_gradients("while True: x = x + 0")
+    started = time.monotonic()
+    found = check(tmp_path, source, "--timeout", "2s")
+    assert time.monotonic() - started < 30  # it ends: how fast is no matter of a test
+    assert found.code == 4
+    assert "no answer within 2 s" in found.stdout
+    number = next(n for n, line in enumerate(source.splitlines(), 1) if "while True" in line)
+    assert f"look at line {number}: while True" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("constants", "told"),
+    [
+        ("SIZES = (784, -3)", "sizes: got -3"),
+        ("SIZES = 'large'", "sizes: got 'large'"),
+        ("SIZES = (784, 'ten')", "sizes"),
+        ("ACTIVATION = 'sigmoyd'", "did you mean sigmoid?"),
+        ("LOSS = ['quadratic']", "loss"),
+    ],
+)
+def test_constants_that_cannot_be_meant(constants: str, told: str, tmp_path: Path) -> None:
+    found = check(tmp_path, EXAMPLE + f"\n{constants}\n")
+    assert found.code == 2
+    assert told in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "expected a FILE"),
+        (("nothing.py",), "which is no file"),
+        (("README.md",), "ends in .py"),
+        (("--example", "--self-test"), "not allowed with"),
+        (("--example", "compare.py"), "expected a FILE"),
+        (("--exampel",), "did you mean --example?"),
+        (("compare.py", "--sizes", "a"), "expected whole numbers"),
+    ],
+)
+def test_wrong_usage(arguments: tuple[str, ...], told: str) -> None:
+    found = command.run(None, "check", *arguments)
+    assert found.code == 2
+    assert told in found.stderr
+
+
+def test_the_self_test_shows_every_mistake_and_check() -> None:
+    found = command.run(None, "check", "--self-test", "--sizes", "5,4,3")
+    assert found.code == 0
+    first = found.stdout.splitlines()[0]
+    assert first.startswith(f"{len(MISTAKES)} mistakes, planted in ")
+    assert first.endswith("10 right networks, 0 accused")
+    for name in MISTAKES:
+        assert f"\n{name} " in found.stdout
+    assert "\n!" not in found.stdout
