@@ -1,6 +1,7 @@
 """The verdict on a user's network, and the matrix of mistakes and checks."""
 
 import textwrap
+from string import ascii_lowercase
 from typing import Final
 
 from shared.diagnosis.diagnose import Diagnosis, Verdict
@@ -54,7 +55,11 @@ def wrong(found: Diagnosis) -> list[str]:
 def matrix_document(kills: list[Kill]) -> Document:
     """Return a line for each planted mistake and a column for each check; x where the check catches it."""
     lines = [
-        [kill.mistake, kill.way, *("x" if check in kill.caught_by else "" for check in CHECKS), kill.told_as or "right"]
+        [
+            kill.mistake or f"right: {kill.way}",
+            *("x" if check in kill.caught_by else "" for check in CHECKS),
+            "" if kill.is_told else kill.told_as or "right",
+        ]
         for kill in kills
     ]
     planted = [kill for kill in kills if kill.mistake]
@@ -69,5 +74,7 @@ def matrix_document(kills: list[Kill]) -> Document:
         f"{names} mistakes, planted in {len(planted)} ways: {caught} caught, {told} told by their own name; "
         f"{len(kills) - len(planted)} right networks, {len(accused)} accused"
     ]
-    headers = ["mistake", "planted as", *(check.replace(" ", "\n") for check in CHECKS), "told as"]
-    return Document(heading, [Table(headers, lines)], survived, [vars(kill) for kill in kills])
+    letters = dict(zip(CHECKS, ascii_lowercase, strict=False))
+    legend = f"x: caught by {', '.join(f'{letter} {check}' for check, letter in letters.items())}"
+    table = Table(["mistake", *letters.values(), "told otherwise"], lines, notes=[legend])
+    return Document(heading, [table], survived, [vars(kill) for kill in kills])
