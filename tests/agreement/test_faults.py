@@ -8,6 +8,7 @@ import pytest
 
 from shared.agreement.finite_differences import worst_error
 from shared.agreement.observation import Observation, compare, disagreements
+from shared.diagnosis.mistakes import Planted, backward, update
 from tests import faults, remote
 from tests.cases import Case, case, reference, tolerance
 
@@ -42,11 +43,11 @@ def test_what_is_right_is_not_accused(control: Callable[..., Any], dtype: str) -
 
 
 def test_a_transposed_weight_is_what_the_square_layer_is_for() -> None:
-    assert found_faults(faults.TransposedSquareWeight, case((784, 30, 10))) == []
-    assert found_faults(faults.TransposedSquareWeight, case(SQUARE))[0].startswith("gradients: ")
+    assert found_faults(backward.TransposedBack, case((784, 30, 10))) == []
+    assert found_faults(backward.TransposedBack, case(SQUARE))[0].startswith("gradients: ")
 
 
-@pytest.mark.parametrize("fault", [faults.BiasNeverUpdated, faults.DroppedLastBatch, faults.OtherBatchOrder])
+@pytest.mark.parametrize("fault", [update.BiasesStay, update.LastBatchDropped, faults.OtherBatchOrder])
 def test_gradients_alone_would_not_have_told(fault: Callable[..., Any]) -> None:
     told = found_faults(fault, case(SQUARE))
     assert told
@@ -54,7 +55,7 @@ def test_gradients_alone_would_not_have_told(fault: Callable[..., Any]) -> None:
 
 
 def test_the_message_names_stage_tensor_error_and_limit() -> None:
-    assert found_faults(faults.BiasNeverUpdated, case(SQUARE))[0].startswith("after 1 step: b")
+    assert found_faults(update.BiasesStay, case(SQUARE))[0].startswith("after 1 step: b")
     assert found_faults(faults.GradientTimes1001, case(SQUARE))[0].endswith("is off by 1.0e-03, allowed 1.0e-12")
 
 
@@ -62,7 +63,7 @@ def test_the_message_names_stage_tensor_error_and_limit() -> None:
 def test_finite_differences_catch_wrong_gradients_without_any_reference(fault: Callable[..., Any]) -> None:
     c = case(SQUARE)
     x, y, _ = c.data()
-    right = worst_error(faults.Correct(c.spec, c.training, c.parameters()), c.parameters(), x[:10], y[:10])
+    right = worst_error(Planted(c.spec, c.training, c.parameters()), c.parameters(), x[:10], y[:10])
     wrong = worst_error(fault(c.spec, c.training, c.parameters()), c.parameters(), x[:10], y[:10])
     if fault is faults.MeanOverOutputs:  # loss and gradient are wrong alike: only the reference can tell
         assert wrong == pytest.approx(right, abs=1e-7)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from impls.numpy_scratch import Network as Reference
 from shared.agreement import rounding
 from shared.agreement.budget import Entry, Problem, entries, loss_and_gradients
+from shared.diagnosis.mistakes import Planted
+from shared.diagnosis.selftest import OtherOrder
 from shared.interface import Layer
 from shared.spec import ACTIVATIONS, LOSSES, NetworkSpec, TrainingSpec
 from tests import faults
@@ -41,7 +43,7 @@ def test_float32_is_rounding_and_not_far_below_its_bound(
 ) -> None:
     for sizes in ((784, 10), (784, 30, 10), (784, 30, 30, 30, 10)):
         c = case(sizes, activation, loss, "float32", batch_size, initial=initial)
-        found = budget(faults.OtherSummationOrder, problem(c))
+        found = budget(OtherOrder, problem(c))
         assert verdicts(found) <= {"rounding", "exact"}, c
         # A bound a thousand times too wide would hold mistakes, too.
         assert min(e.headroom for e in found) < 300, c
@@ -68,7 +70,7 @@ specs = st.builds(
 def test_no_right_gradient_is_accused_whatever_the_network(spec: NetworkSpec, n: int, seed: int, initial: str) -> None:
     training = TrainingSpec(dtype="float32", initial=initial, seed=seed, batch_size=n)
     posed = problem(Case(spec, training, n_examples=n))
-    for control in (faults.Correct, faults.Backward, faults.OtherSummationOrder):
+    for control in (Planted, OtherOrder):
         assert "not rounding" not in verdicts(budget(control, posed))
 
 
@@ -97,7 +99,7 @@ def test_the_bound_grows_with_the_length_of_the_sums() -> None:
 def test_a_gradient_that_is_not_finite_is_not_rounding() -> None:
     posed = problem(case())
 
-    class NotFinite(faults.Correct):
+    class NotFinite(Planted):
         def loss_and_gradients(self, x, y):  # type: ignore[no-untyped-def]
             loss, gradients = super().loss_and_gradients(x, y)
             return loss, (Layer(gradients[0].W * np.nan, gradients[0].b), *gradients[1:])
@@ -109,4 +111,4 @@ def test_a_gradient_that_is_not_finite_is_not_rounding() -> None:
 def test_where_rounding_is_all_there_is_nothing_is_concluded() -> None:
     posed = problem(case((784, 10), "sigmoid", "cross_entropy", "float32", 1))
     saturated = replace(posed, parameters=tuple(Layer(100 * W, b) for W, b in posed.parameters))
-    assert verdicts(budget(faults.OtherSummationOrder, saturated)) <= {"inconclusive", "exact", "rounding"}
+    assert verdicts(budget(OtherOrder, saturated)) <= {"inconclusive", "exact", "rounding"}
