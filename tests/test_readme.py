@@ -1,16 +1,21 @@
 """What README says is so: the table is the file's, the commands and options exist."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import compare
 import impls
+from tests.command import environment
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TABLE = "results/reference/table.md"
+SESSION = re.search(r"```console\n(.*?)```", README, re.DOTALL)
 
 
 def test_the_table_is_that_of_the_reference_run() -> None:
@@ -55,3 +60,19 @@ def test_every_implementation_is_named() -> None:
 def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert "\nmake test\n" in (ROOT / ".ci/run").read_text(encoding="utf-8")
     assert "\nmake test " in README
+
+
+def test_the_session_is_what_happens(tmp_path: Path) -> None:
+    """The commands of `Check your own backprop`, typed one by one, print what README shows."""
+    assert SESSION is not None
+    (tmp_path / "compare.py").symlink_to(ROOT / "compare.py")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = environment(PATH=path)
+    steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", SESSION[1], re.MULTILINE)
+    assert len(steps) == 4
+    for command, expected in steps:
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.stdout == expected, command
+        assert done.stderr == ""

@@ -9,6 +9,7 @@ from shared.diagnosis.judge import CHECKS
 from shared.diagnosis.selftest import Kill
 from shared.report.document import Document, Table
 
+CHECKED: Final = ("check", "result", "what was found")
 CELL: Final = 56
 """Characters of a line within a cell."""
 
@@ -26,7 +27,7 @@ def verdict_document(name: str, verdict: Verdict) -> Document:
         "diagnosis": None if found is None else {**vars(found), "lines": [list(line) for line in found.lines]},
         "notes": verdict.notes,
     }
-    return Document(heading, [Table(["check", "result", "what was found"], lines)], [], list(rows), more)
+    return Document(heading, [Table(list(CHECKED), lines, words=CHECKED[1:])], [], list(rows), more)
 
 
 def _result(told: str | None) -> str:

@@ -24,6 +24,8 @@ class Table:
     lines: list[list[str]]
     caption: str = ""
     notes: list[str] = field(default_factory=list)
+    words: tuple[str, ...] = ()
+    """headers of columns that hold words, which are aligned to the left as the first column is"""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def text(document: Document, width: int) -> str:
     parts = [_wrap(document.heading, width, "  ")]
     for table in document.tables:
         parts += [_wrap([table.caption], width)] if table.caption else []
-        parts += [_render(part, "simple") for part in split((table.headers, table.lines), width)]
+        parts += [_render(part, "simple", table.words) for part in split((table.headers, table.lines), width)]
         parts += [_wrap(table.notes, width, "  ")] if table.notes else []
     if document.remarks:
         parts.append(_wrap([f"! {line}" for line in document.remarks], width, "  "))
@@ -57,7 +59,7 @@ def markdown(document: Document) -> str:
     parts = ["  \n".join(map(_escape, document.heading))]
     for table in document.tables:
         parts += [table.caption] if table.caption else []
-        parts.append(_render((table.headers, table.lines), "github"))
+        parts.append(_render((table.headers, table.lines), "github", table.words))
         parts += ["  \n".join(table.notes)] if table.notes else []
     if document.remarks:
         parts.append("\n".join(f"- {_escape(line)}" for line in document.remarks))
@@ -131,12 +133,12 @@ def split(table: HeadersAndLines, width: int) -> list[HeadersAndLines]:
     return [columns(group) for group in groups]
 
 
-def _render(table: HeadersAndLines, style: str) -> str:
+def _render(table: HeadersAndLines, style: str, words: tuple[str, ...] = ()) -> str:
     headers, lines = table
+    aligned = ["left" if k == 0 or header in words else "right" for k, header in enumerate(headers)]
     if style == "github":
         headers = [header.replace("\n", " ") for header in headers]
         lines = [[_escape(cell) for cell in line] for line in lines]
-    aligned = ["left"] + ["right"] * (len(headers) - 1)
     return tabulate(lines, headers, tablefmt=style, disable_numparse=True, colalign=aligned if lines else None)
 
 

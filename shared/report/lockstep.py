@@ -77,4 +77,6 @@ def inside(walk: Walk, found: Inside) -> str:
         return f"{who} {told}{known}"
     if found.update:
         return f"{who} has the right gradients; its update, equation (8), is not that of {', '.join(found.update)}"
-    return f"{who} is right; if it is the one that parted, then by its batch or by what it keeps from step to step"
+    if any(side.departure or side.update for side in walk.inside):
+        return f"{who} is right"
+    return f"{who} is right: the two part by their batch, or by what one of them keeps from step to step"
