@@ -74,5 +74,5 @@ def test_the_session_is_what_happens(tmp_path: Path) -> None:
         done = subprocess.run(
             ["bash", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False
         )
-        assert done.stdout == expected, command
+        assert done.stdout == expected, (command, done.stderr)
         assert done.stderr == ""
