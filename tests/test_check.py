@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import impls
-from shared.diagnosis.judge import CHECKS
+from shared.diagnosis.checks import CHECKS
 from shared.diagnosis.mistakes import MISTAKES
 from tests import command
 

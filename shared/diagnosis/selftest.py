@@ -9,7 +9,7 @@ import numpy as np
 from shared.diagnosis.diagnose import diagnose
 from shared.diagnosis.judge import reference_subject
 from shared.diagnosis.mistakes import MISTAKES, Planted
-from shared.diagnosis.probe import ask_all
+from shared.diagnosis.scenes import ask_all
 from shared.interface import Array, Labels, Parameters
 from shared.spec import LOSSES, NetworkSpec
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from shared.diagnosis.diagnose import Verdict, diagnose
 from shared.diagnosis.judge import READ_ONLY
-from shared.diagnosis.probe import TRAINING, Answer, Answers, Trouble, ask, probes
+from shared.diagnosis.probe import Answer, Answers, Trouble
+from shared.diagnosis.scenes import TRAINING, ask, probes
 from shared.diagnosis.subject import Subject, source_lines, spec_of
 from shared.measure.remote import Remote, RemoteError
 from shared.spec import NetworkSpec

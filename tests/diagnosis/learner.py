@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared.diagnosis.diagnose import Verdict, diagnose
-from shared.diagnosis.probe import ask_all
+from shared.diagnosis.scenes import ask_all
 from shared.diagnosis.subject import Subject, source_lines, spec_of
 
 HEAD = '''"""A learner's network."""

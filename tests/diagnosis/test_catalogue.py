@@ -6,10 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.agreement import rounding
+from shared.diagnosis.checks import CHECKS
 from shared.diagnosis.diagnose import diagnose
-from shared.diagnosis.judge import CHECKS, reference_subject
+from shared.diagnosis.judge import reference_subject
 from shared.diagnosis.mistakes import MISTAKES, Planted
-from shared.diagnosis.probe import SCENES, Probe, ask_all
+from shared.diagnosis.probe import Probe
+from shared.diagnosis.scenes import SCENES, ask_all
 from shared.diagnosis.selftest import RIGHT, Kill, kill, planted
 from shared.interface import Array, Labels, Parameters
 from shared.spec import ACTIVATIONS, LOSSES, NetworkSpec
