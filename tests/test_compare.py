@@ -49,7 +49,7 @@ def test_a_run_exits_0_and_leaves_the_record_the_table_and_a_file_for_each_worke
 def test_the_record_says_what_was_run_on_what(plain: Run) -> None:
     record = plain.record
     assert record["command"][: len(SMALL)] == SMALL
-    assert record["schema_version"] == "2.0"
+    assert record["schema_version"] == "2.1"
     assert record["network"]["parameter_count"] == 23_860
     assert (record["training"]["epochs"], record["rounds"], record["threads"]) == (1, 1, 1)
     assert record["dataset"]["sizes"] == [100, 250, 250]
@@ -179,7 +179,7 @@ USAGE_ERRORS = {
     "--timeout -1": "got '-1', expected a duration",
     "--quick --rigorous": "not allowed with argument --quick",
     "--epoch 3": r"unrecognized arguments: --epoch 3; did you mean --epochs\?",
-    "shwo somewhere": r"got 'shwo', expected an option or one of run, show, diff; did you mean show\?",
+    "shwo somewhere": r"got 'shwo', expected an option or one of run, show, diff, agree, lockstep, check; did you mean show\?",
     "--resume nowhere": "nowhere: found no run.json, expected the folder of a run",
     "-i jax": "got 'jax', expected one of numpy_scratch, pytorch, tensorflow_keras, or the path of a .py file",
     "-i __init__": "got '__init__', expected one of numpy_scratch",
