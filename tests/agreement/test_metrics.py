@@ -66,3 +66,12 @@ def test_the_relative_error_does_not_depend_on_the_unit(values: list[float], uni
     r = np.array(values)
     c = r + np.linspace(0, 1, len(r))
     assert tensor_error(unit * c, unit * r).relative_l2 == pytest.approx(tensor_error(c, r).relative_l2, rel=1e-9)
+
+
+def test_units_in_the_last_place_are_those_of_the_dtype_of_the_candidate() -> None:
+    one = np.array([1.0, 0.5])
+    off = {dtype: one.astype(dtype) for dtype in ("float32", "float64")}
+    for dtype, candidate in off.items():
+        candidate[0] = np.nextafter(candidate[0], candidate.dtype.type(2))
+        assert tensor_error(candidate, one).ulps == 1, dtype
+        assert tensor_error(one.astype(dtype), one).ulps == 0

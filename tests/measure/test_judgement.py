@@ -20,7 +20,7 @@ def test_equals_agree_and_every_tensor_has_its_errors() -> None:
     found = judge(observation(), observation(), ALLOWED)
     assert found["status"] == "ok"
     assert set(found["errors"]) == set(STAGES)
-    expected = {"relative_l2": 0, "scaled_max": 0, "cosine": 1, "norm_ratio": 1}
+    expected = {"relative_l2": 0, "scaled_max": 0, "cosine": 1, "norm_ratio": 1, "ulps": 0}
     assert found["errors"]["gradients"]["W1"] == pytest.approx(expected)
 
 
