@@ -7,7 +7,14 @@ import numpy as np
 
 from shared.diagnosis.checks import check_all
 from shared.diagnosis.judge import READ_ONLY, Case, gradients_in
-from shared.diagnosis.matching import accumulates_in_training, another_network, doubled, nearest_mistake, nearest_two
+from shared.diagnosis.matching import (
+    accumulates_in_training,
+    another_network,
+    doubled,
+    nearest_mistake,
+    nearest_two,
+    weight_decay,
+)
 from shared.diagnosis.mistakes import GRADIENTS, MISTAKES, OUTPUTS, UPDATE, behaviour
 from shared.diagnosis.probe import Answer, Answers
 from shared.diagnosis.words import Lines, look_at, notes, ratios
@@ -145,11 +152,13 @@ def _outputs(case: Case, failed: dict[str, str], lines: list[str]) -> Diagnosis:
 
 def _gradients(case: Case, failed: dict[str, str], lines: list[str]) -> Diagnosis:
     told = next(failed[name] for name in ("gradients", "one example", "square layers") if name in failed)
-    if "gradients" in failed and case.precision("first", "gradients") == "float16":
-        return _known(behaviour.FLOAT16, told, lines)
     mistake = nearest_mistake(case, GRADIENTS)
     if mistake:
         return _known(mistake.name, ratios(case, told), lines)
+    if "gradients" in failed and (factor := weight_decay(case)) is not None:
+        return _known(behaviour.WEIGHT_DECAY, f"dW = dC/dW + {factor:.4g} W", lines)
+    if "gradients" in failed and case.precision("first", "gradients") == "float16":
+        return _known(behaviour.FLOAT16, told, lines)
     return _another(case) or _two(case, ratios(case, told), lines) or _unknown(case, "gradients", told)
 
 

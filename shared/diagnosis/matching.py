@@ -24,6 +24,9 @@ from shared.spec import ACTIVATIONS, LOSSES, NetworkSpec
 
 ALIKE: Final = 1e-4
 """Two networks whose tensors are closer than this make the same mistake; float32 is 1e-6 off, other mistakes 1e-2."""
+LEAST_DECAY: Final = 1e-8
+"""Smaller multiples of the weights are rounding."""
+
 STAGES: Final = {
     OUTPUTS: ("outputs", OUTPUT_SCENES),
     GRADIENTS: ("gradients", GRADIENT_SCENES),
@@ -119,3 +122,14 @@ def another_network(case: Case) -> NetworkSpec | None:
             if same and spec != case.spec:
                 return spec
     return None
+
+
+def weight_decay(case: Case) -> float | None:
+    """Return the factor with which the weights stand in their gradients; None where nothing else explains them."""
+    found, expected = (gradients_in(answers["first"]) for answers in (case.answers, case.expected))
+    weights = named(case.probes["first"].parameters())
+    added = {name: found[name] - tensor for name, tensor in expected.items()}
+    W = weights["W1"]
+    factor = float(np.vdot(added["dW1"], W) / np.vdot(W, W))
+    decayed = {f"d{name}": factor * tensor * (name[0] == "W") for name, tensor in weights.items()}
+    return factor if abs(factor) > LEAST_DECAY and distance(added, decayed) <= ALIKE else None

@@ -42,7 +42,9 @@ class FunctionNetwork:
     def predict(self, x: Array) -> Any:
         """Return a_L."""
         found = self._module.forward(self._parameters, x)
-        return found[-1] if isinstance(found, (list, tuple)) else found
+        is_list = isinstance(found, (list, tuple)) and len(found) > 0
+        # a list of the layers' activations, unless it is one of rows
+        return found[-1] if is_list and np.ndim(found[-1]) == np.ndim(x) else found
 
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[Any, Any]:
         """Return the loss, None if there is no function for it, and the gradients."""

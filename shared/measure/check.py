@@ -46,7 +46,8 @@ def _ask_all(remote: Remote, spec: NetworkSpec, path: Path, *, trains: bool) -> 
         if modified:
             answers[READ_ONLY] = remote.call(_ask_read_only, modified, asked[modified])
     except RemoteError as error:
-        trouble = Trouble(str(error), _line_in(path, error.detail))
+        said = error.detail.rstrip().splitlines()[-1:] if error.kind == "ended" else []
+        trouble = Trouble("; ".join([str(error), *said]), _line_in(path, error.detail))
         for scene in asked:
             answers.setdefault(scene, Answer(trouble=trouble))
     return answers

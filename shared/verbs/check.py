@@ -71,7 +71,8 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     try:
         verdict = check(path, given, arguments.timeout)
     except RemoteError as error:
-        print_error(error)
+        # of the traceback only what lies in the file is of use
+        print_error(error if str(path) in error.detail else RemoteError(error.kind, str(error)))
         return 1
     print_document(report.verdict_document(arguments.file.name, verdict), arguments.format)
     return 0 if verdict.right else 4

@@ -228,7 +228,7 @@ class FirstExampleOverN(FirstExample):
 @plant(
     "only the last example counts", GRADIENTS, "(6)", "the gradients are those of the last example of the batch alone",
     "add up the examples' gradients instead of overwriting them: dW = d^T a, db = the sum of d",
-    r"\[-1\]|\[-1:\]|dW ?=|db ?=",
+    r"^\s*for .* in (zip|range|enumerate)",
 )  # fmt: skip
 class LastExample(FirstExample):
     examples = slice(-1, None)
@@ -237,6 +237,24 @@ class LastExample(FirstExample):
 @plant("only the last example counts", GRADIENTS)
 class LastExampleOverN(FirstExampleOverN):
     examples = slice(-1, None)
+
+
+@plant("only the last example counts", GRADIENTS)
+class LastExampleInHiddenLayers(Planted):
+    """The last layer adds the examples up, the others overwrite them."""
+
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.sizes) > 2
+
+    def gradients(self, x: Array, y: Array) -> float:
+        loss = super().gradients(x, y)
+        last = [tensor.copy() for tensor in self.gradient_layers[-1]]
+        super().gradients(x[-1:], y[-1:])
+        self.g /= len(y)
+        for tensor, whole in zip(self.gradient_layers[-1], last, strict=True):
+            tensor[:] = whole
+        return loss
 
 
 @plant(

@@ -16,6 +16,7 @@ ACTIVATION_OVERFLOWS: Final = "overflow in the activation"
 LOG_OF_ZERO: Final = "log of zero"
 FLOAT16: Final = "float16 in disguise"
 NOT_RESET: Final = "reset does not reset"
+WEIGHT_DECAY: Final = "weight decay"
 LOSS_WRONG: Final = "loss is another"
 
 
@@ -155,6 +156,27 @@ class ResetDoesNothing(Planted):
     def reset(self, parameters: Parameters) -> None:
         if not self.built:
             super().reset(parameters)
+
+
+@plant(
+    WEIGHT_DECAY, BEHAVIOUR, "(6)", "the gradients hold a multiple of the weights: a decay that nobody asked for",
+    "leave the regularisation out: it is no part of equation (3)", r"decay|lambda|lmbda|l2|reg",
+)  # fmt: skip
+class WeightDecay(Planted):
+    decay = 0.01
+
+    def gradients(self, x: Array, y: Array) -> float:
+        loss = super().gradients(x, y)
+        for (W, _), (dW, _) in zip(self.layers, self.gradient_layers, strict=True):
+            dW += self.decay * W
+        return loss
+
+
+@plant("weight decay", BEHAVIOUR)
+class WeightDecayOverN(WeightDecay):
+    def gradients(self, x: Array, y: Array) -> float:
+        self.decay = 1 / len(y)
+        return super().gradients(x, y)
 
 
 @plant(

@@ -5,11 +5,11 @@ from shared.interface import Array
 
 
 class Scaled(Planted):
-    """All gradients are a factor off; the loss may or may not be."""
+    """All gradients are a factor off; the loss may or may not be. Two of them together are off by both factors."""
 
     def factor(self, y: Array) -> float:
         """Return the factor for a batch of one-hot labels."""
-        raise NotImplementedError
+        return 1.0
 
     def loss(self, z: Array, y: Array) -> tuple[float, Array]:
         loss, d = super().loss(z, y)
@@ -22,7 +22,7 @@ class Scaled(Planted):
 )  # fmt: skip
 class MissingOneOverN(Scaled):
     def factor(self, y: Array) -> float:
-        return len(y)
+        return len(y) * super().factor(y)
 
 
 @plant(
@@ -31,7 +31,7 @@ class MissingOneOverN(Scaled):
 )  # fmt: skip
 class OneOverNTwice(Scaled):
     def factor(self, y: Array) -> float:
-        return 1 / len(y)
+        return super().factor(y) / len(y)
 
 
 @plant(
@@ -40,7 +40,7 @@ class OneOverNTwice(Scaled):
 )  # fmt: skip
 class MeanOverOutputs(Scaled):
     def factor(self, y: Array) -> float:
-        return float(1 / y.shape[1])
+        return float(super().factor(y) / y.shape[1])
 
 
 @plant(
@@ -49,7 +49,7 @@ class MeanOverOutputs(Scaled):
 )  # fmt: skip
 class FactorTwo(Scaled):
     def factor(self, y: Array) -> float:
-        return 2
+        return 2 * super().factor(y)
 
 
 @plant(
@@ -58,7 +58,7 @@ class FactorTwo(Scaled):
 )  # fmt: skip
 class FactorHalf(Scaled):
     def factor(self, y: Array) -> float:
-        return 0.5
+        return super().factor(y) / 2
 
 
 @plant(
@@ -67,4 +67,14 @@ class FactorHalf(Scaled):
 )  # fmt: skip
 class WrongSign(Scaled):
     def factor(self, y: Array) -> float:
-        return -1
+        return -super().factor(y)
+
+
+@plant(
+    "a framework's mean squared error", GRADIENTS, "(3)",
+    "the loss is the mean of the squares of all outputs: divided by n_out as well, and without the 1/2",
+    "sum over the outputs and halve: mse_loss(a, y, reduction='sum') / (2 * n)", r"mse|MSE|MeanSquared|\.mean\(",
+)  # fmt: skip
+class FrameworksMeanSquaredError(Scaled):
+    def factor(self, y: Array) -> float:
+        return float(2 * super().factor(y) / y.shape[1])
