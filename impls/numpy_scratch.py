@@ -4,7 +4,7 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from shared.interface import Array, Labels, Layer, Parameters
-from shared.spec import LEAKY_SLOPE, NetworkSpec, TrainingSpec
+from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
 
 
 class Network:
@@ -15,7 +15,6 @@ class Network:
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
         self.spec, self.training = spec, training
         self.f, self.df = ACTIVATIONS[spec.activation]
-        self.eta = parameters[0].W.dtype.type(training.learning_rate)
         # All parameters in one vector and all gradients in another, so that (8) is one line; layers are views.
         self.theta = np.empty(spec.parameter_count, parameters[0].W.dtype)
         self.g = np.empty_like(self.theta)
@@ -26,6 +25,7 @@ class Network:
     def reset(self, parameters: Parameters) -> None:
         for (W, b), (W_0, b_0) in zip(self.layers, parameters, strict=True):
             W[:], b[:] = W_0, b_0
+        self.optimizer = OPTIMIZERS[self.training.optimizer](self.theta, self.training.learning_rate)
 
     def parameters(self) -> Parameters:
         return self.to_layers(self.theta.copy())
@@ -92,8 +92,7 @@ class Network:
     def step(self, x: Array, y: Array, i: Labels) -> None:
         """One optimizer step on the examples i."""
         self.gradients(x.take(i, axis=0), y.take(i, axis=0))
-        self.g *= self.eta  # in place: a temporary of all parameters costs 5 % of the step
-        self.theta -= self.g  # (8)
+        self.optimizer.step(self.g)  # (8)
 
     def train(self, x: Array, y: Labels, order: Labels) -> None:
         y_hot = self.one_hot(y)
@@ -164,6 +163,48 @@ ACTIVATIONS = {
     "relu": (relu, d_relu),
     "leaky_relu": (leaky_relu, d_leaky_relu),
 }
+
+
+class SGD:
+    """theta <- theta - eta g; like its siblings it may overwrite g."""
+
+    def __init__(self, theta: Array, eta: float) -> None:
+        self.theta, self.eta = theta, theta.dtype.type(eta)
+
+    def step(self, g: Array) -> None:
+        g *= self.eta  # in place: a temporary of all parameters costs 5 % of the step
+        self.theta -= g
+
+
+class Momentum(SGD):
+    """v <- mu v + g, theta <- theta - eta v."""
+
+    def __init__(self, theta: Array, eta: float) -> None:
+        super().__init__(theta, eta)
+        self.v = np.zeros_like(theta)
+
+    def step(self, g: Array) -> None:
+        self.v *= self.v.dtype.type(MOMENTUM)
+        self.v += g
+        self.theta -= self.eta * self.v
+
+
+class Adam(SGD):
+    """Kingma and Ba, Algorithm 1."""
+
+    def __init__(self, theta: Array, eta: float) -> None:
+        super().__init__(theta, eta)
+        self.m, self.v, self.t = np.zeros_like(theta), np.zeros_like(theta), 0
+
+    def step(self, g: Array) -> None:
+        self.t += 1
+        self.m += (1 - BETA_1) * (g - self.m)
+        self.v += (1 - BETA_2) * (g * g - self.v)
+        m_hat, v_hat = self.m / (1 - BETA_1**self.t), self.v / (1 - BETA_2**self.t)
+        self.theta -= self.eta * m_hat / (np.sqrt(v_hat) + EPSILON)
+
+
+OPTIMIZERS = {"sgd": SGD, "momentum": Momentum, "adam": Adam}
 
 
 def set_threads(n: int) -> dict[str, int]:

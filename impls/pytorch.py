@@ -1,12 +1,13 @@
 """The network in PyTorch: nn.Module, autograd and torch.optim."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from shared.interface import Array, Labels, Layer, Parameters
-from shared.spec import LEAKY_SLOPE, NetworkSpec, TrainingSpec
+from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
 
 
 class Network:
@@ -29,7 +30,8 @@ class Network:
         with torch.no_grad():
             for tensor, tensor_0 in zip(self.model.parameters(), given, strict=True):
                 tensor.copy_(tensor_0)
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=self.training.learning_rate)
+        optimizer = OPTIMIZERS[self.training.optimizer]
+        self.optimizer = optimizer(self.model.parameters(), lr=self.training.learning_rate)
 
     def parameters(self) -> Parameters:
         return self.to_layers(self.model.parameters())
@@ -99,6 +101,12 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
     "leaky_relu": lambda: nn.LeakyReLU(LEAKY_SLOPE),
+}
+
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "sgd": torch.optim.SGD,
+    "momentum": partial(torch.optim.SGD, momentum=MOMENTUM),
+    "adam": partial(torch.optim.Adam, betas=(BETA_1, BETA_2), eps=EPSILON),
 }
 
 

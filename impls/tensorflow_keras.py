@@ -5,7 +5,7 @@ import tensorflow as tf  # first: where both are absent, this is what to install
 import keras  # isort: skip
 
 from shared.interface import Array, Labels, Layer, Parameters
-from shared.spec import LEAKY_SLOPE, NetworkSpec, TrainingSpec
+from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
 
 
 class Network:
@@ -22,13 +22,16 @@ class Network:
         for l, n_out in enumerate(spec.sizes[1:], start=1):
             f = self.f if l < len(spec.shapes) else None  # up to z_L: f_L belongs to `output`
             self.model.add(keras.layers.Dense(n_out, activation=f, dtype=self.dtype))
-        self.optimizer = keras.optimizers.SGD(training.learning_rate)
+        self.optimizer = OPTIMIZERS[training.optimizer](training.learning_rate)
+        self.optimizer.build(self.model.trainable_variables)
         self.reset(parameters)
 
     def reset(self, parameters: Parameters) -> None:
         for layer, (W, b) in zip(self.model.layers, parameters, strict=True):
             layer.set_weights([W.T, b])  # Keras keeps W as (n_in, n_out)
-        # SGD has no state to forget, and a new optimizer would have to be traced again.
+        for variable in self.optimizer.variables:  # a new optimizer would have to be traced again
+            if variable is not self.optimizer.learning_rate:
+                variable.assign(tf.zeros_like(variable))
 
     def parameters(self) -> Parameters:
         return self.to_layers(self.model.trainable_variables)
@@ -99,6 +102,39 @@ ACTIVATIONS = {
     # tf.nn.leaky_relu keeps its slope as a float32, 4e-10 off in float64.
     "leaky_relu": lambda z: tf.where(z > 0, z, LEAKY_SLOPE * z),
 }
+
+
+class Momentum(keras.optimizers.Optimizer):
+    """v <- mu v + g, theta <- theta - eta v; Keras's own SGD rounds mu to float32."""
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        super().build(variables)
+        self.v = self.add_optimizer_variables(variables, "v")
+
+    def update_step(self, g: tf.Tensor, theta: keras.Variable, eta: tf.Tensor) -> None:
+        v = self.v[self._get_variable_index(theta)]
+        v.assign(tf.constant(MOMENTUM, theta.dtype) * v + g)
+        theta.assign_sub(eta * v)
+
+
+class Adam(keras.optimizers.Optimizer):
+    """Kingma and Ba, Algorithm 1; in Keras's own Adam epsilon stands beside the root before its correction."""
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        super().build(variables)
+        self.m, self.v = (self.add_optimizer_variables(variables, name) for name in ("m", "v"))
+
+    def update_step(self, g: tf.Tensor, theta: keras.Variable, eta: tf.Tensor) -> None:
+        m, v = (each[self._get_variable_index(theta)] for each in (self.m, self.v))
+        beta_1, beta_2, epsilon = (tf.constant(each, theta.dtype) for each in (BETA_1, BETA_2, EPSILON))
+        t = tf.cast(self.iterations + 1, theta.dtype)
+        m.assign_add((1 - beta_1) * (g - m))
+        v.assign_add((1 - beta_2) * (tf.square(g) - v))
+        m_hat, v_hat = m / (1 - beta_1**t), v / (1 - beta_2**t)
+        theta.assign_sub(eta * m_hat / (tf.sqrt(v_hat) + epsilon))
+
+
+OPTIMIZERS = {"sgd": keras.optimizers.SGD, "momentum": Momentum, "adam": Adam}
 
 
 def set_threads(n: int) -> dict[str, int]:

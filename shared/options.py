@@ -13,6 +13,8 @@ Options = dict[str, Any]
 DATASETS: Final = ("auto", "mnist", "digits")
 # The bundled digits have about 1/40 of MNIST's images: as many passes would hardly train, or time, anything.
 DEFAULT_EPOCHS: Final = MappingProxyType({"mnist": 3, "digits": 10})
+# Momentum adds some ten steps up, and adam's steps are of the size of the learning rate itself.
+DEFAULT_RATES: Final = MappingProxyType({"sgd": TrainingSpec().learning_rate, "momentum": 0.3, "adam": 0.01})
 
 _NETWORK, _TRAINING = NetworkSpec(), TrainingSpec()
 DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
@@ -23,7 +25,8 @@ DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
         "loss": _NETWORK.loss,
         "epochs": None,  # as DEFAULT_EPOCHS has it for the data set
         "batch_size": _TRAINING.batch_size,
-        "learning_rate": _TRAINING.learning_rate,
+        "optimizer": _TRAINING.optimizer,
+        "learning_rate": None,  # as DEFAULT_RATES has it for the optimizer
         "initial": _TRAINING.initial,
         "dtype": _TRAINING.dtype,
         "seed": _TRAINING.seed,
@@ -53,6 +56,12 @@ def resolve(given: Mapping[str, Any], preset: str | None, stored: Mapping[str, A
     """
     explicit = {name: given[name] for name in DEFAULTS if given[name] is not None}
     return {**DEFAULTS, **(stored or {}), **PRESETS.get(preset or "", {}), **explicit}
+
+
+def learning_rate(options: Mapping[str, Any]) -> float:
+    """Return the learning rate as it was given, or else what suits the optimizer."""
+    given: float | None = options["learning_rate"]
+    return DEFAULT_RATES.get(options["optimizer"], _TRAINING.learning_rate) if given is None else given
 
 
 def duration(text: str) -> float:

@@ -9,11 +9,16 @@ For layers l = 1..L, a_0 = x, batch size n, one-hot y:
     (5) d_l = (d_{l+1} W_{l+1}) * f'(z_l)
     (6) dC/dW_l = d_l^T a_{l-1}
     (7) dC/db_l = sum over the batch of d_l
-    (8) theta <- theta - eta g             sgd
+    (8) theta <- theta - eta g                                               sgd
+        v <- mu v + g,  theta <- theta - eta v                               momentum (heavy ball)
+        m <- beta_1 m + (1 - beta_1) g,  v <- beta_2 v + (1 - beta_2) g^2    adam, in steps t = 1, 2, ...
+        theta <- theta - eta (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + epsilon)
+
+v and m begin at 0.
 
 Sources: M. Nielsen, "Neural Networks and Deep Learning", chapter 2 (there per example; here per batch, so the
 1/n stands in the delta); for softmax with cross-entropy, C. Bishop, "Pattern Recognition and Machine
-Learning", section 5.2.
+Learning", section 5.2; for adam, D. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", Algorithm 1.
 """
 
 import math
@@ -24,13 +29,20 @@ from typing import Final
 
 ACTIVATIONS: Final = ("sigmoid", "tanh", "relu", "leaky_relu")
 LOSSES: Final = ("quadratic", "cross_entropy")
-OPTIMIZERS: Final = ("sgd",)
+OPTIMIZERS: Final = ("sgd", "momentum", "adam")
 INITIALS: Final = ("normal", "scaled")
 DTYPES: Final = ("float32", "float64")
 
 FLOAT32_TINY: Final = 2.0**-126
 """The smallest normal float32."""
 FLOAT32_MAX: Final = (2 - 2.0**-23) * 2.0**127
+
+MOMENTUM: Final = 0.9
+"""mu of (8)."""
+BETA_1: Final = 0.9
+BETA_2: Final = 0.999
+EPSILON: Final = 1e-8
+"""Of adam: added to the corrected root. Keras's own Adam adds it to the uncorrected one, where it weighs more."""
 
 LEAKY_SLOPE: Final = 0.01
 """Slope of leaky_relu for z <= 0 in every implementation; the frameworks' own defaults differ (0.01, 0.2, 0.3)."""
@@ -107,7 +119,7 @@ class TrainingSpec:
 
     Parameters
     ----------
-    optimizer : "sgd": theta <- theta - eta g, equation (8).
+    optimizer : "sgd", "momentum" or "adam", equation (8).
     learning_rate : eta, finite and above 0.
     batch_size : examples a step; a smaller last batch is kept.
     epochs : passes over the training set.

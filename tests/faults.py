@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from shared.diagnosis.mistakes import Planted, backward, behaviour, factors, update
 from shared.diagnosis.selftest import OtherLayout, OtherOrder
 from shared.interface import Array, Labels
@@ -27,7 +29,7 @@ class LearningRateOffBy1e4(update.WrongUpdate):
     """In float32 this is too close to rounding to be told after 100 steps at a small learning rate."""
 
     def move(self, g: Array) -> Array:
-        return self.eta * (1 + 1e-4) * g
+        return np.asarray(self.eta * (1 + 1e-4) * g)
 
 
 class OppositePredictions(Planted):

@@ -87,6 +87,15 @@ def test_momentum_that_is_not_reset_is_found_at_step_1() -> None:
     assert found[0].startswith("parameters")
 
 
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_an_optimizer_that_is_not_reset_is_found_at_step_1(optimizer: str) -> None:
+    options = ("--optimizer", optimizer, "--format", "json")
+    step, found = parts(lockstep(*of("keeps_its_velocity"), *options))
+    assert step == 1
+    assert found[0].startswith("parameters")
+    assert lockstep("-i", "numpy_scratch", "-i", "pytorch", *options, "--steps", "20").code == 0
+
+
 def test_the_first_departure_inside_a_step_is_named() -> None:
     found = lockstep(*of("derives_by_activation"), "--format", "json")
     assert parts(found) == (1, ["gradients W1", "gradients b1", "parameters W1", "parameters b1"])

@@ -28,7 +28,7 @@ def test_a_wrong_network_is_refused(fields: dict[str, Any], told: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"optimizer": "adam"}, "optimizer: got 'adam', expected one of sgd"),
+        ({"optimizer": "adamw"}, "optimizer: got 'adamw', expected one of sgd, momentum, adam; did you mean adam?"),
         ({"learning_rate": 0}, "learning_rate: got 0, expected a finite number above 0"),
         ({"learning_rate": -1.0}, "got -1.0"),
         ({"learning_rate": math.nan}, "got nan"),

@@ -15,7 +15,7 @@ from shared.measure import files, journal, machine
 from shared.measure.job import REFERENCE, REFERENCE_LABEL, label
 from shared.measure.journal import Record
 from shared.measure.run import RunConfig, bytes_needed, differences, new_record
-from shared.options import DEFAULT_EPOCHS, Options, UsageError, resolve
+from shared.options import DEFAULT_EPOCHS, Options, UsageError, learning_rate, resolve
 from shared.spec import NetworkSpec, TrainingSpec, nearest
 
 RESULTS: Final = machine.ROOT / "results"
@@ -85,7 +85,8 @@ def configure(options: Options, argv: Sequence[str], *, named: bool) -> RunConfi
         allowed = f"one of {', '.join(labels)}, which are run{nearest(baseline, labels)}"
         raise UsageError(f"--baseline: got {baseline!r}, expected {allowed}")
     training = TrainingSpec(
-        learning_rate=options["learning_rate"],
+        optimizer=options["optimizer"],
+        learning_rate=learning_rate(options),
         batch_size=options["batch_size"],
         epochs=1 if options["epochs"] is None else options["epochs"],
         seed=options["seed"],
@@ -146,6 +147,7 @@ def fit(
         "implementation": list(config.implementations),
         "sizes": list(config.spec.sizes),
         "epochs": epochs,
+        "learning_rate": config.training.learning_rate,
         "dataset": kind,
     }
     training = replace(config.training, epochs=epochs)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import impls
 from shared import spec
-from shared.options import DATASETS, DEFAULTS, choice, duration
+from shared.options import DATASETS, DEFAULT_RATES, DEFAULTS, choice, duration
 from shared.spec import nearest
 
 if TYPE_CHECKING:
@@ -71,6 +71,13 @@ def network_options(group: Any, told: str = "repeatable (default: all of them)")
     group.add_argument("--sizes", type=typed(sizes), help="layer sizes (default: 784,30,10)")
     add(group, "--activation", told=", ".join(spec.ACTIVATIONS))
     add(group, "--loss", told=", ".join(spec.LOSSES))
+
+
+def optimizer_options(group: Any) -> None:
+    """Add the options that say how a step is taken."""
+    add(group, "--optimizer", told=", ".join(spec.OPTIMIZERS))
+    rates = ", ".join(f"{name} {rate:g}" for name, rate in DEFAULT_RATES.items())
+    add(group, "--learning-rate", told=f"eta (default: {rates})", type=float)
 
 
 def data_options(p: argparse.ArgumentParser) -> Any:

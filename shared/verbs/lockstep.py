@@ -3,13 +3,14 @@
 import argparse
 
 from shared import spec
-from shared.options import DEFAULTS, UsageError
+from shared.options import DEFAULTS, UsageError, learning_rate
 from shared.verbs.command import (
     Parser,
     add,
     data_options,
     load_data,
     network_options,
+    optimizer_options,
     output_options,
     print_document,
     print_error,
@@ -26,7 +27,7 @@ def parser() -> Parser:
     told = "twice, or once to compare it with numpy_scratch; NAME:float64 and NAME:float32 give it a dtype of its own"
     network_options(what, told)
     add(what, "--batch-size", told="examples a step", type=int)
-    add(what, "--learning-rate", told="eta", type=float)
+    optimizer_options(what)
     add(what, "--initial", told=f"initial weights: {', '.join(spec.INITIALS)}")
     add(what, "--dtype", told=", ".join(spec.DTYPES))
     add(what, "--seed", told="of the initial parameters and of the batches", type=int)
@@ -54,7 +55,8 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         raise UsageError(f"lockstep: got {len(names)} implementations, expected -i once or twice")
     if arguments.steps < 1:
         raise UsageError(f"--steps: got {arguments.steps}, expected a whole number of at least 1")
-    fields = ("batch_size", "dtype", "initial", "learning_rate", "seed")
+    options["learning_rate"] = learning_rate(options)
+    fields = ("batch_size", "dtype", "initial", "learning_rate", "optimizer", "seed")
     training, network = spec.TrainingSpec(**{name: options[name] for name in fields}), network_of(options)
     sides = []
     for name in names:

@@ -13,6 +13,7 @@ from shared.verbs.command import (
     add,
     data_options,
     network_options,
+    optimizer_options,
     output_options,
     print_document,
     run_folder,
@@ -38,7 +39,7 @@ def parser(epilog: str) -> Parser:
     how = p.add_argument_group("how it is trained")
     add(how, "--epochs", told="passes over the training set (default: 3; bundled digits: 10)", type=int)
     add(how, "--batch-size", told="examples a step", type=int)
-    add(how, "--learning-rate", told="eta", type=float)
+    optimizer_options(how)
     add(how, "--initial", told=f"initial weights: {', '.join(spec.INITIALS)}")
     add(how, "--dtype", told=", ".join(spec.DTYPES))
     add(how, "--seed", told="of the first round; each further round adds 1", type=int)

@@ -19,7 +19,7 @@ from shared.interface import named
 from shared.measure.remote import Remote
 from shared.spec import ACTIVATIONS, LOSSES, NetworkSpec, TrainingSpec
 from tests import remote
-from tests.cases import CASES, Case, case, reference, tolerance
+from tests.cases import CASES, OPTIMIZER_CASES, Case, case, reference, tolerance
 
 
 @pytest.fixture(scope="module", params=impls.names())
@@ -33,7 +33,7 @@ def known(c: Case) -> Observation:
     return reference(c)
 
 
-@pytest.mark.parametrize("c", CASES, ids=str)
+@pytest.mark.parametrize("c", CASES + OPTIMIZER_CASES, ids=str)
 def test_gradients_and_parameters_agree_with_the_float64_reference(network: Remote, c: Case) -> None:
     x, y, order = c.data()
     expected = known(c)
@@ -52,7 +52,9 @@ def test_predictions_agree(network: Remote, c: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    "c", [case(loss=loss, dtype=dtype) for loss in LOSSES for dtype in ("float32", "float64")], ids=str
+    "c",
+    [case(loss=loss, dtype=dtype) for loss in LOSSES for dtype in ("float32", "float64")] + OPTIMIZER_CASES,
+    ids=str,
 )
 def test_the_contract_beside_the_numbers(network: Remote, c: Case) -> None:
     held = network.call(remote.behaviour, c.spec, c.training, c.parameters(), *c.data())

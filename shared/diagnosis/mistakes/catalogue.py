@@ -6,7 +6,7 @@ check of the checks is that each of them is caught, and told by its own name.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -67,6 +67,11 @@ class Planted(Network):
     def applies(cls, spec: NetworkSpec) -> bool:
         """Return whether the mistake makes a difference in such a network."""
         return True
+
+    @property
+    def eta(self) -> Any:
+        """The learning rate, in the dtype of the parameters."""
+        return self.theta.dtype.type(self.training.learning_rate)
 
     def gradients(self, x: Array, y: Array) -> float:
         z, a = self.forward(x)

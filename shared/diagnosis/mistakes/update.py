@@ -12,7 +12,7 @@ class WrongUpdate(Planted):
 
     def move(self, g: Array) -> Array:
         """Return what is subtracted from theta."""
-        return self.eta * g
+        return np.asarray(self.eta * g)
 
     def step(self, x: Array, y: Array, i: Labels) -> None:
         self.gradients(x[i], y[i])
@@ -25,7 +25,7 @@ class WrongUpdate(Planted):
 )  # fmt: skip
 class RateTwice(WrongUpdate):
     def move(self, g: Array) -> Array:
-        return self.eta * self.eta * g
+        return np.asarray(self.eta * self.eta * g)
 
 
 @plant(
@@ -42,7 +42,7 @@ class NoRate(WrongUpdate):
 )  # fmt: skip
 class UphillUpdate(WrongUpdate):
     def move(self, g: Array) -> Array:
-        return -self.eta * g
+        return np.asarray(-self.eta * g)
 
 
 @plant(
@@ -175,4 +175,4 @@ class Momentum(WrongUpdate):
 
     def move(self, g: Array) -> Array:
         self.velocity = 0.9 * self.velocity + g
-        return self.eta * self.velocity
+        return np.asarray(self.eta * self.velocity)

@@ -1,0 +1,98 @@
+"""Equation (8), number by number: the optimizers of every implementation against a textbook loop in plain Python."""
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import impls
+from impls.numpy_scratch import OPTIMIZERS
+from shared import spec
+from shared.initial import cast
+from shared.interface import Parameters, tensors_of
+from shared.measure.machine import ROOT, worker_environment
+from shared.measure.remote import Remote
+from tests.cases import case
+
+BETA_1, BETA_2, EPSILON, MU = 0.9, 0.999, 1e-8, 0.9
+
+
+def textbook(optimizer: str, gradients: list[float], eta: float) -> float:
+    """Return theta after steps from 0 with these gradients, as the papers have it."""
+    theta = v = m = 0.0
+    for t, g in enumerate(gradients, 1):
+        if optimizer == "sgd":
+            theta -= eta * g
+        elif optimizer == "momentum":
+            v = MU * v + g
+            theta -= eta * v
+        else:
+            m = BETA_1 * m + (1 - BETA_1) * g
+            v = BETA_2 * v + (1 - BETA_2) * g**2
+            theta -= eta * (m / (1 - BETA_1**t)) / (math.sqrt(v / (1 - BETA_2**t)) + EPSILON)
+    return theta
+
+
+@pytest.mark.parametrize("optimizer", spec.OPTIMIZERS)
+def test_numpys_optimizers_do_what_the_papers_say(optimizer: str) -> None:
+    generator = np.random.default_rng(1)
+    # some so small that epsilon is most of the root
+    gradients = generator.standard_normal((50, 20)) * 10.0 ** generator.integers(-12, 1, 20)
+    theta = np.zeros(20)
+    taking = OPTIMIZERS[optimizer](theta, 0.1)
+    for g in gradients:
+        taking.step(g.copy())
+    expected = [textbook(optimizer, list(column), 0.1) for column in gradients.T]
+    assert np.allclose(theta, expected, rtol=1e-12, atol=0)
+
+
+def test_the_constants_are_those_of_the_papers() -> None:
+    assert (spec.MOMENTUM, spec.BETA_1, spec.BETA_2, spec.EPSILON) == (MU, BETA_1, BETA_2, EPSILON)
+
+
+def steps_of(network_class: type, c: object, parameters: Parameters, x: object, y: object, order: object) -> Parameters:
+    """Take steps on tiny gradients, where the place of epsilon shows."""
+    network = network_class(c.spec, c.training, parameters)  # type: ignore[attr-defined]
+    network.train(x, y, order)
+    found: Parameters = network.parameters()
+    return found
+
+
+@pytest.mark.parametrize("name", impls.names())
+def test_epsilon_stands_where_the_paper_has_it(name: str) -> None:
+    """With inputs so small that the gradients are of epsilon's size, another place of it changes everything."""
+    c = case((784, 10), "sigmoid", "quadratic", optimizer="adam", learning_rate=0.01, initial="scaled")
+    x, y, order = c.data()
+    x = x * 1e-6
+    start = cast(c.parameters(), "float64")
+    expected = tensors_of(steps_of(impls.load("numpy_scratch"), c, start, x, y, order))[0]
+    with Remote(name).loaded() as network:
+        found = tensors_of(network.call(steps_of, c, start, x, y, order))[0]
+    moved = np.linalg.norm(expected - start[0].W)
+    assert np.linalg.norm(found - expected) <= 1e-7 * moved
+    assert moved > 0
+
+
+KERAS_DEFAULT = """
+import keras, numpy as np
+keras.config.set_floatx("float64")
+theta = keras.Variable(np.zeros(3))
+optimizer = keras.optimizers.Adam(0.01, epsilon=1e-8)
+for _ in range(10):
+    optimizer.apply([np.array([1.0, 1e-6, 1e-8])], [theta])
+print(*theta.numpy())
+"""
+
+
+def test_keras_own_adam_drifts_from_the_paper() -> None:
+    """Its epsilon is added to the root before the correction: at gradients of 1e-6 that is a tenth, at 1e-8 most."""
+    command = [sys.executable, "-c", KERAS_DEFAULT]
+    done = subprocess.run(command, cwd=ROOT, env=worker_environment(1), capture_output=True, text=True, timeout=120)
+    drifted = np.array([float(word) for word in done.stdout.split()])
+    exact = np.array([textbook("adam", [g] * 10, 0.01) for g in (1.0, 1e-6, 1e-8)])
+    off = np.abs(drifted / exact - 1)
+    assert off[0] < 1e-4
+    assert 0.01 < off[1] < 0.3
+    assert off[2] > 0.5
