@@ -23,9 +23,17 @@ def test_each_tensor_stands_beside_its_bound() -> None:
     found = agree("-i", "numpy_scratch", "-i", "pytorch")
     assert found.code == 0
     line = next(line for line in found.stdout.splitlines() if line.startswith("pytorch") and " W1 " in line)
-    assert "float32" in line
+    assert "\nfloat32\n" in found.stdout
     assert line.endswith("rounding")
     assert "16 gradient tensors: 4 exact, 12 rounding" in found.stdout
+
+
+def test_it_fits_a_terminal() -> None:
+    """Of 80 columns; tables that are split repeat their first column."""
+    env = {"COLUMNS": "80"}
+    found = command.run(None, "agree", "--dataset", "digits", "-i", "numpy_scratch", "-i", "pytorch", env=env)
+    assert max(map(len, found.stdout.splitlines())) <= 80
+    assert found.stdout.count("implementation ") == 2  # a table a dtype, neither of them split
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ class Entry:
     @property
     def headroom(self) -> float:
         """How many times larger the bound is than the error: above 1 for rounding, far below it for a mistake."""
+        if np.isnan(self.error):
+            return 0.0
         return self.bound / self.error if self.error != 0 else float("inf")
 
     @property

@@ -3,13 +3,14 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from shared.agreement.budget import Entry
 from shared.report import figures
 from shared.report.document import Document, Table
 
-HEADERS: Final = ["implementation", "dtype", "tensor", "error", "bound", "headroom", "ulps", "verdict"]
+HEADERS: Final = ["implementation", "tensor", "error", "bound", "headroom", "ulps", "verdict"]
 NOTES: Final = [
     "error: relative L2 error of the gradient tensor against the float64 reference; bound: what rounding explains, "
     "predicted from the dtype's unit roundoff and the lengths of the sums; headroom: bound / error",
@@ -30,26 +31,18 @@ def headroom(value: float) -> str:
 
 
 def one_each(entries: Sequence[Entry], remarks: list[str], heading: list[str]) -> Document:
-    """Return a line for each implementation, dtype and tensor."""
-    lines = [
-        [
-            e.implementation,
-            e.dtype,
-            e.tensor,
-            figures.error(e.error),
-            figures.error(e.bound),
-            headroom(e.headroom) or figures.NONE,
-            f"{e.ulps:,.1f}",
-            e.verdict,
-        ]
-        for e in entries
+    """Return a table for each dtype, with a line for each implementation and tensor."""
+    tables = [
+        Table(HEADERS, [_line(e) for e in entries if e.dtype == dtype], dtype)
+        for dtype in dict.fromkeys(e.dtype for e in entries)
     ]
-    return Document(
-        heading,
-        [Table(HEADERS, lines, notes=[*counts(entries), *NOTES])],
-        remarks + unexplained(entries),
-        rows_of(entries),
-    )
+    tables[-1:] = [replace(table, notes=[*counts(entries), *NOTES]) for table in tables[-1:]]
+    return Document(heading, tables, remarks + unexplained(entries), rows_of(entries))
+
+
+def _line(e: Entry) -> list[str]:
+    figure = [figures.error(e.error), figures.error(e.bound), headroom(e.headroom) or figures.NONE, f"{e.ulps:,.1f}"]
+    return [e.implementation, e.tensor, *figure, e.verdict]
 
 
 def as_matrix(entries: Sequence[Entry], remarks: list[str], heading: list[str]) -> Document:

@@ -71,7 +71,8 @@ def inside(walk: Walk, found: Inside) -> str:
     who = f"step {walk.steps:,} again, from the same parameters: {found.side}"
     if found.departure:
         name, error, bound = found.departure
-        equation = EQUATIONS.get(name.rstrip("0123456789"), "(4) or (5)")
+        last = max(gap.tensor[1:] for gap in walk.checked)
+        equation = EQUATIONS.get(name.rstrip("0123456789"), "(4)" if name[1:] == last else "(5)")
         known = "" if found.traced else " (it has no trace(x, y): z, a and delta are not known)"
         told = f"departs first in {name}, equation {equation}: off by {error:.1e}, rounding explains {bound:.1e}"
         return f"{who} {told}{known}"
