@@ -29,8 +29,7 @@ from rich.console import Console
 from rich.progress import track
 from tabulate import tabulate
 
-import impls
-from benchmarks import per_example
+from impls import numpy_per_example, numpy_scratch
 from shared import data, initial
 from shared.interface import Array, Labels, Parameters
 from shared.spec import NetworkSpec, TrainingSpec
@@ -68,7 +67,7 @@ def products(x: Array, start_of: Callable[[int], int], parameters: Parameters) -
 
     def epoch() -> None:
         for start in range(0, len(x), n):
-            first = start_of(start)
+            first = min(start_of(start), len(x) - n)  # the last batch, too, is a whole one
             batch = x[first : first + n]
             dot(batch, W_1.T, out=z_1)
             dot(a_1, W_2.T, out=z_2)
@@ -105,13 +104,12 @@ def competitors(x: Array, y: Labels) -> dict[str, Callable[[], object]]:
     """Return what is timed: name -> one epoch."""
     parameters = initial.draw_parameters(SPEC, TRAINING)
     order: NDArray[np.int64] = next(initial.draw_orders(TRAINING, len(y)))
-    network = impls.load("numpy_scratch")(SPEC, TRAINING, parameters)
-    loop = per_example.Network(parameters, TRAINING.learning_rate)
+    network, loop = (way.Network(SPEC, TRAINING, parameters) for way in (numpy_scratch, numpy_per_example))
     return {
         "limit": products(x, lambda start: start, parameters),
         "limit in cache": products(x, lambda _: 0, parameters),
         "numpy_scratch": lambda: network.train(x, y, order),
-        "per-example loop": lambda: loop.train(x, y, order, TRAINING.batch_size),
+        "per-example loop": lambda: loop.train(x, y, order),
         "MLPClassifier": classifier(x, y),
     }
 

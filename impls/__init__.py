@@ -25,13 +25,29 @@ class UnknownImplementationError(LookupError):
 
     def __init__(self, name: str) -> None:
         known = ", ".join(names())
-        told = f"implementation: got {name!r}, expected one of {known}, or the path of a .py file"
+        told = f"implementation: got {name!r}, expected one of {known}, all, or the path of a .py file"
         super().__init__(told + nearest(name, names()))
 
 
 def names() -> list[str]:
     """Return the names of all implementations, sorted."""
     return sorted(path.stem for path in HERE.glob("[!_]*.py"))
+
+
+def defaults() -> list[str]:
+    """Return the names of those that are run where none is asked for: all whose file does not say ON_REQUEST = True."""
+    return [name for name in names() if not _on_request(HERE / f"{name}.py")]
+
+
+def _on_request(path: Path) -> bool:
+    """Return what a file says of itself; it is read, not imported, for that would import its framework."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assignments = [node for node in tree.body if isinstance(node, ast.Assign)]
+    return any(
+        isinstance(target, ast.Name) and target.id == "ON_REQUEST" and ast.literal_eval(node.value) is True
+        for node in assignments
+        for target in node.targets
+    )
 
 
 def locate(name: str) -> Path:

@@ -52,7 +52,9 @@ def test_a_file_imports_only_what_its_place_allows(path: Path) -> None:
     place = path.relative_to(ROOT).with_suffix("").parts
     if place[0] == "impls" and place[1:] != ("__init__",):
         assert within(ours(modules, "shared"), CORE)
-        assert not ours(modules, "impls"), "a sibling may be imported only as a base, and none is one yet"
+        siblings = {module.split(".")[1] for module in ours(modules, "impls") if "." in module}
+        assert len(siblings) <= 1, "a sibling may be imported only as the one base"
+        assert all(f"class Network({sibling}.Network)" in path.read_text(encoding="utf-8") for sibling in siblings)
         assert len({module.partition(".")[0] for module in modules} & FRAMEWORKS - {"keras"}) <= 1
     else:
         assert not {module.partition(".")[0] for module in modules} & FRAMEWORKS

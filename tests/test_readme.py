@@ -33,7 +33,7 @@ def test_the_reference_run_is_whole_and_renders_to_its_table() -> None:
     assert record["ended"] == "complete"
     assert summary.exit_code(record) == 0
     assert not any(row.disturbed for row in summary.rows(record))
-    assert record["implementations"] == impls.names()
+    assert record["implementations"] == impls.defaults()
     assert document.markdown(tables.document(record)) == (ROOT / TABLE).read_text(encoding="utf-8")
 
 

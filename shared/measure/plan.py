@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,7 +78,7 @@ def configure(options: Options, argv: Sequence[str], *, named: bool) -> RunConfi
         if options[name] is not None and options[name] < 1:
             flag = name.replace("_", "-")
             raise UsageError(f"--{flag}: got {options[name]}, expected a whole number of at least 1")
-    implementations = locate_all(options["implementation"] or impls.names())
+    implementations = locate_all(options["implementation"])
     labels = [label(name) for name in implementations]
     baseline = options["baseline"]
     if baseline is not None and baseline not in labels:
@@ -113,10 +113,10 @@ def network_of(options: Options) -> NetworkSpec:
     return network
 
 
-def locate_all(given: Sequence[str]) -> tuple[str, ...]:
-    """Return the implementations' names, or absolute paths, without repetition."""
+def locate_all(given: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the implementations' names, or absolute paths, without repetition; "all" stands for every name."""
     found: dict[str, str] = {}
-    for name in given:
+    for name in chain.from_iterable(impls.names() if n == "all" else [n] for n in given or impls.defaults()):
         path = impls.locate(name)
         full = str(path.resolve()) if name.endswith(".py") else name
         if path.stem == REFERENCE_LABEL:

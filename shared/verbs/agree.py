@@ -3,7 +3,6 @@
 import argparse
 from typing import Any, Final
 
-import impls
 from shared import spec
 from shared.options import DEFAULTS, UsageError
 from shared.verbs.command import (
@@ -45,7 +44,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     from shared.measure.plan import locate_all, network_of
     from shared.report import agreement
 
-    names = locate_all(arguments.implementation or impls.names())
+    names = locate_all(arguments.implementation)
     given = {name: value for name, value in vars(arguments).items() if name in DEFAULTS and value is not None}
     options = {**DEFAULTS, **given}
     fields = ("batch_size", "dtype", "initial", "seed")

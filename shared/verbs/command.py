@@ -64,9 +64,10 @@ def run_folder(text: str) -> Path:
     return path.parent if path.name == "run.json" else path
 
 
-def network_options(group: Any, told: str = "repeatable (default: all of them)") -> None:
+def network_options(group: Any, told: str = "") -> None:
     """Add the options that say which implementations compute which network; `told` is how often -i may be given."""
-    known = f"{', '.join(impls.names())}, or the path of a .py file; {told}"
+    told = told or f"repeatable (default: {', '.join(impls.defaults())})"
+    known = f"{', '.join(impls.names())}, all, or the path of a .py file; {told}"
     add(group, "-i", "--implementation", told=known, action="append", metavar="NAME")
     group.add_argument("--sizes", type=typed(sizes), help="layer sizes (default: 784,30,10)")
     add(group, "--activation", told=", ".join(spec.ACTIVATIONS))

@@ -43,12 +43,32 @@ def methods(name: str) -> list[tuple[str, str, list[str]]]:
     ]
 
 
-@pytest.mark.parametrize("name", impls.names())
+def base(name: str) -> str | None:
+    """The sibling whose class an implementation changes in part; None for one that stands alone."""
+    bases = [ast.unparse(each).removesuffix(".Network") for each in network(name).bases]
+    return next((each for each in bases if each in impls.names()), None)
+
+
+WHOLE = [name for name in impls.names() if base(name) is None]
+CHANGED = [name for name in impls.names() if base(name) is not None]
+
+
+@pytest.mark.parametrize("name", WHOLE)
 def test_sections_are_the_five_in_order(name: str) -> None:
     assert [title for _, title in sections(name)] == SECTIONS
 
 
-@pytest.mark.parametrize("name", impls.names())
+@pytest.mark.parametrize("name", CHANGED)
+def test_what_changes_a_sibling_lines_up_with_it(name: str) -> None:
+    titles = [title for _, title in sections(name)]
+    assert titles == [title for title in SECTIONS if title in titles]
+    theirs = methods(base(name) or "")
+    changed = [method for method in methods(name) if method in theirs]
+    assert changed == [method for method in theirs if method in changed]
+    assert changed, "a subclass that changes nothing is no implementation"
+
+
+@pytest.mark.parametrize("name", WHOLE)
 def test_methods_and_signatures_are_those_of_the_reference(name: str) -> None:
     expected = [method for method in methods("numpy_scratch") if method[1] not in BY_HAND]
     assert [method for method in methods(name) if method[1] not in BY_HAND] == expected
@@ -61,7 +81,8 @@ def test_the_reference_has_the_whole_contract() -> None:
 @pytest.mark.parametrize("name", impls.names())
 def test_every_equation_is_cited(name: str) -> None:
     # section headings name equations, too, and are not what is meant
-    cited = "\n".join(line for line in source(name).splitlines() if "# ----" not in line)
+    sources = source(name) + source(base(name) or name)
+    cited = "\n".join(line for line in sources.splitlines() if "# ----" not in line)
     for equation in range(1, 9):
         first_of_range = rf"\({equation}\)"
         inside_range = "|".join(rf"\({a}\)-\({b}\)" for a in range(1, 9) for b in range(a, 9) if a <= equation <= b)
