@@ -1,0 +1,36 @@
+"""The network in Keras as its tutorials train it: model.compile and model.fit, fed with our order."""
+
+import tensorflow as tf
+
+from impls import tensorflow_keras
+from impls.tensorflow_keras import set_threads as set_threads
+from shared.interface import Array, Labels, Parameters
+from shared.spec import NetworkSpec, TrainingSpec
+
+ON_REQUEST = True  # twice as slow as tensorflow_keras: run by name, or with -i all
+
+
+class Network(tensorflow_keras.Network):
+    """`tensorflow_keras` with Keras's own training loop; the rest is its."""
+
+    # ---- Parameters ------------------------------------------------------------------------------------
+
+    def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
+        super().__init__(spec, training, parameters)
+        # The model ends at z_L, so its loss is called with y and z; Keras takes the mean over the batch.
+        self.model.compile(self.optimizer, loss=self.losses)
+
+    # ---- Loss and gradients (3)-(7) --------------------------------------------------------------------
+
+    def losses(self, y: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
+        """One-hot y and z_L, (n, n_out) -> each example's part of C (3), (n,)."""
+        if self.spec.loss == "cross_entropy":
+            return tf.nn.softmax_cross_entropy_with_logits(y, z)  # (3), softmax included
+        return tf.reduce_sum(tf.square(self.output(z) - y), axis=1) / 2  # (3)
+
+    # ---- Update (8) ------------------------------------------------------------------------------------
+
+    def train(self, x: Array, y: Labels, order: Labels) -> None:
+        y_hot = self.one_hot(y[order])
+        size = self.training.batch_size
+        self.model.fit(x[order], y_hot, batch_size=size, shuffle=False, verbose=0)  # (4)-(8)
