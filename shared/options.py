@@ -32,14 +32,50 @@ DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
         "seed": _TRAINING.seed,
         "dataset": "auto",
         "train_size": None,  # all
+        "test_size": None,  # all
+        "inputs": "unit",
         "rounds": 3,
         "threads": 1,
         "baseline": None,  # numpy_scratch
     }
 )
-PRESETS: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
+EFFORTS: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
     {"quick": {"rounds": 1, "epochs": 1}, "rigorous": {"rounds": 15}}
 )
+INPUTS: Final = ("unit", "standardised")
+_ARTICLE: Final = {
+    "sizes": (784, 30, 10),
+    "activation": "sigmoid",
+    "loss": "quadratic",
+    "optimizer": "sgd",
+    "batch_size": 10,
+    "epochs": 30,
+}
+_LATER: Final = {"sizes": (784, 128, 10), "activation": "relu", "loss": "cross_entropy", "initial": "scaled"}
+PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "default": {},
+        "article": {**_ARTICLE, "learning_rate": 0.01},
+        "article-pytorch": {
+            **_LATER,
+            "optimizer": "adam",
+            "learning_rate": 0.01,
+            "batch_size": 64,
+            "inputs": "standardised",
+        },
+        "article-minitorch": {
+            **_LATER,
+            "optimizer": "momentum",
+            "learning_rate": 0.01,
+            "batch_size": 100,
+            "epochs": 10,
+            "train_size": 1000,
+            "test_size": 200,
+        },
+        "nielsen": {**_ARTICLE, "learning_rate": 3.0},
+    }
+)
+"""The recipes of the article that this project grew from, and of the book that the article follows."""
 SECONDS: Final = MappingProxyType({"": 1, "s": 1, "m": 60, "h": 3600})
 
 
@@ -47,15 +83,17 @@ class UsageError(Exception):
     """Arguments that cannot be meant."""
 
 
-def resolve(given: Mapping[str, Any], preset: str | None, stored: Mapping[str, Any] | None) -> Options:
-    """Return every option: as given, or else of the preset, or of the run that is resumed, or by default.
+def resolve(
+    given: Mapping[str, Any], effort: str | None, stored: Mapping[str, Any] | None, preset: str | None = None
+) -> Options:
+    """Return every option: as given, or else of the effort, the preset, the run that is resumed, or by default.
 
     Parameters
     ----------
     given : None stands for an option that was not given.
     """
     explicit = {name: given[name] for name in DEFAULTS if given[name] is not None}
-    return {**DEFAULTS, **(stored or {}), **PRESETS.get(preset or "", {}), **explicit}
+    return {**DEFAULTS, **(stored or {}), **PRESETS.get(preset or "", {}), **EFFORTS.get(effort or "", {}), **explicit}
 
 
 def learning_rate(options: Mapping[str, Any]) -> float:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -68,16 +69,55 @@ def test_one_seed_gives_the_same_numbers_in_every_run_and_each_round_has_its_own
         assert [again.sample(name, round_)["digests"] for name in names] == [reference["digests"]] * 2
 
 
-def test_presets_say_how_many_rounds_unless_they_are_given() -> None:
+def test_efforts_say_how_many_rounds_unless_they_are_given() -> None:
     def sizes(*argv: str) -> tuple[int, int | None]:
         arguments = compare.parsers()["run"].parse_args(argv)
-        found = options.resolve(vars(arguments), arguments.preset, None)
+        found = options.resolve(vars(arguments), arguments.effort, None)
         return found["rounds"], found["epochs"]
 
     assert sizes() == (3, None)
     assert sizes("--quick") == (1, 1)
     assert sizes("--quick", "--rounds", "2", "--epochs", "4") == (2, 4)
     assert sizes("--rigorous") == (15, None)
+
+
+def test_a_preset_is_overridden_by_effort_and_by_every_option() -> None:
+    def found(*argv: str) -> dict[str, Any]:
+        arguments = compare.parsers()["run"].parse_args(argv)
+        return options.resolve(vars(arguments), arguments.effort, None, arguments.preset)
+
+    article = found("--preset", "article")
+    assert (article["learning_rate"], article["epochs"], article["batch_size"]) == (0.01, 30, 10)
+    assert found("--preset", "article", "--quick")["epochs"] == 1
+    assert found("--preset", "article", "--learning-rate", "1")["learning_rate"] == 1
+    assert found("--preset", "default") == found()
+
+
+@pytest.mark.parametrize("name", sorted(options.PRESETS))
+def test_every_preset_runs(name: str, tmp_path: Path) -> None:
+    small = ("--dataset", "digits", "--offline", "--train-size", "100", "--epochs", "1", "--rounds", "1")
+    found = run(tmp_path / "out", "--preset", name, *small, "-i", "numpy_scratch")
+    assert found.code == 0, found.stderr
+    preset = options.PRESETS[name]
+    stored = found.record["options"]
+    for option, value in preset.items():
+        if option not in ("epochs", "train_size"):
+            assert stored[option] == (list(value) if isinstance(value, tuple) else value), option
+    assert found.record["training"]["optimizer"] == preset.get("optimizer", "sgd")
+    assert ("standardised" in found.record["dataset"]["title"]) == (name == "article-pytorch")
+    assert found.record["dataset"]["sizes"] == [100, 250, preset.get("test_size", 250)]
+
+
+def test_a_preset_run_is_resumed_as_it_was(tmp_path: Path) -> None:
+    small = ("--dataset", "digits", "--offline", "--train-size", "200", "--epochs", "1", "--rounds", "1")
+    options_of_run = ("--preset", "article-pytorch", *small, "-i", "numpy_scratch")
+    done = run(tmp_path / "out", *options_of_run)
+    again = run(tmp_path / "out", "--resume", str(tmp_path / "out"))
+    assert again.code == 0, again.stderr
+    assert again.record["training"] == done.record["training"]
+    refused = run(tmp_path / "out", "--resume", str(tmp_path / "out"), "--inputs", "unit")
+    assert refused.code == 2
+    assert "another configuration" in refused.stderr
 
 
 def test_a_quick_run_is_one_round_and_one_epoch_and_says_why_it_has_no_verdict(tmp_path: Path) -> None:
@@ -181,6 +221,11 @@ USAGE_ERRORS = {
     "--epoch 3": r"unrecognized arguments: --epoch 3; did you mean --epochs\?",
     "shwo somewhere": r"got 'shwo', expected an option or one of .*show, diff, .*; did you mean show\?",
     "--resume nowhere": "nowhere: found no run.json, expected the folder of a run",
+    "--preset artikle": "got 'artikle', expected one of default, article, .*; did you mean article\\?",
+    "--inputs raw": "got 'raw', expected one of unit, standardised",
+    "--test-size 0": "--test-size: got 0, expected a whole number of at least 1",
+    "--dataset digits --test-size 251": "--test-size: got 251, expected at most 250, the test images of bundled digits",
+    "--optimizer adamw": "optimizer: got 'adamw', expected one of sgd, momentum, adam; did you mean adam\\?",
     "-i jax": "got 'jax', expected one of .*numpy_scratch, pytorch, tensorflow_keras, all, or the path of a .py file",
     "-i __init__": "got '__init__', expected one of .*numpy_scratch",
     "-i ../compare": "got '../compare', expected one of .*numpy_scratch",

@@ -14,7 +14,10 @@ _SPLITS = ("train", "validation", "test")
 
 def save(dataset: Dataset, path: Path) -> None:
     """Write an uncompressed npz file without pickle."""
-    arrays: dict[str, NDArray[Any]] = {"name": np.array(dataset.name)}
+    arrays: dict[str, NDArray[Any]] = {
+        "name": np.array(dataset.name),
+        "standardised": np.array(dataset.train.standardised),
+    }
     for name in _SPLITS:
         split: Split = getattr(dataset, name)
         arrays |= {f"{name}/images": split.images, f"{name}/labels": split.labels}
@@ -24,7 +27,8 @@ def save(dataset: Dataset, path: Path) -> None:
 def load(path: Path, digest: str) -> Dataset:
     """Read what `save` wrote; raise `DataError` if it does not have this digest."""
     with np.load(path, allow_pickle=False) as arrays:
-        splits = [Split(arrays[f"{name}/images"], arrays[f"{name}/labels"]) for name in _SPLITS]
+        is_standardised = bool(arrays["standardised"])
+        splits = [Split(arrays[f"{name}/images"], arrays[f"{name}/labels"], is_standardised) for name in _SPLITS]
         dataset = Dataset(str(arrays["name"]), *splits)
     if dataset.digest != digest:
         raise DataError(path, f"data with sha256 {dataset.digest[:12]}...", f"{digest[:12]}...", "run again")

@@ -33,15 +33,16 @@ class Plan:
 
 
 def plan(
-    given: Mapping[str, Any], preset: str | None, argv: Sequence[str], *, data_dir: Path | None, offline: bool,
-    output: Path | None, resume: Path | None, budget: float, timeout: float
+    given: Mapping[str, Any], effort: str | None, preset: str | None, argv: Sequence[str], *, data_dir: Path | None,
+    offline: bool, output: Path | None, resume: Path | None, budget: float, timeout: float
 ) -> Plan:  # fmt: skip
     """Turn options into a run.
 
     Parameters
     ----------
     given : options; None stands for one that was not given.
-    preset : "quick", "rigorous" or None.
+    effort : "quick", "rigorous" or None.
+    preset : one of `PRESETS`, or None.
     argv : the command's arguments, for the record.
     data_dir, offline : as `shared.data.load`.
     output : the run's own folder, new or empty; None for one below results/.
@@ -58,7 +59,7 @@ def plan(
     if resume and output:
         raise UsageError("--output: got one beside --resume, expected none: a run goes on in its own folder")
     previous = journal.read(resume) if resume else None
-    options = resolve(given, preset, previous and previous["options"])
+    options = resolve(given, effort, previous and previous["options"], preset)
     config = configure(options, argv, named=given["implementation"] is not None or bool(previous and previous["named"]))
     dataset, notice = data.load(options["dataset"], data_dir, offline=offline)
     if notice:
@@ -74,7 +75,7 @@ def plan(
 def configure(options: Options, argv: Sequence[str], *, named: bool) -> RunConfig:
     """Return the configuration, as far as it does not depend on the data; everything wrong is refused."""
     network = network_of(options)
-    for name in ("rounds", "threads", "train_size"):
+    for name in ("rounds", "threads", "train_size", "test_size"):
         if options[name] is not None and options[name] < 1:
             flag = name.replace("_", "-")
             raise UsageError(f"--{flag}: got {options[name]}, expected a whole number of at least 1")
@@ -132,12 +133,17 @@ def fit(
     config: RunConfig, options: Options, dataset: Dataset, budget: float, timeout: float
 ) -> tuple[RunConfig, Dataset]:
     """Return the configuration and the data for one another: epochs, the size of the training set."""
-    size = options["train_size"]
-    if size is not None:
-        if size > len(dataset.train):
-            most = f"at most {len(dataset.train):,}, the training images of {dataset.name}"
-            raise UsageError(f"--train-size: got {size:,}, expected {most}")
-        dataset = dataset.with_train_size(size)
+    for name, split in (("train", dataset.train), ("test", dataset.test)):
+        size = options[f"{name}_size"]
+        if size is not None and size > len(split):
+            most = f"at most {len(split):,}, the {name} images of {dataset.name}"
+            raise UsageError(f"--{name}-size: got {size:,}, expected {most}")
+    if options["train_size"] is not None:
+        dataset = dataset.with_train_size(options["train_size"])
+    if options["test_size"] is not None:
+        dataset = dataset.with_test_size(options["test_size"])
+    if options["inputs"] == "standardised":
+        dataset = dataset.with_standardised_inputs()
     if config.training.batch_size > len(dataset.train):
         most = f"at most {len(dataset.train):,}, the training images in use"
         raise UsageError(f"--batch-size: got {config.training.batch_size:,}, expected {most}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from shared import spec
 from shared.measure import interruption
-from shared.options import duration
+from shared.options import INPUTS, PRESETS, choice, duration
 from shared.verbs.command import (
     Parser,
     add,
@@ -44,16 +44,22 @@ def parser(epilog: str) -> Parser:
     add(how, "--dtype", told=", ".join(spec.DTYPES))
     add(how, "--seed", told="of the first round; each further round adds 1", type=int)
 
+    told = f"a recipe, which every option overrides: {', '.join(PRESETS)}"
+    how.add_argument("--preset", type=typed(choice, tuple(PRESETS)), metavar="NAME", help=told)
+
     data = data_options(p)
     add(data, "--train-size", told="only the first N training images (default: all)", type=int, metavar="N")
+    add(data, "--test-size", told="only the first N test images (default: all)", type=int, metavar="N")
+    told = "x from 0 to 1, or with mean 0 and standard deviation 1: unit, standardised"
+    add(data, "--inputs", told=told, type=typed(choice, INPUTS))
 
     measured = p.add_argument_group("how it is measured")
     add(measured, "--rounds", told="every implementation once a round, with a seed a round", type=int)
-    preset = measured.add_mutually_exclusive_group()
+    effort = measured.add_mutually_exclusive_group()
     told = "1 round and 1 epoch, unless given"
-    preset.add_argument("--quick", dest="preset", action="store_const", const="quick", help=told)
+    effort.add_argument("--quick", dest="effort", action="store_const", const="quick", help=told)
     told = "15 rounds, unless given"
-    preset.add_argument("--rigorous", dest="preset", action="store_const", const="rigorous", help=told)
+    effort.add_argument("--rigorous", dest="effort", action="store_const", const="rigorous", help=told)
     told = "what ratios and differences are to (default: numpy_scratch)"
     add(measured, "--baseline", told=told, metavar="NAME")
     add(measured, "--threads", told="for every library", type=int)
@@ -76,7 +82,7 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     from shared.report import document, summary, tables
     from shared.report.progress import Display
 
-    how = ("preset", "data_dir", "offline", "output", "resume", "budget", "timeout")
+    how = ("effort", "preset", "data_dir", "offline", "output", "resume", "budget", "timeout")
     planned = plan(vars(arguments), argv=argv, **{name: getattr(arguments, name) for name in how})
     config, folder = planned.config, planned.folder
     if arguments.quiet:

@@ -1,0 +1,52 @@
+"""What can be made of a data set: fewer examples, standardised inputs; and that a snapshot keeps it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shared.data import digits, snapshot
+from shared.data.dataset import MEAN, STANDARD_DEVIATION
+
+DATASET = digits.load()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_standardised_inputs_are_those_of_the_tutorials(dtype: str) -> None:
+    x, y = DATASET.train.arrays(dtype)
+    standardised, labels = DATASET.with_standardised_inputs().train.arrays(dtype)
+    assert standardised.dtype == np.dtype(dtype)
+    assert np.allclose(standardised, (x - MEAN) / STANDARD_DEVIATION, atol=1e-6)
+    assert np.array_equal(y, labels)
+
+
+@pytest.mark.mnist
+def test_standardised_mnist_has_mean_0_and_standard_deviation_1(mnist_dir: Path) -> None:
+    from shared.data import mnist
+
+    dataset = mnist.load(mnist_dir, offline=True).with_standardised_inputs()
+    x = np.concatenate([dataset.train.arrays("float64")[0], dataset.validation.arrays("float64")[0]])
+    assert abs(x.mean()) < 1e-3
+    assert abs(x.std() - 1) < 1e-3
+
+
+def test_every_split_is_standardised_and_the_title_and_the_digest_say_so() -> None:
+    other = DATASET.with_standardised_inputs()
+    assert all(split.standardised for split in (other.train, other.validation, other.test))
+    assert ", standardised," in other.title
+    assert "standardised" not in DATASET.title
+    assert other.digest != DATASET.digest
+
+
+def test_fewer_examples_are_the_first_and_keep_the_rest() -> None:
+    fewer = DATASET.with_standardised_inputs().with_train_size(10).with_test_size(7)
+    assert (len(fewer.train), len(fewer.validation), len(fewer.test)) == (10, len(DATASET.validation), 7)
+    assert fewer.train.standardised
+    assert fewer.test.standardised
+    assert np.array_equal(fewer.test.images, DATASET.test.images[:7])
+
+
+def test_a_snapshot_keeps_all_of_it(tmp_path: Path) -> None:
+    for dataset in (DATASET, DATASET.with_standardised_inputs().with_test_size(3)):
+        snapshot.save(dataset, tmp_path / "data.npz")
+        assert snapshot.load(tmp_path / "data.npz", dataset.digest).title == dataset.title
