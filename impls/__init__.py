@@ -87,11 +87,12 @@ def load_module(name: str) -> ModuleType:
     try:
         if not name.endswith(".py"):
             return importlib.import_module(f"impls.{name}")
-        module_spec = importlib.util.spec_from_file_location(path.stem, path)
+        alias = f"{path.stem}.py"  # no import has such a name: a file called torch.py may import torch
+        module_spec = importlib.util.spec_from_file_location(alias, path)
         assert module_spec is not None
         assert module_spec.loader is not None
         module = importlib.util.module_from_spec(module_spec)
-        sys.modules[path.stem] = module  # dataclasses look their module up
+        sys.modules[alias] = module  # dataclasses look their module up
         module_spec.loader.exec_module(module)
     except ModuleNotFoundError as error:
         package = (error.name or "?").partition(".")[0]

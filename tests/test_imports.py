@@ -9,7 +9,7 @@ import pytest
 import impls
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("shared", "impls", "benchmarks")
+FOLDERS = ("shared", "impls", "minitorch", "benchmarks")
 FILES = [ROOT / "compare.py", *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))]
 FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras", "jax"}
 CORE = {"shared.spec", "shared.interface"}
@@ -67,6 +67,8 @@ def test_a_file_imports_only_what_its_place_allows(path: Path) -> None:
         assert not ours(modules, "impls")
     if place[0] == "shared":
         assert "compare" not in modules
+    if place[0] == "minitorch":
+        assert not ours(modules, "shared") | ours(modules, "impls"), "it stands alone, as torch does"
 
 
 def test_spec_imports_the_standard_library_alone() -> None:

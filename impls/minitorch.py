@@ -1,0 +1,116 @@
+"""The network in our own small autograd, `minitorch/`, used as `pytorch` uses torch."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from minitorch import Tensor, nn, no_grad, optim
+from minitorch.functional import cross_entropy, softmax
+from shared.interface import Array, Labels, Layer, Parameters
+from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
+
+ON_REQUEST = True  # for reading; numpy_scratch is NumPy's row: run by name, or with -i all
+
+
+class Network:
+    """Equations (4)-(7) are minitorch's `backward`, (8) is its optim's; the contract is `shared.interface.Network`."""
+
+    # ---- Parameters ------------------------------------------------------------------------------------
+
+    def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
+        self.spec, self.training = spec, training
+        self.f = ACTIVATIONS[spec.activation]()
+        self.dtype = parameters[0].W.dtype
+        modules: list[nn.Module] = []
+        for n_out, n_in in spec.shapes:
+            modules += [nn.Linear(n_in, n_out, dtype=self.dtype), self.f]
+        self.model = nn.Sequential(*modules[:-1])  # up to z_L: f_L belongs to `output`
+        self.reset(parameters)
+
+    def reset(self, parameters: Parameters) -> None:
+        given = [tensor for layer in parameters for tensor in layer]
+        for tensor, tensor_0 in zip(self.model.parameters(), given, strict=True):
+            tensor.data[:] = tensor_0
+        optimizer = OPTIMIZERS[self.training.optimizer]
+        self.optimizer = optimizer(self.model.parameters(), lr=self.training.learning_rate)
+
+    def parameters(self) -> Parameters:
+        return self.to_layers(tensor.data for tensor in self.model.parameters())
+
+    # ---- Forward (1)-(2) -------------------------------------------------------------------------------
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, n_in) -> z_L, (n, n_out)."""
+        return self.model(x)  # (1)-(2)
+
+    def output(self, z: Tensor) -> Tensor:
+        """z_L -> a_L, (n, n_out)."""
+        return softmax(z) if self.spec.loss == "cross_entropy" else self.f(z)  # (2)
+
+    def predict(self, x: Array) -> Array:
+        with no_grad():
+            return self.output(self.forward(Tensor(x))).data
+
+    # ---- Loss and gradients (3)-(7) --------------------------------------------------------------------
+
+    def loss(self, z: Tensor, y: Tensor) -> Tensor:
+        """z_L and one-hot y, (n, n_out) -> C (3)."""
+        if self.spec.loss == "cross_entropy":
+            return cross_entropy(z, y)  # (3), softmax included
+        return ((self.output(z) - y) ** 2).sum() / (2 * len(y))  # (3)
+
+    def gradients(self, x: Tensor, y: Tensor) -> Tensor:
+        """x (n, n_in) and one-hot y (n, n_out) -> C; dC/dW_l and dC/db_l go to each parameter's `grad`."""
+        self.optimizer.zero_grad()
+        loss = self.loss(self.forward(x), y)
+        loss.backward()  # (4)-(7)
+        return loss
+
+    def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
+        loss = self.gradients(Tensor(x), self.one_hot(y))
+        return loss.item(), self.to_layers(tensor.grad for tensor in self.model.parameters())
+
+    # ---- Update (8) ------------------------------------------------------------------------------------
+
+    def step(self, x: Tensor, y: Tensor, i: Labels) -> None:
+        """One optimizer step on the examples i."""
+        self.gradients(x[i], y[i])
+        self.optimizer.step()  # (8)
+
+    def train(self, x: Array, y: Labels, order: Labels) -> None:
+        x_tensor, y_hot = Tensor(x), self.one_hot(y)
+        for start in range(0, len(order), self.training.batch_size):
+            self.step(x_tensor, y_hot, order[start : start + self.training.batch_size])
+
+    # ---- Conversion ------------------------------------------------------------------------------------
+
+    def one_hot(self, y: Labels) -> Tensor:
+        """(n,) labels -> (n, n_out), in the dtype of the parameters."""
+        return Tensor(np.eye(self.spec.sizes[-1], dtype=self.dtype)[y])
+
+    def to_layers(self, theta: Iterable[Array | None]) -> Parameters:
+        """W_1, b_1, W_2, ... -> copies; minitorch keeps W as (n_out, n_in), as we do."""
+        arrays = [array.copy() for array in theta if array is not None]
+        return tuple(Layer(W, b) for W, b in zip(arrays[::2], arrays[1::2], strict=True))
+
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "leaky_relu": lambda: nn.LeakyReLU(LEAKY_SLOPE),
+}
+
+OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {
+    "sgd": optim.SGD,
+    "momentum": partial(optim.SGD, momentum=MOMENTUM),
+    "adam": partial(optim.Adam, betas=(BETA_1, BETA_2), eps=EPSILON),
+}
+
+
+def set_threads(n: int) -> dict[str, int]:
+    """Ask the BLAS behind NumPy for n threads; return what each library says it uses."""
+    threadpool_limits(n)
+    return {pool["internal_api"]: pool["num_threads"] for pool in threadpool_info()}

@@ -1,0 +1,92 @@
+"""Layers: functions of a tensor that hold parameters."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from minitorch import functional
+from minitorch.tensor import Tensor
+
+
+class Module:
+    """A function of a tensor; its parameters are its own and those of the modules it holds, in order."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def parameters(self) -> Iterator[Tensor]:
+        """Yield every tensor to be learned."""
+        for value in vars(self).values():
+            if isinstance(value, Tensor) and value.requires_grad:
+                yield value
+            for part in value if isinstance(value, tuple) else (value,):
+                if isinstance(part, Module):
+                    yield from part.parameters()
+
+
+class Linear(Module):
+    """x W^T + b, from (n, n_in) to (n, n_out).
+
+    The initial weights and biases are PyTorch's: uniform between -1/sqrt(n_in) and 1/sqrt(n_in).
+    """
+
+    def __init__(
+        self, n_in: int, n_out: int, dtype: Any = np.float32, generator: np.random.Generator | None = None
+    ) -> None:
+        bound, draw = n_in**-0.5, (generator or np.random.default_rng()).uniform
+        self.weight = Tensor(draw(-bound, bound, (n_out, n_in)).astype(dtype), requires_grad=True)
+        self.bias = Tensor(draw(-bound, bound, n_out).astype(dtype), requires_grad=True)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x @ self.weight.T + self.bias
+
+
+class Activation(Module):
+    """An elementwise function as a module."""
+
+    def __init__(self, function: Callable[..., Tensor], *arguments: float) -> None:
+        self.function, self.arguments = function, arguments
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.function(x, *self.arguments)
+
+
+class Sigmoid(Activation):
+    """`functional.sigmoid`."""
+
+    def __init__(self) -> None:
+        super().__init__(functional.sigmoid)
+
+
+class Tanh(Activation):
+    """`functional.tanh`."""
+
+    def __init__(self) -> None:
+        super().__init__(functional.tanh)
+
+
+class ReLU(Activation):
+    """`functional.relu`."""
+
+    def __init__(self) -> None:
+        super().__init__(functional.relu)
+
+
+class LeakyReLU(Activation):
+    """`functional.leaky_relu`."""
+
+    def __init__(self, slope: float = 0.01) -> None:
+        super().__init__(functional.leaky_relu, slope)
+
+
+class Sequential(Module):
+    """Modules one after the other."""
+
+    def __init__(self, *modules: Module) -> None:
+        self.modules = modules
+
+    def __call__(self, x: Tensor) -> Tensor:
+        for module in self.modules:
+            x = module(x)
+        return x
