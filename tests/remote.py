@@ -41,7 +41,7 @@ def loss_and_gradients(
 
 
 def frameworks_imported(network_class: Any) -> list[str]:
-    return [name for name in FRAMEWORKS if name in sys.modules]
+    return [name for name in FRAMEWORKS if sys.modules.get(name)]
 
 
 def behaviour(

@@ -30,13 +30,16 @@ def sections(name: str) -> list[tuple[int, str]]:
 
 
 def methods(name: str) -> list[tuple[str, str, list[str]]]:
-    """(section, method, names of its arguments), in the order of the file."""
+    """(section, method, names of its arguments), in the order of the file.
+
+    Pure functions are given the parameters and the optimizer's state, which others keep: that is no difference.
+    """
     starts = sections(name)
     return [
         (
             [title for line, title in starts if line < node.lineno][-1],
             node.name,
-            [argument.arg for argument in node.args.args],
+            [argument.arg for argument in node.args.args if argument.arg not in ("theta", "state")],
         )
         for node in network(name).body
         if isinstance(node, ast.FunctionDef)

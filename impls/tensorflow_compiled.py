@@ -1,0 +1,29 @@
+"""The network in TensorFlow, compiled: the whole epoch is one XLA program, called once."""
+
+import tensorflow as tf
+
+from impls import tensorflow_keras
+from impls.tensorflow_keras import set_threads as set_threads
+from shared.interface import Array, Labels
+
+ON_REQUEST = True  # a tier of tensorflow_keras: run by name, or with -i all
+
+
+class Network(tensorflow_keras.Network):
+    """`tensorflow_keras` with the loop over the batches inside the compiled function; the rest is its."""
+
+    # ---- Update (8) ------------------------------------------------------------------------------------
+
+    def train(self, x: Array, y: Labels, order: Labels) -> None:
+        self.epoch(tf.convert_to_tensor(x), self.one_hot(y), tf.convert_to_tensor(order))
+
+    @tf.function(jit_compile=True)
+    def epoch(self, x: tf.Tensor, y: tf.Tensor, order: tf.Tensor) -> None:
+        """One optimizer step on every batch of the order; traced and compiled for each length of it."""
+        size = self.training.batch_size
+        whole = len(order) // size * size
+        if whole:
+            for i in tf.reshape(order[:whole], (-1, size)):  # a loop of the graph, not of Python
+                self.step(x, y, i)
+        if whole < len(order):
+            self.step(x, y, order[whole:])
