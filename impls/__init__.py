@@ -10,6 +10,8 @@ from types import ModuleType
 from shared.spec import nearest
 
 HERE = Path(__file__).parent
+OURS = ("impls", "minitorch", "shared")
+"""Packages that no pip line mends."""
 
 
 class FrameworkNotInstalledError(ImportError):
@@ -60,17 +62,22 @@ def locate(name: str) -> Path:
 
 def remedy(name: str) -> str:
     """Return the command that may mend an implementation whose packages are there but cannot be imported."""
-    try:
-        tree = ast.parse(locate(name).read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError):
-        return "see the last lines of its stderr"
-    modules = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
-    modules += [node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module]
-    packages = dict.fromkeys(module.partition(".")[0] for module in modules)
-    foreign = [p for p in packages if p not in sys.stdlib_module_names and p not in ("impls", "shared", "numpy")]
+    packages = _packages(locate(name))
+    foreign = [p for p in packages if p not in sys.stdlib_module_names and p not in (*OURS, "numpy")]
     if not foreign:
         return "see the last lines of its stderr"
     return f"pip install -c constraints.txt --force-reinstall {' '.join(foreign)}"
+
+
+def _packages(path: Path) -> list[str]:
+    """Return the packages that a file imports at its top, in order; none, if it cannot be read as Python."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError):
+        return []
+    modules = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
+    modules += [node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module]
+    return list(dict.fromkeys(module.partition(".")[0] for module in modules))
 
 
 def load_module(name: str) -> ModuleType:
@@ -84,6 +91,10 @@ def load_module(name: str) -> ModuleType:
         If the package it needs is not there.
     """
     path = locate(name)
+    packages = _packages(path)
+    if "tensorflow" in packages and "jax" not in packages:
+        # TensorFlow Lite imports JAX where it finds it: half a second and a second framework in the process.
+        sys.modules.setdefault("jax", None)  # type: ignore[arg-type]
     try:
         if not name.endswith(".py"):
             return importlib.import_module(f"impls.{name}")
@@ -97,7 +108,7 @@ def load_module(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         package = (error.name or "?").partition(".")[0]
         # A missing part of an installed package, or of ours, is a fault of its own and must not be hidden.
-        if package in ("impls", "shared") or importlib.util.find_spec(package) is not None:
+        if package in OURS or importlib.util.find_spec(package) is not None:
             raise
         raise FrameworkNotInstalledError(name, package) from error
     return module

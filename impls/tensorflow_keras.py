@@ -1,10 +1,5 @@
 """The network in TensorFlow: Keras layers, GradientTape inside a tf.function, a Keras optimizer."""
 
-import sys
-
-# TensorFlow Lite imports JAX where it finds it: half a second, and a second framework in the process.
-sys.modules.setdefault("jax", None)  # type: ignore[arg-type]
-
 import tensorflow as tf  # first: where both are absent, this is what to install
 
 import keras  # isort: skip
