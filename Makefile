@@ -13,7 +13,7 @@ compare: .venv/installed
 	$(BIN)/python compare.py $(ARGS)
 
 test: .venv/installed
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup $(ARGS)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

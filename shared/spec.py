@@ -44,6 +44,10 @@ BETA_2: Final = 0.999
 EPSILON: Final = 1e-8
 """Of adam: added to the corrected root. Keras's own Adam adds it to the uncorrected one, where it weighs more."""
 
+MEAN: Final = 0.1307
+STANDARD_DEVIATION: Final = 0.3081
+"""Of the pixels of MNIST's 60,000 training images, as PyTorch's tutorials write them: for standardised inputs."""
+
 LEAKY_SLOPE: Final = 0.01
 """Slope of leaky_relu for z <= 0 in every implementation; the frameworks' own defaults differ (0.01, 0.2, 0.3)."""
 

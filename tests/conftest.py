@@ -29,3 +29,11 @@ def mnist_dir() -> Path:
     if os.environ.get("SAMEGRAD_REQUIRE_MNIST"):
         pytest.fail(missing)
     pytest.skip(missing)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On several cores, keep together what shares a process of a framework, and else the tests of a module."""
+    for item in items:
+        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        group = parameters.get("network", item.path.name)
+        item.add_marker(pytest.mark.xdist_group(str(group)))

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("shared", "impls", "minitorch", "benchmarks")
 FILES = [ROOT / "compare.py", *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))]
 FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras", "jax"}
+COMPANIONS = {"keras", "torchvision"}
 CORE = {"shared.spec", "shared.interface"}
 # package of shared/ -> what else of shared/ it may import, itself aside
 ARROWS = {
@@ -55,7 +56,7 @@ def test_a_file_imports_only_what_its_place_allows(path: Path) -> None:
         siblings = {module.split(".")[1] for module in ours(modules, "impls") if "." in module}
         assert len(siblings) <= 1, "a sibling may be imported only as the one base"
         assert all(f"class Network({sibling}.Network)" in path.read_text(encoding="utf-8") for sibling in siblings)
-        assert len({module.partition(".")[0] for module in modules} & FRAMEWORKS - {"keras"}) <= 1
+        assert len({module.partition(".")[0] for module in modules} & FRAMEWORKS - COMPANIONS) <= 1
     else:
         assert not {module.partition(".")[0] for module in modules} & FRAMEWORKS
     if place[0] == "shared" and place[1] in ARROWS:

@@ -3,16 +3,13 @@
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shared.interface import Array, Labels
-
-MEAN: Final = 0.1307
-STANDARD_DEVIATION: Final = 0.3081
-"""Of the pixels of MNIST's 60,000 training images, as PyTorch's tutorials write them."""
+from shared.spec import MEAN, STANDARD_DEVIATION
 
 
 @dataclass(frozen=True)

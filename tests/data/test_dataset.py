@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shared.data import digits, snapshot
-from shared.data.dataset import MEAN, STANDARD_DEVIATION
+from shared.spec import MEAN, STANDARD_DEVIATION
 
 DATASET = digits.load()
 

@@ -1,0 +1,80 @@
+"""The network in PyTorch as tutorials train it: torchvision's MNIST, transforms and DataLoader, fed with our order."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from impls import pytorch
+from impls.pytorch import set_threads as set_threads
+from shared.interface import Array, Labels
+from shared.spec import MEAN, STANDARD_DEVIATION
+
+ON_REQUEST = True  # three times as slow as pytorch: run by name, or with -i all
+
+ROUNDING = 1e-3
+"""What a grey level may be off that was a float32 in between, standardised and back."""
+
+OPERATORS = torch.library.Library("torchvision", "FRAGMENT")
+
+
+def declare_operators() -> None:
+    """Declare what torchvision's import asks for where its compiled operators cannot be loaded.
+
+    Its wheels on the package index are built for CUDA torch. Beside a CPU-only torch the import ends with "operator
+    torchvision::nms does not exist" (pytorch/vision issue 9085), though datasets and transforms need no operator.
+    """
+    try:
+        import torchvision  # noqa: F401
+    except RuntimeError as error:
+        if "torchvision::nms does not exist" not in str(error):
+            raise
+        for name in ("nms", "qnms"):
+            OPERATORS.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+
+declare_operators()
+from torchvision import datasets, transforms  # noqa: E402
+
+
+class Network(pytorch.Network):
+    """`pytorch` with the tutorials' loop over a DataLoader; the rest is its."""
+
+    # ---- Update (8) ------------------------------------------------------------------------------------
+
+    def train(self, x: Array, y: Labels, order: Labels) -> None:
+        torch.set_default_dtype(self.dtype)  # the one that ToTensor makes
+        loader: DataLoader[Any] = DataLoader(Images(x, y), self.training.batch_size, sampler=order.tolist())
+        for images, labels in loader:
+            self.gradients(images.flatten(1), self.one_hot(labels.numpy()))
+            self.optimizer.step()  # (8)
+
+
+class Images(datasets.MNIST):
+    """torchvision's MNIST, of images that are given instead of read from its files.
+
+    Raises
+    ------
+    ValueError
+        If they are no square images in the 256 grey levels that MNIST's have, as they are or standardised.
+    """
+
+    def __init__(self, x: Array, y: Labels) -> None:
+        steps = [transforms.ToTensor()]
+        levels = x
+        if x.min(initial=0) < 0:
+            steps.append(transforms.Normalize((MEAN,), (STANDARD_DEVIATION,)))
+            levels = x * x.dtype.type(STANDARD_DEVIATION) + x.dtype.type(MEAN)
+        super(datasets.MNIST, self).__init__(root="", transform=transforms.Compose(steps))
+        levels = levels * x.dtype.type(255)
+        grey = np.rint(levels).clip(0, 255)
+        side = math.isqrt(x.shape[1])
+        if side * side != x.shape[1] or np.abs(levels - grey).max(initial=0) > ROUNDING:
+            raise ValueError(
+                f"x: got {x.shape[1]} values an example, from {x.min():g} to {x.max():g}, expected square images in "
+                "the 256 grey levels of torchvision's MNIST, which holds no others; to train on these: -i pytorch"
+            )
+        self.data = torch.from_numpy(grey.astype(np.uint8).reshape(-1, side, side))
+        self.targets = torch.from_numpy(y)
