@@ -34,6 +34,7 @@ def worker_environment(threads: int) -> dict[str, str]:
         **os.environ,
         **thread_environment(threads),
         "CUDA_VISIBLE_DEVICES": "",  # or the frameworks that find a GPU would be compared with those that do not
+        "JAX_PLATFORMS": "cpu",
         "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
         "PYTHONFAULTHANDLER": "1",
