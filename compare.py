@@ -14,7 +14,7 @@ from shared import spec
 from shared.measure import interruption
 from shared.options import UsageError
 from shared.spec import nearest
-from shared.verbs import agree, check, diff, lockstep, run, show
+from shared.verbs import agree, check, diff, lockstep, predict, run, show
 from shared.verbs.command import Parser
 
 EPILOG = """\
@@ -23,7 +23,7 @@ exit codes:
   1  a worker failed (crashed, timed out, ran with other threads), or an
      implementation that was asked for by name is not available
   2  wrong usage
-  3  the data set is missing or damaged
+  3  the data set, an image or a file of parameters is missing or damaged
   4  an implementation disagrees with the float64 reference; lockstep: the two
      part; check: the network is wrong
   5  diff: a row passes the limit of --fail-on
@@ -52,6 +52,7 @@ VERBS: dict[str, Verb] = {
     "agree": agree,
     "lockstep": lockstep,
     "check": check,
+    "predict": predict,
 }
 
 
@@ -63,6 +64,7 @@ def parsers() -> dict[str, Parser]:
         "agree": agree.parser(),
         "lockstep": lockstep.parser(),
         "check": check.parser(),
+        "predict": predict.parser(),
     }
     told = "\n".join(f"  {name:9} {p.description}" for name, p in others.items())
     return {"run": run.parser(f"verbs (compare.py VERB --help):\n{told}\n\n{EPILOG}"), **others}

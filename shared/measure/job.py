@@ -66,6 +66,11 @@ class Job:
         return self._path(".npz")
 
     @property
+    def parameters_path(self) -> Path:
+        """What the worker's network has learnt, as npz."""
+        return self._path(".parameters.npz")
+
+    @property
     def progress_path(self) -> Path:
         """One JSON line for each stage and epoch, as it ends."""
         return self._path(".progress.jsonl")

@@ -35,8 +35,8 @@ CONFIGURATION: Final = (
 """The keys of a record that say what was run on what."""
 BYTES_OF_A_RESULT: Final = 1 << 17
 """What a worker's result and its line in the journal take at most, apart from tensors."""
-TENSORS_OF_A_RESULT: Final = 6
-"""Copies of the parameters, as large as float64 makes them, that an observation holds."""
+TENSORS_OF_A_RESULT: Final = 7
+"""Copies of the parameters, as large as float64 makes them: six in an observation, and what has been learnt."""
 
 
 @dataclass(frozen=True)

@@ -170,6 +170,7 @@ def timed(
     import numpy as np
 
     from shared import evaluation, initial
+    from shared.measure import trained
 
     parameters = initial.draw_parameters(job.spec, job.training)
     x_validation, y_validation = dataset.validation.arrays(job.training.dtype)
@@ -209,11 +210,12 @@ def timed(
     canary.append(canary_seconds())
     watch.lap("canary")
     activations = network.predict(x_test)
-    trained = network.parameters()
+    learnt = network.parameters()
+    trained.save(learnt, job.parameters_path)
     result = {
         "noise": {**noise, "canary_seconds": canary},
-        "parameter_count": sum(W.size + b.size for W, b in trained),
-        "finite": all(bool(np.isfinite(W).all() and np.isfinite(b).all()) for W, b in trained),
+        "parameter_count": sum(W.size + b.size for W, b in learnt),
+        "finite": all(bool(np.isfinite(W).all() and np.isfinite(b).all()) for W, b in learnt),
         "test_loss": files.finite(loss(activations, y_test)),
         "steps_per_epoch": -(-len(y) // job.training.batch_size),
         "examples_per_epoch": len(y),
