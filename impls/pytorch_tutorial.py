@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from impls import pytorch
 from impls.pytorch import set_threads as set_threads
@@ -46,35 +46,34 @@ class Network(pytorch.Network):
 
     def train(self, x: Array, y: Labels, order: Labels) -> None:
         torch.set_default_dtype(self.dtype)  # the one that ToTensor makes
-        loader: DataLoader[Any] = DataLoader(Images(x, y), self.training.batch_size, sampler=order.tolist())
+        loader: DataLoader[Any] = DataLoader(examples(x, y), self.training.batch_size, sampler=order.tolist())
         for images, labels in loader:
             self.gradients(images.flatten(1), self.one_hot(labels.numpy()))
             self.optimizer.step()  # (8)
 
 
 class Images(datasets.MNIST):
-    """torchvision's MNIST, of images that are given instead of read from its files.
+    """torchvision's MNIST, of images (n, side, side) and labels that are given instead of read from its files."""
 
-    Raises
-    ------
-    ValueError
-        If they are no square images in the 256 grey levels that MNIST's have, as they are or standardised.
+    def __init__(self, images: torch.Tensor, labels: torch.Tensor, transform: transforms.Compose) -> None:
+        super(datasets.MNIST, self).__init__(root="", transform=transform)
+        self.data, self.targets = images, labels
+
+
+def examples(x: Array, y: Labels) -> Dataset[Any]:
+    """Return the data set of a training set: `Images`, for which x becomes grey levels again.
+
+    x that was made of no square images in 256 grey levels, standardised or not, has no place there: a TensorDataset.
     """
-
-    def __init__(self, x: Array, y: Labels) -> None:
-        steps = [transforms.ToTensor()]
-        levels = x
-        if x.min(initial=0) < 0:
-            steps.append(transforms.Normalize((MEAN,), (STANDARD_DEVIATION,)))
-            levels = x * x.dtype.type(STANDARD_DEVIATION) + x.dtype.type(MEAN)
-        super(datasets.MNIST, self).__init__(root="", transform=transforms.Compose(steps))
-        levels = levels * x.dtype.type(255)
-        grey = np.rint(levels).clip(0, 255)
-        side = math.isqrt(x.shape[1])
-        if side * side != x.shape[1] or np.abs(levels - grey).max(initial=0) > ROUNDING:
-            raise ValueError(
-                f"x: got {x.shape[1]} values an example, from {x.min():g} to {x.max():g}, expected square images in "
-                "the 256 grey levels of torchvision's MNIST, which holds no others; to train on these: -i pytorch"
-            )
-        self.data = torch.from_numpy(grey.astype(np.uint8).reshape(-1, side, side))
-        self.targets = torch.from_numpy(y)
+    steps = [transforms.ToTensor()]
+    levels = x
+    if x.min(initial=0) < 0:
+        steps.append(transforms.Normalize((MEAN,), (STANDARD_DEVIATION,)))
+        levels = x * x.dtype.type(STANDARD_DEVIATION) + x.dtype.type(MEAN)
+    levels = levels * x.dtype.type(255)
+    grey = np.rint(levels).clip(0, 255)
+    side = math.isqrt(x.shape[1])
+    if side * side != x.shape[1] or np.abs(levels - grey).max(initial=0) > ROUNDING:
+        return TensorDataset(torch.from_numpy(x), torch.from_numpy(y))
+    images = torch.from_numpy(grey.astype(np.uint8).reshape(-1, side, side))
+    return Images(images, torch.from_numpy(y), transforms.Compose(steps))
