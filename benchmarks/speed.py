@@ -1,170 +1,174 @@
 """Ratios of an epoch's time, measured in one run: python -m benchmarks.speed, or make benchmark.
 
-One epoch of the 784-30-10 network on MNIST (float32, batch 10, one thread) by numpy_scratch, against
+One epoch of the 784-30-10 network on MNIST (float32, batch 10, one thread) by every implementation, and by
 
-(a) the limit: the five matrix products of a step alone, `np.dot` with `out=`, on the epoch's real batches;
-(b) the article's loop over the examples;
-(c) scikit-learn's MLPClassifier with the same sizes.
+- the limit: the five matrix products of a step alone, `np.dot` with `out=`, on batches that come from memory;
+- scikit-learn's MLPClassifier with the same sizes.
 
-The competitors take turns within a round, so that what slows the machine slows all of them; a ratio is the
-median over rounds of the ratio within a round.
+Each works in a process of its own; they take turns within a round, so that what slows the machine slows all of them. A
+ratio is the median over rounds of the ratio within a round.
 """
 
 import argparse
 import os
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 from typing import Final, NamedTuple
 
-from shared.measure.machine import facts, thread_environment
-
-os.environ.update(thread_environment(1))  # before NumPy is imported
-
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from tabulate import tabulate
 
-from impls import numpy_per_example, numpy_scratch
-from shared import data, initial
-from shared.interface import Array, Labels, Parameters
+import impls
+from benchmarks.contestants import CLASSIFIER, LIMIT, LIMIT_IN_CACHE, PEERS, Contestant, Task
+from shared import data
+from shared.data import snapshot
+from shared.measure.machine import facts
+from shared.measure.remote import Remote, RemoteError
 from shared.spec import NetworkSpec, TrainingSpec
 
 SPEC: Final = NetworkSpec()
 TRAINING: Final = TrainingSpec(epochs=1)
+SECONDS: Final = 600.0
 
 
 class Goal(NamedTuple):
-    """A ratio to numpy_scratch's epoch and the bound it should keep."""
+    """The epoch of one, in epochs of another: what it should be at most, or at least, or "" where nothing is asked."""
 
-    text: str
-    ratio: Callable[[dict[str, float]], float]
+    one: str
+    other: str
+    kind: str
     bound: float
+
+    def verdict(self, ratio: float) -> str:
+        """Return "met", "NOT MET", or "" where there is no goal."""
+        if not self.kind:
+            return ""
+        return "met" if (ratio <= self.bound if self.kind == "<=" else ratio >= self.bound) else "NOT MET"
 
 
 GOALS: Final = [
-    Goal("numpy_scratch / limit (a)", lambda s: s["numpy_scratch"] / s["limit"], 2.5),
-    Goal("numpy_scratch / per-example loop (b)", lambda s: s["numpy_scratch"] / s["per-example loop"], 1 / 8),
-    Goal("numpy_scratch / MLPClassifier (c)", lambda s: s["numpy_scratch"] / s["MLPClassifier"], 1 / 4),
-    # No goal: what an epoch of products would take if its batches never had to come from memory.
-    Goal("limit, one batch over and over / limit (a)", lambda s: s["limit in cache"] / s["limit"], float("inf")),
+    Goal("numpy_scratch", LIMIT, "<=", 2.5),
+    Goal("numpy_per_example", "numpy_scratch", ">=", 8),
+    Goal(CLASSIFIER, "numpy_scratch", ">=", 4),
+    Goal("pytorch", "pytorch_compiled", ">=", 6),
+    Goal("keras_fit", "tensorflow_compiled", ">=", 15),
+    Goal("jax_jit", "tensorflow_compiled", "<=", 1.3),
+    Goal("pytorch_tutorial", "pytorch", "", 0),
+    Goal("keras_fit", "tensorflow_keras", "", 0),
+    # What an epoch of products would take if its batches never had to come from memory.
+    Goal(LIMIT_IN_CACHE, LIMIT, "", 0),
 ]
+COMPILED: Final = {"pytorch_compiled": "pytorch", "tensorflow_compiled": "tensorflow_keras", "jax_jit": "pytorch"}
+"""What is compiled, and what it is to be set against: the same without, or for JAX, which has none, PyTorch."""
+MEMORY: Final = ("numpy_scratch", 1.5)
+"""Whose peak resident memory should be at most how many times the data set."""
 
 
-def products(x: Array, start_of: Callable[[int], int], parameters: Parameters) -> Callable[[], None]:
-    """Return an epoch of the five products of a step: (1) twice, (5), (6) twice; nothing else."""
-    (W_1, _), (W_2, _) = parameters
-    n, dot = TRAINING.batch_size, np.dot
-    rng = np.random.default_rng(0)
-    a_1, d_1 = (rng.random((n, 30), np.float32) for _ in range(2))
-    d_2 = rng.random((n, 10), np.float32)
-    z_1, z_2, back = np.empty((n, 30), np.float32), np.empty((n, 10), np.float32), np.empty((n, 30), np.float32)
-    dW_1, dW_2 = np.empty_like(W_1), np.empty_like(W_2)
-
-    def epoch() -> None:
-        for start in range(0, len(x), n):
-            first = min(start_of(start), len(x) - n)  # the last batch, too, is a whole one
-            batch = x[first : first + n]
-            dot(batch, W_1.T, out=z_1)
-            dot(a_1, W_2.T, out=z_2)
-            dot(d_2.T, a_1, out=dW_2)
-            dot(d_2, W_2, out=back)
-            dot(d_1.T, batch, out=dW_1)
-
-    return epoch
+@contextmanager
+def contestants(names: Sequence[str], task: Task) -> Iterator[dict[str, Remote]]:
+    """Let each be ready in its process; one that is not available, or fails, is told on stderr and left out."""
+    with ExitStack() as stack:
+        ready: dict[str, Remote] = {}
+        for name in names:
+            remote = stack.enter_context(Remote(name, Contestant, timeout=SECONDS))
+            try:
+                remote.loaded().call(Contestant.begin, task)
+                ready[name] = remote
+            except RemoteError as error:
+                print(f"{name}: left out: {error}", file=sys.stderr)
+        yield ready
 
 
-def classifier(x: Array, y: Labels) -> Callable[[], None]:
-    """Return an epoch of scikit-learn's network: log loss instead of the quadratic cost, its own shuffle."""
-    from sklearn.neural_network import MLPClassifier
-
-    network = MLPClassifier(
-        (SPEC.sizes[1],),
-        activation="logistic",
-        solver="sgd",
-        batch_size=TRAINING.batch_size,
-        learning_rate_init=0.1,
-        momentum=0.0,
-        alpha=0.0,
-        random_state=0,
-    )
-    digits = np.arange(10)
-
-    def epoch() -> None:
-        network.partial_fit(x, y, classes=digits)
-
-    return epoch
+@contextmanager
+def prepared(dataset: data.Dataset, spec: NetworkSpec, training: TrainingSpec) -> Iterator[Task]:
+    """Leave the data for all contestants in a file, and compile nothing that an earlier run has left compiled."""
+    os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"
+    with tempfile.TemporaryDirectory(prefix="samegrad-") as folder:
+        path = Path(folder) / "data.npz"
+        snapshot.save(dataset, path)
+        yield Task(spec, training, path, dataset.digest)
 
 
-def competitors(x: Array, y: Labels) -> dict[str, Callable[[], object]]:
-    """Return what is timed: name -> one epoch."""
-    parameters = initial.draw_parameters(SPEC, TRAINING)
-    order: NDArray[np.int64] = next(initial.draw_orders(TRAINING, len(y)))
-    network, loop = (way.Network(SPEC, TRAINING, parameters) for way in (numpy_scratch, numpy_per_example))
-    return {
-        "limit": products(x, lambda start: start, parameters),
-        "limit in cache": products(x, lambda _: 0, parameters),
-        "numpy_scratch": lambda: network.train(x, y, order),
-        "per-example loop": lambda: loop.train(x, y, order),
-        "MLPClassifier": classifier(x, y),
-    }
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that all benchmarks have."""
+    parser.add_argument("--data-dir", type=Path, help="where MNIST lies or goes (default: $SAMEGRAD_DATA or data/)")
+    parser.add_argument("--dataset", default="mnist", choices=("mnist", "digits"))
+
+
+def load(arguments: argparse.Namespace) -> data.Dataset:
+    """Return the data set; leave with 3 where there is none."""
+    try:
+        return data.load(arguments.dataset, arguments.data_dir, offline=False)[0]
+    except data.DataError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(3)
 
 
 def main(argv: list[str]) -> None:
     """Measure and print; there is no exit code for a goal that is not met, for a timed test proves nothing."""
     parser = argparse.ArgumentParser(prog="benchmarks.speed", description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--data-dir", type=Path, help="where MNIST lies or goes (default: $SAMEGRAD_DATA or data/)")
-    parser.add_argument("--dataset", default="mnist", choices=("mnist", "digits"))
+    parser.add_argument("--rounds", type=int, default=5)
+    options(parser)
     arguments = parser.parse_args(argv)
     if arguments.rounds < 1:
         parser.error(f"--rounds: got {arguments.rounds}, expected a whole number of at least 1")
-    try:
-        dataset, _ = data.load(arguments.dataset, arguments.data_dir, offline=False)
-    except data.DataError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(3)
-    x, y = dataset.train.arrays(TRAINING.dtype)
-    epochs = competitors(x, y)
-    for epoch in epochs.values():  # warm-up: caches, lazy imports, the classifier's initial weights
-        epoch()
+    dataset = load(arguments)
     rounds: list[dict[str, float]] = []
     console = Console(stderr=True)
-    for _ in track(range(arguments.rounds), "rounds", console=console, disable=not console.is_terminal):
-        seconds = {}
-        for name, epoch in epochs.items():
-            start = perf_counter()
-            epoch()
-            seconds[name] = perf_counter() - start
-        rounds.append(seconds)
-    print(report(rounds, len(y), dataset.title))
+    with prepared(dataset, SPEC, TRAINING) as task, contestants([*PEERS, *impls.names()], task) as ready:
+        first = {name: remote.call(Contestant.epoch) for name, remote in ready.items()}  # compiles; warms the others up
+        for _ in track(range(arguments.rounds), "rounds", console=console, disable=not console.is_terminal):
+            rounds.append({name: remote.call(Contestant.epoch) for name, remote in ready.items()})
+        memory = {name: remote.call(Contestant.memory) for name, remote in ready.items() if name == MEMORY[0]}
+    print(report(first, rounds, memory, len(dataset.train), dataset.title))
 
 
-def report(rounds: list[dict[str, float]], n_examples: int, title: str) -> str:
-    """Return the two tables: seconds, and ratios with their goals."""
+def report(
+    first: dict[str, float],
+    rounds: list[dict[str, float]],
+    memory: dict[str, tuple[int, int]],
+    n_examples: int,
+    title: str,
+) -> str:
+    """Return the tables: seconds, ratios with their goals, what compiling costs, memory."""
     steps = -(-n_examples // TRAINING.batch_size)
+    seconds = {name: median(r[name] for r in rounds) for name in rounds[0]}
     times = [
-        [name, *(f"{f([r[name] for r in rounds]):.3f}" for f in (median, min, max)),
-         f"{median(r[name] for r in rounds) / steps * 1e6:.1f}"]
-        for name in rounds[0]
-    ]  # fmt: skip
+        [name, *(f"{f([r[name] for r in rounds]):.3f}" for f in (median, min, max)), f"{of / steps * 1e6:.1f}"]
+        for name, of in sorted(seconds.items(), key=lambda item: item[1])
+    ]
     ratios = []
     for goal in GOALS:
-        found = [goal.ratio(r) for r in rounds]
-        verdict = "" if goal.bound == float("inf") else "met" if median(found) <= goal.bound else "NOT MET"
-        bound = "" if goal.bound == float("inf") else f"<= {goal.bound:.3f}"
-        ratios.append([goal.text, f"{median(found):.3f}", f"{min(found):.3f}", f"{max(found):.3f}", bound, verdict])
-    return "\n\n".join(
-        [
-            f"{title}\n{len(rounds)} rounds, 1 thread, {TRAINING.dtype}, batch {TRAINING.batch_size}, {facts()['cpu']}",
-            tabulate(times, ["seconds an epoch", "median", "min", "max", "us a step"], disable_numparse=True),
-            tabulate(ratios, ["ratio", "median", "min", "max", "goal", ""], disable_numparse=True),
-        ]
-    )
+        found = [r[goal.one] / r[goal.other] for r in rounds if {goal.one, goal.other} <= set(r)]
+        if found:
+            asked = f"{goal.kind} {goal.bound:g}" if goal.kind else ""
+            cells = [f"{f(found):.2f}" for f in (median, min, max)]
+            ratios.append([f"{goal.one} / {goal.other}", *cells, asked, goal.verdict(median(found))])
+    compiling = []
+    for name, plain in COMPILED.items():
+        if {name, plain} <= set(seconds):
+            extra, gain = first[name] - seconds[name], seconds[plain] - seconds[name]
+            extra -= first[plain] - seconds[plain]
+            paid = f"{extra / gain:.1f}" if gain > 0 else "never"
+            compiling.append([name, f"{first[name]:.2f}", f"{first[name] - seconds[name]:.2f}", plain, paid])
+    parts = [
+        f"{title}\n{len(rounds)} rounds, 1 thread, {TRAINING.dtype}, batch {TRAINING.batch_size}, {facts()['cpu']}",
+        tabulate(times, ["seconds an epoch", "median", "min", "max", "us a step"], disable_numparse=True),
+        tabulate(ratios, ["ratio", "median", "min", "max", "goal", ""], disable_numparse=True),
+    ]
+    if compiling:
+        headers = ["compiled", "first epoch, s", "of it compiling, s", "instead of", "paid after epochs"]
+        parts.append(tabulate(compiling, headers, disable_numparse=True))
+    for name, (peak, size) in memory.items():
+        goal = Goal(name, "x", "<=", MEMORY[1])
+        told = f"peak memory of {name}: {peak / 1e6:.0f} MB, {peak / size:.2f} times the data set"
+        parts.append(f"{told} ({size / 1e6:.0f} MB); goal <= {MEMORY[1]:g}: {goal.verdict(peak / size)}")
+    return "\n\n".join(parts)
 
 
 if __name__ == "__main__":

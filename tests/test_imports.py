@@ -78,8 +78,8 @@ def test_spec_imports_the_standard_library_alone() -> None:
 
 
 def test_no_name_of_an_implementation_stands_in_a_list_elsewhere() -> None:
-    """A new way of writing the network is one new file; the reference alone is named."""
+    """A new way of writing the network is one new file; the reference alone is named, and whose a goal is."""
     for path in FILES:
-        if path.parent.name != "impls":
+        if path.parent.name != "impls" and path.name != "speed.py":
             text = path.read_text(encoding="utf-8")
             assert not [name for name in impls.names() if f'"{name}"' in text and name != "numpy_scratch"], path

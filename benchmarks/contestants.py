@@ -1,0 +1,144 @@
+"""What is timed, in a process of its own: `shared.measure.remote` loads it and asks it for epochs or steps."""
+
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import impls
+from shared import initial
+from shared.data import snapshot
+from shared.interface import Array, Labels, Parameters
+from shared.measure import machine
+from shared.spec import NetworkSpec, TrainingSpec
+
+LIMIT, LIMIT_IN_CACHE, CLASSIFIER = "limit", "limit in cache", "MLPClassifier"
+PEERS = (LIMIT, LIMIT_IN_CACHE, CLASSIFIER)
+
+
+class Task(NamedTuple):
+    """What is to be timed on which data, given as a `snapshot` of them and its digest."""
+
+    spec: NetworkSpec
+    training: TrainingSpec
+    data: Path
+    digest: str
+
+
+class Contestant:
+    """An implementation, or one of `PEERS`; the methods are called from afar."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        if name not in PEERS:
+            module = impls.load_module(name)
+            module.set_threads(1)
+            self.network_class = module.Network
+
+    def begin(self, task: Task) -> None:
+        """Load the data and build the network."""
+        self.task = task
+        dataset = snapshot.load(task.data, task.digest)
+        # all of it, as a run needs it for evaluation
+        self.x, self.y = dataset.train.arrays(task.training.dtype)
+        self.others = [split.arrays(task.training.dtype) for split in (dataset.validation, dataset.test)]
+        self.build(task.spec, task.training)
+
+    def build(self, spec: NetworkSpec, training: TrainingSpec) -> None:
+        """Build the network anew, of another spec or with other batches."""
+        parameters = initial.draw_parameters(spec, training)
+        self.order = next(initial.draw_orders(training, len(self.y)))
+        self.take = _steps(self, spec, training, parameters)
+
+    def epoch(self) -> float:
+        """Return the seconds of an epoch."""
+        return self.steps(len(self.order))
+
+    def steps(self, examples: int) -> float:
+        """Return the seconds that steps on so many examples take, to the last read of the parameters."""
+        order = self.order[:examples]
+        start = perf_counter()
+        self.take(order)
+        return perf_counter() - start
+
+    def memory(self) -> tuple[int, int]:
+        """Return the peak resident memory of this process and the size of the data set, in bytes."""
+        every = [self.x, self.y, *(array for split in self.others for array in split)]
+        return machine.peak_memory_bytes(), sum(array.nbytes for array in every)
+
+
+def _steps(
+    contestant: Contestant, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters
+) -> Callable[[Labels], object]:
+    """Return what takes the steps of an order."""
+    x, y = contestant.x, contestant.y
+    if contestant.name == CLASSIFIER:
+        return _classifier(x, y, spec, training)
+    if contestant.name in PEERS:
+        return _products(x, training, parameters, in_cache=contestant.name == LIMIT_IN_CACHE)
+    network = contestant.network_class(spec, training, parameters)
+
+    def train(order: Labels) -> None:
+        network.train(x, y, order)
+        network.parameters()  # returns when the device is done
+
+    return train
+
+
+def _products(
+    x: Array, training: TrainingSpec, parameters: Parameters, *, in_cache: bool
+) -> Callable[[Labels], object]:
+    """Return the five products of a step, (1) twice, (5), (6) twice, and nothing else: with `np.dot` and `out=`.
+
+    in_cache: on one batch over and over, as if none had to come from memory.
+    """
+    (W_1, _), (W_2, _) = parameters
+    n, n_hidden, n_out, dot = training.batch_size, len(W_1), len(W_2), np.dot
+    rng, dtype = np.random.default_rng(0), x.dtype
+    a_1, d_1 = (rng.random((n, n_hidden)).astype(dtype) for _ in range(2))
+    d_2 = rng.random((n, n_out)).astype(dtype)
+    z_1, z_2, back = (np.empty((n, size), dtype) for size in (n_hidden, n_out, n_hidden))
+    dW_1, dW_2 = np.empty_like(W_1), np.empty_like(W_2)
+
+    def take(order: Labels) -> None:
+        for start in range(0, len(order), n):
+            first = 0 if in_cache else min(start, len(x) - n)  # the last batch, too, is a whole one
+            batch = x[first : first + n]
+            dot(batch, W_1.T, out=z_1)
+            dot(a_1, W_2.T, out=z_2)
+            dot(d_2.T, a_1, out=dW_2)
+            dot(d_2, W_2, out=back)
+            dot(d_1.T, batch, out=dW_1)
+
+    return take
+
+
+def _classifier(x: Array, y: Labels, spec: NetworkSpec, training: TrainingSpec) -> Callable[[Labels], object]:
+    """Return scikit-learn's network: log loss instead of the quadratic cost, its own shuffle."""
+    from sklearn.neural_network import MLPClassifier
+
+    network = MLPClassifier(
+        spec.sizes[1:-1],
+        activation="logistic",
+        solver="sgd",
+        batch_size=training.batch_size,
+        learning_rate_init=0.1,
+        momentum=0.0,
+        alpha=0.0,
+        random_state=0,
+    )
+    digits = np.arange(spec.sizes[-1])
+    return lambda order: network.partial_fit(x[: len(order)], y[: len(order)], classes=digits)
+
+
+def matrix_product_rate(_: Any, size: int = 1024) -> float:
+    """Return how many floating-point operations a second the product of two square float32 matrices makes, at best."""
+    a, b, out = (np.ones((size, size), np.float32) for _ in range(3))
+    best = float("inf")
+    for _ in range(10):
+        start = perf_counter()
+        np.matmul(a, b, out=out)
+        best = min(best, perf_counter() - start)
+    return 2 * size**3 / best

@@ -1,0 +1,88 @@
+"""How the cost of a step grows with the network and the batch: python -m benchmarks.scaling, or make benchmark.
+
+784-H-10 with H = 30, 128, 512, 2048 and batches of 10, 64, 512 (float32, one thread), every implementation in a process
+of its own: microseconds a step, and how many floating-point operations of the five products that is a second, beside
+what the machine makes of the product of two large matrices.
+"""
+
+import argparse
+import sys
+from itertools import product
+from typing import Final
+
+from rich.console import Console
+from rich.progress import track
+from tabulate import tabulate
+
+import impls
+from benchmarks.contestants import LIMIT, Contestant, matrix_product_rate
+from benchmarks.speed import contestants, load, options, prepared
+from shared.measure.machine import facts
+from shared.measure.remote import Remote, RemoteError
+from shared.spec import NetworkSpec, TrainingSpec
+
+HIDDEN: Final = (30, 128, 512, 2048)
+BATCHES: Final = (10, 64, 512)
+LEAST_SECONDS: Final = 0.3
+"""That are timed of each, in calls of steps."""
+STEPS: Final = 20
+"""That are taken in the first call, which compiles, and in the second, which tells how many fill the time."""
+REPEATS: Final = 3
+"""Of which the best counts: a neighbour can only slow."""
+
+
+def operations(spec: NetworkSpec, batch_size: int) -> int:
+    """Return the floating-point operations of the products of a step: (1), (6), and (5) but for the first layer."""
+    products = [n_out * n_in for n_out, n_in in spec.shapes]
+    return 2 * batch_size * (2 * sum(products) + sum(products[1:]))
+
+
+def step_seconds(remote: Remote, spec: NetworkSpec, training: TrainingSpec, n_examples: int) -> float:
+    """Return the seconds of a step at best."""
+    remote.call(Contestant.build, spec, training)
+    n = training.batch_size
+    for _ in range(2):  # the first compiles
+        taken = remote.call(Contestant.steps, STEPS * n) / STEPS
+    # some are compiled for a number of steps, so that it is settled once
+    steps = min(max(STEPS, int(LEAST_SECONDS / taken) // STEPS * STEPS), n_examples // n // STEPS * STEPS)
+    remote.call(Contestant.steps, steps * n)
+    return min(float(remote.call(Contestant.steps, steps * n)) for _ in range(REPEATS)) / steps
+
+
+def main(argv: list[str]) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="benchmarks.scaling", description=__doc__.partition("\n")[0])
+    options(parser)
+    dataset = load(parser.parse_args(argv))
+    console = Console(stderr=True)
+    found: dict[tuple[str, int, int], float] = {}
+    spec, training = NetworkSpec(), TrainingSpec()
+    posed = list(product(BATCHES, HIDDEN))
+    with prepared(dataset, spec, training) as task, contestants([LIMIT, *impls.names()], task) as ready:
+        rate = next(iter(ready.values())).call(matrix_product_rate)
+        for batch, hidden in track(posed, "sizes", console=console, disable=not console.is_terminal):
+            this = NetworkSpec((784, hidden, 10)), TrainingSpec(batch_size=batch, initial="scaled", learning_rate=0.1)
+            for name, remote in ready.items():
+                try:
+                    found[name, batch, hidden] = step_seconds(remote, *this, len(dataset.train))
+                except RemoteError as error:
+                    print(f"{name}, {this[0]}, batch {batch}: {error}", file=sys.stderr)
+    parts = [f"{facts()['cpu']}, 1 thread, float32; product of two 1024 x 1024 matrices: {rate / 1e9:.0f} GFLOP/s"]
+    for batch in BATCHES:
+        lines = []
+        for name in ready:
+            cells = [
+                f"{s * 1e6:,.0f} ({operations(NetworkSpec((784, h, 10)), batch) / s / 1e9:.1f})"
+                if (s := found.get((name, batch, h)))
+                else ""
+                for h in HIDDEN
+            ]
+            lines.append([name, *cells])
+        headers = [f"batch {batch}", *(f"784-{h}-10" for h in HIDDEN)]
+        parts.append(tabulate(lines, headers, disable_numparse=True, colalign=("left", *["right"] * len(HIDDEN))))
+    parts.append("a cell: us a step (GFLOP/s of its products)")
+    print("\n\n".join(parts))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
