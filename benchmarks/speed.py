@@ -154,7 +154,7 @@ def report(
         if {name, plain} <= set(seconds):
             extra, gain = first[name] - seconds[name], seconds[plain] - seconds[name]
             extra -= first[plain] - seconds[plain]
-            paid = f"{extra / gain:.1f}" if gain > 0 else "never"
+            paid = f"{max(extra, 0) / gain:.1f}" if gain > 0 else "never"
             compiling.append([name, f"{first[name]:.2f}", f"{first[name] - seconds[name]:.2f}", plain, paid])
     parts = [
         f"{title}\n{len(rounds)} rounds, 1 thread, {TRAINING.dtype}, batch {TRAINING.batch_size}, {facts()['cpu']}",

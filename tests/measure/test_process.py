@@ -120,7 +120,8 @@ def test_what_disagrees_is_not_timed(tmp_path: Path) -> None:
 def test_a_worker_that_succeeds_leaves_its_result_and_nothing_to_clear_away(tmp_path: Path) -> None:
     work = ready(tmp_path, epochs=1)
     run_worker(work)
-    kept = {job.result_path for job in (work, work.reference)} | {job.tensors_path for job in (work, work.reference)}
+    jobs = (work, work.reference)
+    kept = {job.result_path for job in jobs} | {job.tensors_path for job in jobs} | {work.parameters_path}
     assert set(Path(work.folder).iterdir()) == kept
 
 
