@@ -17,6 +17,9 @@ from shared.spec import NetworkSpec, TrainingSpec
 LIMIT, LIMIT_IN_CACHE, CLASSIFIER = "limit", "limit in cache", "MLPClassifier"
 PEERS = (LIMIT, LIMIT_IN_CACHE, CLASSIFIER)
 
+Take = Callable[[Array, Labels, Labels], object]
+"""Takes the steps of an order: x, y, order."""
+
 
 class Task(NamedTuple):
     """What is to be timed on which data, given as a `snapshot` of them and its digest."""
@@ -50,18 +53,35 @@ class Contestant:
         """Build the network anew, of another spec or with other batches."""
         parameters = initial.draw_parameters(spec, training)
         self.order = next(initial.draw_orders(training, len(self.y)))
-        self.take = _steps(self, spec, training, parameters)
+        self.take = self._taken(spec, training, parameters)
 
     def epoch(self) -> float:
         """Return the seconds of an epoch."""
         return self.steps(len(self.order))
 
     def steps(self, examples: int) -> float:
-        """Return the seconds that steps on so many examples take, to the last read of the parameters."""
-        order = self.order[:examples]
+        """Return the seconds of an epoch of the first so many examples, to the last read of the parameters.
+
+        No others are handed over: an implementation that copies what it is given would pay for all of them.
+        """
+        x, y, order = self.x[:examples], self.y[:examples], self.order[self.order < examples]
         start = perf_counter()
-        self.take(order)
+        self.take(x, y, order)
         return perf_counter() - start
+
+    def _taken(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> Take:
+        """Return what takes the steps of an order."""
+        if self.name == CLASSIFIER:
+            return _classifier(spec, training)
+        if self.name in PEERS:
+            return _products(training, parameters, in_cache=self.name == LIMIT_IN_CACHE)
+        network = self.network_class(spec, training, parameters)
+
+        def train(x: Array, y: Labels, order: Labels) -> None:
+            network.train(x, y, order)
+            network.parameters()  # returns when the device is done
+
+        return train
 
     def memory(self) -> tuple[int, int]:
         """Return the peak resident memory of this process and the size of the data set, in bytes."""
@@ -69,40 +89,20 @@ class Contestant:
         return machine.peak_memory_bytes(), sum(array.nbytes for array in every)
 
 
-def _steps(
-    contestant: Contestant, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters
-) -> Callable[[Labels], object]:
-    """Return what takes the steps of an order."""
-    x, y = contestant.x, contestant.y
-    if contestant.name == CLASSIFIER:
-        return _classifier(x, y, spec, training)
-    if contestant.name in PEERS:
-        return _products(x, training, parameters, in_cache=contestant.name == LIMIT_IN_CACHE)
-    network = contestant.network_class(spec, training, parameters)
-
-    def train(order: Labels) -> None:
-        network.train(x, y, order)
-        network.parameters()  # returns when the device is done
-
-    return train
-
-
-def _products(
-    x: Array, training: TrainingSpec, parameters: Parameters, *, in_cache: bool
-) -> Callable[[Labels], object]:
+def _products(training: TrainingSpec, parameters: Parameters, *, in_cache: bool) -> Take:
     """Return the five products of a step, (1) twice, (5), (6) twice, and nothing else: with `np.dot` and `out=`.
 
     in_cache: on one batch over and over, as if none had to come from memory.
     """
     (W_1, _), (W_2, _) = parameters
     n, n_hidden, n_out, dot = training.batch_size, len(W_1), len(W_2), np.dot
-    rng, dtype = np.random.default_rng(0), x.dtype
+    rng, dtype = np.random.default_rng(0), W_1.dtype
     a_1, d_1 = (rng.random((n, n_hidden)).astype(dtype) for _ in range(2))
     d_2 = rng.random((n, n_out)).astype(dtype)
     z_1, z_2, back = (np.empty((n, size), dtype) for size in (n_hidden, n_out, n_hidden))
     dW_1, dW_2 = np.empty_like(W_1), np.empty_like(W_2)
 
-    def take(order: Labels) -> None:
+    def take(x: Array, y: Labels, order: Labels) -> None:  # noqa: ARG001 - as its siblings have it
         for start in range(0, len(order), n):
             first = 0 if in_cache else min(start, len(x) - n)  # the last batch, too, is a whole one
             batch = x[first : first + n]
@@ -115,7 +115,7 @@ def _products(
     return take
 
 
-def _classifier(x: Array, y: Labels, spec: NetworkSpec, training: TrainingSpec) -> Callable[[Labels], object]:
+def _classifier(spec: NetworkSpec, training: TrainingSpec) -> Take:
     """Return scikit-learn's network: log loss instead of the quadratic cost, its own shuffle."""
     from sklearn.neural_network import MLPClassifier
 
@@ -130,7 +130,7 @@ def _classifier(x: Array, y: Labels, spec: NetworkSpec, training: TrainingSpec) 
         random_state=0,
     )
     digits = np.arange(spec.sizes[-1])
-    return lambda order: network.partial_fit(x[: len(order)], y[: len(order)], classes=digits)
+    return lambda x, y, order: network.partial_fit(x, y, classes=digits)  # noqa: ARG005 - it draws its own
 
 
 def matrix_product_rate(_: Any, size: int = 1024) -> float:

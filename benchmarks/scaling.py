@@ -6,6 +6,7 @@ what the machine makes of the product of two large matrices.
 """
 
 import argparse
+import math
 import sys
 from itertools import product
 from typing import Final
@@ -23,12 +24,16 @@ from shared.spec import NetworkSpec, TrainingSpec
 
 HIDDEN: Final = (30, 128, 512, 2048)
 BATCHES: Final = (10, 64, 512)
-LEAST_SECONDS: Final = 0.3
-"""That are timed of each, in calls of steps."""
-STEPS: Final = 20
-"""That are taken in the first call, which compiles, and in the second, which tells how many fill the time."""
+STEPS: Final = 10
+"""Of the first call; some take that many at once, so that all calls are of a multiple of it."""
+LEAST_SECONDS: Final = 0.5
+"""That a call takes which is timed, unless the whole training set takes less; until then the steps become more."""
+GROWTH: Final = 20
+"""So many times more at once, at most."""
 REPEATS: Final = 3
-"""Of which the best counts: a neighbour can only slow."""
+"""Calls of which the best counts: a neighbour can only slow."""
+ENOUGH_SECONDS: Final = 4.0
+"""After which no call is repeated."""
 
 
 def operations(spec: NetworkSpec, batch_size: int) -> int:
@@ -41,12 +46,19 @@ def step_seconds(remote: Remote, spec: NetworkSpec, training: TrainingSpec, n_ex
     """Return the seconds of a step at best."""
     remote.call(Contestant.build, spec, training)
     n = training.batch_size
-    for _ in range(2):  # the first compiles
-        taken = remote.call(Contestant.steps, STEPS * n) / STEPS
-    # some are compiled for a number of steps, so that it is settled once
-    steps = min(max(STEPS, int(LEAST_SECONDS / taken) // STEPS * STEPS), n_examples // n // STEPS * STEPS)
-    remote.call(Contestant.steps, steps * n)
-    return min(float(remote.call(Contestant.steps, steps * n)) for _ in range(REPEATS)) / steps
+    most = n_examples // n
+    most -= most % STEPS if most > STEPS else 0
+    steps = min(STEPS, most)
+    while True:
+        remote.call(Contestant.steps, steps * n)  # some compile for a number of steps
+        taken = [float(remote.call(Contestant.steps, steps * n))]
+        if taken[0] >= LEAST_SECONDS or steps == most:
+            break
+        more = min(1.2 * LEAST_SECONDS / taken[0], GROWTH)
+        steps = min(most, math.ceil(steps * more / STEPS) * STEPS)
+    while len(taken) < REPEATS and sum(taken) < ENOUGH_SECONDS:
+        taken.append(float(remote.call(Contestant.steps, steps * n)))
+    return min(taken) / steps
 
 
 def main(argv: list[str]) -> None:
