@@ -1,5 +1,6 @@
 """What README says is so: the table is the file's, the commands and options exist."""
 
+import json
 import os
 import re
 import subprocess
@@ -10,31 +11,42 @@ import pytest
 
 import compare
 import impls
+from shared.report import document, summary, tables
 from tests.command import environment
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TABLE = "results/reference/table.md"
+TIERS = "the first table of results/tiers/table.md"
 SESSION = re.search(r"```console\n(.*?)```", README, re.DOTALL)
 
 
+def shown(what: str) -> str:
+    """What README has between two marks."""
+    return README.partition(f"<!-- begin {what} -->\n")[2].partition(f"<!-- end {what} -->")[0].strip()
+
+
 def test_the_table_is_that_of_the_reference_run() -> None:
-    shown = README.partition(f"<!-- begin {TABLE} -->\n")[2].partition(f"<!-- end {TABLE} -->")[0]
-    assert shown.strip() == (ROOT / TABLE).read_text(encoding="utf-8").strip()
-    assert "MNIST" in shown
+    assert shown(TABLE) == (ROOT / TABLE).read_text(encoding="utf-8").strip()
+    assert "MNIST" in shown(TABLE)
 
 
-def test_the_reference_run_is_whole_and_renders_to_its_table() -> None:
-    import json
+def test_the_second_table_is_the_first_of_the_run_of_all() -> None:
+    every = (ROOT / "results/tiers/table.md").read_text(encoding="utf-8")
+    assert shown(TIERS) == every.partition("\n\nWhere a worker's time went")[0]
+    assert all(f"| {name} " in shown(TIERS) for name in impls.names())
 
-    from shared.report import document, summary, tables
 
-    record = json.loads((ROOT / "results/reference/run.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize(("run", "names"), [("reference", impls.defaults()), ("tiers", impls.names())])
+def test_a_kept_run_is_whole_and_renders_to_its_table(run: str, names: list[str]) -> None:
+    folder = ROOT / "results" / run
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert record["ended"] == "complete"
     assert summary.exit_code(record) == 0
-    assert not any(row.disturbed for row in summary.rows(record))
-    assert record["implementations"] == impls.defaults()
-    assert document.markdown(tables.document(record)) == (ROOT / TABLE).read_text(encoding="utf-8")
+    assert record["implementations"] == names
+    assert document.markdown(tables.document(record)) == (folder / "table.md").read_text(encoding="utf-8")
+    if run == "reference":
+        assert not any(row.disturbed for row in summary.rows(record))
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"make (\w+)", README))))
