@@ -35,6 +35,15 @@ def test_float32_beside_float64_is_rounding() -> None:
         assert sum(line.startswith(step) for line in found.stdout.splitlines()) == 2, step
 
 
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_what_an_optimizer_makes_of_rounding_is_rounding(optimizer: str) -> None:
+    """Adam's first step is eta g / |g|: where g is near 0, its sign is rounding, and the step as large as any."""
+    sides = ("-i", "numpy_scratch:float32", "-i", "numpy_scratch:float64")
+    found = lockstep(*sides, "--optimizer", optimizer, "--steps", "100", "--format", "json")
+    assert found.code == 0, found.stdout[-1000:]
+    assert told(found)["steps"] == 100
+
+
 @pytest.mark.parametrize("other", ["pytorch", "tensorflow_keras"])
 def test_frameworks_do_not_part_from_numpy_over_epochs(other: str) -> None:
     found = lockstep("-i", other, *EXACT, "--steps", "300", "--learning-rate", "0.5", "--format", "json")

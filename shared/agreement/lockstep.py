@@ -61,7 +61,7 @@ class Envelope:
 
     Parameters
     ----------
-    network_class : the reference's, whose `layers` are its parameters themselves.
+    network_class : the reference's, whose `layers` are its parameters themselves, and `gradient_layers` its gradients.
     initial : what both networks start from.
     dtype : the coarser one of the two.
     """
@@ -74,7 +74,7 @@ class Envelope:
         self._reference, *self._twins = (network_class(spec, training, exact) for _ in range(1 + TWINS))
         self._generators = [np.random.default_rng(seed) for seed in range(TWINS)]
         for twin, generator in zip(self._twins, self._generators, strict=True):
-            _shake(twin, generator, named(exact), 2 * self._u, {})
+            _round(twin, generator, 2 * self._u)
         self._grown: dict[str, float] = dict.fromkeys(named(exact), 0.0)
         self._grown_gradients = dict(self._grown)
 
@@ -84,20 +84,20 @@ class Envelope:
         The latter holds an absolute L2 norm for each tensor, as an array of no dimension.
         """
         before = self._reference.parameters()
-        bounds = rounding.bounds(self._spec, before, x, y, self._dtype)
+        with np.errstate(all="ignore"):  # what overflows is not explained
+            traced = rounding.trace(self._spec, before, x, y, self._dtype)
+        rounded = {name: traced[f"d{name}"] for name in named(before)}
         gradients = named(self._reference.loss_and_gradients(x, y)[1])
-        order = np.arange(len(y))
-        self._reference.train(x, y, order)
+        self._reference.train(x, y, np.arange(len(y)))
         after = named(self._reference.parameters())
         for twin, generator in zip(self._twins, self._generators, strict=True):
-            twins_gradients = named(twin.loss_and_gradients(x, y)[1])
-            start = named(twin.parameters())
-            twin.train(x, y, order)
-            _shake(twin, generator, start, self._u, bounds)
-            twins_parameters = named(twin.parameters())
+            twins_gradients = _take(twin, generator, x, y, rounded)
+            _round(twin, generator, self._u)
+            twins_parameters = named(twin.layers)
             for name in after:
                 _grow(self._grown_gradients, name, twins_gradients[name] - gradients[name])
                 _grow(self._grown, name, twins_parameters[name] - after[name])
+        bounds = {name: rounding.relative(*r) for name, r in rounded.items()}
         own = {name: 2 * bounds[name] * float(np.linalg.norm(g)) for name, g in gradients.items()}
         allowed = Step(
             {name: np.array(SPREAD * self._grown_gradients[name] + own[name]) for name in gradients},
@@ -106,14 +106,31 @@ class Envelope:
         return Step(gradients, after), allowed
 
 
-def _shake(
-    network: Any, generator: np.random.Generator, start: Tensors, size: float, bounds: Mapping[str, float]
-) -> None:
-    """Round a twin's parameters at random: by `size` of themselves, and what they moved as its gradient is rounded."""
-    for name, tensor in named(network.layers).items():
-        of_step = min(bounds.get(name, 0.0), 1.0) / rounding.SIGMAS
-        noise = size * np.abs(tensor) + of_step * np.abs(tensor - start[name])
-        tensor += noise * (1 - 2 * generator.integers(0, 2, tensor.shape))
+def _take(
+    twin: Any, generator: np.random.Generator, x: Array, y: Labels, rounded: Mapping[str, rounding.Rounded]
+) -> dict[str, Array]:
+    """Let a twin take a step with gradients that are rounded at random, element by element; return the exact ones.
+
+    What an optimizer makes of rounding is its own: adam's first step is eta g / |g|, in which all of a g near 0 is
+    rounding.
+    """
+    twin.gradients(x, twin.one_hot(y))
+    exact = {name: g.copy() for name, g in named(twin.gradient_layers).items()}
+    for name, g in named(twin.gradient_layers).items():
+        g += np.sqrt(rounded[name].variance) * _signs(generator, g.shape)
+    twin.optimizer.step(twin.g)
+    return exact
+
+
+def _round(twin: Any, generator: np.random.Generator, size: float) -> None:
+    """Round a twin's parameters at random, each by `size` of itself."""
+    for tensor in named(twin.layers).values():
+        tensor += size * np.abs(tensor) * _signs(generator, tensor.shape)
+
+
+def _signs(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Return -1 and 1 at random."""
+    return 1.0 - 2 * generator.integers(0, 2, shape, dtype=np.int8)
 
 
 def _grow(grown: dict[str, float], name: str, difference: Array) -> None:
