@@ -24,7 +24,7 @@ from tests.cases import CASES, OPTIMIZER_CASES, Case, case, reference, tolerance
 
 @pytest.fixture(scope="module", params=impls.names())
 def network(request: pytest.FixtureRequest) -> Iterator[Remote]:
-    with Remote(request.param).loaded() as found:
+    with Remote(request.param, remote.load).loaded() as found:
         yield found
 
 
