@@ -12,6 +12,7 @@ from shared import initial
 from shared.data import snapshot
 from shared.interface import Array, Labels, Parameters
 from shared.measure import machine
+from shared.measure.limit import products
 from shared.spec import NetworkSpec, TrainingSpec
 
 LIMIT, LIMIT_IN_CACHE, CLASSIFIER = "limit", "limit in cache", "MLPClassifier"
@@ -90,27 +91,13 @@ class Contestant:
 
 
 def _products(training: TrainingSpec, parameters: Parameters, *, in_cache: bool) -> Take:
-    """Return the five products of a step, (1) twice, (5), (6) twice, and nothing else: with `np.dot` and `out=`.
-
-    in_cache: on one batch over and over, as if none had to come from memory.
-    """
-    (W_1, _), (W_2, _) = parameters
-    n, n_hidden, n_out, dot = training.batch_size, len(W_1), len(W_2), np.dot
-    rng, dtype = np.random.default_rng(0), W_1.dtype
-    a_1, d_1 = (rng.random((n, n_hidden)).astype(dtype) for _ in range(2))
-    d_2 = rng.random((n, n_out)).astype(dtype)
-    z_1, z_2, back = (np.empty((n, size), dtype) for size in (n_hidden, n_out, n_hidden))
-    dW_1, dW_2 = np.empty_like(W_1), np.empty_like(W_2)
+    """Return the products of a step and nothing else; in_cache: on one batch over and over, as if none had to come."""
+    n, make = training.batch_size, products(parameters, training.batch_size)
 
     def take(x: Array, y: Labels, order: Labels) -> None:  # noqa: ARG001 - as its siblings have it
         for start in range(0, len(order), n):
             first = 0 if in_cache else min(start, len(x) - n)  # the last batch, too, is a whole one
-            batch = x[first : first + n]
-            dot(batch, W_1.T, out=z_1)
-            dot(a_1, W_2.T, out=z_2)
-            dot(d_2.T, a_1, out=dW_2)
-            dot(d_2, W_2, out=back)
-            dot(d_1.T, batch, out=dW_1)
+            make(x[first : first + n])
 
     return take
 

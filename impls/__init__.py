@@ -60,6 +60,17 @@ def locate(name: str) -> Path:
     return path
 
 
+def base(name: str) -> str | None:
+    """Return the sibling whose class `Network` an implementation changes in part; None for one that stands alone."""
+    try:
+        tree = ast.parse(locate(name).read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError):
+        return None
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Network"]
+    bases = [ast.unparse(each).removesuffix(".Network") for node in classes for each in node.bases]
+    return next((each for each in bases if each in names()), None)
+
+
 def remedy(name: str) -> str:
     """Return the command that may mend an implementation whose packages are there but cannot be imported."""
     packages = _packages(locate(name))

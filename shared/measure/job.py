@@ -43,6 +43,11 @@ class Job:
         return REFERENCE_LABEL if self.is_reference else label(self.implementation)
 
     @property
+    def is_first(self) -> bool:
+        """Whether it is of the first round, in which more is looked at than speed and accuracy."""
+        return self.round == 1
+
+    @property
     def reference(self) -> "Job":
         """The float64 reference of this job's round."""
         return replace(self, implementation=REFERENCE, is_reference=True)
@@ -69,6 +74,11 @@ class Job:
     def parameters_path(self) -> Path:
         """What the worker's network has learnt, as npz."""
         return self._path(".parameters.npz")
+
+    @property
+    def activations_path(self) -> Path:
+        """What its outputs are for every test image, as npz; of the first round."""
+        return self._path(".activations.npz")
 
     @property
     def progress_path(self) -> Path:

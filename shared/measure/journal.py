@@ -18,7 +18,7 @@ from shared.measure.interruption import uninterrupted
 
 Record = dict[str, Any]
 
-SCHEMA_VERSION: Final = "2.1"
+SCHEMA_VERSION: Final = "2.2"
 """The major number rises when an older reader would misread a record."""
 JOURNAL: Final = "journal.jsonl"
 RUN: Final = "run.json"

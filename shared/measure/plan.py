@@ -67,9 +67,9 @@ def plan(
     config, dataset = fit(config, options, dataset, budget, timeout)
     if resume and previous:
         refuse_another(previous, config, dataset, resume)
-        return Plan(config, dataset, prepare(resume, config), previous)
-    folder = prepare(make_folder(output, config.options["dataset"] if config.options else ""), config)
-    return Plan(config, dataset, folder)
+        return Plan(config, dataset, prepare(resume, config, len(dataset.test)), previous)
+    folder = make_folder(output, config.options["dataset"] if config.options else "")
+    return Plan(config, dataset, prepare(folder, config, len(dataset.test)))
 
 
 def configure(options: Options, argv: Sequence[str], *, named: bool) -> RunConfig:
@@ -196,9 +196,9 @@ def _make_new_folder(folder: Path) -> Path:
     raise AssertionError  # count() does not end
 
 
-def prepare(folder: Path, config: RunConfig) -> Path:
+def prepare(folder: Path, config: RunConfig, test_images: int) -> Path:
     """Make sure that the results will find room in their folder; return it."""
-    needed = bytes_needed(config)
+    needed = bytes_needed(config, test_images)
     try:
         files.reserve(folder, needed)
     except OSError as error:

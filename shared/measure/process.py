@@ -35,6 +35,8 @@ TIMED: Final[dict[str, type | tuple[type, ...]]] = {
     "examples_per_epoch": int,
 }
 """What the result of a worker holds that has been timed."""
+FIRST_ROUND: Final[dict[str, type]] = {"path": list, "sections": dict}
+"""What it may hold besides."""
 
 
 def run_worker(job: Job, on_event: Callable[[Event], None], timeout: float) -> dict[str, Any]:
@@ -179,6 +181,8 @@ def check(result: Any, job: Job, wall: float) -> None:
     expect("epochs", result.get("epochs"), "a list of objects", fits=objects)
     for name, kind in TIMED.items():
         expect(name, result.get(name, "nothing"), f"{kind}", fits=isinstance(result.get(name, Ellipsis), kind))
+    for name, kind in FIRST_ROUND.items():
+        expect(name, result.get(name), f"{kind}", fits=isinstance(result.get(name, kind()), kind))
     epochs = [epoch.get(clock) for epoch in result["epochs"] for clock in ("wall_ns", "cpu_ns")]
     whole = len(epochs) == 2 * job.training.epochs and all(isinstance(ns, int) and ns >= 0 for ns in epochs)
     expect("epochs", epochs, f"{job.training.epochs} durations", fits=whole)

@@ -3,7 +3,7 @@
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +12,11 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+import impls
 from shared.agreement.observation import Observation, compare
 from shared.agreement.tolerances import TOLERANCES
 from shared.data import Dataset, snapshot
-from shared.measure import files, machine
+from shared.measure import files, gallery, machine
 from shared.measure.job import REFERENCE, Job, label
 from shared.measure.journal import SCHEMA_VERSION, Journal, Record, reserved
 from shared.measure.judgement import judge, rejection
@@ -37,6 +38,10 @@ BYTES_OF_A_RESULT: Final = 1 << 17
 """What a worker's result and its line in the journal take at most, apart from tensors."""
 TENSORS_OF_A_RESULT: Final = 7
 """Copies of the parameters, as large as float64 makes them: six in an observation, and what has been learnt."""
+BYTES_OF_ACTIVATIONS: Final = 4
+"""That one takes, of those of every test image that the first round leaves."""
+BYTES_OF_THE_PAGE: Final = 1 << 22
+"""What page, figures and what the record keeps for them take at most."""
 
 
 @dataclass(frozen=True)
@@ -153,11 +158,27 @@ def new_record(config: RunConfig, dataset: Dataset) -> Record:
             "sizes": [len(dataset.train), len(dataset.validation), len(dataset.test)],
         },
         "tolerance": TOLERANCES[config.training.dtype].limit,
+        "known": impls.names(),
+        "defaults": impls.defaults(),
+        "sources": sources(config.implementations),
         "machine": machine.facts(),
         "git": machine.git_revision(),
         "references": [],
         "samples": [],
     }
+
+
+def sources(implementations: Sequence[str]) -> dict[str, dict[str, str | None]]:
+    """Return the source of each implementation, and of the sibling that it changes in part, by label."""
+    found: dict[str, dict[str, str | None]] = {}
+    waiting = list(implementations)
+    for name in waiting:
+        base = impls.base(name)
+        if label(name) not in found:
+            text = impls.locate(name).read_text(encoding="utf-8", errors="replace")
+            found[label(name)] = {"base": base, "text": text}
+            waiting += [base] if base else []
+    return found
 
 
 def differences(a: Record, b: Record, keys: tuple[str, ...] = CONFIGURATION) -> list[str]:
@@ -172,10 +193,12 @@ def differences(a: Record, b: Record, keys: tuple[str, ...] = CONFIGURATION) -> 
     return lines
 
 
-def bytes_needed(config: RunConfig) -> int:
+def bytes_needed(config: RunConfig, test_images: int) -> int:
     """Return what a run writes at most to its folder, if no worker complains at length."""
     workers = config.rounds * (len(config.implementations) + 1)
-    return workers * (BYTES_OF_A_RESULT + TENSORS_OF_A_RESULT * 8 * config.spec.parameter_count)
+    activations = len(config.implementations) * test_images * config.spec.sizes[-1] * BYTES_OF_ACTIVATIONS
+    results = workers * (BYTES_OF_A_RESULT + TENSORS_OF_A_RESULT * 8 * config.spec.parameter_count)
+    return results + activations + BYTES_OF_THE_PAGE
 
 
 def is_missing(job: Job, record: Record) -> bool:
@@ -226,6 +249,7 @@ def execute(
         finally:
             journal.close()
         try:
+            record["gallery"] = gallery.collect(record, dataset, workers)
             journal.finish(record)
         except OSError as error:  # the journal is still there, and has everything
             record["ended"] = f"error: {error}"

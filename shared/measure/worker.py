@@ -1,9 +1,10 @@
 """One implementation in a process of its own: python -m shared.measure.worker JOB.json SPAWNED_NS PARENT.
 
 start -> import -> load the data -> build -> probe (outputs, loss and gradients) -> first step -> agreement (the
-parameters after 1, 10 and 100 steps) -> warm-up epoch -> reset -> timed epochs -> evaluation. On the clock of an epoch
-are `train` and the final read of the parameters, which forces completion. What disagrees with the float64 reference is
-not timed.
+parameters after 1, 10 and 100 steps) -> path (up to 1,000 steps beside the reference, in the first round) -> warm-up
+epoch -> reset -> timed epochs -> evaluation -> sections (one more epoch, in the first round, to see which part of the
+implementation the time goes to). On the clock of an epoch are `train` and the final read of the parameters, which
+forces completion. What disagrees with the float64 reference is not timed.
 """
 
 import ctypes
@@ -26,6 +27,7 @@ from shared.measure.noise import Counters, canary_seconds
 
 if TYPE_CHECKING:
     from shared.agreement.observation import Observation
+    from shared.agreement.path import Point
     from shared.data import Dataset
     from shared.interface import Array, Labels, Network, Parameters
 
@@ -99,7 +101,9 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
 
     from shared import initial
     from shared.agreement.observation import allowed_errors, observe, twins
+    from shared.agreement.path import explained
     from shared.agreement.rounding import bounds
+    from shared.measure import limit
 
     drawn = initial.draw_parameters(job.spec, job.training)
     parameters = initial.cast(drawn, "float64")
@@ -120,12 +124,21 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
     reference.save(job.tensors_path)
     allowed = allowed_errors(reference, observed_twins, in_float32, job.training.dtype)
     batch = order[: job.training.batch_size]
-    explained = bounds(job.spec, parameters, x_64[batch], y[batch], job.training.dtype)
+    of_rounding = bounds(job.spec, parameters, x_64[batch], y[batch], job.training.dtype)
     watch.lap("agreement")
+    points = []
+    if job.is_first:
+        with np.errstate(all="ignore"):
+            points = explained(module.Network, job.spec, job.training, parameters, x, y, order)
+        watch.lap("path")
+    seconds = limit.epoch_seconds(drawn, x, job.training.batch_size)
+    watch.lap("limit")
     return {
         "digests": digests(drawn, order),
         "allowed": {stage: files.finite(error) for stage, error in allowed.items()},
-        "bounds": {name: files.finite(bound) for name, bound in explained.items()},
+        "bounds": {name: files.finite(bound) for name, bound in of_rounding.items()},
+        "path": path_of(points),
+        "limit_seconds": seconds,
     }
 
 
@@ -142,7 +155,7 @@ def sample(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
     order = next(initial.draw_orders(training, len(y)))
     result: dict[str, Any] = {"digests": digests(parameters, order)}
     reference = Observation.load(job.reference.tensors_path)
-    allowed = json.loads(job.reference.result_path.read_text(encoding="utf-8"))["allowed"]
+    told = json.loads(job.reference.result_path.read_text(encoding="utf-8"))
     watch.lap("load")
     network: Network = module.Network(job.spec, training, parameters)
     network.parameters()
@@ -156,11 +169,34 @@ def sample(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
     stages |= take_steps(network, parameters, x, y, order, training.batch_size)
     observation = Observation(stages)
     observation.save(job.tensors_path)
-    verdict = judge(observation, reference, allowed)
+    verdict = judge(observation, reference, told["allowed"])
     watch.lap("agreement")
+    if job.is_first and verdict["status"] == "ok":
+        result["path"] = path_of(walk(job, network, parameters, x, y, order, [p["step"] for p in told["path"]]))
+        watch.lap("path")
     return result | (
         {"status": verdict["status"]} if verdict["status"] != "ok" else timed(job, network, x, y, dataset, watch)
     )
+
+
+def walk(
+    job: Job, network: "Network", parameters: "Parameters", x: "Array", y: "Labels", order: "Labels", steps: list[int]
+) -> "list[Point]":
+    """Take these steps beside the float64 reference."""
+    import numpy as np
+
+    from impls.numpy_scratch import Network as Reference
+    from shared import initial
+    from shared.agreement.path import walked
+
+    reference = Reference(job.spec, replace(job.training, dtype="float64"), initial.cast(parameters, "float64"))
+    with np.errstate(all="ignore"):
+        return walked(network, reference, parameters, x, y, order, job.training.batch_size, steps)
+
+
+def path_of(points: "list[Point]") -> list[dict[str, Any]]:
+    """Return the points as JSON has them."""
+    return [{"step": p.step, "values": {name: files.finite(v) for name, v in p.values.items()}} for p in points]
 
 
 def timed(
@@ -170,7 +206,7 @@ def timed(
     import numpy as np
 
     from shared import evaluation, initial
-    from shared.measure import trained
+    from shared.measure import sections, trained
 
     parameters = initial.draw_parameters(job.spec, job.training)
     x_validation, y_validation = dataset.validation.arrays(job.training.dtype)
@@ -223,6 +259,13 @@ def timed(
         "predictions": "".join(map(str, evaluation.predicted_digits(activations))),
     }
     watch.lap("evaluation")
+    if job.is_first:
+        np.savez(job.activations_path, allow_pickle=False, a_L=activations.astype("float32"))
+        with sections.sampled(network) as seconds:
+            network.train(x, y, order)
+            network.parameters()
+        result["sections"] = dict(seconds)
+        watch.lap("sections")
     return result
 
 

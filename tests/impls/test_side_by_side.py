@@ -6,6 +6,7 @@ import re
 import pytest
 
 import impls
+from shared.measure.sections import titles
 
 SECTIONS = ["Parameters", "Forward (1)-(2)", "Loss and gradients (3)-(7)", "Update (8)", "Conversion"]
 CONTRACT = {"__init__", "reset", "parameters", "predict", "loss_and_gradients", "train"}
@@ -25,8 +26,7 @@ def network(name: str) -> ast.ClassDef:
 
 def sections(name: str) -> list[tuple[int, str]]:
     """(line, title) of every section of the class."""
-    found = [re.fullmatch(r"    # ---- (.+?) -+", line) for line in source(name).splitlines()]
-    return [(number, match[1]) for number, match in enumerate(found, start=1) if match]
+    return list(titles(source(name)).items())
 
 
 def methods(name: str) -> list[tuple[str, str, list[str]]]:
@@ -46,14 +46,8 @@ def methods(name: str) -> list[tuple[str, str, list[str]]]:
     ]
 
 
-def base(name: str) -> str | None:
-    """The sibling whose class an implementation changes in part; None for one that stands alone."""
-    bases = [ast.unparse(each).removesuffix(".Network") for each in network(name).bases]
-    return next((each for each in bases if each in impls.names()), None)
-
-
-WHOLE = [name for name in impls.names() if base(name) is None]
-CHANGED = [name for name in impls.names() if base(name) is not None]
+WHOLE = [name for name in impls.names() if impls.base(name) is None]
+CHANGED = [name for name in impls.names() if impls.base(name) is not None]
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -65,7 +59,7 @@ def test_sections_are_the_five_in_order(name: str) -> None:
 def test_what_changes_a_sibling_lines_up_with_it(name: str) -> None:
     titles = [title for _, title in sections(name)]
     assert titles == [title for title in SECTIONS if title in titles]
-    theirs = methods(base(name) or "")
+    theirs = methods(impls.base(name) or "")
     changed = [method for method in methods(name) if method in theirs]
     assert changed == [method for method in theirs if method in changed]
     assert changed, "a subclass that changes nothing is no implementation"
@@ -84,7 +78,7 @@ def test_the_reference_has_the_whole_contract() -> None:
 @pytest.mark.parametrize("name", impls.names())
 def test_every_equation_is_cited(name: str) -> None:
     # section headings name equations, too, and are not what is meant
-    sources = source(name) + source(base(name) or name)
+    sources = source(name) + source(impls.base(name) or name)
     cited = "\n".join(line for line in sources.splitlines() if "# ----" not in line)
     for equation in range(1, 9):
         first_of_range = rf"\({equation}\)"

@@ -1,0 +1,100 @@
+"""How far an implementation and the float64 reference come apart while both take the same steps.
+
+It is looked at after 1, 2, ..., 10, 20, ..., 100, 200, ..., 1,000 steps. `train` is called once for each stretch, of
+one, ten or a hundred steps, so that what is compiled for a number of steps is compiled three times. What rounding
+explains is the envelope of `shared.agreement.lockstep`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from shared.agreement.lockstep import Envelope
+from shared.agreement.metrics import errors
+from shared.agreement.observation import INCONCLUSIVE
+from shared.initial import cast
+from shared.interface import Array, Labels, Network, Parameters, named
+from shared.spec import NetworkSpec, TrainingSpec
+
+MOST_STEPS: Final = 1_000
+MOST_EXAMPLES: Final = 20_000
+"""They are copied: this many are as large as what the evaluation needs later."""
+SECONDS: Final = 5.0
+"""After so many the envelope is carried no further: a step of a large network takes long."""
+
+
+class Point(NamedTuple):
+    """The state of affairs after so many steps."""
+
+    step: int
+    values: dict[str, float]
+    """W1, b1, ... -> relative L2 error, or how much of it rounding explains; nan where training has overflowed"""
+
+
+def stretches(steps: int) -> Iterator[tuple[int, int]]:
+    """Yield the first step and the end of each stretch: ten of one step, nine of ten, nine of a hundred."""
+    done = 0
+    while True:
+        length = 1 if done < 10 else 10 if done < 100 else 100
+        if done + length > steps:
+            return
+        yield done, done + length
+        done += length
+
+
+def explained(
+    reference_class: Any,
+    spec: NetworkSpec,
+    training: TrainingSpec,
+    parameters: Parameters,
+    x: Array,
+    y: Labels,
+    order: Labels,
+) -> list[Point]:
+    """Return how far rounding in the run's dtype may take each tensor of the parameters, at most an epoch long.
+
+    It ends where rounding explains so much that nothing can be concluded.
+    """
+    size, found, until = training.batch_size, list[Point](), monotonic() + SECONDS
+    envelope = Envelope(reference_class, spec, replace(training, dtype="float64"), parameters, training.dtype)
+    for first, end in stretches(min(MOST_STEPS, min(MOST_EXAMPLES, len(order)) // size)):
+        for k in range(first, end):
+            batch = order[k * size : (k + 1) * size]
+            exact, allowed = envelope.step(x[batch].astype(np.float64), y[batch])
+        norms = {name: float(np.linalg.norm(tensor)) for name, tensor in exact.parameters.items()}
+        found.append(Point(end, {name: float(allowed.parameters[name]) / (norms[name] or 1.0) for name in norms}))
+        if monotonic() > until or not max(found[-1].values.values()) <= INCONCLUSIVE:
+            break
+    return found
+
+
+def walked(
+    network: Network,
+    reference: Network,
+    parameters: Parameters,
+    x: Array,
+    y: Labels,
+    order: Labels,
+    size: int,
+    steps: Sequence[int],
+) -> list[Point]:
+    """Return how far a network is off the float64 reference after each of these numbers of steps, of `size` examples.
+
+    Both start from the parameters again.
+    """
+    used = order[: steps[-1] * size] if steps else order[:0]
+    x_used, y_used, found, done = x[used], y[used], list[Point](), 0
+    network.reset(parameters)
+    reference.reset(cast(parameters, "float64"))
+    for step in steps:
+        network.train(x_used, y_used, np.arange(done * size, step * size))
+        for k in range(done, step):
+            batch = slice(k * size, (k + 1) * size)
+            reference.train(x_used[batch].astype(np.float64), y_used[batch], np.arange(size))
+        off = errors(named(network.parameters()), named(reference.parameters()))
+        found.append(Point(step, {name: error.relative_l2 for name, error in off.items()}))
+        done = step
+    return found

@@ -1,0 +1,99 @@
+"""What the trained networks see, for the pages of a run: hard images with their activations, and hidden weights.
+
+The workers of the first round leave their activations and parameters beside their results; when the run ends, what a
+page shows of them is put into the record, so that it can be drawn from that alone.
+"""
+
+import base64
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.data import Dataset
+from shared.interface import Array
+from shared.measure.journal import Record
+
+ROUND: Final = 1
+IMAGES: Final = 12
+"""Of each kind, at most."""
+NEURONS: Final = 30
+"""Of the first hidden layer, the first so many."""
+
+
+def collect(record: Record, dataset: Dataset, workers: Path) -> dict[str, Any]:
+    """Return labels, images and weights as JSON has them; what a worker has not left is left out."""
+    first = {s["implementation"]: s for s in record["samples"] if s["round"] == ROUND and "predictions" in s}
+    labels = dataset.test.labels
+    activations = dict(_read(workers, first, "activations", lambda file: file["a_L"]))
+    weights = dict(_read(workers, first, "parameters", lambda file: file["W1"]))
+    wrong = Counter[int]()
+    for sample in record["samples"]:
+        if "predictions" in sample:
+            wrong.update(np.flatnonzero(_digits(sample) != labels).tolist())
+    timed = sum("predictions" in s for s in record["samples"])
+    hard = [k for k, n in sorted(wrong.items(), key=lambda item: (-item[1], item[0])) if 2 * n > timed]
+    split = _split([_digits(sample) for sample in first.values()])
+
+    def shown(indices: list[int]) -> list[dict[str, Any]]:
+        return [
+            {
+                "index": k,
+                "label": int(labels[k]),
+                "wrong": wrong[k],
+                "pixels": _base64(dataset.test.images[k]),
+                "activations": {name: [round(float(a), 4) for a in each[k]] for name, each in activations.items()},
+            }
+            for k in indices[:IMAGES]
+        ]
+
+    return {
+        "labels": "".join(map(str, labels)),
+        "timed": timed,
+        "hard": shown(hard),
+        "hard_count": len(hard),
+        "split": shown(split),
+        "split_count": len(split),
+        "weights": {name: _levels(W[:NEURONS]) for name, W in weights.items()},
+    }
+
+
+def _digits(sample: dict[str, Any]) -> NDArray[np.uint8]:
+    return np.frombuffer(sample["predictions"].encode(), np.uint8) - ord("0")
+
+
+def _split(predictions: list[NDArray[np.uint8]]) -> list[int]:
+    """Return the images on which the implementations differ, the most evenly divided first."""
+    if len(predictions) < 2:
+        return []
+    votes = np.stack(predictions)
+    most = np.stack([(votes == digit).sum(axis=0) for digit in range(10)]).max(axis=0)
+    differing = np.flatnonzero(most < len(votes))
+    return [int(k) for k in differing[np.argsort(most[differing], kind="stable")]]
+
+
+def _read(workers: Path, names: dict[str, Any], kind: str, take: Callable[[Any], Array]) -> Iterator[tuple[str, Array]]:
+    for name in names:
+        try:
+            # NumPy leaves a file open that it opened itself and cannot read
+            path = workers / f"round-{ROUND}-{name}.{kind}.npz"
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+                yield name, take(file)
+        except (OSError, ValueError, KeyError, BadZipFile):  # gone, or damaged: the page does without
+            continue
+
+
+def _levels(W: Array) -> dict[str, Any]:
+    """Return each neuron's weights as bytes: 128 for none, 1 and 255 for the largest of that neuron."""
+    largest = np.abs(W).max(axis=1, keepdims=True)
+    with np.errstate(all="ignore"):
+        levels = np.nan_to_num(128 + np.rint(127 * W / np.where(largest > 0, largest, 1)), nan=128)
+    return {"neurons": len(W), "levels": _base64(levels.clip(1, 255).astype(np.uint8))}
+
+
+def _base64(array: NDArray[np.uint8]) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")

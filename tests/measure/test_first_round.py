@@ -1,0 +1,191 @@
+"""What is looked at in the first round besides speed: sections, path, limit, gallery."""
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from impls.numpy_scratch import Network as Reference
+from shared import initial
+from shared.agreement.path import MOST_STEPS, explained, stretches, walked
+from shared.data import Dataset
+from shared.data.dataset import Split
+from shared.interface import Array, Labels
+from shared.measure import gallery, limit, sections
+from shared.spec import NetworkSpec, TrainingSpec
+from tests.cases import case
+from tests.report.records import record, sample
+
+# ---- Sections -------------------------------------------------------------------------------------------
+
+
+class Network:
+    """Spends its time where it says."""
+
+    # ---- Forward (1)-(2) ----
+
+    def forward(self) -> None:
+        spend(0.09)
+
+    # ---- Update (8) ----
+
+    def step(self) -> None:
+        self.forward()
+        spend(0.03)
+
+    def train(self, x: Array, y: Labels, order: Labels) -> None:
+        self.step()
+
+
+def spend(seconds: float) -> None:
+    """Be busy; it stands in no section, so that it counts for the one that calls it."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+def test_time_counts_for_the_innermost_section() -> None:
+    network: Any = Network()
+    with sections.sampled(network) as seconds:
+        network.train(None, None, None)
+    assert set(seconds) == {"Forward (1)-(2)", "Update (8)"}
+    assert seconds["Forward (1)-(2)"] / sum(seconds.values()) == pytest.approx(0.75, abs=0.15)
+
+
+def test_what_sleeps_in_one_call_counts_for_the_section_that_calls() -> None:
+    network: Any = Network()
+    network.forward = lambda: time.sleep(0.05)
+    with sections.sampled(network) as seconds:
+        network.train(None, None, None)
+    assert set(seconds) == {"Update (8)"}
+
+
+def test_a_network_without_sections_has_no_shares() -> None:
+    class Plain:
+        def train(self) -> None:
+            spend(0.01)
+
+    plain: Any = Plain()
+    with sections.sampled(plain) as seconds:
+        plain.train()
+    assert seconds == {}
+
+
+# ---- Path -----------------------------------------------------------------------------------------------
+
+
+def test_stretches_are_of_three_lengths_and_leave_nothing_out() -> None:
+    found = list(stretches(MOST_STEPS))
+    assert {end - first for first, end in found} == {1, 10, 100}
+    assert [first for first, _ in found[1:]] == [end for _, end in found[:-1]]
+    assert (found[0][0], found[-1][1]) == (0, MOST_STEPS)
+    assert list(stretches(25))[-1] == (10, 20)
+    assert list(stretches(0)) == []
+
+
+@pytest.mark.parametrize(("optimizer", "rate"), [("sgd", 3.0), ("momentum", 0.3), ("adam", 0.01)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_right_network_stays_within_what_rounding_explains(dtype: str, optimizer: str, rate: float) -> None:
+    found, allowed = path_of(Reference, dtype, optimizer=optimizer, learning_rate=rate)
+    assert [point.step for point in found] == [point.step for point in allowed]
+    assert allowed[-1].step == 95 // 10 * 10 // 10
+    for point, limits in zip(found, allowed, strict=True):
+        assert all(point.values[name] <= limits.values[name] for name in limits.values)
+    assert all(b.values[name] >= 0 for _, b in pairwise(allowed) for name in b.values)
+
+
+def test_a_learning_rate_that_is_off_leaves_it() -> None:
+    class TooFast(Reference):
+        def __init__(self, spec: Any, training: TrainingSpec, parameters: Any) -> None:
+            super().__init__(spec, replace(training, learning_rate=training.learning_rate * 1.0001), parameters)
+
+    found, allowed = path_of(TooFast, "float64")
+    assert any(found[0].values[name] > allowed[0].values[name] for name in allowed[0].values)
+
+
+def path_of(network_class: Any, dtype: str, **training: Any) -> Any:
+    c = case(dtype=dtype, **training)
+    x, y, order = c.data()
+    start = c.parameters()
+    allowed = explained(Reference, c.spec, c.training, initial.cast(start, "float64"), x, y, order)
+    reference = Reference(c.spec, replace(c.training, dtype="float64"), initial.cast(start, "float64"))
+    network = network_class(c.spec, c.training, start)
+    return walked(network, reference, start, x, y, order, 10, [point.step for point in allowed]), allowed
+
+
+# ---- Limit ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sizes", [(784, 10), (784, 30, 10), (784, 30, 20, 10)])
+def test_the_limit_makes_the_products_of_every_layer(sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, made = NetworkSpec(sizes), []
+    parameters = initial.draw_parameters(spec, TrainingSpec())
+    monkeypatch.setattr(np, "dot", lambda a, b, out: made.append((a.shape, b.shape, out.shape)))
+    limit.products(parameters, 10)(np.zeros((10, 784), np.float32))
+    assert len(made) == 3 * len(spec.shapes) - 1
+    for n_out, n_in in spec.shapes:
+        assert ((10, n_in), (n_in, n_out), (10, n_out)) in made, "(1)"
+        assert ((n_out, 10), (10, n_in), (n_out, n_in)) in made, "(6)"
+
+
+def test_the_limit_is_that_of_a_whole_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter(range(0, 1000, 5))
+    monkeypatch.setattr(limit, "perf_counter", lambda: next(ticks))
+    parameters = initial.draw_parameters(NetworkSpec(), TrainingSpec())
+    assert limit.epoch_seconds(parameters, np.zeros((45, 784), np.float32), 10) == 5 * 45 / 40
+
+
+# ---- Gallery --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    images = np.arange(10, dtype=np.uint8)[:, None].repeat(784, axis=1)
+    split = Split(images, np.arange(10, dtype=np.uint8))
+    return Dataset("ten", split, split, split)
+
+
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[Path]:
+    for name in ("a", "b"):
+        np.savez(tmp_path / f"round-1-{name}.activations.npz", a_L=np.eye(10, dtype=np.float32))
+        W = np.zeros((40, 784), np.float32)
+        W[:, 0], W[:, 1] = -2, 1
+        np.savez(tmp_path / f"round-1-{name}.parameters.npz", W1=W)
+    return iter([tmp_path])
+
+
+def test_what_most_get_wrong_and_what_they_differ_on(dataset: Dataset, workers: Iterator[Path]) -> None:
+    folder = next(workers)
+    told = record(
+        *(sample("a", r, predictions="0123456780") for r in (1, 2)),
+        *(sample("b", r, predictions="0123456680") for r in (1, 2)),
+    )
+    found = gallery.collect(told, dataset, folder)
+    assert json.loads(json.dumps(found)) == found
+    assert (found["labels"], found["timed"]) == ("0123456789", 4)
+    assert [(image["index"], image["label"], image["wrong"]) for image in found["hard"]] == [(9, 9, 4)]
+    assert [image["index"] for image in found["split"]] == [7]
+    assert base64.b64decode(found["split"][0]["pixels"]) == bytes([7]) * 784
+    assert found["split"][0]["activations"]["b"][7] == 1
+    levels = np.frombuffer(base64.b64decode(found["weights"]["a"]["levels"]), np.uint8)
+    assert found["weights"]["a"]["neurons"] == gallery.NEURONS
+    assert levels.reshape(-1, 784)[0, :3].tolist() == [1, 192, 128]
+
+
+def test_files_that_are_gone_or_torn_cost_their_part_only(dataset: Dataset, workers: Iterator[Path]) -> None:
+    folder = next(workers)
+    (folder / "round-1-a.activations.npz").write_bytes(b"PK\x03\x04 torn")
+    (folder / "round-1-b.parameters.npz").unlink()
+    told = record(sample("a", predictions="1123456789"), sample("b", predictions="1123456789"))
+    found = gallery.collect(told, dataset, folder)
+    assert set(found["weights"]) == {"a"}
+    assert set(found["hard"][0]["activations"]) == {"b"}
+    assert gallery.collect(record(told["samples"][0] | {"predictions": "0" * 10}), dataset, folder)["split"] == []
