@@ -14,7 +14,7 @@ from shared import spec
 from shared.measure import interruption
 from shared.options import UsageError
 from shared.spec import nearest
-from shared.verbs import agree, check, diff, lockstep, predict, run, show
+from shared.verbs import agree, check, diff, lockstep, predict, read, report, run, show
 from shared.verbs.command import Parser
 
 EPILOG = """\
@@ -48,11 +48,13 @@ class Verb(Protocol):
 VERBS: dict[str, Verb] = {
     "run": run,
     "show": show,
+    "report": report,
     "diff": diff,
     "agree": agree,
     "lockstep": lockstep,
     "check": check,
     "predict": predict,
+    "read": read,
 }
 
 
@@ -60,11 +62,13 @@ def parsers() -> dict[str, Parser]:
     """Return the parser of each verb; the first is what is done where no verb is given."""
     others = {
         "show": show.parser(),
+        "report": report.parser(),
         "diff": diff.parser(),
         "agree": agree.parser(),
         "lockstep": lockstep.parser(),
         "check": check.parser(),
         "predict": predict.parser(),
+        "read": read.parser(),
     }
     told = "\n".join(f"  {name:9} {p.description}" for name, p in others.items())
     return {"run": run.parser(f"verbs (compare.py VERB --help):\n{told}\n\n{EPILOG}"), **others}

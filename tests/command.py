@@ -18,7 +18,7 @@ from shared.measure import journal
 ROOT = Path(__file__).resolve().parents[1]
 STUBS = ROOT / "tests" / "stubs"
 COMMAND = [sys.executable, str(ROOT / "compare.py")]
-SMALL = ["--dataset", "digits", "--train-size", "100", "--epochs", "1", "--rounds", "1", "--offline"]
+SMALL = ["--no-report", "--dataset", "digits", "--train-size", "100", "--epochs", "1", "--rounds", "1", "--offline"]
 SECONDS = 300  # for one that hangs
 """More than any command here needs on a busy machine."""
 NOT_INHERITED = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "PYTHONIOENCODING", "SAMEGRAD_DATA", "SAMEGRAD_MIRRORS")

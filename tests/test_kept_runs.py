@@ -256,3 +256,46 @@ def test_any_implementation_can_be_the_baseline(tmp_path: Path) -> None:
     assert found.row("sums_in_another_order")[5] == "-"
     assert float(found.row("numpy_scratch")[5].partition(" ")[0]) > 0
     assert "time ratio: to sums_in_another_order's epoch" in found.stdout
+
+
+# ---- report --------------------------------------------------------------------------------------------
+
+
+def test_report_makes_page_figures_and_tables_of_the_record_alone(kept: Run, tmp_path: Path) -> None:
+    shutil.copy(kept.output / "run.json", tmp_path)
+    for _ in range(2):
+        found = verb("report", str(tmp_path / "run.json"))
+        assert (found.code, found.stdout) == (0, "")
+        assert "report.html" in found.stderr
+    assert (tmp_path / "table.md").read_bytes() == (kept.output / "table.md").read_bytes()
+    assert (tmp_path / "table.csv").read_text() == verb("show", str(tmp_path), "--format", "csv").stdout
+    figures = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert {"speed.svg", "speed.png", "path.svg", "confusion.png"} <= figures
+    assert ">train</span>" in (tmp_path / "report.html").read_text()
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_run_writes_its_page_unless_told_not_to(tmp_path: Path) -> None:
+    options = [word for word in SMALL if word != "--no-report"]
+    with_page, without = (
+        run(tmp_path / name, *words, *of("numpy_scratch")) for name, words in (("a", options), ("b", SMALL))
+    )
+    assert (with_page.output / "report.html").exists()
+    assert re.search(r"^page: .*/a/report\.html$", with_page.stderr, re.MULTILINE)
+    assert not (without.output / "report.html").exists()
+    assert (without.output / "table.csv").exists()
+
+
+def test_a_page_that_cannot_be_written_costs_a_line_and_nothing_else(kept: Run, tmp_path: Path) -> None:
+    shutil.copy(kept.output / "run.json", tmp_path)
+    (tmp_path / "figures").write_text("a file, where the folder should be")
+    found = verb("report", str(tmp_path))
+    assert found.code == 1
+    assert re.fullmatch(r"error: .*File exists: .*figures'\n", found.stderr)
+    assert (tmp_path / "run.json").read_bytes() == (kept.output / "run.json").read_bytes()
+
+
+def test_what_is_no_run_has_no_page(tmp_path: Path) -> None:
+    found = verb("report", str(tmp_path))
+    assert found.code == 2
+    assert "found no run.json" in found.stderr

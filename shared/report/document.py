@@ -26,6 +26,8 @@ class Table:
     notes: list[str] = field(default_factory=list)
     words: tuple[str, ...] = ()
     """headers of columns that hold words, which are aligned to the left as the first column is"""
+    values: list[list[Any]] = field(default_factory=list)
+    """what the cells are sorted by on a page: the figures in full; empty where nothing is sorted"""
 
 
 @dataclass(frozen=True)

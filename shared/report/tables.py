@@ -1,7 +1,7 @@
 """The tables of a run, from its record alone."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, LEAST_ROUNDS, Estimate
 from shared.report import agreement, figures
@@ -19,19 +19,44 @@ def _per_second(row: Row) -> str:
     return figures.derived(row.examples_per_epoch / row.epoch.value, row.epoch) if row.epoch else NONE
 
 
-COLUMNS: Final[dict[str, Callable[[Row], str]]] = {
-    "test\naccuracy, %": lambda row: figures.estimate(row.accuracy, 100),
-    "to baseline,\npoints": lambda row: figures.difference(row.accuracy_difference, 100),
-    "images\ndiffering": lambda row: f"{row.images_differing:,.0f}" if row.images_differing is not None else NONE,
-    "epoch, s": lambda row: figures.estimate(row.epoch),
-    "time\nratio": lambda row: figures.estimate(row.ratio),
-    "verdict": lambda row: row.verdict or NONE,
-    "step,\nus": _per_step,
-    "samples/s": _per_second,
-    "peak\nMB": lambda row: f"{row.peak_memory_bytes / 1e6:,.0f}" if row.peak_memory_bytes else NONE,
-    "gradient\nerror": lambda row: figures.error(row.gradient_error),
-    "parameters": lambda row: f"{row.parameter_count:,}" if row.parameter_count else NONE,
-    "status": lambda row: row.status + (f", {row.disturbed} of {row.rounds} disturbed" if row.disturbed else ""),
+class Column(NamedTuple):
+    """A column of the main table."""
+
+    cell: Callable[[Row], str]
+    value: Callable[[Row], float | str | None]
+    """what a page sorts it by"""
+
+
+def _value(found: Estimate | None) -> float | None:
+    return None if found is None else found.value
+
+
+COLUMNS: Final[dict[str, Column]] = {
+    "test\naccuracy, %": Column(lambda row: figures.estimate(row.accuracy, 100), lambda row: _value(row.accuracy)),
+    "to baseline,\npoints": Column(
+        lambda row: figures.difference(row.accuracy_difference, 100), lambda row: _value(row.accuracy_difference)
+    ),
+    "images\ndiffering": Column(
+        lambda row: f"{row.images_differing:,.0f}" if row.images_differing is not None else NONE,
+        lambda row: row.images_differing,
+    ),
+    "epoch, s": Column(lambda row: figures.estimate(row.epoch), lambda row: _value(row.epoch)),
+    "time\nratio": Column(lambda row: figures.estimate(row.ratio), lambda row: _value(row.ratio)),
+    "verdict": Column(lambda row: row.verdict or NONE, lambda row: row.verdict),
+    "step,\nus": Column(_per_step, lambda row: row.epoch.value / row.steps_per_epoch if row.epoch else None),
+    "samples/s": Column(_per_second, lambda row: row.examples_per_epoch / row.epoch.value if row.epoch else None),
+    "peak\nMB": Column(
+        lambda row: f"{row.peak_memory_bytes / 1e6:,.0f}" if row.peak_memory_bytes else NONE,
+        lambda row: row.peak_memory_bytes or None,
+    ),
+    "gradient\nerror": Column(lambda row: figures.error(row.gradient_error), lambda row: row.gradient_error),
+    "parameters": Column(
+        lambda row: f"{row.parameter_count:,}" if row.parameter_count else NONE, lambda row: row.parameter_count or None
+    ),
+    "status": Column(
+        lambda row: row.status + (f", {row.disturbed} of {row.rounds} disturbed" if row.disturbed else ""),
+        lambda row: row.status,
+    ),
 }
 LEAST_ACCURACY: Final = 0.005
 """Half a point: what a few test images on the edge make is not told as a difference."""
@@ -42,7 +67,9 @@ PAIRS: Final = "Agreement of each pair: worst relative L2 error of a tensor, ove
 def document(record: Record) -> Document:
     """Return everything there is to tell of a run."""
     found, compared = rows(record), pairs(record)
-    tables = [Table(["implementation", *COLUMNS], [_line(row) for row in found], notes=legend(record, found))]
+    values = [[row.name, *(column.value(row) for column in COLUMNS.values())] for row in found]
+    lines = [_line(row) for row in found]
+    tables = [Table(["implementation", *COLUMNS], lines, notes=legend(record, found), values=values)]
     if any(row.rounds for row in found):
         tables.append(time_table(found))
     if compared:
@@ -53,7 +80,7 @@ def document(record: Record) -> Document:
 
 
 def _line(row: Row) -> list[str]:
-    return [row.name, *(cell(row) for cell in COLUMNS.values())]
+    return [row.name, *(column.cell(row) for column in COLUMNS.values())]
 
 
 def time_table(found: list[Row]) -> Table:

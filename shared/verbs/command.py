@@ -139,6 +139,21 @@ def print_error(error: "RemoteError") -> None:
         print(error.detail.rstrip(), file=sys.stderr)
 
 
+def open_option(group: Any) -> None:
+    """Add --open."""
+    group.add_argument("--open", action="store_true", help="open the page in a browser")
+
+
+def show_page(path: Path, wanted: bool) -> None:
+    """Say where a page lies, and open it in a browser if that is wanted; where there is none, say so."""
+    print(f"page: {os.path.relpath(path)}", file=sys.stderr)
+    if wanted:
+        import webbrowser
+
+        if not webbrowser.open(path.resolve().as_uri()):
+            print("no browser was found to open it", file=sys.stderr)
+
+
 def print_document(document: "Document", kind: str) -> None:
     """Print a document in one of `FORMATS`, as wide as the terminal."""
     from shared.report.document import FORMATS

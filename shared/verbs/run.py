@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from shared import spec
 from shared.measure import interruption
@@ -13,10 +14,12 @@ from shared.verbs.command import (
     add,
     data_options,
     network_options,
+    open_option,
     optimizer_options,
     output_options,
     print_document,
     run_folder,
+    show_page,
     timeout_option,
     typed,
 )
@@ -71,6 +74,10 @@ def parser(epilog: str) -> Parser:
     told = "go on with a run that was interrupted: what is missing, as it was asked for then"
     measured.add_argument("--resume", type=run_folder, metavar="RUN", help=told)
     output_options(p)
+    open_option(p)
+    p.add_argument(
+        "--no-report", dest="report", action="store_false", help="write the tables only, no page and figures"
+    )
     p.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
     return p
 
@@ -79,7 +86,7 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     """Run everything, print the tables and keep them."""
     from shared.measure.plan import plan
     from shared.measure.run import Silent, execute
-    from shared.report import document, summary, tables
+    from shared.report import summary, tables
     from shared.report.progress import Display
 
     how = ("effort", "preset", "data_dir", "offline", "output", "resume", "budget", "timeout")
@@ -90,19 +97,22 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     else:
         with Display(config, planned.previous) as display:
             record = execute(config, planned.dataset, folder, display, planned.previous)
-    told = tables.document(record)
-    _keep(folder / "table.md", document.markdown(told))
-    print_document(told, arguments.format)
+    print_document(tables.document(record), arguments.format)
     if not arguments.quiet:
         print(f"results: {os.path.relpath(folder)}", file=sys.stderr)
+    _keep(folder, record, arguments)
     return interruption.exit_code() if record["ended"] == "interrupted" else summary.exit_code(record)
 
 
-def _keep(path: Path, text: str) -> None:
-    """Write the tables beside the results; they can be had again, so a full disk costs a line only."""
-    from shared.measure import files
+def _keep(folder: Path, record: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """Write tables and page beside the results; they can be had again, so a full disk costs a line only."""
+    from shared.report.keep import keep_page, keep_tables
 
     try:
-        files.write_text(path, text)
+        keep_tables(folder, record)
+        if arguments.report:
+            page = keep_page(folder, record)
+            if arguments.open or not arguments.quiet:
+                show_page(page, arguments.open)
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -1,0 +1,29 @@
+"""The files that are made of a run's record: tables, page and figures. They can be made again at any time."""
+
+from pathlib import Path
+
+from shared.measure import files
+from shared.report import document, tables
+from shared.report.summary import Record
+
+PAGE = "report.html"
+
+
+def keep_tables(folder: Path, record: Record) -> None:
+    """Write table.md and table.csv."""
+    told = tables.document(record)
+    files.write_text(folder / "table.md", document.markdown(told))
+    files.write_text(folder / "table.csv", document.as_csv(told))
+
+
+def keep_page(folder: Path, record: Record) -> Path:
+    """Write report.html, and each figure as SVG and PNG below figures/; return the page's path."""
+    from shared.report.page.page import report
+
+    page, charts = report(record)
+    (folder / "figures").mkdir(exist_ok=True)
+    for chart in charts.values():
+        files.write_text(folder / "figures" / f"{chart.name}.svg", chart.svg())
+        files.write_bytes(folder / "figures" / f"{chart.name}.png", chart.png())
+    files.write_text(folder / PAGE, page)
+    return folder / PAGE

@@ -1,0 +1,125 @@
+"""What a run has found, in three sentences that are written from its figures."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from shared.measure.statistics import LEAST_ROUNDS, NO_DIFFERENCE, Estimate
+from shared.report import figures
+from shared.report.page.charts import departures
+from shared.report.summary import FAILURES, Pair, Record, Row
+from shared.report.tables import differs
+
+LISTED: Final = 4
+"""So many rows are told one by one; of more, the fastest and the slowest."""
+
+
+def answer(record: Record, rows: Sequence[Row], pairs: Sequence[Pair]) -> list[str]:
+    """Return three sentences: do they agree, how accurate are they, what does each cost and was anything amiss."""
+    return [agreement(record, rows, pairs), accuracy(record, rows), speed(record, rows)]
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return a, b and c."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def agreement(record: Record, rows: Sequence[Row], pairs: Sequence[Pair]) -> str:
+    """Return whether they compute the same, and to how many digits."""
+    wrong = [row.name for row in rows if row.status == "FAILED AGREEMENT"]
+    right = [row for row in rows if row.gradient_error is not None and row.name not in wrong]
+    told = ""
+    if right:
+        errors = [row.gradient_error for row in right if row.gradient_error is not None]
+        names = {row.name for row in right}
+        steps = [pair.errors.get("after 100 steps", math.nan) for pair in pairs if names.issuperset(pair.names)]
+        who = f"The {len(right)} implementations compute" if len(right) > 1 else f"{right[0].name} computes"
+        told = f"{who} the same: their gradients" if len(right) > 1 else f"{who} what it should: its gradients"
+        told += f" agree with a float64 reference to {_digits(max(errors))}, the worst tensor being off by "
+        told += f"{figures.error(max(errors))} (tolerance {record['tolerance']:.0e})"
+        known = [error for error in steps if math.isfinite(error)]
+        if known:
+            told += f", and after 100 steps the parameters of any two differ by at most {figures.error(max(known))}"
+    outside = departures(record)
+    if outside:
+        parted = [f"{name} from step {step:,} on" for name, step in outside.items()]
+        told += f"; rounding does not explain how far {listed(parted)} is from the reference"
+    if wrong:
+        verb = "do" if len(wrong) > 1 else "does"
+        told += f"{'; but ' if told else ''}{listed(wrong)} {verb} NOT compute the same, and {verb} not count below"
+    return f"{told or 'Nothing was computed that could be compared'}."
+
+
+def _digits(error: float) -> str:
+    if not math.isfinite(error):
+        return "no digit"
+    digits = 15 if error == 0 else max(0, math.floor(-math.log10(error)))
+    return "every digit" if error == 0 else f"{digits} digit{'s' * (digits != 1)}"
+
+
+def accuracy(record: Record, rows: Sequence[Row]) -> str:
+    """Return how accurate they are, and whether a difference is real."""
+    known = [row for row in rows if row.accuracy]
+    if not known:
+        return "No accuracy was measured."
+    values = sorted(100 * row.accuracy.value for row in known if row.accuracy)
+    low, high = figures.number(values[0], 1), figures.number(values[-1], 1)
+    epochs, tests = record["training"].get("epochs", 1), record["dataset"]["sizes"][2]
+    span = f"{low} %" if low == high else f"{low} to {high} %"
+    told = f"After {epochs} epoch{'s' * (epochs != 1)} {span} of the {tests:,} test images are classified rightly"
+    compared = [row for row in known if row.accuracy_difference]
+    if not compared:
+        return f"{told}."
+    rounds = max(row.accuracy_difference.rounds for row in compared if row.accuracy_difference)
+    images = max(row.images_differing or 0 for row in compared)
+    real = [row.name for row in compared if row.accuracy_difference and differs(row.accuracy_difference)]
+    if rounds < LEAST_ROUNDS:
+        told += f"; with {rounds} round{'s' * (rounds != 1)} nobody can say whether a difference is more than chance"
+    elif real:
+        told += f"; that of {listed(real)} differs from {record['baseline']}'s by more than the seeds explain"
+    else:
+        told += f", and no difference to {record['baseline']} is more than what the seeds change"
+    return f"{told} (up to {images:,.0f} images are classified otherwise)."
+
+
+def speed(record: Record, rows: Sequence[Row]) -> str:
+    """Return which is faster by how much, and what was disturbed or failed."""
+    timed = sorted((row for row in rows if row.epoch), key=lambda row: row.epoch.value if row.epoch else 0)
+    if not timed:
+        return f"Nothing was timed; {trouble(rows)}."
+    base = next((row for row in timed if row.name == record["baseline"]), None)
+    told = f"{timed[0].name} is the fastest" if len(timed) > 1 else timed[0].name
+    told += f" with {_figure(timed[0].epoch)} s an epoch"
+    compared = [row for row in timed if row.ratio and row is not timed[0]]
+    if base is not None and base is not timed[0] and timed[0].ratio:
+        told += f", {_figure(timed[0].ratio)} times {base.name}'s time{_verdict(timed[0])}"
+    if len(compared) > LISTED:
+        compared = [compared[-1]]
+    if compared and base is not None:
+        parts = [f"{row.name} takes {_figure(row.ratio)} times{_verdict(row)}" for row in compared]
+        whose = " as long" if base is timed[0] else f" as long as {base.name}"
+        told += f"; {listed(parts)}{whose}"
+    return f"{told}; {trouble(rows)}."
+
+
+def _figure(found: Estimate | None) -> str:
+    """Return a figure, with its interval where there are rounds enough for it to say anything."""
+    if found is not None and found.rounds < LEAST_ROUNDS:
+        found = found._replace(low=None, high=None)
+    return figures.estimate(found)
+
+
+def _verdict(row: Row) -> str:
+    return f" ({NO_DIFFERENCE})" if row.verdict == NO_DIFFERENCE else ""
+
+
+def trouble(rows: Sequence[Row]) -> str:
+    """Return what was disturbed or failed."""
+    disturbed = [f"{row.name} in {row.disturbed} of {row.rounds} rounds" for row in rows if row.disturbed]
+    failed = [f"{row.name} ({row.status})" for row in rows if row.status in (*FAILURES, "not available", "diverged")]
+    parts = []
+    if failed:
+        parts.append(f"without a usable result: {listed(failed)}")
+    if disturbed:
+        parts.append(f"disturbed by something else on the machine: {listed(disturbed)}")
+    return "; ".join(parts) or "nothing failed and no sample was disturbed"

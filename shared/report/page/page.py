@@ -1,0 +1,122 @@
+"""A run as one self-contained HTML file: drawn from its record alone, and the same bytes each time."""
+
+import base64
+import hashlib
+import shlex
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from shared.measure.noise import CANARY, STEAL, SWITCHES
+from shared.report import tables
+from shared.report.page import seen
+from shared.report.page.answer import answer
+from shared.report.page.charts import Chart, charts
+from shared.report.page.colours import looks
+from shared.report.page.columns import Reading, of_record
+from shared.report.summary import Record, pairs, rows
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+def environment() -> Environment:
+    """Return what renders the templates: everything is escaped that does not come from them or from us."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _rendered(template: str, **context: Any) -> str:
+    """Return a page with its style and its script, the only one that a browser is allowed to run."""
+    script, style = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("sort.js", "style.css"))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    page = environment().get_template(template)
+    return page.render(script=Markup(script), style=Markup(style), script_hash=f"sha256-{digest}", **context) + "\n"
+
+
+def read(reading: Reading) -> str:
+    """Return the page that shows the implementations side by side and nothing else."""
+    every = {"implementations": [column.name for column in reading.columns]}
+    colours = {name: look.colour for name, look in looks(every | {"known": sorted(every["implementations"])}).items()}
+    return _rendered("read.html", reading=reading, colours=colours)
+
+
+def report(record: Record) -> tuple[str, dict[str, Chart]]:
+    """Return the page of a run, and its figures by name."""
+    found, compared, document = rows(record), pairs(record), tables.document(record)
+    drawn = charts(record, found)
+    page = _rendered(
+        "report.html",
+        record=record,
+        document=document,
+        answer=answer(record, found, compared),
+        colours={name: look.colour for name, look in looks(record).items()},
+        charts=drawn,
+        inline={name: Markup(chart.inline()) for name, chart in drawn.items()},
+        times=[table for table in document.tables if table.caption == tables.TIMES],
+        agreements=[table for table in document.tables[1:] if table.caption != tables.TIMES],
+        reading=of_record(record),
+        gallery=record.get("gallery"),
+        hard=seen.images(record, "hard"),
+        split=seen.images(record, "split"),
+        weights=seen.weights(record),
+        facts=facts(record),
+        command=shlex.join(["python", "compare.py", *record.get("command", ())]),
+    )
+    return page, drawn
+
+
+def facts(record: Record) -> dict[str, str]:
+    """Return what a sceptic asks for: machine, versions, threads, seeds, data, and how quiet it was."""
+    machine, git, first = record["machine"], record["git"], record["training"]["seed"]
+    memory = f", {machine['memory_bytes'] / 2**30:.0f} GiB" if "memory_bytes" in machine else ""
+    cpus = f", {machine['logical_cpus']} logical CPUs" if "logical_cpus" in machine else ""
+    revision = f"{git['revision']}{', with changes' * bool(git.get('changed'))}" if git else "unknown"
+    told = {
+        "Machine": f"{machine['cpu']}{cpus}{memory}; {machine.get('system', '')}".rstrip("; "),
+        "Versions": _versions(record),
+        "Threads": f"{record['threads']} asked for; read back: {_threads(record)}",
+        "Seeds": ", ".join(str(first + k) for k in range(record["rounds"])),
+        "Order": "; ".join(f"round {k}: {', '.join(names)}" for k, names in enumerate(record.get("schedule", ()), 1)),
+        "Data": f"{record['dataset']['title'].partition(', sha256')[0]}; sha256 {record['dataset'].get('digest', '')}",
+        "Noise": _noise(record),
+        "Code": revision,
+        "Started": record["started"],
+        "Ended": record["ended"] or "not yet",
+    }
+    return {name: text for name, text in told.items() if text}
+
+
+def _versions(record: Record) -> str:
+    """Return each version once, and who has it where not all have the same."""
+    found: dict[str, dict[str, None]] = {}
+    for sample in record["samples"]:
+        for package, version in sample.get("versions", {}).items():
+            found.setdefault(f"{package} {version}", {})[sample["implementation"]] = None
+    return ", ".join(sorted(found))
+
+
+def _threads(record: Record) -> str:
+    counted = Counter(f"{pool} {n}" for s in record["samples"] for pool, n in s.get("threads", {}).items())
+    return ", ".join(sorted(counted)) or "nothing"
+
+
+def _noise(record: Record) -> str:
+    """Return the worst readings of the samples, and from which on one counts as disturbed."""
+    noise: list[Mapping[str, Any]] = [s["noise"] for s in record["samples"] if "noise" in s]
+    if not noise:
+        return ""
+    canaries = [seconds for n in noise for seconds in n["canary_seconds"]]
+    return (
+        f"at most {100 * max(n['steal'] for n in noise):.1f} % of the time stolen (flagged above {100 * STEAL:g} %), "
+        f"{max(n['switches_per_second'] for n in noise):.0f} involuntary switches a second (above {SWITCHES}), "
+        f"canaries within {max(canaries) / min(canaries):.2f} times one another (above {CANARY:g} times the usual)"
+    )

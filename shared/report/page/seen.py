@@ -1,0 +1,106 @@
+"""What the networks see, as pictures within the page: images that are hard, and weights of hidden neurons."""
+
+import base64
+import io
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from shared.report.summary import Record
+
+SIDE: Final = 28
+GAP: Final = 0
+"""The level between neurons, which lets the page through."""
+COLUMNS: Final = 6
+"""Of the neurons of an implementation."""
+LESS, MORE = (178, 24, 43), (33, 102, 172)
+"""Colours of weights below and above 0, of ColorBrewer's RdBu, which colour-blind eyes tell apart; white is none."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """An activation, as a bar."""
+
+    digit: int
+    value: float
+    largest: bool
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An image with what the implementations make of it."""
+
+    index: int
+    label: int
+    wrong: int
+    """samples that get it wrong"""
+    source: str
+    """data: address of the picture"""
+    activations: dict[str, list[Bar]]
+
+    @property
+    def said(self) -> dict[str, int]:
+        """Implementation -> digit."""
+        return {name: next(b.digit for b in bars if b.largest) for name, bars in self.activations.items()}
+
+
+def images(record: Record, kind: str) -> list[Shown]:
+    """Return the images of a kind, "hard" or "split", that a run has kept."""
+    return [
+        Shown(
+            image["index"],
+            image["label"],
+            image["wrong"],
+            _png(Image.fromarray(255 - _bytes(image["pixels"]).reshape(SIDE, SIDE))),
+            {name: _bars(values) for name, values in image["activations"].items()},
+        )
+        for image in record.get("gallery", {}).get(kind, [])
+    ]
+
+
+def _bars(values: list[float]) -> list[Bar]:
+    largest = max(range(len(values)), key=values.__getitem__)
+    return [Bar(digit, value, digit == largest) for digit, value in enumerate(values)]
+
+
+def weights(record: Record) -> Mapping[str, str]:
+    """Return for each implementation a picture of its hidden neurons' weights, as the data: address of a PNG."""
+    found: dict[str, Any] = record.get("gallery", {}).get("weights", {})
+    return {name: _png(sheet(_bytes(kept["levels"]), kept["neurons"])) for name, kept in found.items()}
+
+
+def sheet(levels: NDArray[np.uint8], neurons: int) -> Image.Image:
+    """Return the neurons as squares of 28x28 pixels, from left to right and from top to bottom, with gaps between."""
+    rows, step = math.ceil(neurons / COLUMNS), SIDE + 2
+    grid = np.zeros((rows * step, min(COLUMNS, neurons) * step), np.uint8)
+    for k, neuron in enumerate(levels.reshape(neurons, SIDE, SIDE)):
+        top, left = k // COLUMNS * step + 1, k % COLUMNS * step + 1
+        grid[top : top + SIDE, left : left + SIDE] = neuron
+    picture = Image.fromarray(grid, "P")
+    picture.putpalette(palette().tobytes())
+    picture.info["transparency"] = GAP
+    return picture
+
+
+def palette() -> NDArray[np.uint8]:
+    """Return the colour of each level, (256, 3): from 1, the least weight, over 128, none, to 255, the largest."""
+    value = (np.arange(256) - 128)[:, None] / 127
+    colour = np.where(value < 0, LESS, MORE)
+    strength = np.abs(value).clip(0, 1)
+    levels: NDArray[np.uint8] = np.rint(255 * (1 - strength) + colour * strength).astype(np.uint8)
+    return levels
+
+
+def _bytes(text: str) -> NDArray[np.uint8]:
+    return np.frombuffer(base64.b64decode(text), np.uint8)
+
+
+def _png(picture: Image.Image) -> str:
+    told = io.BytesIO()
+    picture.save(told, format="PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(told.getvalue()).decode('ascii')}"

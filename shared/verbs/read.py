@@ -1,0 +1,35 @@
+"""The verb `read`: the implementations side by side, on a page, without a run."""
+
+import argparse
+from pathlib import Path
+
+import impls
+from shared.verbs.command import Parser, show_page
+
+
+def parser() -> Parser:
+    """Return the parser of `read`."""
+    p = Parser(prog="compare.py read", description="Open the implementations side by side, to be read, without a run.")
+    told = f"repeatable: shown at first; the others can be chosen (default: {', '.join(impls.defaults())})"
+    p.add_argument("-i", "--implementation", action="append", metavar="NAME", help=told)
+    told = "where the page goes (default: results/read.html)"
+    p.add_argument("--output", type=Path, metavar="FILE", help=told)
+    p.add_argument("--no-open", dest="open", action="store_false", help="write the page, and open no browser")
+    return p
+
+
+def run(arguments: argparse.Namespace, _: list[str]) -> int:
+    """Write the page and open it."""
+    from shared.measure import files
+    from shared.measure.job import label
+    from shared.measure.plan import RESULTS, locate_all
+    from shared.measure.run import sources
+    from shared.report.page import columns, page
+
+    shown = locate_all(arguments.implementation)
+    every = locate_all([*shown, "all"])
+    path = arguments.output or RESULTS / "read.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.write_text(path, page.read(columns.reading(sources(every), [label(name) for name in shown])))
+    show_page(path, arguments.open)
+    return 0

@@ -1,0 +1,25 @@
+"""The verb `report`: the page of a run again."""
+
+import argparse
+
+from shared.verbs.command import Parser, open_option, run_folder, show_page
+
+
+def parser() -> Parser:
+    """Return the parser of `report`."""
+    told = "Write the page of a run again, and its figures and tables, from its files alone."
+    p = Parser(prog="compare.py report", description=told)
+    p.add_argument("run", type=run_folder, metavar="RUN", help="the folder of a run, whether it has ended or not")
+    open_option(p)
+    return p
+
+
+def run(arguments: argparse.Namespace, _: list[str]) -> int:
+    """Write the page of a run again."""
+    from shared.measure import journal
+    from shared.report.keep import keep_page, keep_tables
+
+    record = journal.read(arguments.run)
+    keep_tables(arguments.run, record)
+    show_page(keep_page(arguments.run, record), arguments.open)
+    return 0
