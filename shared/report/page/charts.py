@@ -152,6 +152,7 @@ def learning(record: Record, timed: Sequence[Sample], name: str, key: str, scale
     """Return a line an implementation over the epochs, the mean of the rounds; the band is from least to most."""
     figure, axes = _axes(3.2)
     shown: dict[str, float] = {}
+    band = min(0.12, 0.3 / max(1, len(record["implementations"])))  # bands that lie on one another add up
     for k, (who, look) in enumerate(looks(record).items()):
         curves = [[e.get(key) for e in s["epochs"]] for s in timed if s["implementation"] == who]
         curves = [curve for curve in curves if None not in curve]
@@ -161,7 +162,7 @@ def learning(record: Record, timed: Sequence[Sample], name: str, key: str, scale
         y = scale * np.array(curves, float)
         axes.plot(x, y.mean(axis=0), label=who, **_line(look, k))
         if len(curves) > 1:
-            axes.fill_between(x, y.min(axis=0), y.max(axis=0), color=look.colour, alpha=0.08, linewidth=0)
+            axes.fill_between(x, y.min(axis=0), y.max(axis=0), color=look.colour, alpha=band, linewidth=0)
         shown[who] = float(y.mean(axis=0)[-1])
     if not shown:
         return None
@@ -198,7 +199,7 @@ def speed(record: Record, rows: Sequence[Row], timed: Sequence[Sample]) -> Chart
         axes.axvline(median(limits), color=INK, linewidth=1, linestyle=(0, (4, 2)))
         axes.annotate(
             f" limit: {figures.number(median(limits), 3)} s",
-            (median(limits), len(shown) - 0.45),
+            (median(limits), -0.45),
             fontsize=8,
             va="center",
         )
@@ -310,6 +311,11 @@ def errors(entries: Sequence[Entry]) -> Chart | None:
     return Chart("errors", "Gradients: error of each tensor, and headroom", alt, figure)
 
 
+def _count(value: float) -> str:
+    """Return a mean count; below 1 with a decimal, or it would look like none."""
+    return "" if value == 0 else f"{value:,.0f}" if value >= 0.95 else f"{value:.1f}"
+
+
 def _value(error: float) -> float:
     return error if error > 0 and math.isfinite(error) else math.nan
 
@@ -411,7 +417,7 @@ def confusion(record: Record, timed: Sequence[Sample]) -> Chart | None:
         axes.text(
             column,
             row,
-            f"{value:,.0f}" if value else "",
+            _count(value),
             ha="center",
             va="center",
             fontsize=8,
