@@ -141,3 +141,20 @@ def where(e: Entry) -> str:
 def rows_of(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     """Return the figures in full, for CSV and JSON."""
     return [{**vars(e), "headroom": e.headroom, "verdict": e.verdict} for e in entries]
+
+
+def departures(record: dict[str, Any]) -> dict[str, int]:
+    """Return the first step at which an implementation is further off than rounding explains, if there is any."""
+    allowed = {p["step"]: p["values"] for r in record["references"] for p in r.get("path", ())}
+    found: dict[str, int] = {}
+    for sample in record["samples"]:
+        for point in sample.get("path", ()):
+            limits = allowed.get(point["step"], {})
+            if any(limit is not None and not _within(point["values"].get(t), limit) for t, limit in limits.items()):
+                found.setdefault(sample["implementation"], point["step"])
+                break
+    return found
+
+
+def _within(value: float | None, limit: float) -> bool:
+    return value is not None and value <= limit

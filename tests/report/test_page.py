@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from shared.report import keep, tables
+from shared.report.agreement import departures
 from shared.report.page import page, seen
 from shared.report.page.answer import answer
-from shared.report.page.charts import charts, departures
+from shared.report.page.charts import charts
 from shared.report.page.colours import LOOKS, looks
 from shared.report.summary import pairs, rows
 from tests.report.records import compared, crashed, errors, record, reference, sample

@@ -6,7 +6,7 @@ from typing import Final
 
 from shared.measure.statistics import LEAST_ROUNDS, NO_DIFFERENCE, Estimate
 from shared.report import figures
-from shared.report.page.charts import departures
+from shared.report.agreement import departures
 from shared.report.summary import FAILURES, Pair, Record, Row
 from shared.report.tables import differs
 

@@ -1,0 +1,29 @@
+"""The figures of a page, drawn by matplotlib: as SVG within the page, and as SVG and PNG files beside it."""
+
+from collections.abc import Sequence
+
+from shared.report import agreement as budget
+from shared.report.page.charts.agreement import errors, path
+from shared.report.page.charts.chart import Chart, drawing
+from shared.report.page.charts.learning import confusion, learning
+from shared.report.page.charts.speed import speed, stages
+from shared.report.summary import Record, Row
+
+__all__ = ["Chart", "charts"]
+
+
+def charts(record: Record, rows: Sequence[Row]) -> dict[str, Chart]:
+    """Return every figure that the record has numbers for."""
+    timed = [s for s in record["samples"] if "epochs" in s]
+    entries = list(budget.of_record(record))
+    with drawing():
+        found = [
+            learning(record, timed, "accuracy", "validation_accuracy", 100, "validation accuracy, %"),
+            learning(record, timed, "loss", "validation_loss", 1, "validation loss"),
+            speed(record, rows, timed),
+            stages([row for row in rows if row.rounds]),
+            errors(entries),
+            path(record),
+            confusion(record, timed),
+        ]
+    return {chart.name: chart for chart in found if chart}

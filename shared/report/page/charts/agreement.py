@@ -1,0 +1,114 @@
+"""How far the implementations are from the float64 reference: their gradients, and over the same steps."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from matplotlib import ticker
+from matplotlib.colors import LogNorm
+
+from shared.agreement.budget import Entry
+from shared.report import agreement, figures
+from shared.report.page.charts.chart import INK, MAP, ROW, Chart, legend, line, new_axes, readable
+from shared.report.page.colours import looks
+from shared.report.summary import Record
+
+MANY: Final = 4
+"""Tensors, of which a cell has room for two figures."""
+
+
+def errors(entries: Sequence[Entry]) -> Chart | None:
+    """Return a heat map, implementation x tensor, of the relative error of the gradients, beside what is predicted."""
+    usable = [e for e in entries if math.isfinite(e.error)]
+    names, tensors = (list(dict.fromkeys(getattr(e, key) for e in usable)) for key in ("implementation", "tensor"))
+    worst: dict[tuple[str, str], Entry] = {}
+    for e in sorted(usable, key=lambda e: -e.headroom):  # the least headroom comes last, and stays
+        worst[e.implementation, e.tensor] = e
+    bounds = [min(e.bound for e in usable if e.tensor == t) for t in tensors]
+    rows = [bounds, *([worst[n, t].error if (n, t) in worst else 0.0 for t in tensors] for n in names)]
+    values = np.array([[value if 0 < value < math.inf else math.nan for value in row] for row in rows])
+    if not np.isfinite(values).any():
+        return None
+    norm = LogNorm(np.nanmin(values) / 2, np.nanmax(values) * 1.01)
+    figure, axes = new_axes(0.75 + 1.15 * ROW * len(rows))
+    image = axes.imshow(values, norm=norm, cmap=MAP, aspect="auto")
+    for (row, column), value in np.ndenumerate(values):
+        cell = None if row == 0 else worst.get((names[row - 1], tensors[column]))
+        text = (
+            _cell(cell, len(tensors))
+            if row
+            else (f"{bounds[column]:.0e}" if len(tensors) > MANY else figures.error(bounds[column]))
+        )
+        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=readable(image.cmap(norm(value))))
+    axes.axhline(0.5, color=INK, linewidth=1)
+    axes.set_yticks(range(len(rows)), ["rounding explains", *names])
+    axes.set_xticks(range(len(tensors)), [f"dC/d{t}" if len(tensors) <= MANY else t for t in tensors])
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    told = ""
+    if least := min((e for e in usable if e.error > 0), key=lambda e: e.headroom, default=None):
+        told = f" The least headroom is {agreement.headroom(least.headroom)}: {least.implementation}, {least.tensor}."
+    alt = (
+        "Heat map of the relative error of each gradient tensor against the float64 reference, with its headroom: "
+        f"how many times more rounding explains.{told}"
+    )
+    return Chart("errors", "Gradients: error of each tensor, and headroom", alt, figure)
+
+
+def _cell(e: Entry | None, tensors: int) -> str:
+    """Return error and headroom; of many tensors, for which there is no room, the headroom, for the table has both."""
+    if e is None or e.error == 0:
+        return "exact" if e else ""
+    headroom = agreement.headroom(e.headroom)
+    return headroom if tensors > MANY else f"{figures.error(e.error)}  {headroom}"
+
+
+def path(record: Record) -> Chart | None:
+    """Return for each tensor how far each implementation is off the reference over the steps, and the envelope."""
+    envelope = next((r["path"] for r in record["references"] if r.get("path")), None)
+    walked = {s["implementation"]: s["path"] for s in record["samples"] if s.get("path")}
+    if not envelope or not walked:
+        return None
+    tensors = list(envelope[0]["values"])
+    figure, grid = new_axes(
+        0.9 + 1.75 * ((len(tensors) + 1) // 2), (len(tensors) + 1) // 2, 2, sharex=True, sharey=True, squeeze=False
+    )
+    for axes, tensor in zip(grid.flat, tensors, strict=False):
+        x, y = _curve(envelope, tensor)
+        axes.fill_between(x, y, 1e-30, color=INK, alpha=0.10, linewidth=0)
+        axes.plot(x, y, color=INK, linewidth=0.8, label="rounding explains")
+        for k, (name, look) in enumerate(looks(record).items()):
+            if name in walked:
+                x, y = _curve(walked[name], tensor)
+                how = {**line(look, k), "linewidth": 1.0, "markersize": 2.5}
+                axes.plot(x, y, label=name if len(x) else f"{name} (exact)", **how)
+        axes.set_title(tensor)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+    for axes in grid.flat[len(tensors) :]:
+        axes.set_axis_off()
+    every = [v for points in (envelope, *walked.values()) for t in tensors for v in _curve(points, t)[1]]
+    if every:
+        grid.flat[0].set_ylim(min(every) / 2, max(every) * 2)
+    grid.flat[0].xaxis.set_major_locator(ticker.LogLocator(10))
+    grid.flat[0].xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,g}"))
+    for axes in grid[-1]:
+        axes.set_xlabel("step")
+    figure.supylabel("relative L2 error\nof the parameters", fontsize=9.5)
+    legend(figure, grid.flat[0], len(walked) + 1)
+    last, outside = envelope[-1]["step"], agreement.departures(record)
+    told = "; ".join(f"{name} leaves it at step {step:,}" for name, step in outside.items()) or "no line leaves it"
+    alt = (
+        f"For each tensor the relative error against the float64 reference over {last:,} steps, "
+        f"and the envelope that rounding explains: {told}."
+    )
+    return Chart("path", "The same steps: how far from the reference", alt, figure)
+
+
+def _curve(points: Sequence[dict[str, Any]], tensor: str) -> tuple[list[int], list[float]]:
+    """Return steps and values, as far as a logarithm has them."""
+    found = [(p["step"], p["values"][tensor]) for p in points if p["values"].get(tensor)]
+    return [step for step, _ in found], [value for _, value in found]

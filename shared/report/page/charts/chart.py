@@ -1,0 +1,123 @@
+"""What all figures of a page have in common: how they are drawn by matplotlib, and how they become SVG and PNG."""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from shared.report.page.colours import Look
+
+INK, LINE = "#101112", "#c1c2c3"
+"""Stand for the page's own colours of text and of thin lines, in light and in dark."""
+VARIABLES: Final = {INK: "var(--ink)", LINE: "var(--line)"}
+WIDTH: Final = 5.4
+"""Inches: as wide as a telephone, on which a point is then a pixel."""
+ROW: Final = 0.36
+"""Inches that an implementation takes."""
+MAP: Final = "cividis"
+STYLE: Final[dict[Any, Any]] = {
+    "font.size": 9.5,
+    "font.family": "sans-serif",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "samegrad",
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": LINE,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "grid.color": LINE,
+    "grid.linewidth": 0.5,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4,
+    "figure.constrained_layout.use": True,
+    "path.simplify": False,
+}
+
+
+class Chart(NamedTuple):
+    """A figure, and what it shows in words."""
+
+    name: str
+    title: str
+    alt: str
+    figure: Figure
+
+    def svg(self) -> str:
+        """Return it as an SVG file."""
+        told = io.StringIO()
+        with drawing():
+            self.figure.savefig(told, format="svg", metadata={"Date": None, "Creator": None})
+        return told.getvalue()
+
+    def inline(self) -> str:
+        """Return it as an element of a page: in the page's colours, with ids of its own, named for those who listen."""
+        svg = self.svg()
+        svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+        svg = re.sub(r'\bid="', f'id="{self.name}-', svg)
+        svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{self.name}-", svg)
+        for colour, variable in VARIABLES.items():
+            svg = svg.replace(colour, variable)
+        # a picture as a whole: what it shows is said by the name that the page gives it
+        return re.sub(
+            r'<svg [^>]*?viewBox="([^"]+)"[^>]*>',
+            rf'<svg viewBox="\1" role="img" aria-labelledby="alt-{self.name}">',
+            svg,
+        )
+
+    def png(self) -> bytes:
+        """Return it as a PNG file, on white."""
+        told = io.BytesIO()
+        with drawing():
+            self.figure.savefig(told, format="png", dpi=160, facecolor="white", metadata={"Software": None})
+        return told.getvalue()
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Draw as here, whatever a user's own settings say."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        yield
+
+
+def new_axes(height: float, rows: int = 1, columns: int = 1, **how: Any) -> tuple[Figure, Any]:
+    """Return a figure of so many inches, and its axes."""
+    figure = Figure(figsize=(WIDTH, height))
+    return figure, figure.subplots(rows, columns, **how)
+
+
+def legend(figure: Figure, axes: Axes, n: int) -> None:
+    """Put a legend of n entries below."""
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside lower left", ncols=min(3, max(1, n)), handlelength=2.6
+    )
+
+
+def line(look: Look, k: int) -> dict[str, Any]:
+    """Return how line k is drawn: thinner than the one before, so that lines that lie on one another are all seen."""
+    style: Any = (0, look.dash) if look.dash else "-"
+    return {"color": look.colour, "marker": look.marker, "linestyle": style, "linewidth": max(1.0, 3.2 - 0.5 * k)}
+
+
+def readable(rgba: tuple[float, float, float, float]) -> str:
+    """Return black or white, whichever is the easier to read on a colour; ink where there is none."""
+    red, green, blue, alpha = rgba
+    if not alpha:
+        return INK
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)]
+    return "#000000" if 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.179 else "#ffffff"

@@ -1,0 +1,97 @@
+"""What an epoch costs, and where the time of a worker went."""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Final
+
+import numpy as np
+from matplotlib import colormaps, ticker
+
+from shared.report import figures
+from shared.report.page.charts.chart import INK, LINE, MAP, ROW, Chart, legend, new_axes
+from shared.report.page.colours import looks
+from shared.report.summary import Record, Row, Sample, epoch_seconds
+
+MARGIN: Final = 1.5
+"""Times the least and the largest, on a logarithmic scale."""
+GROUPS: Final = {
+    "import": ("start", "import"),
+    "data": ("load",),
+    "build": ("build",),
+    "compile, first steps, agreement": ("probe", "first step", "agreement", "path"),
+    "epochs, with the warm-up": ("warm-up", "epochs"),
+    "evaluation": ("evaluation",),
+}
+REST: Final = "rest"
+
+
+def speed(record: Record, rows: Sequence[Row], timed: Sequence[Sample]) -> Chart | None:
+    """Return a dot a sample, the mean with its interval, and the limit of the machine, on a logarithmic scale."""
+    shown = sorted((row for row in rows if row.epoch), key=lambda row: -row.epoch.value if row.epoch else 0)
+    if not shown:
+        return None
+    figure, axes = new_axes(0.9 + ROW * len(shown))
+    look = looks(record)
+    for k, row in enumerate(shown):
+        dots = [epoch_seconds(s) for s in timed if s["implementation"] == row.name]
+        axes.plot(dots, [k - 0.22] * len(dots), ".", color=look[row.name].colour, alpha=0.75, markersize=5)
+        assert row.epoch is not None
+        if row.epoch.low is not None and row.epoch.high is not None:
+            axes.plot([row.epoch.low, row.epoch.high], [k, k], color=look[row.name].colour, linewidth=2.5)
+        axes.plot(row.epoch.value, k, look[row.name].marker, color=look[row.name].colour, markersize=6)
+        text = figures.estimate(row.epoch).partition(" ")[0]
+        axes.annotate(f"{text} s", (row.epoch.value, k), (0, 5), textcoords="offset points", ha="center", fontsize=8)
+    limits = [r["limit_seconds"] for r in record["references"] if r.get("limit_seconds")]
+    told = ""
+    if limits:
+        axes.axvline(median(limits), color=INK, linewidth=1, linestyle=(0, (4, 2)))
+        axes.annotate(
+            f" limit: {median(limits):.2g} s",
+            (median(limits), -0.45),
+            fontsize=8,
+            va="center",
+        )
+        told = f" The products of an epoch alone take {median(limits):.2g} s on this machine."
+    every = [epoch_seconds(s) for s in timed] + limits
+    axes.set_xlim(min(every) / MARGIN, max(every) * MARGIN)
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(shown)), [row.name for row in shown])
+    axes.set(xlabel="seconds an epoch, logarithmic", ylim=(-0.6, len(shown) - 0.2))
+    axes.grid(axis="y", visible=False)
+    axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(ticker.NullLocator())
+    alt = "; ".join(f"{row.name} {figures.estimate(row.epoch)}" for row in reversed(shown))
+    return Chart("speed", "Seconds an epoch", f"Seconds an epoch with 95 % interval: {alt}.{told}", figure)
+
+
+def grouped(row: Row) -> dict[str, float]:
+    """Return the seconds of a worker's life by group of stages, which add up to the whole."""
+    found = {group: sum(row.seconds.get(stage, 0.0) for stage in stages) for group, stages in GROUPS.items()}
+    return found | {REST: max(0.0, row.seconds.get("wall", 0.0) - sum(found.values()))}
+
+
+def stages(rows: Sequence[Row]) -> Chart | None:
+    """Return a bar an implementation: where its worker's wall time went."""
+    if not rows:
+        return None
+    figure, axes = new_axes(1.3 + ROW * len(rows))
+    shades = [*colormaps[MAP](np.linspace(0, 1, len(GROUPS))), LINE]
+    ends = np.zeros(len(rows))
+    for k, group in enumerate((*GROUPS, REST)):
+        widths = np.array([grouped(row)[group] for row in rows])
+        axes.barh(
+            range(len(rows)), widths, left=ends, color=shades[k], label=group, height=0.7, edgecolor=LINE, linewidth=0.4
+        )
+        ends += widths
+    axes.set_yticks(range(len(rows)), [row.name for row in rows])
+    axes.invert_yaxis()
+    axes.set_xlabel("seconds of a worker, median over the rounds")
+    axes.grid(axis="y", visible=False)
+    axes.set_axisbelow(True)
+    legend(figure, axes, 2)
+    alt = "; ".join(
+        f"{row.name} {sum(grouped(row).values()):.1f} s, most of it {max(grouped(row), key=grouped(row).__getitem__)}"
+        for row in rows
+    )
+    return Chart("stages", "Where a worker's wall time went", f"Stacked bars: {alt}.", figure)
