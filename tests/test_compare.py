@@ -36,7 +36,7 @@ def test_a_run_exits_0_and_leaves_the_record_the_table_and_a_file_for_each_worke
     assert plain.code == 0, plain.stderr
     assert plain.row("numpy_scratch")[-1] == "ok"
     assert plain.record["ended"] == "complete"
-    assert {path.name for path in plain.output.iterdir()} == {"run.json", "table.md", "workers"}
+    assert {path.name for path in plain.output.iterdir()} == {"run.json", "table.md", "table.csv", "workers"}
     workers = {path.stem: json.loads(path.read_text()) for path in (plain.output / "workers").glob("*.json")}
     assert workers.keys() == {"round-1-float64-reference", "round-1-numpy_scratch"}
     of_the_worker, kept = workers["round-1-numpy_scratch"], plain.sample("numpy_scratch")
@@ -219,7 +219,7 @@ USAGE_ERRORS = {
     "--timeout -1": "got '-1', expected a duration",
     "--quick --rigorous": "not allowed with argument --quick",
     "--epoch 3": r"unrecognized arguments: --epoch 3; did you mean --epochs\?",
-    "shwo somewhere": r"got 'shwo', expected an option or one of .*show, diff, .*; did you mean show\?",
+    "shwo somewhere": r"got 'shwo', expected an option or one of .*show, report, diff, .*; did you mean show\?",
     "--resume nowhere": "nowhere: found no run.json, expected the folder of a run",
     "--preset artikle": "got 'artikle', expected one of default, article, .*; did you mean article\\?",
     "--inputs raw": "got 'raw', expected one of unit, standardised",
@@ -424,6 +424,7 @@ def test_training_that_diverges_accuses_nobody(tmp_path: Path) -> None:
     assert found.code == 0
     assert [found.row(name)[-1] for name in names] == ["diverged", "diverged"]
     assert "after 100 steps: training magnifies rounding so much that nothing is concluded" in found.stdout
+    assert run(None, "report", str(found.output)).code == 0
 
 
 # ---- Where the output goes -----------------------------------------------------------------------------

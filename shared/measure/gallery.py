@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from shared.data import Dataset
 from shared.interface import Array
+from shared.measure.files import finite
 from shared.measure.journal import Record
 
 ROUND: Final = 1
@@ -27,16 +28,15 @@ NEURONS: Final = 30
 
 def collect(record: Record, dataset: Dataset, workers: Path) -> dict[str, Any]:
     """Return labels, images and weights as JSON has them; what a worker has not left is left out."""
-    first = {s["implementation"]: s for s in record["samples"] if s["round"] == ROUND and "predictions" in s}
     labels = dataset.test.labels
+    usable = [s for s in record["samples"] if len(s.get("predictions", "")) == len(labels)]
+    first = {s["implementation"]: s for s in usable if s["round"] == ROUND}
     activations = dict(_read(workers, first, "activations", lambda file: file["a_L"]))
     weights = dict(_read(workers, first, "parameters", lambda file: file["W1"]))
     wrong = Counter[int]()
-    for sample in record["samples"]:
-        if "predictions" in sample:
-            wrong.update(np.flatnonzero(_digits(sample) != labels).tolist())
-    timed = sum("predictions" in s for s in record["samples"])
-    hard = [k for k, n in sorted(wrong.items(), key=lambda item: (-item[1], item[0])) if 2 * n > timed]
+    for sample in usable:
+        wrong.update(np.flatnonzero(_digits(sample) != labels).tolist())
+    hard = [k for k, n in sorted(wrong.items(), key=lambda item: (-item[1], item[0])) if 2 * n > len(usable)]
     split = _split([_digits(sample) for sample in first.values()])
 
     def shown(indices: list[int]) -> list[dict[str, Any]]:
@@ -46,14 +46,16 @@ def collect(record: Record, dataset: Dataset, workers: Path) -> dict[str, Any]:
                 "label": int(labels[k]),
                 "wrong": wrong[k],
                 "pixels": _base64(dataset.test.images[k]),
-                "activations": {name: [round(float(a), 4) for a in each[k]] for name, each in activations.items()},
+                "activations": {
+                    name: [finite(round(float(a), 4)) for a in each[k]] for name, each in activations.items()
+                },
             }
             for k in indices[:IMAGES]
         ]
 
     return {
         "labels": "".join(map(str, labels)),
-        "timed": timed,
+        "timed": len(usable),
         "hard": shown(hard),
         "hard_count": len(hard),
         "split": shown(split),

@@ -102,6 +102,7 @@ def configure(options: Options, argv: Sequence[str], *, named: bool) -> RunConfi
         threads=options["threads"],
         command=tuple(argv),
         baseline=baseline or REFERENCE,
+        sources=sources(implementations),
         named=named,
     )
 
@@ -127,6 +128,19 @@ def locate_all(given: Sequence[str] | None) -> tuple[str, ...]:
         if found.setdefault(path.stem, full) != full:
             raise UsageError(f"--implementation: got two that are called {path.stem}, expected different names")
     return tuple(found.values())
+
+
+def sources(implementations: Sequence[str]) -> dict[str, dict[str, str | None]]:
+    """Return the source of each implementation, and of the sibling that it changes in part, by label."""
+    found: dict[str, dict[str, str | None]] = {}
+    waiting = list(implementations)
+    for name in waiting:
+        base = impls.base(name)
+        if label(name) not in found:
+            text = impls.locate(name).read_text(encoding="utf-8", errors="replace")
+            found[label(name)] = {"base": base, "text": text}
+            waiting += [base] if base else []
+    return found
 
 
 def fit(

@@ -3,8 +3,8 @@
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -60,6 +60,8 @@ class RunConfig:
     """the implementation that ratios and differences are to"""
     named: bool = False
     """whether the implementations were asked for by name, so that one that is not available is a failure"""
+    sources: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    """label -> the "text" of the implementation's source, and its "base", for the record"""
     options: Mapping[str, Any] | None = None
     """the options by which the run can be asked for again"""
     budget: float = float("inf")
@@ -160,25 +162,12 @@ def new_record(config: RunConfig, dataset: Dataset) -> Record:
         "tolerance": TOLERANCES[config.training.dtype].limit,
         "known": impls.names(),
         "defaults": impls.defaults(),
-        "sources": sources(config.implementations),
+        "sources": {name: dict(source) for name, source in config.sources.items()},
         "machine": machine.facts(),
         "git": machine.git_revision(),
         "references": [],
         "samples": [],
     }
-
-
-def sources(implementations: Sequence[str]) -> dict[str, dict[str, str | None]]:
-    """Return the source of each implementation, and of the sibling that it changes in part, by label."""
-    found: dict[str, dict[str, str | None]] = {}
-    waiting = list(implementations)
-    for name in waiting:
-        base = impls.base(name)
-        if label(name) not in found:
-            text = impls.locate(name).read_text(encoding="utf-8", errors="replace")
-            found[label(name)] = {"base": base, "text": text}
-            waiting += [base] if base else []
-    return found
 
 
 def differences(a: Record, b: Record, keys: tuple[str, ...] = CONFIGURATION) -> list[str]:

@@ -22,8 +22,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Write the page and open it."""
     from shared.measure import files
     from shared.measure.job import label
-    from shared.measure.plan import RESULTS, locate_all
-    from shared.measure.run import sources
+    from shared.measure.plan import RESULTS, locate_all, sources
     from shared.report.page import columns, page
 
     shown = locate_all(arguments.implementation)

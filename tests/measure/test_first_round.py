@@ -180,6 +180,15 @@ def test_what_most_get_wrong_and_what_they_differ_on(dataset: Dataset, workers: 
     assert levels.reshape(-1, 784)[0, :3].tolist() == [1, 192, 128]
 
 
+def test_activations_that_are_no_numbers_are_kept_as_none(dataset: Dataset, workers: Iterator[Path]) -> None:
+    folder = next(workers)
+    np.savez(folder / "round-1-a.activations.npz", a_L=np.full((10, 10), np.nan, np.float32))
+    np.savez(folder / "round-1-a.parameters.npz", W1=np.full((3, 784), np.inf, np.float32))
+    found = gallery.collect(record(sample("a", predictions="0" * 10)), dataset, folder)
+    assert found["hard"][0]["activations"] == {"a": [None] * 10}
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
 def test_files_that_are_gone_or_torn_cost_their_part_only(dataset: Dataset, workers: Iterator[Path]) -> None:
     folder = next(workers)
     (folder / "round-1-a.activations.npz").write_bytes(b"PK\x03\x04 torn")

@@ -17,7 +17,10 @@ from shared.measure.job import Job
 from shared.measure.machine import THREAD_VARIABLES
 from tests.measure.jobs import STUBS, ready
 
-STAGES = ["start", "import", "load", "build", "probe", "first step", "agreement", "load", "warm-up", "reset", "canary"]
+STAGES = [
+    *("start", "import", "load", "build", "probe", "first step", "agreement", "path"),
+    *("load", "warm-up", "reset", "canary"),
+]
 
 
 def run_worker(
@@ -51,7 +54,7 @@ def test_the_stages_are_told_as_they_end_in_the_order_of_the_protocol(tmp_path: 
     events: list[dict[str, Any]] = []
     result = run_worker(ready(tmp_path, epochs=3), events.append)
     epochs = ["epochs", "evaluation"] * 3
-    assert [event["stage"] for event in events] == [*STAGES, *epochs, "canary", "evaluation"]
+    assert [event["stage"] for event in events] == [*STAGES, *epochs, "canary", "evaluation", "sections"]
     assert [event["epoch"] for event in events if "epoch" in event] == [1, 2, 3]
     told = {stage: sum(e["seconds"] for e in events if e["stage"] == stage) for stage in result["seconds"]}
     assert result["seconds"] == pytest.approx(told | {"exit": result["seconds"]["exit"]})
@@ -122,7 +125,7 @@ def test_a_worker_that_succeeds_leaves_its_result_and_nothing_to_clear_away(tmp_
     run_worker(work)
     jobs = (work, work.reference)
     kept = {job.result_path for job in jobs} | {job.tensors_path for job in jobs} | {work.parameters_path}
-    assert set(Path(work.folder).iterdir()) == kept
+    assert set(Path(work.folder).iterdir()) == kept | {work.activations_path}
 
 
 def test_a_worker_that_is_given_other_data_than_was_meant_refuses_them(tmp_path: Path) -> None:

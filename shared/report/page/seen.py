@@ -27,7 +27,8 @@ class Bar:
     """An activation, as a bar."""
 
     digit: int
-    value: float
+    value: float | None
+    """None where it is no number"""
     largest: bool
 
 
@@ -63,8 +64,9 @@ def images(record: Record, kind: str) -> list[Shown]:
     ]
 
 
-def _bars(values: list[float]) -> list[Bar]:
-    largest = max(range(len(values)), key=values.__getitem__)
+def _bars(values: list[float | None]) -> list[Bar]:
+    known = [-math.inf if value is None else value for value in values]
+    largest = known.index(max(known))
     return [Bar(digit, value, digit == largest) for digit, value in enumerate(values)]
 
 
