@@ -94,7 +94,11 @@ def of_run(folder: Path, asked: tuple[str, ...] | None) -> Trained:
     every: dict[str, str] = {label(name): name for name in record["options"]["implementation"]}
     if asked and (strangers := [name for name in map(label, asked) if name not in every]):
         raise UsageError(f"-i: got {', '.join(strangers)}, expected one of {', '.join(every)}, which {folder} has")
+    if not any(_files(folder)):
+        remedy = "name another with --run, or leave it out; the runs that come with the project keep none"
+        raise UsageError(f"--run: got {folder}, which holds no trained parameters, expected a run made here; {remedy}")
     found: dict[str, Parameters] = {}
+    accuracies: list[float] = []
     remarks = []
     seed: Any = None
     for name in map(label, asked or every):
@@ -104,6 +108,7 @@ def of_run(folder: Path, asked: tuple[str, ...] | None) -> Trained:
             continue
         first = min(trained, key=lambda s: s["round"])
         seed = first["seed"] if seed is None else seed
+        accuracies.append(first["test_accuracy"])
         path = folder / "workers" / f"round-{first['round']}-{name}.parameters.npz"
         found[every[name]] = load(path, spec, training.dtype)
     if not found:
@@ -111,6 +116,8 @@ def of_run(folder: Path, asked: tuple[str, ...] | None) -> Trained:
     standardised = record["options"].get("inputs") == "standardised"
     epochs = f"{training.epochs} epoch{'s' * (training.epochs != 1)}"
     told = (
-        f"parameters: each implementation's own, of {folder.name}: {epochs} on {record['dataset']['name']}, seed {seed}"
+        f"parameters: each implementation's own, of {folder.name}: "
+        f"{epochs} on {record['dataset']['name']}, seed {seed}, "
+        f"test accuracy {min(accuracies):.1%} to {max(accuracies):.1%}"
     )
     return Trained(spec, training, standardised, found, told, tuple(remarks))

@@ -19,7 +19,7 @@ NOTES: Final = [
 
 SECTION: Final = (
     "Gradients at the initial weights: relative L2 error of each tensor against the float64 reference, and headroom: "
-    "what rounding explains / error; of all rounds the least"
+    "what rounding explains / error; of each tensor the round with the least headroom"
 )
 
 

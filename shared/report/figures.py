@@ -5,6 +5,8 @@ import math
 from shared.measure.statistics import Estimate
 
 NONE = "-"
+LEAST_TRUE = 0.1
+"""Of itself, which the lower end of an interval is off at most by being rounded."""
 
 
 def decimals(value: float, half_width: float | None) -> int:
@@ -43,7 +45,7 @@ def estimate(found: Estimate | None, scale: float = 1.0) -> str:
     return (
         number(value, places)
         if low is None or high is None
-        else (f"{number(value, places)} [{number(low, places)}-{number(high, places)}]")
+        else (f"{number(value, places)} [{number(low, _lower(low, places))}-{number(high, places)}]")
     )
 
 
@@ -58,6 +60,13 @@ def difference(found: Estimate | None, scale: float = 1.0) -> str:
         if low is None or high is None
         else (f"{number(value, places, '+')} [{number(low, places, '+')}, {number(high, places, '+')}]")
     )
+
+
+def _lower(low: float, places: int) -> int:
+    """Return the decimals of the lower end, which in a wide interval would be rounded to 0, or to a verdict's 1."""
+    while places < _decimals_of(low, 2) and abs(round(low, places) - low) > LEAST_TRUE * low:
+        places += 1
+    return places
 
 
 def derived(value: float, found: Estimate) -> str:

@@ -61,6 +61,7 @@ COLUMNS: Final[dict[str, Column]] = {
 LEAST_ACCURACY: Final = 0.005
 """Half a point: what a few test images on the edge make is not told as a difference."""
 TIMES: Final = "Where a worker's time went, s: median over the rounds"
+FIRST_ROUND: Final = ("path", "sections")
 PAIRS: Final = "Agreement of each pair: worst relative L2 error of a tensor, over all rounds"
 
 
@@ -86,6 +87,8 @@ def _line(row: Row) -> list[str]:
 def time_table(found: list[Row]) -> Table:
     """Return the stages of the workers' lives, which add up to the whole."""
     stages = list(dict.fromkeys(stage for row in found for stage in row.seconds if stage != "wall"))
+    # what is done in the first round alone is nothing in the median of three
+    stages = [stage for stage in stages if stage not in FIRST_ROUND or any(row.seconds.get(stage) for row in found)]
     lines = [
         [row.name, *(f"{row.seconds.get(stage, 0.0):.2f}" for stage in (*stages, "wall"))]
         for row in found

@@ -65,3 +65,13 @@ def test_what_is_shown_is_within_a_tenth_of_the_uncertainty_or_has_one_digit(val
     # rounding to the place of the error's last digit moves the value by less than half of that digit
     assert abs(read - value) <= 0.15 * value * relative + 1e-9 * value or abs(read - value) <= 0.5 * value
     assert read > 0
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "expected"),
+    [(20.0, 3.93, 118.0, "20 [4-120]"), (4.0, 1.39, 10.0, "4 [1.4-10]"), (7.0, 6.6, 7.5, "7.0 [6.6-7.5]")],
+)
+def test_the_lower_end_of_a_wide_interval_is_not_rounded_to_what_it_excludes(
+    value: float, low: float, high: float, expected: str
+) -> None:
+    assert figures.estimate(Estimate(value, low, high, 3)) == expected

@@ -79,17 +79,18 @@ def accuracy(record: Record, rows: Sequence[Row]) -> str:
         told += f"; that of {listed(real)} differs from {record['baseline']}'s by more than the seeds explain"
     else:
         told += f", and no difference to {record['baseline']} is more than what the seeds change"
-    return f"{told} (up to {images:,.0f} images are classified otherwise)."
+    return f"{told} (up to {images:,.0f} images are classified otherwise than by {record['baseline']})."
 
 
 def speed(record: Record, rows: Sequence[Row]) -> str:
     """Return which is faster by how much, and what was disturbed or failed."""
     timed = sorted((row for row in rows if row.epoch), key=lambda row: row.epoch.value if row.epoch else 0)
     if not timed:
-        return f"Nothing was timed; {trouble(rows)}."
+        return f"Nothing was timed; {trouble(record, rows)}."
     base = next((row for row in timed if row.name == record["baseline"]), None)
-    told = f"{timed[0].name} is the fastest" if len(timed) > 1 else timed[0].name
-    told += f" with {_figure(timed[0].epoch)} s an epoch"
+    few = " in this one round" if max(row.rounds for row in timed) == 1 else ""
+    told = f"{timed[0].name} is the fastest{few} with" if len(timed) > 1 else f"{timed[0].name} takes"
+    told += f" {_figure(timed[0].epoch)} s an epoch"
     compared = [row for row in timed if row.ratio and row is not timed[0]]
     if base is not None and base is not timed[0] and timed[0].ratio:
         told += f", {_figure(timed[0].ratio)} times {base.name}'s time{_verdict(timed[0])}"
@@ -99,7 +100,7 @@ def speed(record: Record, rows: Sequence[Row]) -> str:
         parts = [f"{row.name} takes {_figure(row.ratio)} times{_verdict(row)}" for row in compared]
         whose = " as long" if base is timed[0] else f" as long as {base.name}"
         told += f"; {listed(parts)}{whose}"
-    return f"{told}; {trouble(rows)}."
+    return f"{told}; {trouble(record, rows)}."
 
 
 def _figure(found: Estimate | None) -> str:
@@ -113,11 +114,17 @@ def _verdict(row: Row) -> str:
     return f" ({NO_DIFFERENCE})" if row.verdict == NO_DIFFERENCE else ""
 
 
-def trouble(rows: Sequence[Row]) -> str:
+def trouble(record: Record, rows: Sequence[Row]) -> str:
     """Return what was disturbed or failed."""
     disturbed = [f"{row.name} in {row.disturbed} of {row.rounds} rounds" for row in rows if row.disturbed]
-    failed = [f"{row.name} ({row.status})" for row in rows if row.status in (*FAILURES, "not available", "diverged")]
+    failed = [
+        f"{row.name} ({row.status})"
+        for row in rows
+        if row.status in (*FAILURES, "not available", "diverged", "not run")
+    ]
     parts = []
+    if record["ended"] != "complete":
+        parts.append(f"the run is not whole ({record['ended'] or 'it has not ended'})")
     if failed:
         parts.append(f"without a usable result: {listed(failed)}")
     if disturbed:

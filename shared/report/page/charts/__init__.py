@@ -15,7 +15,8 @@ __all__ = ["Chart", "charts"]
 def charts(record: Record, rows: Sequence[Row]) -> dict[str, Chart]:
     """Return every figure that the record has numbers for."""
     timed = [s for s in record["samples"] if "epochs" in s]
-    entries = list(budget.of_record(record))
+    first = [s for s in record["samples"] if s["round"] == 1]  # bound and error belong to one another within a round
+    entries = list(budget.of_record(record | {"samples": first}))
     with drawing():
         found = [
             learning(record, timed, "accuracy", "validation_accuracy", 100, "validation accuracy, %"),

@@ -55,7 +55,7 @@ def errors(entries: Sequence[Entry]) -> Chart | None:
         "Heat map of the relative error of each gradient tensor against the float64 reference, with its headroom: "
         f"how many times more rounding explains.{told}"
     )
-    return Chart("errors", "Gradients: error of each tensor, and headroom", alt, figure)
+    return Chart("errors", "Gradients of round 1: error of each tensor, and headroom", alt, figure)
 
 
 def _cell(e: Entry | None, tensors: int) -> str:

@@ -46,8 +46,10 @@ def speed(record: Record, rows: Sequence[Row], timed: Sequence[Sample]) -> Chart
     if limits:
         axes.axvline(median(limits), color=INK, linewidth=1, linestyle=(0, (4, 2)))
         axes.annotate(
-            f" limit: {median(limits):.2g} s",
+            f"limit: {median(limits):.2g} s",
             (median(limits), -0.45),
+            (4, 0),
+            textcoords="offset points",
             fontsize=8,
             va="center",
         )
@@ -62,7 +64,8 @@ def speed(record: Record, rows: Sequence[Row], timed: Sequence[Sample]) -> Chart
     axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(ticker.NullLocator())
     alt = "; ".join(f"{row.name} {figures.estimate(row.epoch)}" for row in reversed(shown))
-    return Chart("speed", "Seconds an epoch", f"Seconds an epoch with 95 % interval: {alt}.{told}", figure)
+    interval = " with 95 % interval" * any(row.epoch.low is not None for row in shown if row.epoch)
+    return Chart("speed", "Seconds an epoch", f"Seconds an epoch{interval}: {alt}.{told}", figure)
 
 
 def grouped(row: Row) -> dict[str, float]:
