@@ -66,7 +66,7 @@ def explained(
             exact, allowed = envelope.step(x[batch].astype(np.float64), y[batch])
         norms = {name: float(np.linalg.norm(tensor)) for name, tensor in exact.parameters.items()}
         found.append(Point(end, {name: float(allowed.parameters[name]) / (norms[name] or 1.0) for name in norms}))
-        if monotonic() > until or not max(found[-1].values.values()) <= INCONCLUSIVE:
+        if monotonic() > until or not all(value <= INCONCLUSIVE for value in found[-1].values.values()):
             break
     return found
 

@@ -5,6 +5,7 @@ page shows of them is put into the record, so that it can be drawn from that alo
 """
 
 import base64
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -85,7 +86,15 @@ def _read(workers: Path, names: dict[str, Any], kind: str, take: Callable[[Any],
             path = workers / f"round-{ROUND}-{name}.{kind}.npz"
             with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 yield name, take(file)
-        except (OSError, ValueError, KeyError, BadZipFile):  # gone, or damaged: the page does without
+        except (
+            OSError,
+            EOFError,
+            ValueError,
+            KeyError,
+            BadZipFile,
+            zlib.error,
+            NotImplementedError,
+        ):  # gone, or damaged: the page does without
             continue
 
 

@@ -3,7 +3,7 @@
 The sections are those of its source, whose headings all implementations share. A timer interrupts the training every
 millisecond; the time since its last tick counts for the section whose code is at work, or is waited for by the library
 that it called. So nothing is changed that a framework has compiled, and a whole epoch within one compiled call counts
-for the section that calls it.
+for the section that calls it, or where its result is waited for (JAX computes while Python goes on).
 """
 
 import ast

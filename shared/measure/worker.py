@@ -16,6 +16,7 @@ import resource
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -172,7 +173,7 @@ def sample(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
     verdict = judge(observation, reference, told["allowed"])
     watch.lap("agreement")
     if job.is_first and verdict["status"] == "ok":
-        result["path"] = path_of(walk(job, network, parameters, x, y, order, [p["step"] for p in told["path"]]))
+        result["path"] = path_of(walk(job, network, parameters, x, y, order, [p["step"] for p in told.get("path", [])]))
         watch.lap("path")
     return result | (
         {"status": verdict["status"]} if verdict["status"] != "ok" else timed(job, network, x, y, dataset, watch)
@@ -260,7 +261,8 @@ def timed(
     }
     watch.lap("evaluation")
     if job.is_first:
-        np.savez(job.activations_path, allow_pickle=False, a_L=activations.astype("float32"))
+        with suppress(OSError):  # the page does without; what has been timed is worth more
+            np.savez(job.activations_path, allow_pickle=False, a_L=activations.astype("float32"))
         with sections.sampled(network) as seconds:
             network.train(x, y, order)
             network.parameters()

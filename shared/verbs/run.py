@@ -114,5 +114,7 @@ def _keep(folder: Path, record: dict[str, Any], arguments: argparse.Namespace) -
             page = keep_page(folder, record)
             if arguments.open or not arguments.quiet:
                 show_page(page, arguments.open)
+    except ImportError as error:
+        print(f"no page: {error}; to mend it: pip install -c constraints.txt {error.name}", file=sys.stderr)
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -137,6 +137,17 @@ def test_what_workers_say_is_text_and_nothing_else() -> None:
     assert "&lt;script&gt;alert(1)" in html
 
 
+def test_names_of_any_kind_are_drawn_as_they_are() -> None:
+    names = ("my$x_$net", "_mine")
+    told = whole()
+    for s in told["samples"]:
+        s["implementation"] = names[s["implementation"] == "other"]
+    html, drawn = page.report(told | {"implementations": list(names), "baseline": "_mine"})
+    for chart in ("accuracy", "path", "stages"):
+        assert all(f">{name}</text>" in drawn[chart].svg() for name in names), chart
+    assert html
+
+
 @pytest.mark.parametrize(
     "told",
     [
@@ -157,7 +168,7 @@ def test_whatever_became_of_a_run_it_has_a_page(told: dict[str, Any], tmp_path: 
     html = keep.keep_page(tmp_path, told).read_text(encoding="utf-8")
     for name in told["implementations"]:
         assert name in html
-    assert "nan" not in re.sub(r"data:[^\"]*|<style>.*?</style>", "", html, flags=re.DOTALL).lower().split()
+    assert not re.search(r"\bnan\b", re.sub(r"data:[^\"]*|<style>.*?</style>", "", html, flags=re.DOTALL))
 
 
 def test_the_numbers_of_the_table_are_those_of_the_terminal(html: str) -> None:
@@ -209,6 +220,18 @@ def test_it_says_what_disagrees_what_failed_and_what_was_disturbed() -> None:
     assert "wrong does NOT compute the same, and does not count below" in agree
     assert "broken (crashed)" in fast
     assert "numpy_scratch in 1 of 1 rounds" in fast
+
+
+def test_what_disagrees_is_not_nothing_failed() -> None:
+    wrong = {"status": "FAILED AGREEMENT", "reason": "gradients: W1 is off", "errors": errors(0.5)}
+    told = record(sample("numpy_scratch"), sample("wrong") | wrong)
+    assert "nothing failed" not in said(told)[2]
+    assert "wrong (FAILED AGREEMENT)" in said(told)[2]
+
+
+def test_where_rounding_may_explain_everything_nothing_is_concluded() -> None:
+    told = record(sample("numpy_scratch", errors=errors(0.4)), sample("other", errors=errors(0.3)))
+    assert said(told)[0].startswith("Nothing can be concluded: gradients are off by up to 4.0e-01")
 
 
 def test_few_rounds_allow_no_claim() -> None:

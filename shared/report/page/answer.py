@@ -29,7 +29,11 @@ def agreement(record: Record, rows: Sequence[Row], pairs: Sequence[Pair]) -> str
     wrong = [row.name for row in rows if row.status == "FAILED AGREEMENT"]
     right = [row for row in rows if row.gradient_error is not None and row.name not in wrong]
     told = ""
-    if right:
+    worst = max((row.gradient_error or 0.0 for row in right), default=0.0)
+    if right and not worst <= record["tolerance"]:
+        off = figures.error(worst)
+        told = f"Nothing can be concluded: gradients are off by up to {off}, which rounding may explain here"
+    elif right:
         errors = [row.gradient_error for row in right if row.gradient_error is not None]
         names = {row.name for row in right}
         steps = [pair.errors.get("after 100 steps", math.nan) for pair in pairs if names.issuperset(pair.names)]
@@ -120,7 +124,7 @@ def trouble(record: Record, rows: Sequence[Row]) -> str:
     failed = [
         f"{row.name} ({row.status})"
         for row in rows
-        if row.status in (*FAILURES, "not available", "diverged", "not run")
+        if row.status in (*FAILURES, "FAILED AGREEMENT", "not available", "diverged", "not run")
     ]
     parts = []
     if record["ended"] != "complete":

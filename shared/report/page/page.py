@@ -101,7 +101,12 @@ def _versions(record: Record) -> str:
     for sample in record["samples"]:
         for package, version in sample.get("versions", {}).items():
             found.setdefault(f"{package} {version}", {})[sample["implementation"]] = None
-    return ", ".join(sorted(found))
+    every = len({name for who in found.values() for name in who})
+    packages = Counter(version.rpartition(" ")[0] for version in found)
+    return ", ".join(
+        f"{version} ({', '.join(who)})" if packages[version.rpartition(" ")[0]] > 1 and len(who) < every else version
+        for version, who in sorted(found.items())
+    )
 
 
 def _threads(record: Record) -> str:

@@ -44,11 +44,6 @@ class Shown:
     """data: address of the picture"""
     activations: dict[str, list[Bar]]
 
-    @property
-    def said(self) -> dict[str, int]:
-        """Implementation -> digit."""
-        return {name: next(b.digit for b in bars if b.largest) for name, bars in self.activations.items()}
-
 
 def images(record: Record, kind: str) -> list[Shown]:
     """Return the images of a kind, "hard" or "split", that a run has kept."""

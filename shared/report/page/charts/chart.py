@@ -24,6 +24,7 @@ STYLE: Final[dict[Any, Any]] = {
     "font.size": 9.5,
     "font.family": "sans-serif",
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a name is a name, whatever signs it has
     "svg.hashsalt": "samegrad",
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -103,9 +104,11 @@ def new_axes(height: float, rows: int = 1, columns: int = 1, **how: Any) -> tupl
 
 def legend(figure: Figure, axes: Axes, n: int) -> None:
     """Put a legend of n entries below."""
-    figure.legend(
-        *axes.get_legend_handles_labels(), loc="outside lower left", ncols=min(3, max(1, n)), handlelength=2.6
-    )
+    # not by get_legend_handles_labels, which leaves out names that begin with _
+    artists: list[Any] = [*axes.lines, *axes.containers]
+    drawn = [artist for artist in artists if not str(artist.get_label()).startswith("_child")]
+    labels = [str(artist.get_label()) for artist in drawn]
+    figure.legend(drawn, labels, loc="outside lower left", ncols=min(3, max(1, n)), handlelength=2.6)
 
 
 def line(look: Look, k: int) -> dict[str, Any]:

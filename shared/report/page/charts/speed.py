@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from matplotlib import colormaps, ticker
 
+from shared.measure.statistics import LEAST_ROUNDS
 from shared.report import figures
 from shared.report.page.charts.chart import INK, LINE, MAP, ROW, Chart, legend, new_axes
 from shared.report.page.colours import looks
@@ -31,12 +32,14 @@ def speed(record: Record, rows: Sequence[Row], timed: Sequence[Sample]) -> Chart
     if not shown:
         return None
     figure, axes = new_axes(0.9 + ROW * len(shown))
-    look = looks(record)
+    look, ends = looks(record), list[float]()
     for k, row in enumerate(shown):
         dots = [epoch_seconds(s) for s in timed if s["implementation"] == row.name]
         axes.plot(dots, [k - 0.22] * len(dots), ".", color=look[row.name].colour, alpha=0.75, markersize=5)
         assert row.epoch is not None
-        if row.epoch.low is not None and row.epoch.high is not None:
+        # of two rounds the interval says nothing, and would be wider than the figure
+        if row.rounds >= LEAST_ROUNDS and row.epoch.low is not None and row.epoch.high is not None:
+            ends += [row.epoch.low, row.epoch.high]
             axes.plot([row.epoch.low, row.epoch.high], [k, k], color=look[row.name].colour, linewidth=2.5)
         axes.plot(row.epoch.value, k, look[row.name].marker, color=look[row.name].colour, markersize=6)
         text = figures.estimate(row.epoch).partition(" ")[0]
@@ -54,7 +57,7 @@ def speed(record: Record, rows: Sequence[Row], timed: Sequence[Sample]) -> Chart
             va="center",
         )
         told = f" The products of an epoch alone take {median(limits):.2g} s on this machine."
-    every = [epoch_seconds(s) for s in timed] + limits
+    every = [epoch_seconds(s) for s in timed] + limits + ends
     axes.set_xlim(min(every) / MARGIN, max(every) * MARGIN)
     axes.set_xscale("log")
     axes.set_yticks(range(len(shown)), [row.name for row in shown])
