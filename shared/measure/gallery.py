@@ -5,12 +5,10 @@ page shows of them is put into the record, so that it can be drawn from that alo
 """
 
 import base64
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +17,7 @@ from shared.data import Dataset
 from shared.interface import Array
 from shared.measure.files import finite
 from shared.measure.journal import Record
+from shared.measure.trained import DAMAGED
 
 ROUND: Final = 1
 IMAGES: Final = 12
@@ -86,15 +85,7 @@ def _read(workers: Path, names: dict[str, Any], kind: str, take: Callable[[Any],
             path = workers / f"round-{ROUND}-{name}.{kind}.npz"
             with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 yield name, take(file)
-        except (
-            OSError,
-            EOFError,
-            ValueError,
-            KeyError,
-            BadZipFile,
-            zlib.error,
-            NotImplementedError,
-        ):  # gone, or damaged: the page does without
+        except DAMAGED:  # or gone: the page does without
             continue
 
 

@@ -18,6 +18,8 @@ from shared.spec import NetworkSpec, TrainingSpec
 
 HEADER: Final = 1024
 """Bytes that an array of an npz file takes beside its numbers, at most."""
+DAMAGED: Final = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+"""What NumPy raises on an npz file that is gone, torn, or none."""
 REMEDY: Final = "run compare.py again, or name another run with --run"
 
 
@@ -48,7 +50,7 @@ def load(path: Path, spec: NetworkSpec, dtype: str) -> Parameters:
                 raise DataError(path, f"{size:,} bytes", f"{what}, at most {most:,}", REMEDY)
             with np.load(file, allow_pickle=False) as arrays:
                 found: dict[str, Array] = {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    except DAMAGED as error:
         raise DataError(path, f"no readable parameters ({error})", what, REMEDY) from error
     if set(found) != set(shapes):
         raise DataError(path, f"arrays {', '.join(sorted(found)) or 'none'}", ", ".join(shapes), REMEDY)

@@ -1,6 +1,5 @@
 """The implementations side by side: their sources cut into the sections that all share, and what differs marked."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -12,6 +11,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from shared.measure.sections import lines as sections_by_line
+from shared.measure.sections import titles
 from shared.report.summary import Record
 
 OPENING, BESIDE = "Opening", "Beside the class"
@@ -109,9 +109,9 @@ def sections(source: str) -> dict[str, list[str]]:
     except (SyntaxError, ValueError):
         known = {}
     found: dict[str, list[str]] = {}
-    last = max(known, default=0)
+    headings, last = titles(source), max(known, default=0)
     for number, line in enumerate(source.splitlines(), 1):
-        if re.fullmatch(r"    # ---- .+? -+", line):
+        if number in headings:
             continue
         section = known.get(number) or (BESIDE if known and number > last else OPENING)
         found.setdefault(section if section in (*SECTIONS, BESIDE) else OPENING, []).append(line)
