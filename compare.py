@@ -9,11 +9,9 @@ import os
 import sys
 from typing import Protocol
 
-import impls
-from shared import spec
-from shared.measure import interruption
-from shared.options import UsageError
-from shared.spec import nearest
+from shared import implementations
+from shared.errors import SpecError, UsageError, nearest
+from shared.processes import signals
 from shared.verbs import agree, check, diff, lockstep, predict, read, report, run, show
 from shared.verbs.command import Parser
 
@@ -83,11 +81,11 @@ def main(argv: list[str]) -> int:
     p = known[verb or "run"]
     arguments = p.parse_args(argv[1:] if verb else argv)
     from shared.data import DataError
-    from shared.measure.journal import RunError
+    from shared.record.journal import RunError
 
     try:
         return VERBS[verb or "run"].run(arguments, argv)
-    except (UsageError, RunError, spec.SpecError, impls.UnknownImplementationError) as error:
+    except (UsageError, RunError, SpecError, implementations.UnknownImplementationError) as error:
         p.error(str(error))
     except DataError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -100,9 +98,9 @@ def main(argv: list[str]) -> int:
         return 1
     except KeyboardInterrupt:  # before the first worker, or after the last
         print("interrupted", file=sys.stderr)
-        return interruption.exit_code()
+        return signals.exit_code()
 
 
 if __name__ == "__main__":
-    interruption.install()
+    signals.install()
     sys.exit(main(sys.argv[1:]))

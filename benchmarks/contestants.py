@@ -1,4 +1,4 @@
-"""What is timed, in a process of its own: `shared.measure.remote` loads it and asks it for epochs or steps."""
+"""What is timed, in a process of its own: `shared.processes.calls` loads it and asks it for epochs or steps."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import impls
-from shared import initial
+from shared import implementations, initial
 from shared.data import snapshot
 from shared.interface import Array, Labels, Parameters
 from shared.measure import machine
-from shared.measure.limit import products
+from shared.measure.roofline import products
 from shared.spec import NetworkSpec, TrainingSpec
 
 LIMIT, LIMIT_IN_CACHE, CLASSIFIER = "limit", "limit in cache", "MLPClassifier"
@@ -37,7 +36,7 @@ class Contestant:
     def __init__(self, name: str) -> None:
         self.name = name
         if name not in PEERS:
-            module = impls.load_module(name)
+            module = implementations.load_module(name)
             module.set_threads(1)
             self.network_class = module.Network
 

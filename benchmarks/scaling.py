@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.progress import track
 from tabulate import tabulate
 
-import impls
 from benchmarks.contestants import LIMIT, Contestant, matrix_product_rate
 from benchmarks.speed import contestants, load, options, prepared
+from shared import implementations
 from shared.measure.machine import facts
-from shared.measure.remote import Remote, RemoteError
+from shared.processes.calls import Remote, RemoteError
 from shared.spec import NetworkSpec, TrainingSpec
 
 HIDDEN: Final = (30, 128, 512, 2048)
@@ -70,7 +70,7 @@ def main(argv: list[str]) -> None:
     found: dict[tuple[str, int, int], float] = {}
     spec, training = NetworkSpec(), TrainingSpec()
     posed = list(product(BATCHES, HIDDEN))
-    with prepared(dataset, spec, training) as task, contestants([LIMIT, *impls.names()], task) as ready:
+    with prepared(dataset, spec, training) as task, contestants([LIMIT, *implementations.names()], task) as ready:
         rate = next(iter(ready.values())).call(matrix_product_rate)
         for batch, hidden in track(posed, "sizes", console=console, disable=not console.is_terminal):
             this = NetworkSpec((784, hidden, 10)), TrainingSpec(batch_size=batch, initial="scaled", learning_rate=0.1)

@@ -23,12 +23,11 @@ from rich.console import Console
 from rich.progress import track
 from tabulate import tabulate
 
-import impls
 from benchmarks.contestants import CLASSIFIER, LIMIT, LIMIT_IN_CACHE, PEERS, Contestant, Task
-from shared import data
+from shared import data, implementations
 from shared.data import snapshot
 from shared.measure.machine import facts
-from shared.measure.remote import Remote, RemoteError
+from shared.processes.calls import Remote, RemoteError
 from shared.spec import NetworkSpec, TrainingSpec
 
 SPEC: Final = NetworkSpec()
@@ -120,7 +119,7 @@ def main(argv: list[str]) -> None:
     dataset = load(arguments)
     rounds: list[dict[str, float]] = []
     console = Console(stderr=True)
-    with prepared(dataset, SPEC, TRAINING) as task, contestants([*PEERS, *impls.names()], task) as ready:
+    with prepared(dataset, SPEC, TRAINING) as task, contestants([*PEERS, *implementations.names()], task) as ready:
         first = {name: remote.call(Contestant.epoch) for name, remote in ready.items()}  # compiles; warms the others up
         for _ in track(range(arguments.rounds), "rounds", console=console, disable=not console.is_terminal):
             rounds.append({name: remote.call(Contestant.epoch) for name, remote in ready.items()})

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from shared.spec import NetworkSpec, TrainingSpec, nearest
+from shared.errors import nearest
+from shared.spec import NetworkSpec, TrainingSpec
 
 Options = dict[str, Any]
 
@@ -77,10 +78,6 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 )
 """The recipes of the article that this project grew from, and of the book that the article follows."""
 SECONDS: Final = MappingProxyType({"": 1, "s": 1, "m": 60, "h": 3600})
-
-
-class UsageError(Exception):
-    """Arguments that cannot be meant."""
 
 
 def resolve(

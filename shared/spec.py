@@ -22,10 +22,10 @@ Learning", section 5.2; for adam, D. Kingma and J. Ba, "Adam: A Method for Stoch
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Final
+
+from shared.errors import SpecError, nearest
 
 ACTIVATIONS: Final = ("sigmoid", "tanh", "relu", "leaky_relu")
 LOSSES: Final = ("quadratic", "cross_entropy")
@@ -50,19 +50,6 @@ STANDARD_DEVIATION: Final = 0.3081
 
 LEAKY_SLOPE: Final = 0.01
 """Slope of leaky_relu for z <= 0 in every implementation; the frameworks' own defaults differ (0.01, 0.2, 0.3)."""
-
-
-class SpecError(ValueError):
-    """A value that no experiment can have; the message says what was got and what is allowed."""
-
-    def __init__(self, name: str, got: object, allowed: str) -> None:
-        super().__init__(f"{name}: got {got!r}, expected {allowed}")
-
-
-def nearest(got: object, allowed: Iterable[str]) -> str:
-    """Return "; did you mean X?", where one of the allowed words is much like what was got, else nothing."""
-    found = get_close_matches(str(got), allowed, n=1)
-    return f"; did you mean {found[0]}?" if found else ""
 
 
 def _check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:

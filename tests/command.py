@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from shared.measure import journal
+from shared.record import journal
 
 ROOT = Path(__file__).resolve().parents[1]
 STUBS = ROOT / "tests" / "stubs"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-import impls
+from shared import implementations
 from shared.spec import ACTIVATIONS, LOSSES
 from tests import command
 from tests.command import of
@@ -57,7 +57,7 @@ def test_the_whole_matrix_is_explained() -> None:
     found = agree("--all", "-i", "all", "--format", "json")
     assert found.code == 0, found.stdout[-2000:]
     told = rows(found)
-    assert {row["implementation"] for row in told} == set(impls.names())
+    assert {row["implementation"] for row in told} == set(implementations.names())
     assert len({(row["network"], row["batch_size"], row["dtype"]) for row in told}) == 4 * 2 * 4 * 3 * 2
     assert {row["verdict"] for row in told} <= {"exact", "rounding"}
     for activation in ACTIVATIONS:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import impls
+from shared import implementations
 from shared.diagnosis.checks import CHECKS
 from shared.diagnosis.mistakes import MISTAKES
 from tests import command
@@ -60,16 +60,16 @@ def test_the_answer_as_json(tmp_path: Path) -> None:
     assert {row["check"]: row["result"] for row in told["rows"]}["gradients"] == "FAILS"
 
 
-@pytest.mark.parametrize("name", impls.names())
+@pytest.mark.parametrize("name", implementations.names())
 def test_the_implementations_are_right(name: str) -> None:
     for options in ((), ("--sizes", "5,4,3", "--activation", "tanh", "--loss", "cross_entropy")):
-        found = command.run(None, "check", str(impls.locate(name)), *options)
+        found = command.run(None, "check", str(implementations.locate(name)), *options)
         assert found.code == 0, found.stdout
         assert "RIGHT: all 16 checks hold" in found.stdout
 
 
 def test_a_broken_one_in_a_framework_is_told_too(tmp_path: Path) -> None:
-    source = impls.locate("pytorch").read_text().replace("        self.optimizer.zero_grad()\n", "")
+    source = implementations.locate("pytorch").read_text().replace("        self.optimizer.zero_grad()\n", "")
     found = check(tmp_path, source)
     assert found.code == 4
     assert "WRONG: gradients accumulated" in found.stdout

@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 import compare
-import impls
-from shared import options
+from shared import implementations, options
+from shared.errors import UsageError
 from shared.measure import plan
 from shared.report.summary import pairs
 from tests.command import COMMAND, ROOT, SECONDS, SMALL, STUBS, Run, environment, of, run
@@ -272,7 +272,7 @@ def test_no_output_overwrites_another(plain: Run) -> None:
 @pytest.mark.parametrize("output", ["file", "file/below"])
 def test_an_output_that_cannot_be_a_folder_is_wrong_usage(output: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(options.UsageError, match=r"--output: .*file"):
+    with pytest.raises(UsageError, match=r"--output: .*file"):
         plan.make_folder(tmp_path / output, "digits")
     assert (tmp_path / "file").read_text() == "mine"
 
@@ -355,7 +355,7 @@ def sockets(tmp_path: Path, *arguments: str) -> tuple[Run, dict[str, list[str]]]
 def test_offline_opens_no_socket_and_each_worker_knows_its_own_framework_only(tmp_path: Path) -> None:
     found, tried = sockets(tmp_path, *SMALL, "--dataset", "auto", "--data-dir", str(tmp_path))
     assert found.code == 0, found.stdout
-    assert len(tried) >= 1 + 1 + len(impls.defaults())  # the parent, the reference and a worker for each
+    assert len(tried) >= 1 + 1 + len(implementations.defaults())  # the parent, the reference and a worker for each
     assert [events for events in tried.values() if events != ["started"]] == []
     frameworks = {"numpy_scratch": "numpy", "pytorch": "torch", "tensorflow_keras": "tensorflow"}
     for name, framework in frameworks.items():

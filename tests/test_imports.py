@@ -6,25 +6,36 @@ from pathlib import Path
 
 import pytest
 
-import impls
+from shared import implementations
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("shared", "impls", "minitorch", "benchmarks")
 FILES = [ROOT / "compare.py", *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))]
 FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras", "jax"}
 COMPANIONS = {"keras", "torchvision"}
-CORE = {"shared.spec", "shared.interface"}
-# package of shared/ -> what else of shared/ it may import, itself aside
+CORE = {"shared.errors", "shared.spec", "shared.interface"}
+GROUND = CORE | {"shared.implementations", "shared.initial", "shared.evaluation"}
+FLOOR = GROUND | {"shared.data", "shared.processes", "shared.record"}
+# package of shared/ -> what else of shared/ it may import, itself aside: downwards only
 ARROWS = {
-    "spec": set(),
+    "errors": set(),
+    "spec": {"shared.errors"},
     "interface": {"shared.spec"},
-    "options": {"shared.spec"},
+    "options": {"shared.errors", "shared.spec"},
+    "implementations": {"shared.errors"},
     "initial": CORE,
     "evaluation": CORE,
     "data": CORE,
-    "agreement": CORE | {"shared.initial"},
-    "diagnosis": CORE | {"shared.initial", "shared.agreement"},
+    "processes": CORE | {"shared.implementations"},
+    "record": GROUND | {"shared.data", "shared.processes"},
+    "agreement": FLOOR,
+    "diagnosis": FLOOR | {"shared.agreement"},
+    "prediction": FLOOR | {"shared.agreement"},
+    "measure": FLOOR | {"shared.agreement", "shared.options"},
+    "report": FLOOR | {"shared.options", "shared.agreement", "shared.diagnosis", "shared.measure"},
 }
+REFERENCE_ALLOWED = ("agreement", "diagnosis", "prediction", "measure")
+"""Packages that compute beside the reference."""
 
 
 def imported(path: Path) -> set[str]:
@@ -61,20 +72,17 @@ def test_a_file_imports_only_what_its_place_allows(path: Path) -> None:
         assert not {module.partition(".")[0] for module in modules} & FRAMEWORKS
     if place[0] == "shared" and place[1] in ARROWS:
         assert within(ours(modules, "shared"), ARROWS[place[1]] | {f"shared.{place[1]}"})
-        # a mistake is planted in the reference; a user's file is loaded as an implementation is
-        allowed = {"impls.numpy_scratch", "impls.load_module"} if place[1] == "diagnosis" else set()
+        allowed = {"impls.numpy_scratch"} if place[1] in REFERENCE_ALLOWED else set()
         assert within(ours(modules, "impls"), allowed)
-    if place[0] == "shared" and place[1] == "report":
-        assert not ours(modules, "impls")
     if place[0] == "shared":
         assert "compare" not in modules
     if place[0] == "minitorch":
         assert not ours(modules, "shared") | ours(modules, "impls"), "it stands alone, as torch does"
 
 
-def test_spec_imports_the_standard_library_alone() -> None:
+def test_spec_imports_the_standard_library_and_its_own_errors_alone() -> None:
     modules = imported(ROOT / "shared" / "spec.py")
-    assert {module.partition(".")[0] for module in modules} <= sys.stdlib_module_names
+    assert {module.partition(".")[0] for module in modules} <= sys.stdlib_module_names | {"shared"}
 
 
 def test_no_name_of_an_implementation_stands_in_a_list_elsewhere() -> None:
@@ -82,4 +90,6 @@ def test_no_name_of_an_implementation_stands_in_a_list_elsewhere() -> None:
     for path in FILES:
         if path.parent.name != "impls" and path.name != "speed.py":
             text = path.read_text(encoding="utf-8")
-            assert not [name for name in impls.names() if f'"{name}"' in text and name != "numpy_scratch"], path
+            assert not [name for name in implementations.names() if f'"{name}"' in text and name != "numpy_scratch"], (
+                path
+            )

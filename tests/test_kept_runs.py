@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.measure import journal
+from shared.record import journal
 from tests.command import SMALL, STUBS, Run, of, run
 
 NAMES = of("numpy_scratch", "sums_in_another_order")

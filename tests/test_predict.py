@@ -12,7 +12,7 @@ import pytest
 from shared.data import DataError
 from shared.initial import draw_parameters
 from shared.interface import named
-from shared.measure import trained
+from shared.record import trained
 from shared.spec import NetworkSpec, TrainingSpec
 from tests.command import ROOT, SMALL, Run, run
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import compare
-import impls
+from shared import implementations
 from shared.report import document, summary, tables
 from tests.command import environment
 
@@ -34,10 +34,12 @@ def test_the_table_is_that_of_the_reference_run() -> None:
 def test_the_second_table_is_the_first_of_the_run_of_all() -> None:
     every = (ROOT / "results/tiers/table.md").read_text(encoding="utf-8")
     assert shown(TIERS) == every.partition("\n\nWhere a worker's time went")[0]
-    assert all(f"| {name} " in shown(TIERS) for name in impls.names())
+    assert all(f"| {name} " in shown(TIERS) for name in implementations.names())
 
 
-@pytest.mark.parametrize(("run", "names"), [("reference", impls.defaults()), ("tiers", impls.names())])
+@pytest.mark.parametrize(
+    ("run", "names"), [("reference", implementations.defaults()), ("tiers", implementations.names())]
+)
 def test_a_kept_run_is_whole_and_renders_to_its_table(run: str, names: list[str]) -> None:
     folder = ROOT / "results" / run
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
@@ -66,7 +68,7 @@ def test_files_exist(path: str) -> None:
 
 
 def test_every_implementation_is_named() -> None:
-    assert all(f"impls/{name}.py" in README for name in impls.names())
+    assert all(f"impls/{name}.py" in README for name in implementations.names())
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:

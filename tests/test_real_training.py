@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-import impls
 from impls.numpy_scratch import Network
-from shared import data, initial
+from shared import data, implementations, initial
 from shared.agreement.observation import compare, disagreements, observe
 from shared.data import Dataset
 from shared.evaluation import accuracy
-from shared.measure.remote import Remote
+from shared.processes.calls import Remote
 from shared.spec import DTYPES, NetworkSpec, TrainingSpec
-from tests import remote
+from tests import calls
 from tests.cases import Case, tolerance
 
 pytestmark = pytest.mark.mnist
@@ -40,7 +39,7 @@ def test_accuracy_after_3_and_after_30_epochs(dataset: Dataset) -> None:
     assert 0.943 < reached[-1] < 0.957
 
 
-@pytest.mark.parametrize("name", impls.names())
+@pytest.mark.parametrize("name", implementations.names())
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_implementation_agrees_on_real_pixels(dataset: Dataset, name: str, dtype: str) -> None:
     training = replace(TRAINING, dtype=dtype)
@@ -50,5 +49,5 @@ def test_every_implementation_agrees_on_real_pixels(dataset: Dataset, name: str,
     exact = initial.cast(parameters, "float64")
     expected = observe(Network(SPEC, training, exact), exact, x.astype("float64"), y, order, training.batch_size)
     with Remote(name).loaded() as network:
-        found = network.call(remote.observe, SPEC, training, parameters, x, y, order)
+        found = network.call(calls.observe, SPEC, training, parameters, x, y, order)
     assert disagreements(compare(found, expected), tolerance(Case(SPEC, training))) == []

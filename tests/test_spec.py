@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.spec import NetworkSpec, SpecError, TrainingSpec
+from shared.errors import SpecError
+from shared.spec import NetworkSpec, TrainingSpec
 
 
 @pytest.mark.parametrize(

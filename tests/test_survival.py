@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 import compare
-from shared.measure import journal
-from shared.measure.journal import RunError
-from shared.measure.judgement import CPU_TOLERANCE
+from shared.agreement.judgement import CPU_TOLERANCE
 from shared.measure.run import schedule
+from shared.record import journal
+from shared.record.journal import RunError
 from tests.command import COMMAND, ROOT, SECONDS, SMALL, STUBS, Run, environment, of, run, still_alive
 
 # ---- Workers that fail ---------------------------------------------------------------------------------

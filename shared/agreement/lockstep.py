@@ -1,174 +1,213 @@
-"""Two networks in lock-step: how far apart they are after each step, and how far rounding alone would take them.
+"""Lock-step over processes: two implementations take the same steps, each in its own, and are compared after each."""
 
-What rounding explains is measured on the float64 reference: its twins start one unit in the last place away from it,
-and everything that a step rounds is rounded again at random, each step anew; training magnifies that as it would any
-rounding. A difference that leaves this envelope is something else.
-"""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from shared.agreement import rounding
-from shared.agreement.observation import INCONCLUSIVE, SPREAD, TWINS
-from shared.initial import cast
-from shared.interface import Array, Labels, Parameters, named
+from impls.numpy_scratch import Network as Reference
+from shared import implementations, initial
+from shared.agreement import envelope, rounding
+from shared.agreement.budget import Problem
+from shared.agreement.envelope import Envelope, Gap, Step
+from shared.agreement.observation import SPREAD
+from shared.data import Dataset
+from shared.implementations import label
+from shared.interface import Array, Labels, Parameters, Traced, named, parameters_of
+from shared.processes.calls import Remote
 from shared.spec import NetworkSpec, TrainingSpec
 
-GRADIENTS: Final = "gradients"
-PARAMETERS: Final = "parameters"
-Tensors = Mapping[str, Array]
+CHUNK: Final = 50
+"""Steps that a process takes before it answers; each is taken by a call of `train` of its own."""
+WARM_UP: Final = 3
+"""Steps before `reset`: what should not outlive it does so here."""
 
 
-class Step(NamedTuple):
-    """What a network did in one step: W1, b1, ... of both."""
+class Side(NamedTuple):
+    """One of the two: an implementation and its dtype."""
 
-    gradients: Tensors
-    """on the batch of the step, at the parameters before it"""
-    parameters: Tensors
-    """after it"""
+    implementation: str
+    dtype: str
 
-
-@dataclass(frozen=True)
-class Gap:
-    """How far two networks are apart in one tensor, in one step."""
-
-    step: int
-    """from 1"""
-    kind: str
-    """"gradients" or "parameters", in the order in which a step computes them"""
-    tensor: str
-    difference: float
-    """|A - B| / |reference|"""
-    explained: float
-    """what rounding explains of it"""
-
-    @property
-    def departs(self) -> bool:
-        """Whether rounding does not explain it; a difference that is not a number is not explained."""
-        return not self.difference <= self.explained
-
-    @property
-    def headroom(self) -> float:
-        """How many times more rounding explains."""
-        return self.explained / self.difference if self.difference != 0 else float("inf")
+    def __str__(self) -> str:
+        return f"{label(self.implementation)} ({self.dtype})"
 
 
-class Envelope:
-    """The float64 reference and its twins, which take the steps of the two networks beside them.
+class Inside(NamedTuple):
+    """What a side does within the step of the first departure, from the same parameters as the other."""
+
+    side: str
+    traced: bool
+    """whether it tells z, a and delta"""
+    departure: tuple[str, float, float] | None
+    """name, error and bound of the first quantity that rounding does not explain; None if it explains all"""
+    update: list[str]
+    """tensors of the parameters that are not what its own gradients make of them"""
+
+
+@dataclass
+class Walk:
+    """What came of the steps."""
+
+    sides: tuple[Side, Side]
+    checked: list[Gap] = field(default_factory=list)
+    """of the steps 1, 2, 5, 10, ..."""
+    departures: list[Gap] = field(default_factory=list)
+    """all of the first step that has any"""
+    steps: int = 0
+    """taken"""
+    inconclusive_from: int | None = None
+    """the step from which rounding alone explains too much for anything to be concluded"""
+    inside: list[Inside] = field(default_factory=list)
+
+
+class Walker:
+    """One implementation in its process; the methods are called from afar."""
+
+    def __init__(self, network_class: Any) -> None:
+        self.network_class = network_class
+
+    @classmethod
+    def load(cls, name: str) -> "Walker":
+        """Load an implementation, as `implementations.load`."""
+        return cls(implementations.load(name))
+
+    def begin(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters, x: Array, y: Labels) -> None:
+        """Build the network, let it take a few steps, and reset it."""
+        self.network = self.network_class(spec, training, parameters)
+        self.network.train(x, y, np.arange(len(y)))
+        self.network.reset(parameters)
+
+    def walk(self, x: Array, y: Labels, batches: Sequence[Labels]) -> list[Step]:
+        """Take a step a batch; x and y hold the examples of all of them."""
+        return [self.step(x, y, batch) for batch in batches]
+
+    def step(self, x: Array, y: Labels, batch: Labels) -> Step:
+        """Take a step; the copies of the batch leave the order as something to get wrong."""
+        with np.errstate(all="ignore"):
+            _, gradients = self.network.loss_and_gradients(x[batch], y[batch])
+            self.network.train(x, y, batch)
+        return Step(named(gradients), named(self.network.parameters()))
+
+    def inside(self, parameters: Parameters, x: Array, y: Labels) -> tuple[dict[str, Array], Step]:
+        """Take a step from these parameters; return what was computed on the way, as far as it is told."""
+        self.network.reset(parameters)
+        traced: dict[str, Array] = {}
+        with np.errstate(all="ignore"):
+            if isinstance(self.network, Traced):
+                traced = {name: tensor.copy() for name, tensor in self.network.trace(x, y).items()}
+        return traced, self.step(x, y, np.arange(len(y)))
+
+
+def walk(
+    sides: tuple[Side, Side],
+    spec: NetworkSpec,
+    training: TrainingSpec,
+    dataset: Dataset,
+    steps: int,
+    timeout: float,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Walk:
+    """Let two sides take the same steps, up to the first that rounding does not explain.
 
     Parameters
     ----------
-    network_class : the reference's, whose `layers` are its parameters themselves, and `gradient_layers` its gradients.
-    initial : what both networks start from.
-    dtype : the coarser one of the two.
+    training : its dtype is left aside for those of the sides; what both start from is rounded to the coarser.
+    timeout : seconds that a process may take to load, and for each 50 steps.
+
+    Raises
+    ------
+    RemoteError
+        Where one of the processes has no answer.
     """
-
-    def __init__(
-        self, network_class: Any, spec: NetworkSpec, training: TrainingSpec, initial: Parameters, dtype: str
-    ) -> None:
-        self._spec, self._dtype, self._u = spec, dtype, rounding.UNIT_ROUNDOFF[dtype]
-        exact = cast(initial, "float64")
-        self._reference, *self._twins = (network_class(spec, training, exact) for _ in range(1 + TWINS))
-        self._generators = [np.random.default_rng(seed) for seed in range(TWINS)]
-        for twin, generator in zip(self._twins, self._generators, strict=True):
-            _round(twin, generator, 2 * self._u)
-        self._grown: dict[str, float] = dict.fromkeys(named(exact), 0.0)
-        self._grown_gradients = dict(self._grown)
-
-    def step(self, x: Array, y: Labels) -> tuple[Step, Step]:
-        """Take a step on a batch of float64; return what the reference did, and how far rounding may be off it.
-
-        The latter holds an absolute L2 norm for each tensor, as an array of no dimension.
-        """
-        before = self._reference.parameters()
-        with np.errstate(all="ignore"):  # what overflows is not explained
-            traced = rounding.trace(self._spec, before, x, y, self._dtype)
-        rounded = {name: traced[f"d{name}"] for name in named(before)}
-        gradients = named(self._reference.loss_and_gradients(x, y)[1])
-        self._reference.train(x, y, np.arange(len(y)))
-        after = named(self._reference.parameters())
-        for twin, generator in zip(self._twins, self._generators, strict=True):
-            twins_gradients = _take(twin, generator, x, y, rounded)
-            _round(twin, generator, self._u)
-            twins_parameters = named(twin.layers)
-            for name in after:
-                _grow(self._grown_gradients, name, twins_gradients[name] - gradients[name])
-                _grow(self._grown, name, twins_parameters[name] - after[name])
-        bounds = {name: rounding.relative(*r) for name, r in rounded.items()}
-        own = {name: 2 * bounds[name] * float(np.linalg.norm(g)) for name, g in gradients.items()}
-        allowed = Step(
-            {name: np.array(SPREAD * self._grown_gradients[name] + own[name]) for name in gradients},
-            {name: np.array(SPREAD * self._grown[name]) for name in after},
-        )
-        return Step(gradients, after), allowed
-
-
-def _take(
-    twin: Any, generator: np.random.Generator, x: Array, y: Labels, rounded: Mapping[str, rounding.Rounded]
-) -> dict[str, Array]:
-    """Let a twin take a step with gradients that are rounded at random, element by element; return the exact ones.
-
-    What an optimizer makes of rounding is its own: adam's first step is eta g / |g|, in which all of a g near 0 is
-    rounding.
-    """
-    twin.gradients(x, twin.one_hot(y))
-    exact = {name: g.copy() for name, g in named(twin.gradient_layers).items()}
-    for name, g in named(twin.gradient_layers).items():
-        g += np.sqrt(rounded[name].variance) * _signs(generator, g.shape)
-    twin.optimizer.step(twin.g)
-    return exact
-
-
-def _round(twin: Any, generator: np.random.Generator, size: float) -> None:
-    """Round a twin's parameters at random, each by `size` of itself."""
-    for tensor in named(twin.layers).values():
-        tensor += size * np.abs(tensor) * _signs(generator, tensor.shape)
-
-
-def _signs(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Return -1 and 1 at random."""
-    return 1.0 - 2 * generator.integers(0, 2, shape, dtype=np.int8)
-
-
-def _grow(grown: dict[str, float], name: str, difference: Array) -> None:
-    """Widen an envelope; it does not shrink, for rounding that has been magnified once may come back."""
-    grown[name] = max(grown[name], float(np.linalg.norm(difference)))
-
-
-def gaps(number: int, a: Step, b: Step, reference: Step, allowed: Step) -> list[Gap]:
-    """Return how far two networks are apart in a step, tensor by tensor, gradients first."""
-    found = []
-    for kind, *of_kind in zip((GRADIENTS, PARAMETERS), a, b, reference, allowed, strict=True):
-        for name in of_kind[2]:
-            ours, theirs, exact, explained = (tensors[name].astype(np.float64) for tensors in of_kind)
-            scale = float(np.linalg.norm(exact)) or 1.0
-            difference = float(np.linalg.norm(ours - theirs)) / scale
-            found.append(Gap(number, kind, name, difference, float(explained) / scale))
+    coarser = "float32" if "float32" in (side.dtype for side in sides) else "float64"
+    start = initial.draw_parameters(spec, replace(training, dtype=coarser))
+    x, y = dataset.train.arrays(coarser)
+    shown, found, before = set(envelope.checkpoints(steps)), Walk(sides), named(start)
+    with ExitStack() as stack:
+        remotes = [stack.enter_context(Remote(s.implementation, Walker.load, timeout=timeout)) for s in sides]
+        _begin(sides, remotes, spec, training, start, x, y)
+        beside = Envelope(Reference, spec, replace(training, dtype="float64"), start, coarser)
+        for chunk in _chunks(training, len(y), steps):
+            rows = np.unique(np.concatenate(chunk))
+            places = [np.searchsorted(rows, batch) for batch in chunk]
+            for side, remote in zip(sides, remotes, strict=True):
+                remote.ask(Walker.walk, x[rows].astype(side.dtype), y[rows], places)
+            # the parent has its own steps to take meanwhile
+            expected = [beside.step(x[batch].astype(np.float64), y[batch]) for batch in chunk]
+            answers = [remote.answer() for remote in remotes]
+            for batch, (reference, allowed), a, b in zip(chunk, expected, *answers, strict=True):
+                found.steps += 1
+                gaps = envelope.gaps(found.steps, a, b, reference, allowed)
+                if not envelope.conclusive(gaps):
+                    found.inconclusive_from = found.steps
+                    return found
+                found.departures = [gap for gap in gaps if gap.departs]
+                if found.departures or found.steps in shown:
+                    found.checked += gaps
+                if found.departures:
+                    problem = Problem(spec, replace(training, dtype=coarser), _layers(before), x[batch], y[batch])
+                    found.inside = [_inside(*of_side, problem) for of_side in zip(sides, remotes, strict=True)]
+                    return found
+                before = {name: tensor.astype(coarser) for name, tensor in a.parameters.items()}
+            progress(found.steps)
     return found
 
 
-def conclusive(found: Sequence[Gap]) -> bool:
-    """Return whether rounding explains so little that something else could be told from it."""
-    return all(gap.explained <= INCONCLUSIVE for gap in found if gap.kind == PARAMETERS)
+def _begin(
+    sides: tuple[Side, Side],
+    remotes: Sequence[Remote],
+    spec: NetworkSpec,
+    training: TrainingSpec,
+    start: Parameters,
+    x: Array,
+    y: Labels,
+) -> None:
+    """Wait until both are loaded, and build both networks."""
+    some = slice(0, WARM_UP * training.batch_size)
+    for side, remote in zip(sides, remotes, strict=True):
+        own = replace(training, dtype=side.dtype)
+        parameters = initial.cast(start, side.dtype)
+        remote.loaded().ask(Walker.begin, spec, own, parameters, x[some].astype(side.dtype), y[some])
+    for remote in remotes:
+        remote.answer()
 
 
-def checkpoints(steps: int) -> list[int]:
-    """Return 1, 2, 5, 10, 20, 50, ... up to the last step."""
-    found = [m * 10**e for e in range(len(str(steps))) for m in (1, 2, 5) if m * 10**e < steps]
-    return [*found, steps]
+def _chunks(training: TrainingSpec, n_examples: int, steps: int) -> Iterator[list[Labels]]:
+    """Yield the batches of so many steps, epoch after epoch, some at a time; a smaller last batch is kept."""
+    size = training.batch_size
+    batches = (
+        order[start : start + size]
+        for order in initial.draw_orders(training, n_examples)
+        for start in range(0, n_examples, size)
+    )
+    for done in range(0, steps, CHUNK):
+        yield list(islice(batches, min(CHUNK, steps - done)))
 
 
-def first_departure(
-    traced: Mapping[str, Array], exact: Mapping[str, rounding.Rounded]
-) -> tuple[str, float, float] | None:
-    """Return the first quantity of a step that rounding does not explain, its error and bound; None if it does."""
-    for name, (value, variance) in exact.items():
-        if name in traced:
-            bound, norm = rounding.relative(value, variance), float(np.linalg.norm(value))
-            error = float(np.linalg.norm(traced[name] - value)) / (norm or 1.0)
-            if not error <= bound:
-                return name, error, bound
-    return None
+def _layers(tensors: envelope.Tensors) -> Parameters:
+    return parameters_of(list(tensors.values()))
+
+
+def _inside(side: Side, remote: Remote, problem: Problem) -> Inside:
+    """Let a side take the step again, from parameters that are the same for both."""
+    own = initial.cast(problem.parameters, side.dtype)
+    traced, step = remote.call(Walker.inside, own, problem.x.astype(side.dtype), problem.y)
+    exact = problem.in_float64()
+    computed = traced | {f"d{name}": tensor for name, tensor in step.gradients.items()}
+    expected = rounding.trace(exact.spec, exact.parameters, exact.x, exact.y, side.dtype)
+    departure = envelope.first_departure(computed, expected)
+    reference = Reference(exact.spec, exact.training, exact.parameters)
+    reference.train(exact.x, exact.y, np.arange(len(exact.y)))
+    after, before = named(reference.parameters()), named(exact.parameters)
+    u = rounding.UNIT_ROUNDOFF[side.dtype]
+    update = []
+    for name, tensor in after.items():
+        moved = float(np.linalg.norm(tensor - before[name]))
+        bound = rounding.relative(*expected[f"d{name}"]) * moved + SPREAD * u * float(np.linalg.norm(tensor))
+        if not np.linalg.norm(step.parameters[name] - tensor) <= bound:
+            update.append(name)
+    return Inside(str(side), bool(traced), departure, update)

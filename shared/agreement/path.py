@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from shared.agreement.lockstep import Envelope
+from shared.agreement.envelope import Envelope
 from shared.agreement.metrics import errors
 from shared.agreement.observation import INCONCLUSIVE
 from shared.initial import cast

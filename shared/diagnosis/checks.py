@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from shared.agreement import rounding
-from shared.diagnosis.judge import READ_ONLY, Case, distance, gradients_in, parameters_in
+from shared.diagnosis.case import READ_ONLY, Case, distance, gradients_in, parameters_in
 from shared.interface import named
 
 ROUNDINGS: Final = 100

@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
+from shared.diagnosis.case import READ_ONLY, Case, gradients_in
 from shared.diagnosis.checks import check_all
-from shared.diagnosis.judge import READ_ONLY, Case, gradients_in
 from shared.diagnosis.matching import (
     accumulates_in_training,
     another_network,

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.diagnosis.judge import (
+from shared.diagnosis.case import (
     GRADIENT_SCENES,
     OUTPUT_SCENES,
     Case,

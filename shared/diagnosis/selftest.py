@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from shared.diagnosis.case import reference_subject
 from shared.diagnosis.diagnose import diagnose
-from shared.diagnosis.judge import reference_subject
 from shared.diagnosis.mistakes import MISTAKES, Planted
 from shared.diagnosis.scenes import ask_all
 from shared.interface import Array, Labels, Parameters

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from impls import load_module
+from shared.errors import SpecError
+from shared.implementations import load_module
 from shared.interface import Array, Labels, Layer, Parameters
-from shared.spec import NetworkSpec, SpecError, TrainingSpec
+from shared.spec import NetworkSpec, TrainingSpec
 
 CONSTANTS: Final = ("SIZES", "ACTIVATION", "LOSS")
 

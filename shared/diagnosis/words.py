@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from shared.diagnosis.judge import Case, distance, gradients_in
+from shared.diagnosis.case import Case, distance, gradients_in
 from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.mistakes import Mistake
 

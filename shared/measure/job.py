@@ -3,19 +3,9 @@
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final
 
+from shared.implementations import REFERENCE, REFERENCE_LABEL, label
 from shared.spec import NetworkSpec, TrainingSpec
-
-REFERENCE: Final = "numpy_scratch"
-"""The implementation that, in float64, is the reference of every agreement check."""
-REFERENCE_LABEL: Final = "float64-reference"
-"""Its name in tables and file names, which no implementation may have."""
-
-
-def label(implementation: str) -> str:
-    """Return the name in tables and file names of an implementation, given by its name or its file."""
-    return Path(implementation).stem
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,18 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final
 
-import impls
-from shared import data
+from shared import data, implementations
 from shared.data import Dataset
-from shared.measure import files, journal, machine
-from shared.measure.job import REFERENCE, REFERENCE_LABEL, label
-from shared.measure.journal import Record
+from shared.errors import UsageError, nearest
+from shared.implementations import REFERENCE, REFERENCE_LABEL, label
 from shared.measure.run import RunConfig, bytes_needed, differences, new_record
-from shared.options import DEFAULT_EPOCHS, Options, UsageError, learning_rate, resolve
-from shared.spec import NetworkSpec, TrainingSpec, nearest
+from shared.options import DEFAULT_EPOCHS, Options, learning_rate, resolve
+from shared.processes import environment
+from shared.record import files, journal
+from shared.record.journal import Record
+from shared.spec import NetworkSpec, TrainingSpec
 
-RESULTS: Final = machine.ROOT / "results"
+RESULTS: Final = environment.ROOT / "results"
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,10 @@ def network_of(options: Options) -> NetworkSpec:
 def locate_all(given: Sequence[str] | None) -> tuple[str, ...]:
     """Return the implementations' names, or absolute paths, without repetition; "all" stands for every name."""
     found: dict[str, str] = {}
-    for name in chain.from_iterable(impls.names() if n == "all" else [n] for n in given or impls.defaults()):
-        path = impls.locate(name)
+    for name in chain.from_iterable(
+        implementations.names() if n == "all" else [n] for n in given or implementations.defaults()
+    ):
+        path = implementations.locate(name)
         full = str(path.resolve()) if name.endswith(".py") else name
         if path.stem == REFERENCE_LABEL:
             raise UsageError(
@@ -130,14 +133,14 @@ def locate_all(given: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(found.values())
 
 
-def sources(implementations: Sequence[str]) -> dict[str, dict[str, str | None]]:
+def sources(names: Sequence[str]) -> dict[str, dict[str, str | None]]:
     """Return the source of each implementation, and of the sibling that it changes in part, by label."""
     found: dict[str, dict[str, str | None]] = {}
-    waiting = list(implementations)
+    waiting = list(names)
     for name in waiting:
-        base = impls.base(name)
+        base = implementations.base(name)
         if label(name) not in found:
-            text = impls.locate(name).read_text(encoding="utf-8", errors="replace")
+            text = implementations.locate(name).read_text(encoding="utf-8", errors="replace")
             found[label(name)] = {"base": base, "text": text}
             waiting += [base] if base else []
     return found

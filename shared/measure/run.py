@@ -12,15 +12,17 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-import impls
+from shared import implementations
+from shared.agreement.judgement import judge, rejection
 from shared.agreement.observation import Observation, compare
 from shared.agreement.tolerances import TOLERANCES
 from shared.data import Dataset, snapshot
-from shared.measure import files, gallery, machine
-from shared.measure.job import REFERENCE, Job, label
-from shared.measure.journal import SCHEMA_VERSION, Journal, Record, reserved
-from shared.measure.judgement import judge, rejection
-from shared.measure.process import Event, run_worker
+from shared.implementations import REFERENCE, label
+from shared.measure import machine
+from shared.measure.job import Job
+from shared.measure.sample import Event, run_worker
+from shared.record import files, gallery
+from shared.record.journal import SCHEMA_VERSION, Journal, Record, reserved
 from shared.spec import NetworkSpec, TrainingSpec
 
 CONFIGURATION: Final = (
@@ -114,9 +116,9 @@ def schedule(implementations: tuple[str, ...], rounds: int, seed: int) -> list[l
 def jobs(config: RunConfig, data: Path, digest: str, folder: Path) -> Iterator[Job]:
     """Yield the jobs in order; a round starts with its float64 reference."""
     order = schedule(config.implementations, config.rounds, config.training.seed)
-    for index, implementations in enumerate(order):
+    for index, names in enumerate(order):
         training = replace(config.training, seed=config.training.seed + index)
-        for name in (None, *implementations):
+        for name in (None, *names):
             yield Job(
                 implementation=name or REFERENCE,
                 round=index + 1,
@@ -160,8 +162,8 @@ def new_record(config: RunConfig, dataset: Dataset) -> Record:
             "sizes": [len(dataset.train), len(dataset.validation), len(dataset.test)],
         },
         "tolerance": TOLERANCES[config.training.dtype].limit,
-        "known": impls.names(),
-        "defaults": impls.defaults(),
+        "known": implementations.names(),
+        "defaults": implementations.defaults(),
         "sources": {name: dict(source) for name, source in config.sources.items()},
         "machine": machine.facts(),
         "git": machine.git_revision(),

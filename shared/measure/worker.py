@@ -7,11 +7,9 @@ implementation the time goes to). On the clock of an epoch are `train` and the f
 forces completion. What disagrees with the float64 reference is not timed.
 """
 
-import ctypes
 import faulthandler
 import gc
 import json
-import os
 import resource
 import signal
 import sys
@@ -22,9 +20,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from shared.measure import files, machine
+from shared.measure import machine
 from shared.measure.job import Job
 from shared.measure.noise import Counters, canary_seconds
+from shared.processes.signals import die_with
+from shared.record import files
 
 if TYPE_CHECKING:
     from shared.agreement.observation import Observation
@@ -57,15 +57,6 @@ class Stopwatch:
         return took
 
 
-def die_with(parent: int) -> None:
-    """Let the system end this process when its parent is killed; where it cannot (not Linux), do nothing."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-        if os.getppid() != parent:  # it was killed before
-            sys.exit(1)
-
-
 def main(job_path: Path, started_ns: int, parent: int) -> None:
     """Do a job and write its result."""
     die_with(parent)
@@ -80,7 +71,7 @@ def main(job_path: Path, started_ns: int, parent: int) -> None:
         "status": "ok",
     }
     watch.lap("start")
-    from impls import FrameworkNotInstalledError, load_module
+    from shared.implementations import FrameworkNotInstalledError, load_module
 
     try:
         module = load_module(job.implementation)
@@ -104,7 +95,7 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
     from shared.agreement.observation import allowed_errors, observe, twins
     from shared.agreement.path import explained
     from shared.agreement.rounding import bounds
-    from shared.measure import limit
+    from shared.measure import roofline
 
     drawn = initial.draw_parameters(job.spec, job.training)
     parameters = initial.cast(drawn, "float64")
@@ -132,7 +123,7 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
         with np.errstate(all="ignore"):
             points = explained(module.Network, job.spec, job.training, parameters, x, y, order)
         watch.lap("path")
-    seconds = limit.epoch_seconds(drawn, x, job.training.batch_size)
+    seconds = roofline.epoch_seconds(drawn, x, job.training.batch_size)
     watch.lap("limit")
     return {
         "digests": digests(drawn, order),
@@ -146,8 +137,8 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
 def sample(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
     """Observe one implementation; if it agrees with the reference, train and time it."""
     from shared import initial
+    from shared.agreement.judgement import judge
     from shared.agreement.observation import Observation, probe, take_steps
-    from shared.measure.judgement import judge
 
     training = job.training
     dataset = load(job)
@@ -207,7 +198,8 @@ def timed(
     import numpy as np
 
     from shared import evaluation, initial
-    from shared.measure import sections, trained
+    from shared.measure import profile
+    from shared.record import trained
 
     parameters = initial.draw_parameters(job.spec, job.training)
     x_validation, y_validation = dataset.validation.arrays(job.training.dtype)
@@ -263,7 +255,7 @@ def timed(
     if job.is_first:
         with suppress(OSError):  # the page does without; what has been timed is worth more
             np.savez(job.activations_path, allow_pickle=False, a_L=activations.astype("float32"))
-        with sections.sampled(network) as seconds:
+        with profile.sampled(network) as seconds:
             network.train(x, y, order)
             network.parameters()
         result["sections"] = dict(seconds)

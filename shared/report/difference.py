@@ -8,7 +8,7 @@ from shared.measure.noise import typical_canary
 from shared.measure.run import differences
 from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, LEAST_ROUNDS, Estimate
 from shared.options import Limit
-from shared.report import figures
+from shared.report import numbers
 from shared.report.document import Document, Table
 from shared.report.summary import WITHOUT_RATIO, Record, Row, Sample, epoch_seconds, rows
 
@@ -101,11 +101,11 @@ def _line(change: Change) -> list[str]:
     sides = (change.before, change.after)
     return [
         change.name,
-        *(figures.estimate(row.epoch) if row else figures.NONE for row in sides),
-        figures.estimate(change.ratio),
-        change.verdict or figures.NONE,
-        *(figures.estimate(row.accuracy, 100) if row else figures.NONE for row in sides),
-        figures.difference(change.accuracy_difference, 100),
+        *(numbers.estimate(row.epoch) if row else numbers.NONE for row in sides),
+        numbers.estimate(change.ratio),
+        change.verdict or numbers.NONE,
+        *(numbers.estimate(row.accuracy, 100) if row else numbers.NONE for row in sides),
+        numbers.difference(change.accuracy_difference, 100),
         *(row.status if row else "not in this run" for row in sides),
     ]
 

@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
-from shared.agreement.lockstep import GRADIENTS, PARAMETERS, Gap
+from shared.agreement.envelope import GRADIENTS, PARAMETERS, Gap
+from shared.agreement.lockstep import Inside, Walk
 from shared.agreement.observation import INCONCLUSIVE
-from shared.measure.lockstep import Inside, Walk
-from shared.report import figures
-from shared.report.agreement import headroom
+from shared.report import numbers
+from shared.report.budget import headroom
 from shared.report.document import Document, Table
 
 CAPTIONS: Final = {
@@ -46,7 +46,7 @@ def _table(kind: str, gaps: list[Gap]) -> Table:
 
 
 def _cell(gap: Gap) -> str:
-    return f"{'! ' if gap.departs else ''}{figures.error(gap.difference)} {headroom(gap.headroom)}".rstrip()
+    return f"{'! ' if gap.departs else ''}{numbers.error(gap.difference)} {headroom(gap.headroom)}".rstrip()
 
 
 def verdict(walk: Walk) -> str:

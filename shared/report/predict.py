@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from shared.data.picture import Grey
 from shared.evaluation import predicted_digits
 from shared.interface import Array
-from shared.report import figures
+from shared.report import numbers
 from shared.report.document import Document, Table
 
 INK: Final = " .:-=+*#%@"
@@ -62,7 +62,7 @@ def _agreement(k: int, digits: Mapping[str, NDArray[np.uint8]], activations: Map
     """Return in words whether all say the same of image k, and how far their activations are apart."""
     said = {name: int(found[k]) for name, found in digits.items()}
     every = np.array([a[k] for a in activations.values()])
-    apart = f"activations at most {figures.error(float(np.ptp(every, axis=0).max()))} apart"
+    apart = f"activations at most {numbers.error(float(np.ptp(every, axis=0).max()))} apart"
     if len(said) == 1:
         return f"{next(iter(said))} says {next(iter(said.values()))}"
     if len(set(said.values())) == 1:

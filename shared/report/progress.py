@@ -9,9 +9,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from shared.measure.job import REFERENCE_LABEL, Job, label
-from shared.measure.journal import Record
+from shared.implementations import REFERENCE_LABEL, label
+from shared.measure.job import Job
 from shared.measure.run import RunConfig
+from shared.record.journal import Record
 
 
 class Display:

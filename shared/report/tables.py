@@ -4,19 +4,19 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, LEAST_ROUNDS, Estimate
-from shared.report import agreement, figures
+from shared.report import budget, numbers
 from shared.report.document import Document, Table
 from shared.report.summary import Pair, Record, Row, inconclusive_stages, pairs, rows, why_no_verdict
 
-NONE: Final = figures.NONE
+NONE: Final = numbers.NONE
 
 
 def _per_step(row: Row) -> str:
-    return figures.derived(row.epoch.value / row.steps_per_epoch * 1e6, row.epoch) if row.epoch else NONE
+    return numbers.derived(row.epoch.value / row.steps_per_epoch * 1e6, row.epoch) if row.epoch else NONE
 
 
 def _per_second(row: Row) -> str:
-    return figures.derived(row.examples_per_epoch / row.epoch.value, row.epoch) if row.epoch else NONE
+    return numbers.derived(row.examples_per_epoch / row.epoch.value, row.epoch) if row.epoch else NONE
 
 
 class Column(NamedTuple):
@@ -32,16 +32,16 @@ def _value(found: Estimate | None) -> float | None:
 
 
 COLUMNS: Final[dict[str, Column]] = {
-    "test\naccuracy, %": Column(lambda row: figures.estimate(row.accuracy, 100), lambda row: _value(row.accuracy)),
+    "test\naccuracy, %": Column(lambda row: numbers.estimate(row.accuracy, 100), lambda row: _value(row.accuracy)),
     "to baseline,\npoints": Column(
-        lambda row: figures.difference(row.accuracy_difference, 100), lambda row: _value(row.accuracy_difference)
+        lambda row: numbers.difference(row.accuracy_difference, 100), lambda row: _value(row.accuracy_difference)
     ),
     "images\ndiffering": Column(
         lambda row: f"{row.images_differing:,.0f}" if row.images_differing is not None else NONE,
         lambda row: row.images_differing,
     ),
-    "epoch, s": Column(lambda row: figures.estimate(row.epoch), lambda row: _value(row.epoch)),
-    "time\nratio": Column(lambda row: figures.estimate(row.ratio), lambda row: _value(row.ratio)),
+    "epoch, s": Column(lambda row: numbers.estimate(row.epoch), lambda row: _value(row.epoch)),
+    "time\nratio": Column(lambda row: numbers.estimate(row.ratio), lambda row: _value(row.ratio)),
     "verdict": Column(lambda row: row.verdict or NONE, lambda row: row.verdict),
     "step,\nus": Column(_per_step, lambda row: row.epoch.value / row.steps_per_epoch if row.epoch else None),
     "samples/s": Column(_per_second, lambda row: row.examples_per_epoch / row.epoch.value if row.epoch else None),
@@ -49,7 +49,7 @@ COLUMNS: Final[dict[str, Column]] = {
         lambda row: f"{row.peak_memory_bytes / 1e6:,.0f}" if row.peak_memory_bytes else NONE,
         lambda row: row.peak_memory_bytes or None,
     ),
-    "gradient\nerror": Column(lambda row: figures.error(row.gradient_error), lambda row: row.gradient_error),
+    "gradient\nerror": Column(lambda row: numbers.error(row.gradient_error), lambda row: row.gradient_error),
     "parameters": Column(
         lambda row: f"{row.parameter_count:,}" if row.parameter_count else NONE, lambda row: row.parameter_count or None
     ),
@@ -75,7 +75,7 @@ def document(record: Record) -> Document:
         tables.append(time_table(found))
     if compared:
         tables.append(pair_table(record, compared))
-    tables += agreement.section(record)
+    tables += budget.section(record)
     more = {"pairs": compared, "ended": record["ended"]}
     return Document(heading(record), tables, remarks(record, found), list(found), more)
 
@@ -104,7 +104,7 @@ def pair_table(record: Record, compared: list[Pair]) -> Table:
     lines = [
         [
             " / ".join(pair.names),
-            *(figures.error(pair.errors[stage]) for stage in stages),
+            *(numbers.error(pair.errors[stage]) for stage in stages),
             f"{', '.join(map(str, pair.differing))} of {tests:,}" if pair.differing else NONE,
         ]
         for pair in compared

@@ -4,7 +4,8 @@ import argparse
 from typing import Any, Final
 
 from shared import spec
-from shared.options import DEFAULTS, UsageError
+from shared.errors import UsageError
+from shared.options import DEFAULTS
 from shared.verbs.command import (
     Parser,
     add,
@@ -40,9 +41,9 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Print the error budget of each implementation."""
-    from shared.measure import agree
+    from shared.agreement import survey
     from shared.measure.plan import locate_all, network_of
-    from shared.report import agreement
+    from shared.report import budget
 
     names = locate_all(arguments.implementation)
     given = {name: value for name, value in vars(arguments).items() if name in DEFAULTS and value is not None}
@@ -51,8 +52,8 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     training = spec.TrainingSpec(**{name: options[name] for name in fields})
     specs, batch_sizes = [network_of(options)], [training.batch_size]
     if arguments.all:
-        specs = [network for network in agree.matrix() if _within(network, given)]
-        batch_sizes = [options["batch_size"]] if "batch_size" in given else list(agree.BATCH_SIZES)
+        specs = [network for network in survey.matrix() if _within(network, given)]
+        batch_sizes = [options["batch_size"]] if "batch_size" in given else list(survey.BATCH_SIZES)
         if not specs:
             raise UsageError(f"--sizes: got {options['sizes']}, expected one of the matrix's, such as 784,30,10")
     dataset = load_data(arguments)
@@ -60,17 +61,17 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         most = f"at most {len(dataset.train):,}, the training images"
         raise UsageError(f"--batch-size: got {max(batch_sizes):,}, expected {most}")
     dtypes = [options["dtype"]] if "dtype" in given else list(spec.DTYPES)
-    posed = list(agree.problems(specs, batch_sizes, dtypes, training, dataset))
+    posed = list(survey.problems(specs, batch_sizes, dtypes, training, dataset))
     with progress(len(posed)) as done:
-        findings = agree.examine(names, posed, arguments.timeout, done)
+        findings = survey.examine(names, posed, arguments.timeout, done)
     remarks = [f"{f.problem}: {f.reason}" if f.problem else f.reason for f in findings.failures]
     start = f"{training.initial} initial weights, seed {training.seed}"
     if arguments.all:
         heading = [f"{len(posed)} problems, {start}", dataset.title]
-        told = agreement.as_matrix(findings.entries, remarks, heading)
+        told = budget.as_matrix(findings.entries, remarks, heading)
     else:
         heading = [f"{specs[0]}; batch {training.batch_size}, {start}", dataset.title]
-        told = agreement.one_each(findings.entries, remarks, heading)
+        told = budget.one_each(findings.entries, remarks, heading)
     print_document(told, arguments.format)
     if any(entry.verdict == "not rounding" for entry in findings.entries):
         return 4

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from shared import spec
-from shared.measure import machine
-from shared.options import UsageError
+from shared.errors import UsageError
+from shared.processes import environment
 from shared.verbs.command import (
     Parser,
     output_options,
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     if (arguments.file is None) == (not arguments.example and not arguments.self_test):
         raise UsageError("check: expected a FILE, or --example, or --self-test")
     if arguments.example:
-        sys.stdout.write((machine.ROOT / "shared" / "diagnosis" / "example.py").read_text(encoding="utf-8"))
+        sys.stdout.write((environment.ROOT / "shared" / "diagnosis" / "example.py").read_text(encoding="utf-8"))
         return 0
     given = {name: getattr(arguments, name) for name in ("sizes", "activation", "loss")}
     from shared.report import check as report
@@ -58,8 +58,8 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
             kills = self_test(network, done)
         print_document(report.matrix_document(kills), arguments.format)
         return 0 if all(kill.is_told and bool(kill.caught_by) == bool(kill.mistake) for kill in kills) else 4
-    from shared.measure.check import check
-    from shared.measure.remote import RemoteError
+    from shared.diagnosis.examine import check
+    from shared.processes.calls import RemoteError
 
     path: Path = arguments.file.absolute()
     if not path.is_file():

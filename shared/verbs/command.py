@@ -11,14 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import impls
-from shared import spec
+from shared import implementations, spec
+from shared.errors import nearest
 from shared.options import DATASETS, DEFAULT_RATES, DEFAULTS, choice, duration
-from shared.spec import nearest
 
 if TYPE_CHECKING:
     from shared.data import Dataset
-    from shared.measure.remote import RemoteError
+    from shared.processes.calls import RemoteError
     from shared.report.document import Document
 
 FORMATS = ("table", "markdown", "csv", "json")
@@ -66,8 +65,8 @@ def run_folder(text: str) -> Path:
 
 def network_options(group: Any, told: str = "") -> None:
     """Add the options that say which implementations compute which network; `told` is how often -i may be given."""
-    told = told or f"repeatable (default: {', '.join(impls.defaults())})"
-    known = f"{', '.join(impls.names())}, all, or the path of a .py file; {told}"
+    told = told or f"repeatable (default: {', '.join(implementations.defaults())})"
+    known = f"{', '.join(implementations.names())}, all, or the path of a .py file; {told}"
     add(group, "-i", "--implementation", told=known, action="append", metavar="NAME")
     group.add_argument("--sizes", type=typed(sizes), help="layer sizes (default: 784,30,10)")
     add(group, "--activation", told=", ".join(spec.ACTIVATIONS))

@@ -2,7 +2,8 @@
 
 import argparse
 
-from shared.options import Limit, UsageError
+from shared.errors import UsageError
+from shared.options import Limit
 from shared.verbs.command import Parser, output_options, print_document, run_folder, typed
 
 
@@ -19,8 +20,8 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Print two runs side by side."""
-    from shared.measure import journal
     from shared.measure.run import differences
+    from shared.record import journal
     from shared.report import difference
 
     a, b = (journal.read(folder) for folder in arguments.runs)

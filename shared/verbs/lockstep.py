@@ -3,7 +3,8 @@
 import argparse
 
 from shared import spec
-from shared.options import DEFAULTS, UsageError, learning_rate
+from shared.errors import UsageError
+from shared.options import DEFAULTS, learning_rate
 from shared.verbs.command import (
     Parser,
     add,
@@ -40,10 +41,10 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Take the steps, and say where the two part."""
-    from shared.measure import lockstep
-    from shared.measure.job import REFERENCE
+    from shared.agreement import lockstep
+    from shared.implementations import REFERENCE
     from shared.measure.plan import locate_all, network_of
-    from shared.measure.remote import RemoteError
+    from shared.processes.calls import RemoteError
     from shared.report import lockstep as report
 
     given = {name: value for name, value in vars(arguments).items() if name in DEFAULTS and value is not None}

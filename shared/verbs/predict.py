@@ -35,9 +35,9 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Print the activations of every implementation for every image; 3 if one of the images cannot be used."""
     from shared.data import DataError, picture
-    from shared.measure import trained
     from shared.measure.plan import RESULTS, locate_all
-    from shared.measure.predict import predict, train
+    from shared.prediction import predict, train
+    from shared.record import trained
     from shared.report import predict as report
     from shared.spec import TrainingSpec
 

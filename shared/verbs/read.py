@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
-import impls
+from shared import implementations
 from shared.verbs.command import Parser, show_page
 
 
 def parser() -> Parser:
     """Return the parser of `read`."""
     p = Parser(prog="compare.py read", description="Open the implementations side by side, to be read, without a run.")
-    told = f"repeatable: shown at first; the others can be chosen (default: {', '.join(impls.defaults())})"
+    told = f"repeatable: shown at first; the others can be chosen (default: {', '.join(implementations.defaults())})"
     p.add_argument("-i", "--implementation", action="append", metavar="NAME", help=told)
     told = "where the page goes (default: results/read.html)"
     p.add_argument("--output", type=Path, metavar="FILE", help=told)
@@ -20,9 +20,9 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Write the page and open it."""
-    from shared.measure import files
-    from shared.measure.job import label
+    from shared.implementations import label
     from shared.measure.plan import RESULTS, locate_all, sources
+    from shared.record import files
     from shared.report.page import columns, page
 
     shown = locate_all(arguments.implementation)

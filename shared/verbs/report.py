@@ -16,8 +16,8 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Write the page of a run again."""
-    from shared.measure import journal
-    from shared.report.keep import keep_page, keep_tables
+    from shared.record import journal
+    from shared.report.outputs import keep_page, keep_tables
 
     record = journal.read(arguments.run)
     keep_tables(arguments.run, record)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from shared import spec
-from shared.measure import interruption
 from shared.options import INPUTS, PRESETS, choice, duration
+from shared.processes import signals
 from shared.verbs.command import (
     Parser,
     add,
@@ -101,12 +101,12 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     if not arguments.quiet:
         print(f"results: {os.path.relpath(folder)}", file=sys.stderr)
     _keep(folder, record, arguments)
-    return interruption.exit_code() if record["ended"] == "interrupted" else summary.exit_code(record)
+    return signals.exit_code() if record["ended"] == "interrupted" else summary.exit_code(record)
 
 
 def _keep(folder: Path, record: dict[str, Any], arguments: argparse.Namespace) -> None:
     """Write tables and page beside the results; they can be had again, so a full disk costs a line only."""
-    from shared.report.keep import keep_page, keep_tables
+    from shared.report.outputs import keep_page, keep_tables
 
     try:
         keep_tables(folder, record)

@@ -16,7 +16,7 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Print the tables of a run again."""
-    from shared.measure import journal
+    from shared.record import journal
     from shared.report import tables
 
     print_document(tables.document(journal.read(arguments.run)), arguments.format)

@@ -9,7 +9,7 @@ import pytest
 from shared.agreement.finite_differences import worst_error
 from shared.agreement.observation import Observation, compare, disagreements
 from shared.diagnosis.mistakes import Planted, backward, update
-from tests import faults, remote
+from tests import calls, faults
 from tests.cases import Case, case, reference, tolerance
 
 SQUARE = (784, 30, 30, 10)
@@ -21,7 +21,7 @@ def known(c: Case) -> Observation:
 
 
 def found_faults(network_class: Callable[..., Any], c: Case) -> list[str]:
-    observed = remote.observe(network_class, c.spec, c.training, c.parameters(), *c.data())
+    observed = calls.observe(network_class, c.spec, c.training, c.parameters(), *c.data())
     return disagreements(compare(observed, known(c)), tolerance(c))
 
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.agreement import rounding
+from shared.diagnosis.case import reference_subject
 from shared.diagnosis.checks import CHECKS
 from shared.diagnosis.diagnose import diagnose
-from shared.diagnosis.judge import reference_subject
 from shared.diagnosis.mistakes import MISTAKES, Planted
 from shared.diagnosis.probe import Probe
 from shared.diagnosis.scenes import SCENES, ask_all

@@ -9,22 +9,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import impls
 from impls.numpy_scratch import Network as Reference
+from shared import implementations
 from shared.agreement.metrics import worst
 from shared.agreement.observation import Observation, compare, disagreements
 from shared.agreement.tolerances import TOLERANCES
 from shared.initial import cast
 from shared.interface import named
-from shared.measure.remote import Remote
+from shared.processes.calls import Remote
 from shared.spec import ACTIVATIONS, LOSSES, NetworkSpec, TrainingSpec
-from tests import remote
+from tests import calls
 from tests.cases import CASES, OPTIMIZER_CASES, Case, case, reference, tolerance
 
 
-@pytest.fixture(scope="module", params=impls.names())
+@pytest.fixture(scope="module", params=implementations.names())
 def network(request: pytest.FixtureRequest) -> Iterator[Remote]:
-    with Remote(request.param, remote.load).loaded() as found:
+    with Remote(request.param, calls.load).loaded() as found:
         yield found
 
 
@@ -37,14 +37,14 @@ def known(c: Case) -> Observation:
 def test_gradients_and_parameters_agree_with_the_float64_reference(network: Remote, c: Case) -> None:
     x, y, order = c.data()
     expected = known(c)
-    found = network.call(remote.observe, c.spec, c.training, c.parameters(), x, y, order)
+    found = network.call(calls.observe, c.spec, c.training, c.parameters(), x, y, order)
     assert disagreements(compare(found, expected), tolerance(c)) == []
 
 
 @pytest.mark.parametrize("c", [c for c in CASES if c.training.batch_size == 10], ids=str)
 def test_predictions_agree(network: Remote, c: Case) -> None:
     x, _, _ = c.data()
-    found = network.call(remote.predict, c.spec, c.training, c.parameters(), x)
+    found = network.call(calls.predict, c.spec, c.training, c.parameters(), x)
     parameters = cast(c.parameters(), "float64")
     expected = Reference(c.spec, replace(c.training, dtype="float64"), parameters).predict(x.astype(np.float64))
     assert np.abs(found - expected).max() <= TOLERANCES[c.training.dtype].limit * max(1.0, np.abs(expected).max())
@@ -57,7 +57,7 @@ def test_predictions_agree(network: Remote, c: Case) -> None:
     ids=str,
 )
 def test_the_contract_beside_the_numbers(network: Remote, c: Case) -> None:
-    held = network.call(remote.behaviour, c.spec, c.training, c.parameters(), *c.data())
+    held = network.call(calls.behaviour, c.spec, c.training, c.parameters(), *c.data())
     assert [what for what, holds in held.items() if not holds] == []
 
 
@@ -66,7 +66,7 @@ def test_the_contract_beside_the_numbers(network: Remote, c: Case) -> None:
 def test_huge_inputs_give_finite_losses(network: Remote, activation: str, loss: str) -> None:
     c = case(activation=activation, loss=loss, dtype="float32")
     x, y, _ = c.data()
-    found, _ = network.call(remote.loss_and_gradients, c.spec, c.training, c.parameters(), 1e4 * x, y)
+    found, _ = network.call(calls.loss_and_gradients, c.spec, c.training, c.parameters(), 1e4 * x, y)
     assert np.isfinite(found)
 
 
@@ -84,11 +84,11 @@ specs = st.builds(
 def test_any_shape_and_values(network: Remote, spec: NetworkSpec, n: int, seed: int) -> None:
     c = Case(spec, TrainingSpec(dtype="float64", initial="scaled", seed=seed, learning_rate=0.1), n_examples=n)
     x, y, _ = c.data()
-    loss, gradients = network.call(remote.loss_and_gradients, spec, c.training, c.parameters(), x, y)
+    loss, gradients = network.call(calls.loss_and_gradients, spec, c.training, c.parameters(), x, y)
     expected_loss, expected = Reference(spec, c.training, c.parameters()).loss_and_gradients(x, y)
     assert loss == pytest.approx(expected_loss, rel=1e-12, abs=1e-15)
     assert worst(named(gradients), named(expected)).error <= TOLERANCES["float64"].limit
 
 
 def test_one_process_imports_one_framework(network: Remote) -> None:
-    assert len(network.call(remote.frameworks_imported)) <= 1
+    assert len(network.call(calls.frameworks_imported)) <= 1

@@ -7,13 +7,12 @@ import sys
 import numpy as np
 import pytest
 
-import impls
 from impls.numpy_scratch import OPTIMIZERS
-from shared import spec
+from shared import implementations, spec
 from shared.initial import cast
 from shared.interface import Layer, Parameters, tensors_of
-from shared.measure.machine import ROOT, worker_environment
-from shared.measure.remote import Remote
+from shared.processes.calls import Remote
+from shared.processes.environment import ROOT, worker_environment
 from tests.cases import case
 
 BETA_1, BETA_2, EPSILON, MU = 0.9, 0.999, 1e-8, 0.9
@@ -60,13 +59,13 @@ def steps_of(network_class: type, c: object, parameters: Parameters, x: object, 
     return found
 
 
-@pytest.mark.parametrize("name", impls.names())
+@pytest.mark.parametrize("name", implementations.names())
 def test_epsilon_stands_where_the_paper_has_it(name: str) -> None:
     """With outputs so saturated that the gradients are of epsilon's size, another place of it changes everything."""
     c = case((784, 10), "sigmoid", "quadratic", optimizer="adam", learning_rate=0.01, initial="scaled")
     x, y, order = c.data()
     start = tuple(Layer(W, b - 15) for W, b in cast(c.parameters(), "float64"))
-    expected = tensors_of(steps_of(impls.load("numpy_scratch"), c, start, x, y, order))[0]
+    expected = tensors_of(steps_of(implementations.load("numpy_scratch"), c, start, x, y, order))[0]
     with Remote(name).loaded() as network:
         found = tensors_of(network.call(steps_of, c, start, x, y, order))[0]
     moved = np.linalg.norm(expected - start[0].W)

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-import impls
-from shared.measure.sections import titles
+from shared import implementations
+from shared.measure.profile import titles
 
 SECTIONS = ["Parameters", "Forward (1)-(2)", "Loss and gradients (3)-(7)", "Update (8)", "Conversion"]
 CONTRACT = {"__init__", "reset", "parameters", "predict", "loss_and_gradients", "train"}
@@ -16,7 +16,7 @@ BY_HAND = {"trace"}
 
 
 def source(name: str) -> str:
-    return impls.locate(name).read_text(encoding="utf-8")
+    return implementations.locate(name).read_text(encoding="utf-8")
 
 
 def network(name: str) -> ast.ClassDef:
@@ -46,8 +46,8 @@ def methods(name: str) -> list[tuple[str, str, list[str]]]:
     ]
 
 
-WHOLE = [name for name in impls.names() if impls.base(name) is None]
-CHANGED = [name for name in impls.names() if impls.base(name) is not None]
+WHOLE = [name for name in implementations.names() if implementations.base(name) is None]
+CHANGED = [name for name in implementations.names() if implementations.base(name) is not None]
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -59,7 +59,7 @@ def test_sections_are_the_five_in_order(name: str) -> None:
 def test_what_changes_a_sibling_lines_up_with_it(name: str) -> None:
     titles = [title for _, title in sections(name)]
     assert titles == [title for title in SECTIONS if title in titles]
-    theirs = methods(impls.base(name) or "")
+    theirs = methods(implementations.base(name) or "")
     changed = [method for method in methods(name) if method in theirs]
     assert changed == [method for method in theirs if method in changed]
     assert changed, "a subclass that changes nothing is no implementation"
@@ -75,10 +75,10 @@ def test_the_reference_has_the_whole_contract() -> None:
     assert {method for _, method, _ in methods("numpy_scratch")} >= CONTRACT
 
 
-@pytest.mark.parametrize("name", impls.names())
+@pytest.mark.parametrize("name", implementations.names())
 def test_every_equation_is_cited(name: str) -> None:
     # section headings name equations, too, and are not what is meant
-    sources = source(name) + source(impls.base(name) or name)
+    sources = source(name) + source(implementations.base(name) or name)
     cited = "\n".join(line for line in sources.splitlines() if "# ----" not in line)
     for equation in range(1, 9):
         first_of_range = rf"\({equation}\)"
@@ -86,7 +86,7 @@ def test_every_equation_is_cited(name: str) -> None:
         assert re.search(rf"#.*({first_of_range}|{inside_range})", cited), f"{name} does not cite ({equation})"
 
 
-@pytest.mark.parametrize("name", impls.names())
+@pytest.mark.parametrize("name", implementations.names())
 def test_a_file_is_short_and_holds_no_number_of_an_experiment(name: str) -> None:
     assert len(source(name).splitlines()) <= 220
     numbers = {
@@ -97,7 +97,7 @@ def test_a_file_is_short_and_holds_no_number_of_an_experiment(name: str) -> None
     assert numbers <= {0, 1, 2, -1}, "sizes, rates and batch sizes belong to the specs"
 
 
-@pytest.mark.parametrize("name", impls.names())
+@pytest.mark.parametrize("name", implementations.names())
 def test_there_is_no_randomness(name: str) -> None:
     text = source(name).replace("shuffle=False", "")
     assert not re.search(r"\brand(?:om|n|int|perm)?\b|shuffle|dropout|noise", text)

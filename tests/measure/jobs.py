@@ -4,7 +4,7 @@ from pathlib import Path
 
 from shared.data import digits, snapshot
 from shared.measure.job import Job
-from shared.measure.process import run_worker
+from shared.measure.sample import run_worker
 from shared.spec import NetworkSpec, TrainingSpec
 
 STUBS = Path(__file__).resolve().parents[1] / "stubs"

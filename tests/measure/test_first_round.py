@@ -18,7 +18,8 @@ from shared.agreement.path import MOST_STEPS, explained, stretches, walked
 from shared.data import Dataset
 from shared.data.dataset import Split
 from shared.interface import Array, Labels
-from shared.measure import gallery, limit, sections
+from shared.measure import profile, roofline
+from shared.record import gallery
 from shared.spec import NetworkSpec, TrainingSpec
 from tests.cases import case
 from tests.report.records import record, sample
@@ -53,7 +54,7 @@ def spend(seconds: float) -> None:
 
 def test_time_counts_for_the_innermost_section() -> None:
     network: Any = Network()
-    with sections.sampled(network) as seconds:
+    with profile.sampled(network) as seconds:
         network.train(None, None, None)
     assert set(seconds) == {"Forward (1)-(2)", "Update (8)"}
     assert seconds["Forward (1)-(2)"] / sum(seconds.values()) == pytest.approx(0.75, abs=0.15)
@@ -62,7 +63,7 @@ def test_time_counts_for_the_innermost_section() -> None:
 def test_what_sleeps_in_one_call_counts_for_the_section_that_calls() -> None:
     network: Any = Network()
     network.forward = lambda: time.sleep(0.05)
-    with sections.sampled(network) as seconds:
+    with profile.sampled(network) as seconds:
         network.train(None, None, None)
     assert set(seconds) == {"Update (8)"}
 
@@ -73,7 +74,7 @@ def test_a_network_without_sections_has_no_shares() -> None:
             spend(0.01)
 
     plain: Any = Plain()
-    with sections.sampled(plain) as seconds:
+    with profile.sampled(plain) as seconds:
         plain.train()
     assert seconds == {}
 
@@ -128,7 +129,7 @@ def test_the_limit_makes_the_products_of_every_layer(sizes: tuple[int, ...], mon
     spec, made = NetworkSpec(sizes), []
     parameters = initial.draw_parameters(spec, TrainingSpec())
     monkeypatch.setattr(np, "dot", lambda a, b, out: made.append((a.shape, b.shape, out.shape)))
-    limit.products(parameters, 10)(np.zeros((10, 784), np.float32))
+    roofline.products(parameters, 10)(np.zeros((10, 784), np.float32))
     assert len(made) == 3 * len(spec.shapes) - 1
     for n_out, n_in in spec.shapes:
         assert ((10, n_in), (n_in, n_out), (10, n_out)) in made, "(1)"
@@ -137,9 +138,9 @@ def test_the_limit_makes_the_products_of_every_layer(sizes: tuple[int, ...], mon
 
 def test_the_limit_is_that_of_a_whole_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter(range(0, 1000, 5))
-    monkeypatch.setattr(limit, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(roofline, "perf_counter", lambda: next(ticks))
     parameters = initial.draw_parameters(NetworkSpec(), TrainingSpec())
-    assert limit.epoch_seconds(parameters, np.zeros((45, 784), np.float32), 10) == 5 * 45 / 40
+    assert roofline.epoch_seconds(parameters, np.zeros((45, 784), np.float32), 10) == 5 * 45 / 40
 
 
 # ---- Gallery --------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 from shared.measure import machine
+from shared.processes import environment
 
 MB = 10**6
 CHILD = """
@@ -21,7 +22,7 @@ print(peak_memory_bytes())
 def peak_of_a_child(ballast: int) -> int:
     done = subprocess.run(
         [sys.executable, "-c", CHILD.format(ballast=ballast)],
-        cwd=machine.ROOT,
+        cwd=environment.ROOT,
         capture_output=True,
         text=True,
         check=True,
@@ -47,13 +48,13 @@ def test_a_worker_is_told_its_threads_and_shown_no_gpu_whatever_the_user_has_set
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     monkeypatch.setenv("OMP_NUM_THREADS", "64")
     monkeypatch.setenv("SOMETHING_ELSE", "kept")
-    environment = machine.worker_environment(2)
-    assert {environment[name] for name in machine.THREAD_VARIABLES} == {"2"}
+    found = environment.worker_environment(2)
+    assert {found[name] for name in environment.THREAD_VARIABLES} == {"2"}
     assert {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"} <= set(
-        machine.THREAD_VARIABLES
+        environment.THREAD_VARIABLES
     )
-    assert environment["CUDA_VISIBLE_DEVICES"] == ""
-    assert environment["SOMETHING_ELSE"] == "kept"
+    assert found["CUDA_VISIBLE_DEVICES"] == ""
+    assert found["SOMETHING_ELSE"] == "kept"
 
 
 def test_versions_are_those_of_the_packages_that_a_module_imports_by_name() -> None:

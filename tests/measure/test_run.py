@@ -15,8 +15,9 @@ from shared import initial
 from shared.agreement.observation import STAGES, Observation
 from shared.data import Dataset, Split
 from shared.interface import Layer, named
-from shared.measure import files, journal, run
+from shared.measure import run
 from shared.measure.job import Job
+from shared.record import files, journal
 from shared.report import summary
 from shared.spec import NetworkSpec, TrainingSpec
 

@@ -5,12 +5,13 @@ from html import unescape
 
 import pytest
 
-import impls
+from shared import implementations
 from shared.report.page import columns
 from shared.report.page.columns import BESIDE, OPENING, SECTIONS, reading, sections
 
 SOURCES = {
-    name: {"text": impls.locate(name).read_text(encoding="utf-8"), "base": impls.base(name)} for name in impls.names()
+    name: {"text": implementations.locate(name).read_text(encoding="utf-8"), "base": implementations.base(name)}
+    for name in implementations.names()
 }
 
 
@@ -18,22 +19,22 @@ def shown(cell: columns.Cell) -> list[str]:
     return [unescape(re.sub(r"<[^>]+>", "", line.html)) for line in cell.lines]
 
 
-@pytest.mark.parametrize("name", impls.names())
+@pytest.mark.parametrize("name", implementations.names())
 def test_every_line_of_a_source_is_shown_once_and_in_order(name: str) -> None:
-    found = reading(SOURCES, impls.names())
+    found = reading(SOURCES, implementations.names())
     place = [column.name for column in found.columns].index(name)
     lines = [line.strip() for cells in found.rows.values() for line in shown(cells[place])]
     source = [line.strip() for line in SOURCES[name]["text"].splitlines()]  # type: ignore[union-attr]
     assert [line for line in lines if line] == [line for line in source if line and not line.startswith("# ----")]
 
 
-@pytest.mark.parametrize("name", [name for name in impls.names() if impls.base(name) is None])
+@pytest.mark.parametrize("name", [name for name in implementations.names() if implementations.base(name) is None])
 def test_a_file_that_stands_alone_has_every_section(name: str) -> None:
-    assert set(sections(impls.locate(name).read_text(encoding="utf-8"))) == {OPENING, *SECTIONS, BESIDE}
+    assert set(sections(implementations.locate(name).read_text(encoding="utf-8"))) == {OPENING, *SECTIONS, BESIDE}
 
 
 def test_what_a_file_does_not_change_is_its_siblings() -> None:
-    found = reading(SOURCES, impls.names())
+    found = reading(SOURCES, implementations.names())
     place = [column.name for column in found.columns].index("keras_fit")
     assert found.rows["Forward (1)-(2)"][place].inherited == "tensorflow_keras"
     assert found.rows["Update (8)"][place].inherited is None

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.report import keep, tables
-from shared.report.agreement import departures
-from shared.report.page import page, seen
+from shared.report import outputs, tables
+from shared.report.budget import departures
+from shared.report.page import gallery, page
 from shared.report.page.answer import answer
 from shared.report.page.charts import charts
 from shared.report.page.colours import LOOKS, looks
@@ -84,8 +84,8 @@ def test_every_part_is_there_in_order(html: str) -> None:
 def test_it_is_the_same_each_time(tmp_path: Path) -> None:
     for folder in (tmp_path / "a", tmp_path / "b"):
         folder.mkdir()
-        keep.keep_tables(folder, whole())
-        keep.keep_page(folder, whole())
+        outputs.keep_tables(folder, whole())
+        outputs.keep_page(folder, whole())
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
     assert {path.suffix for path in files} == {".html", ".svg", ".png", ".md", ".csv"}
     assert len(files) == 3 + 2 * 7
@@ -165,7 +165,7 @@ def test_names_of_any_kind_are_drawn_as_they_are() -> None:
     ids=["one", "none", "interrupted", "nothing", "exact", "not a number", "diverged", "thirty"],
 )
 def test_whatever_became_of_a_run_it_has_a_page(told: dict[str, Any], tmp_path: Path) -> None:
-    html = keep.keep_page(tmp_path, told).read_text(encoding="utf-8")
+    html = outputs.keep_page(tmp_path, told).read_text(encoding="utf-8")
     for name in told["implementations"]:
         assert name in html
     assert not re.search(r"\bnan\b", re.sub(r"data:[^\"]*|<style>.*?</style>", "", html, flags=re.DOTALL))
@@ -284,10 +284,10 @@ def test_no_two_look_alike_and_each_looks_the_same_in_every_run() -> None:
 def test_weights_become_the_colours_of_their_sign() -> None:
     levels = np.full((1, 784), 128, np.uint8)
     levels[0, :2] = 1, 255
-    picture = seen.sheet(levels.ravel(), 1).convert("RGBA")
+    picture = gallery.sheet(levels.ravel(), 1).convert("RGBA")
     assert picture.size == (30, 30)
-    assert picture.getpixel((1, 1)) == (*seen.LESS, 255)
-    assert picture.getpixel((2, 1)) == (*seen.MORE, 255)
+    assert picture.getpixel((1, 1)) == (*gallery.LESS, 255)
+    assert picture.getpixel((2, 1)) == (*gallery.MORE, 255)
     assert picture.getpixel((3, 1)) == (255, 255, 255, 255)
     assert picture.getpixel((0, 0))[3] == 0  # type: ignore[index]
 

@@ -3,7 +3,7 @@
 import os
 
 from impls.numpy_scratch import Network as Network
-from shared.measure.machine import THREAD_VARIABLES
+from shared.processes.environment import THREAD_VARIABLES
 
 
 def set_threads(n: int) -> dict[str, int]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from shared.measure.statistics import LEAST_ROUNDS, NO_DIFFERENCE, Estimate
-from shared.report import figures
-from shared.report.agreement import departures
+from shared.report import numbers
+from shared.report.budget import departures
 from shared.report.summary import FAILURES, Pair, Record, Row
 from shared.report.tables import differs
 
@@ -31,7 +31,7 @@ def agreement(record: Record, rows: Sequence[Row], pairs: Sequence[Pair]) -> str
     told = ""
     worst = max((row.gradient_error or 0.0 for row in right), default=0.0)
     if right and not worst <= record["tolerance"]:
-        off = figures.error(worst)
+        off = numbers.error(worst)
         told = f"Nothing can be concluded: gradients are off by up to {off}, which rounding may explain here"
     elif right:
         errors = [row.gradient_error for row in right if row.gradient_error is not None]
@@ -40,10 +40,10 @@ def agreement(record: Record, rows: Sequence[Row], pairs: Sequence[Pair]) -> str
         who = f"The {len(right)} implementations compute" if len(right) > 1 else f"{right[0].name} computes"
         told = f"{who} the same: their gradients" if len(right) > 1 else f"{who} what it should: its gradients"
         told += f" agree with a float64 reference to {_digits(max(errors))}, the worst tensor being off by "
-        told += f"{figures.error(max(errors))} (tolerance {record['tolerance']:.0e})"
+        told += f"{numbers.error(max(errors))} (tolerance {record['tolerance']:.0e})"
         known = [error for error in steps if math.isfinite(error)]
         if known:
-            told += f", and after 100 steps the parameters of any two differ by at most {figures.error(max(known))}"
+            told += f", and after 100 steps the parameters of any two differ by at most {numbers.error(max(known))}"
     outside = departures(record)
     if outside:
         parted = [f"{name} from step {step:,} on" for name, step in outside.items()]
@@ -67,7 +67,7 @@ def accuracy(record: Record, rows: Sequence[Row]) -> str:
     if not known:
         return "No accuracy was measured."
     values = sorted(100 * row.accuracy.value for row in known if row.accuracy)
-    low, high = figures.number(values[0], 1), figures.number(values[-1], 1)
+    low, high = numbers.number(values[0], 1), numbers.number(values[-1], 1)
     epochs, tests = record["training"].get("epochs", 1), record["dataset"]["sizes"][2]
     span = f"{low} %" if low == high else f"{low} to {high} %"
     told = f"After {epochs} epoch{'s' * (epochs != 1)} {span} of the {tests:,} test images are classified rightly"
@@ -111,7 +111,7 @@ def _figure(found: Estimate | None) -> str:
     """Return a figure, with its interval where there are rounds enough for it to say anything."""
     if found is not None and found.rounds < LEAST_ROUNDS:
         found = found._replace(low=None, high=None)
-    return figures.estimate(found)
+    return numbers.estimate(found)
 
 
 def _verdict(row: Row) -> str:

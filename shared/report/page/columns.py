@@ -10,8 +10,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from shared.measure.sections import lines as sections_by_line
-from shared.measure.sections import titles
+from shared.measure.profile import lines as sections_by_line
+from shared.measure.profile import titles
 from shared.report.summary import Record
 
 OPENING, BESIDE = "Opening", "Beside the class"

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from shared.measure.noise import CANARY, STEAL, SWITCHES
 from shared.report import tables
-from shared.report.page import seen
+from shared.report.page import gallery
 from shared.report.page.answer import answer
 from shared.report.page.charts import Chart, charts
 from shared.report.page.colours import looks
@@ -65,9 +65,9 @@ def report(record: Record) -> tuple[str, dict[str, Chart]]:
         agreements=[table for table in document.tables[1:] if table.caption != tables.TIMES],
         reading=of_record(record),
         gallery=record.get("gallery"),
-        hard=seen.images(record, "hard"),
-        split=seen.images(record, "split"),
-        weights=seen.weights(record),
+        hard=gallery.images(record, "hard"),
+        split=gallery.images(record, "split"),
+        weights=gallery.weights(record),
         facts=facts(record),
         command=shlex.join(["python", "compare.py", *record.get("command", ())]),
     )

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from shared.report import agreement as budget
-from shared.report.page.charts.agreement import errors, path
+from shared.report import budget
 from shared.report.page.charts.chart import Chart, drawing
+from shared.report.page.charts.distance import errors, path
 from shared.report.page.charts.learning import confusion, learning
 from shared.report.page.charts.speed import speed, stages
 from shared.report.summary import Record, Row

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib import colormaps, ticker
 
 from shared.measure.statistics import LEAST_ROUNDS
-from shared.report import figures
+from shared.report import numbers
 from shared.report.page.charts.chart import INK, LINE, MAP, ROW, Chart, legend, new_axes
 from shared.report.page.colours import looks
 from shared.report.summary import Record, Row, Sample, epoch_seconds
@@ -42,7 +42,7 @@ def speed(record: Record, rows: Sequence[Row], timed: Sequence[Sample]) -> Chart
             ends += [row.epoch.low, row.epoch.high]
             axes.plot([row.epoch.low, row.epoch.high], [k, k], color=look[row.name].colour, linewidth=2.5)
         axes.plot(row.epoch.value, k, look[row.name].marker, color=look[row.name].colour, markersize=6)
-        text = figures.estimate(row.epoch).partition(" ")[0]
+        text = numbers.estimate(row.epoch).partition(" ")[0]
         axes.annotate(f"{text} s", (row.epoch.value, k), (0, 5), textcoords="offset points", ha="center", fontsize=8)
     limits = [r["limit_seconds"] for r in record["references"] if r.get("limit_seconds")]
     told = ""
@@ -66,7 +66,7 @@ def speed(record: Record, rows: Sequence[Row], timed: Sequence[Sample]) -> Chart
     axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(ticker.NullLocator())
-    alt = "; ".join(f"{row.name} {figures.estimate(row.epoch)}" for row in reversed(shown))
+    alt = "; ".join(f"{row.name} {numbers.estimate(row.epoch)}" for row in reversed(shown))
     interval = " with 95 % interval" * any(row.epoch.low is not None for row in shown if row.epoch)
     return Chart("speed", "Seconds an epoch", f"Seconds an epoch{interval}: {alt}.{told}", figure)
 

@@ -9,7 +9,7 @@ from matplotlib import ticker
 from matplotlib.colors import LogNorm
 
 from shared.agreement.budget import Entry
-from shared.report import agreement, figures
+from shared.report import budget, numbers
 from shared.report.page.charts.chart import INK, MAP, ROW, Chart, legend, line, new_axes, readable
 from shared.report.page.colours import looks
 from shared.report.summary import Record
@@ -38,7 +38,7 @@ def errors(entries: Sequence[Entry]) -> Chart | None:
         text = (
             _cell(cell, len(tensors))
             if row
-            else (f"{bounds[column]:.0e}" if len(tensors) > MANY else figures.error(bounds[column]))
+            else (f"{bounds[column]:.0e}" if len(tensors) > MANY else numbers.error(bounds[column]))
         )
         axes.text(column, row, text, ha="center", va="center", fontsize=8, color=readable(image.cmap(norm(value))))
     axes.axhline(0.5, color=INK, linewidth=1)
@@ -50,7 +50,7 @@ def errors(entries: Sequence[Entry]) -> Chart | None:
     axes.spines[:].set_visible(False)
     told = ""
     if least := min((e for e in usable if e.error > 0), key=lambda e: e.headroom, default=None):
-        told = f" The least headroom is {agreement.headroom(least.headroom)}: {least.implementation}, {least.tensor}."
+        told = f" The least headroom is {budget.headroom(least.headroom)}: {least.implementation}, {least.tensor}."
     alt = (
         "Heat map of the relative error of each gradient tensor against the float64 reference, with its headroom: "
         f"how many times more rounding explains.{told}"
@@ -62,8 +62,8 @@ def _cell(e: Entry | None, tensors: int) -> str:
     """Return error and headroom; of many tensors, for which there is no room, the headroom, for the table has both."""
     if e is None or e.error == 0:
         return "exact" if e else ""
-    headroom = agreement.headroom(e.headroom)
-    return headroom if tensors > MANY else f"{figures.error(e.error)}  {headroom}"
+    headroom = budget.headroom(e.headroom)
+    return headroom if tensors > MANY else f"{numbers.error(e.error)}  {headroom}"
 
 
 def path(record: Record) -> Chart | None:
@@ -99,7 +99,7 @@ def path(record: Record) -> Chart | None:
         axes.set_xlabel("step")
     figure.supylabel("relative L2 error\nof the parameters", fontsize=9.5)
     legend(figure, grid.flat[0], len(walked) + 1)
-    last, outside = envelope[-1]["step"], agreement.departures(record)
+    last, outside = envelope[-1]["step"], budget.departures(record)
     told = "; ".join(f"{name} leaves it at step {step:,}" for name, step in outside.items()) or "no line leaves it"
     alt = (
         f"For each tensor the relative error against the float64 reference over {last:,} steps, "

@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 
 from shared.data import DataError
+from shared.errors import UsageError
+from shared.implementations import label
 from shared.interface import Array, Parameters, named, parameters_of
-from shared.measure import journal
-from shared.measure.job import label
-from shared.options import UsageError
+from shared.record import journal
 from shared.spec import NetworkSpec, TrainingSpec
 
 HEADER: Final = 1024

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shared.agreement.judgement import judge, rejection
 from shared.agreement.observation import STAGES, Observation
-from shared.measure.judgement import judge, rejection
 
 ALLOWED: dict[str, float | None] = dict.fromkeys(STAGES, 1e-5)
 

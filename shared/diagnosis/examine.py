@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from shared.diagnosis.case import READ_ONLY
 from shared.diagnosis.diagnose import Verdict, diagnose
-from shared.diagnosis.judge import READ_ONLY
 from shared.diagnosis.probe import Answer, Answers, Trouble
 from shared.diagnosis.scenes import TRAINING, ask, probes
 from shared.diagnosis.subject import Subject, source_lines, spec_of
-from shared.measure.remote import Remote, RemoteError
+from shared.processes.calls import Remote, RemoteError
 from shared.spec import NetworkSpec
 
 

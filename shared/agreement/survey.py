@@ -10,8 +10,8 @@ from impls.numpy_scratch import Network as Reference
 from shared import initial
 from shared.agreement.budget import Entry, Problem, entries, loss_and_gradients
 from shared.data import Dataset
-from shared.measure.job import label
-from shared.measure.remote import Remote, RemoteError
+from shared.implementations import label
+from shared.processes.calls import Remote, RemoteError
 from shared.spec import ACTIVATIONS, LOSSES, NetworkSpec, TrainingSpec
 
 LAYERS: Final = (1, 2, 3, 4)

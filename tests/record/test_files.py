@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.measure import files
+from shared.record import files
 
 
 @pytest.mark.parametrize("content", [float("nan"), {"loss": [1.0, float("inf")]}, {"path": Path("x")}])

@@ -8,8 +8,8 @@ from typing import Any
 import psutil
 import pytest
 
-from shared.measure.interruption import groups
-from shared.measure.remote import Remote, RemoteError
+from shared.processes.calls import Remote, RemoteError
+from shared.processes.signals import groups
 
 NUMPY = "numpy_scratch"
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from shared.agreement.metrics import largest
 from shared.agreement.observation import Observation, disagreements, errors_of
-from shared.measure.files import finite
+from shared.record.files import finite
 
 CPU_TOLERANCE: Final = 1.25
 """More CPU time a second of wall time than this, times the threads asked for, and there were more threads."""

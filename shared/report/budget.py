@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from shared.agreement.budget import Entry
-from shared.report import figures
+from shared.report import numbers
 from shared.report.document import Document, Table
 
 HEADERS: Final = ["implementation", "tensor", "error", "bound", "headroom", "ulps", "verdict"]
@@ -41,7 +41,7 @@ def one_each(entries: Sequence[Entry], remarks: list[str], heading: list[str]) -
 
 
 def _line(e: Entry) -> list[str]:
-    figure = [figures.error(e.error), figures.error(e.bound), headroom(e.headroom) or figures.NONE, f"{e.ulps:,.1f}"]
+    figure = [numbers.error(e.error), numbers.error(e.bound), headroom(e.headroom) or numbers.NONE, f"{e.ulps:,.1f}"]
     return [e.implementation, e.tensor, *figure, e.verdict]
 
 
@@ -67,12 +67,12 @@ def as_matrix(entries: Sequence[Entry], remarks: list[str], heading: list[str]) 
 def _cell(entries: list[Entry]) -> str:
     """Return the worst of the tensors, or what keeps them from being judged."""
     if not entries:
-        return figures.NONE
+        return numbers.NONE
     if any(e.verdict == "inconclusive" for e in entries):
         return "inconclusive"
     worst = min(entries, key=lambda e: e.headroom)
     mark = "! " if any(e.verdict == "not rounding" for e in entries) else ""
-    return f"{mark}{figures.error(worst.error)} {headroom(worst.headroom)}".rstrip()
+    return f"{mark}{numbers.error(worst.error)} {headroom(worst.headroom)}".rstrip()
 
 
 def section(record: dict[str, Any]) -> list[Table]:
@@ -127,7 +127,7 @@ def unexplained(entries: Sequence[Entry]) -> list[str]:
     lines = []
     for e in entries:
         if e.verdict == "not rounding":
-            lines.append(f"{where(e)}: off by {figures.error(e.error)}, rounding explains {figures.error(e.bound)}")
+            lines.append(f"{where(e)}: off by {numbers.error(e.error)}, rounding explains {numbers.error(e.bound)}")
         elif e.verdict == "inconclusive":
             lines.append(f"{where(e)}: rounding may be all there is of it, so nothing can be concluded")
     return lines

@@ -6,7 +6,7 @@ Each takes the class first, and builds a network of its own.
 import sys
 from typing import Any
 
-import impls
+from shared import implementations
 from shared.agreement.observation import Observation
 from shared.interface import Array, Labels, Parameters
 from shared.spec import NetworkSpec, TrainingSpec
@@ -19,8 +19,8 @@ STEPS_A_CALL = 2
 
 
 def load(name: str) -> Any:
-    """Return the class of an implementation, as `impls.load`."""
-    module = impls.load_module(name)
+    """Return the class of an implementation, as `implementations.load`."""
+    module = implementations.load_module(name)
     if hasattr(module, "STEPS_A_CALL"):
         vars(module)["STEPS_A_CALL"] = STEPS_A_CALL
     return module.Network

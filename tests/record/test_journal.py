@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.measure import files, journal
-from shared.measure.journal import Journal, RunError
+from shared.record import files, journal
+from shared.record.journal import Journal, RunError
 
 HEAD: dict[str, Any] = dict.fromkeys(journal.HEAD) | {"schema_version": "2.0", "references": [], "samples": []}
 

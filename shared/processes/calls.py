@@ -1,6 +1,6 @@
 """An implementation in a process of its own that answers calls: for proofs, which ask much and time nothing.
 
-The process is python -m shared.measure.remote FILE_DESCRIPTOR PARENT. What it is asked are functions of our modules,
+The process is python -m shared.processes.calls FILE_DESCRIPTOR PARENT. What it is asked are functions of our modules,
 which travel by name; each gets first what `loader(name)` returned there.
 """
 
@@ -20,10 +20,9 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import IO, Any, Final
 
-import impls
-from shared.measure import machine
-from shared.measure.interruption import groups, kill, uninterrupted
-from shared.measure.worker import die_with
+from shared import implementations
+from shared.processes import environment
+from shared.processes.signals import die_with, groups, kill, uninterrupted
 
 SECONDS: Final = 120.0
 STDERR_BYTES: Final = 1 << 14
@@ -52,7 +51,7 @@ class Remote:
 
     Parameters
     ----------
-    name : as `impls.locate` takes it.
+    name : as `implementations.locate` takes it.
     loader : a function of ours that turns the name into what is asked.
     timeout : seconds that loading, and each answer, may take.
     threads : for every numerical library there.
@@ -61,7 +60,7 @@ class Remote:
     def __init__(
         self,
         name: str,
-        loader: Callable[[str], Any] = impls.load,
+        loader: Callable[[str], Any] = implementations.load,
         *,
         timeout: float = SECONDS,
         threads: int = 1,
@@ -71,9 +70,9 @@ class Remote:
         self._connection, theirs = Pipe()
         with uninterrupted():
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "shared.measure.remote", str(theirs.fileno()), str(os.getpid())],
-                cwd=machine.ROOT,
-                env=machine.worker_environment(threads),
+                [sys.executable, "-m", "shared.processes.calls", str(theirs.fileno()), str(os.getpid())],
+                cwd=environment.ROOT,
+                env=environment.worker_environment(threads),
                 stdin=subprocess.DEVNULL,
                 stdout=self._stderr,
                 stderr=self._stderr,
@@ -159,7 +158,7 @@ def serve(connection: Connection) -> None:
                 loaded, answer = function(*arguments), None
             else:
                 answer = function(loaded, *arguments)
-        except impls.FrameworkNotInstalledError as error:
+        except implementations.FrameworkNotInstalledError as error:
             connection.send(("not available", (str(error),)))
         except Exception as error:  # noqa: BLE001 - whatever it is, who asked is told
             connection.send(("raised", (f"{type(error).__name__}: {error}", traceback.format_exc())))
@@ -173,6 +172,6 @@ if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     # a module that is run as __main__ is another than the one that is imported by name
-    from shared.measure.remote import serve as serve_calls
+    from shared.processes.calls import serve as serve_calls
 
     serve_calls(Connection(int(sys.argv[1])))

@@ -12,9 +12,9 @@ from typing import Any
 import psutil
 import pytest
 
-from shared.measure import process
+from shared.measure import sample
 from shared.measure.job import Job
-from shared.measure.machine import THREAD_VARIABLES
+from shared.processes.environment import THREAD_VARIABLES
 from tests.measure.jobs import STUBS, ready
 
 STAGES = [
@@ -26,7 +26,7 @@ STAGES = [
 def run_worker(
     job: Job, on_event: Callable[[dict[str, Any]], None] = lambda event: None, timeout: float = 60
 ) -> dict[str, Any]:
-    return process.run_worker(job, on_event, timeout)
+    return sample.run_worker(job, on_event, timeout)
 
 
 def stub(name: str) -> str:
@@ -188,7 +188,7 @@ def test_50_megabytes_of_complaints_are_cut_to_their_end(tmp_path: Path) -> None
     assert result["status"] == "crashed"
     assert len(result["stderr"]) == 20
     assert result["stderr"][-1] == "RuntimeError: planted after a flood"
-    assert work.stderr_path.stat().st_size <= process.STDERR_BYTES
+    assert work.stderr_path.stat().st_size <= sample.STDERR_BYTES
 
 
 def test_a_listener_that_raises_ends_the_worker(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_worker_whose_parent_is_killed_dies_with_it(tmp_path: Path, monkeypatc
     work = ready(tmp_path, stub("sleeps"))
     parent = os.fork()
     if parent == 0:  # a child of pytest, which plays the command
-        process.run_worker(work, lambda event: None, 60)
+        sample.run_worker(work, lambda event: None, 60)
         os._exit(0)
     deadline = time.monotonic() + 30
     while not marker.exists() and time.monotonic() < deadline:
@@ -233,7 +233,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, dict[str, Any]]
 
 def test_an_honest_result_is_accepted(done: tuple[Job, dict[str, Any]]) -> None:
     work, result = done
-    process.check(json.loads(json.dumps(result)), work, result["wall_seconds"] * 1.001)
+    sample.check(json.loads(json.dumps(result)), work, result["wall_seconds"] * 1.001)
 
 
 @pytest.mark.parametrize(
@@ -262,4 +262,4 @@ def test_a_result_that_cannot_be_is_refused(
 ) -> None:
     work, result = done
     with pytest.raises(ValueError, match=told):
-        process.check(change(json.loads(json.dumps(result))), work, result["wall_seconds"])
+        sample.check(change(json.loads(json.dumps(result))), work, result["wall_seconds"])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shared.measure import files
+from shared.record import files
 from shared.report import document, tables
 from shared.report.summary import Record
 

@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-import impls
-from shared.measure import machine
-from shared.measure.interruption import groups, kill, uninterrupted
+from shared import implementations
 from shared.measure.job import Job
+from shared.processes import environment
+from shared.processes.signals import groups, kill, uninterrupted
 
 POLL_SECONDS: Final = 0.05
 STDERR_LINES: Final = 20
@@ -58,8 +58,8 @@ def run_worker(job: Job, on_event: Callable[[Event], None], timeout: float) -> d
         with job.stdout_path.open("wb") as stdout, job.stderr_path.open("wb") as stderr, uninterrupted():
             process = subprocess.Popen(
                 [sys.executable, "-m", "shared.measure.worker", str(job.job_path), str(start), str(os.getpid())],
-                cwd=machine.ROOT,
-                env=machine.worker_environment(job.threads),
+                cwd=environment.ROOT,
+                env=environment.worker_environment(job.threads),
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
@@ -136,7 +136,7 @@ def _result(job: Job, returncode: int, wall: float, *, importing: bool) -> dict[
             return dict(result)
     failed = _failed(job, "crashed", reason)
     if importing and returncode != 0:
-        remedy = impls.remedy(job.implementation)
+        remedy = implementations.remedy(job.implementation)
         complaint = failed["stderr"][-1] if failed["stderr"] and returncode > 0 else reason
         failed |= {"status": "not available", "remedy": remedy}
         failed["reason"] = f"{job.label} could not be imported: {complaint}; to mend it: {remedy}"

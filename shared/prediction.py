@@ -9,14 +9,14 @@ import numpy as np
 
 from impls.numpy_scratch import Network as Reference
 from shared import evaluation, initial
+from shared.agreement.survey import Failure
 from shared.data import Dataset
 from shared.data.dataset import Split
 from shared.data.picture import Grey
+from shared.implementations import label
 from shared.interface import Array, Parameters
-from shared.measure.agree import Failure
-from shared.measure.job import label
-from shared.measure.remote import Remote, RemoteError
-from shared.measure.trained import Trained
+from shared.processes.calls import Remote, RemoteError
+from shared.record.trained import Trained
 from shared.spec import NetworkSpec, TrainingSpec
 
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from shared.data import Dataset
 from shared.interface import Array
-from shared.measure.files import finite
-from shared.measure.journal import Record
-from shared.measure.trained import DAMAGED
+from shared.record.files import finite
+from shared.record.journal import Record
+from shared.record.trained import DAMAGED
 
 ROUND: Final = 1
 IMAGES: Final = 12

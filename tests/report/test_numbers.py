@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.measure.statistics import Estimate
-from shared.report import figures
+from shared.report import numbers
 
 
 def within(value: float, half_width: float) -> Estimate:
@@ -33,33 +33,33 @@ def within(value: float, half_width: float) -> Estimate:
     ],
 )
 def test_a_figure_has_the_digits_that_its_interval_supports(value: float, half_width: float, expected: str) -> None:
-    assert figures.estimate(within(value, half_width)) == expected
+    assert numbers.estimate(within(value, half_width)) == expected
 
 
 def test_without_an_interval_a_figure_has_two_digits() -> None:
-    assert [figures.estimate(Estimate(v, None, None, 1)) for v in (5.4321, 0.2049, 1234.0)] == ["5.4", "0.20", "1,200"]
-    assert figures.estimate(None) == figures.difference(None) == figures.error(None) == "-"
+    assert [numbers.estimate(Estimate(v, None, None, 1)) for v in (5.4321, 0.2049, 1234.0)] == ["5.4", "0.20", "1,200"]
+    assert numbers.estimate(None) == numbers.difference(None) == numbers.error(None) == "-"
 
 
 def test_a_difference_shows_its_sign_and_no_negative_zero() -> None:
-    assert figures.difference(within(-0.0016, 0.0094), 100) == "-0.2 [-1.1, +0.8]"
-    assert figures.difference(within(-0.004, 1.0)) == "+0.0 [-1.0, +1.0]".replace("+0.0", "0.0")
+    assert numbers.difference(within(-0.0016, 0.0094), 100) == "-0.2 [-1.1, +0.8]"
+    assert numbers.difference(within(-0.004, 1.0)) == "+0.0 [-1.0, +1.0]".replace("+0.0", "0.0")
 
 
 def test_what_is_worked_out_of_a_figure_has_as_many_digits() -> None:
     epoch = within(0.2, 0.01)  # 5 %
-    assert figures.derived(50_000 / 0.2, epoch) == "250,000"
-    assert figures.derived(244_129.0, epoch) == "244,000"
-    assert figures.derived(41.23, epoch) == "41.2"
+    assert numbers.derived(50_000 / 0.2, epoch) == "250,000"
+    assert numbers.derived(244_129.0, epoch) == "244,000"
+    assert numbers.derived(41.23, epoch) == "41.2"
 
 
 def test_an_error_that_is_no_number_is_not_hidden() -> None:
-    assert [figures.error(e) for e in (8.24e-7, math.inf)] == ["8.2e-07", "not finite"]
+    assert [numbers.error(e) for e in (8.24e-7, math.inf)] == ["8.2e-07", "not finite"]
 
 
 @given(value=st.floats(1e-9, 1e9), relative=st.floats(1e-6, 10))
 def test_what_is_shown_is_within_a_tenth_of_the_uncertainty_or_has_one_digit(value: float, relative: float) -> None:
-    shown = figures.estimate(within(value, value * relative)).partition(" ")[0]
+    shown = numbers.estimate(within(value, value * relative)).partition(" ")[0]
     assert re.fullmatch(r"[\d,]+(\.\d+)?", shown)
     read = float(shown.replace(",", ""))
     # rounding to the place of the error's last digit moves the value by less than half of that digit
@@ -74,4 +74,4 @@ def test_what_is_shown_is_within_a_tenth_of_the_uncertainty_or_has_one_digit(val
 def test_the_lower_end_of_a_wide_interval_is_not_rounded_to_what_it_excludes(
     value: float, low: float, high: float, expected: str
 ) -> None:
-    assert figures.estimate(Estimate(value, low, high, 3)) == expected
+    assert numbers.estimate(Estimate(value, low, high, 3)) == expected

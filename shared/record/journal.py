@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from shared.measure import files
-from shared.measure.interruption import uninterrupted
+from shared.processes.signals import uninterrupted
+from shared.record import files
 
 Record = dict[str, Any]
 

@@ -1,0 +1,140 @@
+"""The implementations: which there are, what their files say of themselves, and how they are loaded."""
+
+import ast
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from shared.errors import nearest
+
+FOLDER = Path(__file__).resolve().parents[1] / "impls"
+OURS = {package.parent.name for package in FOLDER.parent.glob("*/__init__.py")}
+"""Packages that no pip line mends."""
+REFERENCE: Final = "numpy_scratch"
+"""The implementation that, in float64, is the reference of every agreement check."""
+REFERENCE_LABEL: Final = "float64-reference"
+"""Its name in tables and file names, which no implementation may have."""
+
+
+class FrameworkNotInstalledError(ImportError):
+    """An implementation needs a package that is not installed; `remedy` is the command that mends it."""
+
+    def __init__(self, name: str, package: str) -> None:
+        self.remedy = f"pip install -c constraints.txt {package}"
+        super().__init__(f"{name} needs the package {package!r}, which is not installed; to mend it: {self.remedy}")
+
+
+class UnknownImplementationError(LookupError):
+    """No implementation has that name."""
+
+    def __init__(self, name: str) -> None:
+        known = ", ".join(names())
+        told = f"implementation: got {name!r}, expected one of {known}, all, or the path of a .py file"
+        super().__init__(told + nearest(name, names()))
+
+
+def label(implementation: str) -> str:
+    """Return the name in tables and file names of an implementation, given by its name or its file."""
+    return Path(implementation).stem
+
+
+def names() -> list[str]:
+    """Return the names of all implementations, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
+
+
+def defaults() -> list[str]:
+    """Return the names of those that are run where none is asked for: all whose file does not say ON_REQUEST = True."""
+    return [name for name in names() if not _on_request(FOLDER / f"{name}.py")]
+
+
+def _on_request(path: Path) -> bool:
+    """Return what a file says of itself; it is read, not imported, for that would import its framework."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assignments = [node for node in tree.body if isinstance(node, ast.Assign)]
+    return any(
+        isinstance(target, ast.Name) and target.id == "ON_REQUEST" and ast.literal_eval(node.value) is True
+        for node in assignments
+        for target in node.targets
+    )
+
+
+def locate(name: str) -> Path:
+    """Return the file of an implementation, given by its name or by its path (ending in .py)."""
+    path = Path(name) if name.endswith(".py") else FOLDER / f"{name}.py"
+    if not path.is_file() or not (name.endswith(".py") or name in names()):
+        raise UnknownImplementationError(name)
+    return path
+
+
+def base(name: str) -> str | None:
+    """Return the sibling whose class `Network` an implementation changes in part; None for one that stands alone."""
+    try:
+        tree = ast.parse(locate(name).read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError):
+        return None
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Network"]
+    bases = [ast.unparse(each).removesuffix(".Network") for node in classes for each in node.bases]
+    return next((each for each in bases if each in names()), None)
+
+
+def remedy(name: str) -> str:
+    """Return the command that may mend an implementation whose packages are there but cannot be imported."""
+    packages = _packages(locate(name))
+    foreign = [p for p in packages if p not in sys.stdlib_module_names and p not in (*OURS, "numpy")]
+    if not foreign:
+        return "see the last lines of its stderr"
+    return f"pip install -c constraints.txt --force-reinstall {' '.join(foreign)}"
+
+
+def _packages(path: Path) -> list[str]:
+    """Return the packages that a file imports at its top, in order; none, if it cannot be read as Python."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError):
+        return []
+    modules = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
+    modules += [node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module]
+    return list(dict.fromkeys(module.partition(".")[0] for module in modules))
+
+
+def load_module(name: str) -> ModuleType:
+    """Import an implementation and, with it, its framework.
+
+    Raises
+    ------
+    UnknownImplementationError
+        If there is no such name or file.
+    FrameworkNotInstalledError
+        If the package it needs is not there.
+    """
+    path = locate(name)
+    packages = _packages(path)
+    if "tensorflow" in packages and "jax" not in packages:
+        # TensorFlow Lite imports JAX where it finds it: half a second and a second framework in the process.
+        sys.modules.setdefault("jax", None)  # type: ignore[arg-type]
+    try:
+        if not name.endswith(".py"):
+            return importlib.import_module(f"impls.{name}")
+        alias = f"{path.stem}.py"  # no import has such a name: a file called torch.py may import torch
+        module_spec = importlib.util.spec_from_file_location(alias, path)
+        assert module_spec is not None
+        assert module_spec.loader is not None
+        module = importlib.util.module_from_spec(module_spec)
+        sys.modules[alias] = module  # dataclasses look their module up
+        module_spec.loader.exec_module(module)
+    except ModuleNotFoundError as error:
+        package = (error.name or "?").partition(".")[0]
+        # A missing part of an installed package, or of ours, is a fault of its own and must not be hidden.
+        if package in OURS or importlib.util.find_spec(package) is not None:
+            raise
+        raise FrameworkNotInstalledError(name, package) from error
+    return module
+
+
+def load(name: str) -> Any:
+    """Return the class `Network` of an implementation; errors as `load_module`."""
+    return load_module(name).Network

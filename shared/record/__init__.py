@@ -1,0 +1,1 @@
+"""What a run leaves behind: its record, its journal, and the files beside them."""
