@@ -1,7 +1,7 @@
 """Train the same network in every implementation and tabulate accuracy, speed and gradient agreement.
 
 This file is the command line; each verb is a file in `shared/verbs/`. Nothing heavy is imported before the arguments
-have been understood.
+have been parsed.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import sys
 from typing import Protocol
 
 from shared import implementations
-from shared.errors import SpecError, UsageError, nearest
+from shared.errors import SettingError, SpecError, UsageError, nearest
 from shared.processes import signals
 from shared.verbs import agree, check, diff, lockstep, predict, read, report, run, show
 from shared.verbs.command import Parser
@@ -23,13 +23,13 @@ exit codes:
   2  wrong usage
   3  the data set, an image or a file of parameters is missing or damaged
   4  an implementation disagrees with the float64 reference; lockstep: the two
-     part; check: the network is wrong
+     differ; check: the network is wrong
   5  diff: a row passes the limit of --fail-on
   130  interrupted (what was measured is shown and kept; a second Ctrl-C leaves
        at once); 143 by SIGTERM, 129 by SIGHUP
 
 environment:
-  SAMEGRAD_DATA     where MNIST lies, as --data-dir
+  SAMEGRAD_DATA     where MNIST is, as --data-dir
   SAMEGRAD_MIRRORS  addresses to download MNIST from, comma-separated,
                     instead of the public mirrors
   NO_COLOR          no colour
@@ -37,7 +37,10 @@ environment:
 
 
 class Verb(Protocol):
-    """What a file of `shared/verbs/` does; `run.parser` alone takes the text below the options."""
+    """What a file of `shared/verbs/` holds."""
+
+    def parser(self) -> Parser:
+        """Return the parser of its options."""
 
     def run(self, arguments: argparse.Namespace, argv: list[str], /) -> int:
         """Do it, and return the exit code."""
@@ -54,26 +57,23 @@ VERBS: dict[str, Verb] = {
     "predict": predict,
     "read": read,
 }
+"""The first is the default."""
 
 
 def parsers() -> dict[str, Parser]:
-    """Return the parser of each verb; the first is what is done where no verb is given."""
-    others = {
-        "show": show.parser(),
-        "report": report.parser(),
-        "diff": diff.parser(),
-        "agree": agree.parser(),
-        "lockstep": lockstep.parser(),
-        "check": check.parser(),
-        "predict": predict.parser(),
-        "read": read.parser(),
-    }
-    told = "\n".join(f"  {name:9} {p.description}" for name, p in others.items())
-    return {"run": run.parser(f"verbs (compare.py VERB --help):\n{told}\n\n{EPILOG}"), **others}
+    """Return the parser of each verb; the default's lists the others."""
+    found = {name: verb.parser() for name, verb in VERBS.items()}
+    default, *others = found
+    verbs = "\n".join(f"  {name:9} {found[name].description}" for name in others)
+    found[default].epilog = f"verbs (compare.py VERB --help):\n{verbs}\n\n{EPILOG}"
+    return found
 
 
-def main(argv: list[str]) -> int:
-    """Run the command line; return the exit code."""
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; return the exit code. Without arguments, those of the process, whose signals it handles."""
+    if argv is None:
+        signals.install()
+        argv = sys.argv[1:]
     known = parsers()
     verb = argv[0] if argv and not argv[0].startswith("-") else None
     if verb is not None and verb not in VERBS:
@@ -85,12 +85,14 @@ def main(argv: list[str]) -> int:
 
     try:
         return VERBS[verb or "run"].run(arguments, argv)
+    except SettingError as error:
+        p.refuse(error)
     except (UsageError, RunError, SpecError, implementations.UnknownImplementationError) as error:
         p.error(str(error))
     except DataError as error:
         print(f"error: {error}", file=sys.stderr)
         return 3
-    except BrokenPipeError:  # who reads has read enough; the results are in their files
+    except BrokenPipeError:  # the reader has closed the pipe; the results are in their files
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:  # what has been measured is in the run's journal as far as it could be written
@@ -102,5 +104,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    signals.install()
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

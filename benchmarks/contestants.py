@@ -17,8 +17,8 @@ from shared.spec import NetworkSpec, TrainingSpec
 LIMIT, LIMIT_IN_CACHE, CLASSIFIER = "limit", "limit in cache", "MLPClassifier"
 PEERS = (LIMIT, LIMIT_IN_CACHE, CLASSIFIER)
 
-Take = Callable[[Array, Labels, Labels], object]
-"""Takes the steps of an order: x, y, order."""
+Take = Callable[[Labels], object]
+"""Takes the steps of an order of the training set."""
 
 
 class Task(NamedTuple):
@@ -31,7 +31,7 @@ class Task(NamedTuple):
 
 
 class Contestant:
-    """An implementation, or one of `PEERS`; the methods are called from afar."""
+    """An implementation, or one of `PEERS`; the methods are called from the parent."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -41,7 +41,7 @@ class Contestant:
             self.network_class = module.Network
 
     def begin(self, task: Task) -> None:
-        """Load the data and build the network."""
+        """Read the data and build the network."""
         self.task = task
         dataset = snapshot.load(task.data, task.digest)
         # all of it, as a run needs it for evaluation
@@ -50,35 +50,33 @@ class Contestant:
         self.build(task.spec, task.training)
 
     def build(self, spec: NetworkSpec, training: TrainingSpec) -> None:
-        """Build the network anew, of another spec or with other batches."""
+        """Build the network anew, of another spec or with other batches, and hand the training set over."""
         parameters = initial.draw_parameters(spec, training)
         self.order = next(initial.draw_orders(training, len(self.y)))
-        self.take = self._taken(spec, training, parameters)
+        self.take = self._taker(spec, training, parameters)
 
     def epoch(self) -> float:
         """Return the seconds of an epoch."""
         return self.steps(len(self.order))
 
     def steps(self, examples: int) -> float:
-        """Return the seconds of an epoch of the first so many examples, to the last read of the parameters.
-
-        No others are handed over: an implementation that copies what it is given would pay for all of them.
-        """
-        x, y, order = self.x[:examples], self.y[:examples], self.order[self.order < examples]
+        """Return the seconds of an epoch of the first so many examples, to the last read of the parameters."""
+        order = self.order[self.order < examples]
         start = perf_counter()
-        self.take(x, y, order)
+        self.take(order)
         return perf_counter() - start
 
-    def _taken(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> Take:
+    def _taker(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> Take:
         """Return what takes the steps of an order."""
         if self.name == CLASSIFIER:
-            return _classifier(spec, training)
+            return _classifier(spec, training, self.x, self.y)
         if self.name in PEERS:
-            return _products(training, parameters, in_cache=self.name == LIMIT_IN_CACHE)
+            return _products(training, parameters, self.x, in_cache=self.name == LIMIT_IN_CACHE)
         network = self.network_class(spec, training, parameters)
+        network.load(self.x, self.y)
 
-        def train(x: Array, y: Labels, order: Labels) -> None:
-            network.train(x, y, order)
+        def train(order: Labels) -> None:
+            network.train(order)
             network.parameters()  # returns when the device is done
 
         return train
@@ -89,11 +87,11 @@ class Contestant:
         return machine.peak_memory_bytes(), sum(array.nbytes for array in every)
 
 
-def _products(training: TrainingSpec, parameters: Parameters, *, in_cache: bool) -> Take:
+def _products(training: TrainingSpec, parameters: Parameters, x: Array, *, in_cache: bool) -> Take:
     """Return the products of a step and nothing else; in_cache: on one batch over and over, as if none had to come."""
     n, make = training.batch_size, products(parameters, training.batch_size)
 
-    def take(x: Array, y: Labels, order: Labels) -> None:  # noqa: ARG001 - as its siblings have it
+    def take(order: Labels) -> None:
         for start in range(0, len(order), n):
             first = 0 if in_cache else min(start, len(x) - n)  # the last batch, too, is a whole one
             make(x[first : first + n])
@@ -101,7 +99,7 @@ def _products(training: TrainingSpec, parameters: Parameters, *, in_cache: bool)
     return take
 
 
-def _classifier(spec: NetworkSpec, training: TrainingSpec) -> Take:
+def _classifier(spec: NetworkSpec, training: TrainingSpec, x: Array, y: Labels) -> Take:
     """Return scikit-learn's network: log loss instead of the quadratic cost, its own shuffle."""
     from sklearn.neural_network import MLPClassifier
 
@@ -115,8 +113,8 @@ def _classifier(spec: NetworkSpec, training: TrainingSpec) -> Take:
         alpha=0.0,
         random_state=0,
     )
-    digits = np.arange(spec.sizes[-1])
-    return lambda x, y, order: network.partial_fit(x, y, classes=digits)  # noqa: ARG005 - it draws its own
+    digits = np.arange(spec.n_out)
+    return lambda order: network.partial_fit(x[: len(order)], y[: len(order)], classes=digits)  # in an order of its own
 
 
 def matrix_product_rate(_: Any, size: int = 1024) -> float:

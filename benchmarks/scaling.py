@@ -8,7 +8,7 @@ what the machine makes of the product of two large matrices.
 import argparse
 import math
 import sys
-from itertools import product
+from itertools import pairwise, product
 from typing import Final
 
 from rich.console import Console
@@ -19,7 +19,7 @@ from benchmarks.contestants import LIMIT, Contestant, matrix_product_rate
 from benchmarks.speed import contestants, load, options, prepared
 from shared import implementations
 from shared.measure.machine import facts
-from shared.processes.calls import Remote, RemoteError
+from shared.processes.calls import CallError, CallProcess
 from shared.spec import NetworkSpec, TrainingSpec
 
 HIDDEN: Final = (30, 128, 512, 2048)
@@ -38,26 +38,26 @@ ENOUGH_SECONDS: Final = 4.0
 
 def operations(spec: NetworkSpec, batch_size: int) -> int:
     """Return the floating-point operations of the products of a step: (1), (6), and (5) but for the first layer."""
-    products = [n_out * n_in for n_out, n_in in spec.shapes]
+    products = [n_in * n_out for n_in, n_out in pairwise(spec.sizes)]
     return 2 * batch_size * (2 * sum(products) + sum(products[1:]))
 
 
-def step_seconds(remote: Remote, spec: NetworkSpec, training: TrainingSpec, n_examples: int) -> float:
+def step_seconds(process: CallProcess, spec: NetworkSpec, training: TrainingSpec, n_examples: int) -> float:
     """Return the seconds of a step at best."""
-    remote.call(Contestant.build, spec, training)
+    process.call(Contestant.build, spec, training)
     n = training.batch_size
     most = n_examples // n
     most -= most % STEPS if most > STEPS else 0
     steps = min(STEPS, most)
     while True:
-        remote.call(Contestant.steps, steps * n)  # some compile for a number of steps
-        taken = [float(remote.call(Contestant.steps, steps * n))]
+        process.call(Contestant.steps, steps * n)  # some compile for a number of steps
+        taken = [float(process.call(Contestant.steps, steps * n))]
         if taken[0] >= LEAST_SECONDS or steps == most:
             break
         more = min(1.2 * LEAST_SECONDS / taken[0], GROWTH)
         steps = min(most, math.ceil(steps * more / STEPS) * STEPS)
     while len(taken) < REPEATS and sum(taken) < ENOUGH_SECONDS:
-        taken.append(float(remote.call(Contestant.steps, steps * n)))
+        taken.append(float(process.call(Contestant.steps, steps * n)))
     return min(taken) / steps
 
 
@@ -73,18 +73,21 @@ def main(argv: list[str]) -> None:
     with prepared(dataset, spec, training) as task, contestants([LIMIT, *implementations.names()], task) as ready:
         rate = next(iter(ready.values())).call(matrix_product_rate)
         for batch, hidden in track(posed, "sizes", console=console, disable=not console.is_terminal):
-            this = NetworkSpec((784, hidden, 10)), TrainingSpec(batch_size=batch, initial="scaled", learning_rate=0.1)
-            for name, remote in ready.items():
+            this = (
+                NetworkSpec.dense((784, hidden, 10)),
+                TrainingSpec(batch_size=batch, initial="scaled", learning_rate=0.1),
+            )
+            for name, process in ready.items():
                 try:
-                    found[name, batch, hidden] = step_seconds(remote, *this, len(dataset.train))
-                except RemoteError as error:
+                    found[name, batch, hidden] = step_seconds(process, *this, len(dataset.train))
+                except CallError as error:
                     print(f"{name}, {this[0]}, batch {batch}: {error}", file=sys.stderr)
     parts = [f"{facts()['cpu']}, 1 thread, float32; product of two 1024 x 1024 matrices: {rate / 1e9:.0f} GFLOP/s"]
     for batch in BATCHES:
         lines = []
         for name in ready:
             cells = [
-                f"{s * 1e6:,.0f} ({operations(NetworkSpec((784, h, 10)), batch) / s / 1e9:.1f})"
+                f"{s * 1e6:,.0f} ({operations(NetworkSpec.dense((784, h, 10)), batch) / s / 1e9:.1f})"
                 if (s := found.get((name, batch, h)))
                 else ""
                 for h in HIDDEN

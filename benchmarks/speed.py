@@ -27,7 +27,7 @@ from benchmarks.contestants import CLASSIFIER, LIMIT, LIMIT_IN_CACHE, PEERS, Con
 from shared import data, implementations
 from shared.data import snapshot
 from shared.measure.machine import facts
-from shared.processes.calls import Remote, RemoteError
+from shared.processes.calls import CallError, CallProcess
 from shared.spec import NetworkSpec, TrainingSpec
 
 SPEC: Final = NetworkSpec()
@@ -69,16 +69,16 @@ MEMORY: Final = ("numpy_scratch", 1.5)
 
 
 @contextmanager
-def contestants(names: Sequence[str], task: Task) -> Iterator[dict[str, Remote]]:
-    """Let each be ready in its process; one that is not available, or fails, is told on stderr and left out."""
+def contestants(names: Sequence[str], task: Task) -> Iterator[dict[str, CallProcess]]:
+    """Let each be ready in its process; one that is not available, or fails, is named on stderr and left out."""
     with ExitStack() as stack:
-        ready: dict[str, Remote] = {}
+        ready: dict[str, CallProcess] = {}
         for name in names:
-            remote = stack.enter_context(Remote(name, Contestant, timeout=SECONDS))
+            process = stack.enter_context(CallProcess(name, Contestant, timeout=SECONDS))
             try:
-                remote.loaded().call(Contestant.begin, task)
-                ready[name] = remote
-            except RemoteError as error:
+                process.loaded().call(Contestant.begin, task)
+                ready[name] = process
+            except CallError as error:
                 print(f"{name}: left out: {error}", file=sys.stderr)
         yield ready
 
@@ -120,10 +120,12 @@ def main(argv: list[str]) -> None:
     rounds: list[dict[str, float]] = []
     console = Console(stderr=True)
     with prepared(dataset, SPEC, TRAINING) as task, contestants([*PEERS, *implementations.names()], task) as ready:
-        first = {name: remote.call(Contestant.epoch) for name, remote in ready.items()}  # compiles; warms the others up
+        first = {
+            name: process.call(Contestant.epoch) for name, process in ready.items()
+        }  # compiles; warms the others up
         for _ in track(range(arguments.rounds), "rounds", console=console, disable=not console.is_terminal):
-            rounds.append({name: remote.call(Contestant.epoch) for name, remote in ready.items()})
-        memory = {name: remote.call(Contestant.memory) for name, remote in ready.items() if name == MEMORY[0]}
+            rounds.append({name: process.call(Contestant.epoch) for name, process in ready.items()})
+        memory = {name: process.call(Contestant.memory) for name, process in ready.items() if name == MEMORY[0]}
     print(report(first, rounds, memory, len(dataset.train), dataset.title))
 
 
@@ -165,8 +167,8 @@ def report(
         parts.append(tabulate(compiling, headers, disable_numparse=True))
     for name, (peak, size) in memory.items():
         goal = Goal(name, "x", "<=", MEMORY[1])
-        told = f"peak memory of {name}: {peak / 1e6:.0f} MB, {peak / size:.2f} times the data set"
-        parts.append(f"{told} ({size / 1e6:.0f} MB); goal <= {MEMORY[1]:g}: {goal.verdict(peak / size)}")
+        text = f"peak memory of {name}: {peak / 1e6:.0f} MB, {peak / size:.2f} times the data set"
+        parts.append(f"{text} ({size / 1e6:.0f} MB); goal <= {MEMORY[1]:g}: {goal.verdict(peak / size)}")
     return "\n\n".join(parts)
 
 

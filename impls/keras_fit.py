@@ -26,11 +26,17 @@ class Network(tensorflow_keras.Network):
         """One-hot y and z_L, (n, n_out) -> each example's part of C (3), (n,)."""
         if self.spec.loss == "cross_entropy":
             return tf.nn.softmax_cross_entropy_with_logits(y, z)  # (3), softmax included
+        if self.spec.loss == "binary_cross_entropy":
+            return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(y, z), axis=1)  # (3), sigmoid included
         return tf.reduce_sum(tf.square(self.output(z) - y), axis=1) / 2  # (3)
 
     # ---- Update (8) ------------------------------------------------------------------------------------
 
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
-        y_hot = self.one_hot(y[order])
+    def train(self, order: Labels) -> None:
         size = self.training.batch_size
-        self.model.fit(x[order], y_hot, batch_size=size, shuffle=False, verbose=0)  # (4)-(8)
+        self.model.fit(self.x[order], self.y[order], batch_size=size, shuffle=False, verbose=0)  # (4)-(8)
+
+    # ---- Conversion ------------------------------------------------------------------------------------
+
+    def load(self, x: Array, y: Labels) -> None:
+        self.x, self.y = x, self.one_hot(y).numpy()  # fit takes its batches from NumPy's arrays

@@ -7,8 +7,8 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from minitorch import Tensor, nn, no_grad, optim
-from minitorch.functional import cross_entropy, softmax
-from shared.interface import Array, Labels, Layer, Parameters
+from minitorch.functional import binary_cross_entropy, cross_entropy
+from shared.interface import Array, Labels, Parameters
 from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
 
 ON_REQUEST = True  # for reading; numpy_scratch is NumPy's row: run by name, or with -i all
@@ -21,23 +21,23 @@ class Network:
 
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
         self.spec, self.training = spec, training
-        self.f = ACTIVATIONS[spec.activation]()
-        self.dtype = parameters[0].W.dtype
+        self.dtype = parameters["W1"].dtype
         modules: list[nn.Module] = []
-        for n_out, n_in in spec.shapes:
-            modules += [nn.Linear(n_in, n_out, dtype=self.dtype), self.f]
-        self.model = nn.Sequential(*modules[:-1])  # up to z_L: f_L belongs to `output`
+        for layer, n_in in zip(spec.layers, spec.sizes, strict=False):
+            linear = nn.Linear(n_in, layer.n_out, bias=layer.bias, dtype=self.dtype)
+            modules += [linear, ACTIVATIONS[layer.activation]()]
+        *modules, self.f = modules
+        self.model = nn.Sequential(*modules)  # up to z_L: f_L belongs to `output`
         self.reset(parameters)
 
     def reset(self, parameters: Parameters) -> None:
-        given = [tensor for layer in parameters for tensor in layer]
-        for tensor, tensor_0 in zip(self.model.parameters(), given, strict=True):
-            tensor.data[:] = tensor_0
+        for tensor, given in zip(self.model.parameters(), parameters.values(), strict=True):
+            tensor.data[:] = given
         optimizer = OPTIMIZERS[self.training.optimizer]
         self.optimizer = optimizer(self.model.parameters(), lr=self.training.learning_rate)
 
     def parameters(self) -> Parameters:
-        return self.to_layers(tensor.data for tensor in self.model.parameters())
+        return self.to_parameters(tensor.data for tensor in self.model.parameters())
 
     # ---- Forward (1)-(2) -------------------------------------------------------------------------------
 
@@ -47,7 +47,7 @@ class Network:
 
     def output(self, z: Tensor) -> Tensor:
         """z_L -> a_L, (n, n_out)."""
-        return softmax(z) if self.spec.loss == "cross_entropy" else self.f(z)  # (2)
+        return self.f(z)  # (2)
 
     def predict(self, x: Array) -> Array:
         with no_grad():
@@ -59,6 +59,8 @@ class Network:
         """z_L and one-hot y, (n, n_out) -> C (3)."""
         if self.spec.loss == "cross_entropy":
             return cross_entropy(z, y)  # (3), softmax included
+        if self.spec.loss == "binary_cross_entropy":
+            return binary_cross_entropy(z, y)  # (3), sigmoid included
         return ((self.output(z) - y) ** 2).sum() / (2 * len(y))  # (3)
 
     def gradients(self, x: Tensor, y: Tensor) -> Tensor:
@@ -70,7 +72,7 @@ class Network:
 
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
         loss = self.gradients(Tensor(x), self.one_hot(y))
-        return loss.item(), self.to_layers(tensor.grad for tensor in self.model.parameters())
+        return loss.item(), self.to_parameters(tensor.grad for tensor in self.model.parameters())
 
     # ---- Update (8) ------------------------------------------------------------------------------------
 
@@ -79,21 +81,23 @@ class Network:
         self.gradients(x[i], y[i])
         self.optimizer.step()  # (8)
 
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
-        x_tensor, y_hot = Tensor(x), self.one_hot(y)
+    def train(self, order: Labels) -> None:
         for start in range(0, len(order), self.training.batch_size):
-            self.step(x_tensor, y_hot, order[start : start + self.training.batch_size])
+            self.step(self.x, self.y, order[start : start + self.training.batch_size])
 
     # ---- Conversion ------------------------------------------------------------------------------------
 
+    def load(self, x: Array, y: Labels) -> None:
+        self.x, self.y = Tensor(x), self.one_hot(y)
+
     def one_hot(self, y: Labels) -> Tensor:
         """(n,) labels -> (n, n_out), in the dtype of the parameters."""
-        return Tensor(np.eye(self.spec.sizes[-1], dtype=self.dtype)[y])
+        return Tensor(np.eye(self.spec.n_out, dtype=self.dtype)[y])
 
-    def to_layers(self, theta: Iterable[Array | None]) -> Parameters:
-        """W_1, b_1, W_2, ... -> copies; minitorch keeps W as (n_out, n_in), as we do."""
+    def to_parameters(self, theta: Iterable[Array | None]) -> Parameters:
+        """W_1, b_1, W_2, ... -> copies by name; minitorch keeps W as (n_out, n_in), as we do."""
         arrays = [array.copy() for array in theta if array is not None]
-        return tuple(Layer(W, b) for W, b in zip(arrays[::2], arrays[1::2], strict=True))
+        return dict(zip(self.spec.parameter_shapes, arrays, strict=True))
 
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -101,6 +105,8 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
     "leaky_relu": lambda: nn.LeakyReLU(LEAKY_SLOPE),
+    "identity": nn.Identity,
+    "softmax": nn.Softmax,
 }
 
 OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {

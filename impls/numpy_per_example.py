@@ -6,7 +6,7 @@ After M. Nielsen's network.py ("Neural Networks and Deep Learning", chapter 1).
 import numpy as np
 
 from impls import numpy_scratch
-from impls.numpy_scratch import log_sum_exp, softmax
+from impls.numpy_scratch import log_sum_exp, softplus
 from impls.numpy_scratch import set_threads as set_threads
 from shared.interface import Array, Labels
 
@@ -22,15 +22,15 @@ class Network(numpy_scratch.Network):
         """One example, (n_in, 1) -> z_1..z_L and a_0..a_{L-1}, each (size of its layer, 1)."""
         z: list[Array] = []
         a = [x]
-        for W, b in self.layers:
-            if z:
-                a.append(self.f(z[-1]))  # (2), (n_l, 1)
+        for l, (W, b) in enumerate(self.layers):
+            if l > 0:
+                a.append(self.f[l - 1](z[-1]))  # (2), (n_l, 1)
             z.append(W @ a[-1] + b[:, None])  # (1), (n_l, 1)
         return z, a
 
     def output(self, z: Array) -> Array:
         """z_L -> a_L, (n_out, 1)."""
-        return softmax(z.T).T if self.spec.loss == "cross_entropy" else self.f(z)  # (2)
+        return self.f[-1](z.T).T  # (2): the softmax sums over a row
 
     def predict(self, x: Array) -> Array:
         return np.concatenate([self.output(self.forward(row[:, None])[0][-1]).T for row in x])
@@ -43,7 +43,9 @@ class Network(numpy_scratch.Network):
         d = a - y
         if self.spec.loss == "cross_entropy":
             return float(np.vdot(y, log_sum_exp(z.T) - z)), d  # (3), (4)
-        return float(np.vdot(d, d)) / 2, d * self.df(z, a)  # (3), (4)
+        if self.spec.loss == "binary_cross_entropy":
+            return float(softplus((1 - 2 * y) * z).sum()), d  # (3), (4)
+        return float(np.vdot(d, d)) / 2, d * self.df[-1](z, a)  # (3), (4)
 
     def gradients(self, x: Array, y: Array) -> float:
         """x (n, n_in) and one-hot y (n, n_out) -> C; dC/dW_l and dC/db_l go to `gradient_layers`."""
@@ -65,7 +67,8 @@ class Network(numpy_scratch.Network):
             self.deltas[l] = d
             layers.append((d @ a[l].T, d[:, 0]))  # (6), (7)
             if l > 0:
-                d = (self.layers[l].W.T @ d) * self.df(z[l - 1], a[l])  # (5), (n_l, 1)
+                W, _ = self.layers[l]
+                d = (W.T @ d) * self.df[l - 1](z[l - 1], a[l])  # (5), (n_l, 1)
         return loss, layers[::-1]
 
     def trace(self, x: Array, y: Labels) -> dict[str, Array]:

@@ -1,9 +1,12 @@
 """The network by hand in NumPy, vectorised over the batch: the reference that the others are held to."""
 
+import math
+from typing import Any
+
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from shared.interface import Array, Labels, Layer, Parameters
+from shared.interface import Array, Labels, Parameters
 from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
 
 
@@ -14,21 +17,21 @@ class Network:
 
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
         self.spec, self.training = spec, training
-        self.f, self.df = ACTIVATIONS[spec.activation]
+        self.f, self.df = zip(*(ACTIVATIONS[layer.activation] for layer in spec.layers), strict=True)
         # All parameters in one vector and all gradients in another, so that (8) is one line; layers are views.
-        self.theta = np.empty(spec.parameter_count, parameters[0].W.dtype)
+        self.theta = np.empty(spec.parameter_count, parameters["W1"].dtype)
         self.g = np.empty_like(self.theta)
         self.layers, self.gradient_layers = self.to_layers(self.theta), self.to_layers(self.g)
         self.deltas = [self.theta] * len(self.layers)  # d_1..d_L of the last batch, for `trace`
         self.reset(parameters)
 
     def reset(self, parameters: Parameters) -> None:
-        for (W, b), (W_0, b_0) in zip(self.layers, parameters, strict=True):
-            W[:], b[:] = W_0, b_0
+        for name, tensor in self.to_parameters(self.theta).items():
+            tensor[:] = parameters[name]
         self.optimizer = OPTIMIZERS[self.training.optimizer](self.theta, self.training.learning_rate)
 
     def parameters(self) -> Parameters:
-        return self.to_layers(self.theta.copy())
+        return self.to_parameters(self.theta.copy())
 
     # ---- Forward (1)-(2) -------------------------------------------------------------------------------
 
@@ -36,9 +39,9 @@ class Network:
         """(n, n_in) -> z_1..z_L and a_0..a_{L-1}, each (n, size of its layer)."""
         z: list[Array] = []
         a = [x]
-        for W, b in self.layers:
-            if z:
-                a.append(self.f(z[-1]))  # (2), (n, n_l)
+        for l, (W, b) in enumerate(self.layers):
+            if l > 0:
+                a.append(self.f[l - 1](z[-1]))  # (2), (n, n_l)
             z_l = a[-1] @ W.T  # (1), (n, n_l)
             z_l += b
             z.append(z_l)
@@ -46,7 +49,7 @@ class Network:
 
     def output(self, z: Array) -> Array:
         """z_L -> a_L, (n, n_out)."""
-        return softmax(z) if self.spec.loss == "cross_entropy" else self.f(z)  # (2)
+        return self.f[-1](z)  # (2)
 
     def predict(self, x: Array) -> Array:
         z, _ = self.forward(x)
@@ -61,7 +64,9 @@ class Network:
         d = a - y
         if self.spec.loss == "cross_entropy":
             return float(np.vdot(y, log_sum_exp(z) - z)) / n, d / n  # (3), (4)
-        return float(np.vdot(d, d)) / (2 * n), d * self.df(z, a) / n  # (3), (4)
+        if self.spec.loss == "binary_cross_entropy":
+            return float(softplus((1 - 2 * y) * z).sum()) / n, d / n  # (3), (4)
+        return float(np.vdot(d, d)) / (2 * n), d * self.df[-1](z, a) / n  # (3), (4)
 
     def gradients(self, x: Array, y: Array) -> float:
         """x (n, n_in) and one-hot y (n, n_out) -> C; dC/dW_l and dC/db_l go to `gradient_layers`."""
@@ -73,13 +78,14 @@ class Network:
             np.matmul(d.T, a[l], out=dW)  # (6), (n_out, n_in)
             np.add.reduce(d, axis=0, out=db)  # (7), (n_out,)
             if l > 0:
-                d = d @ self.layers[l].W  # (5), (n, n_l)
-                d *= self.df(z[l - 1], a[l])
+                W, _ = self.layers[l]
+                d = d @ W  # (5), (n, n_l)
+                d *= self.df[l - 1](z[l - 1], a[l])
         return loss
 
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
         loss = self.gradients(x, self.one_hot(y))
-        return loss, self.to_layers(self.g.copy())
+        return loss, self.to_parameters(self.g.copy())
 
     def trace(self, x: Array, y: Labels) -> dict[str, Array]:
         z, a = self.forward(x)
@@ -94,56 +100,41 @@ class Network:
         self.gradients(x.take(i, axis=0), y.take(i, axis=0))
         self.optimizer.step(self.g)  # (8)
 
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
-        y_hot = self.one_hot(y)
+    def train(self, order: Labels) -> None:
         for start in range(0, len(order), self.training.batch_size):
-            self.step(x, y_hot, order[start : start + self.training.batch_size])
+            self.step(self.x, self.y, order[start : start + self.training.batch_size])
 
     # ---- Conversion ------------------------------------------------------------------------------------
 
+    def load(self, x: Array, y: Labels) -> None:
+        self.x, self.y = x, self.one_hot(y)
+
     def one_hot(self, y: Labels) -> Array:
         """(n,) labels -> (n, n_out), in the dtype of the parameters."""
-        return np.eye(self.spec.sizes[-1], dtype=self.theta.dtype)[y]
+        return np.eye(self.spec.n_out, dtype=self.theta.dtype)[y]
 
-    def to_layers(self, theta: Array) -> Parameters:
-        """One vector of all parameters, or gradients -> W_l and b_l of every layer, sharing its memory."""
-        layers, end = [], 0
-        for n_out, n_in in self.spec.shapes:
-            start, middle, end = end, end + n_out * n_in, end + n_out * (n_in + 1)
-            layers.append(Layer(theta[start:middle].reshape(n_out, n_in), theta[middle:end]))
-        return tuple(layers)
+    def to_parameters(self, theta: Array) -> Parameters:
+        """One vector of all parameters, or gradients -> W1, b1, W2, ... by name, sharing its memory."""
+        parameters, end = {}, 0
+        for name, shape in self.spec.parameter_shapes.items():
+            start, end = end, end + math.prod(shape)
+            parameters[name] = theta[start:end].reshape(shape)
+        return parameters
+
+    def to_layers(self, theta: Array) -> list[tuple[Array, Array]]:
+        """One vector -> W_l and b_l of every layer; where there is no bias, b_l is 0 and no part of theta."""
+        tensors = self.to_parameters(theta)
+        zeros = [np.zeros(layer.n_out, theta.dtype) for layer in self.spec.layers]
+        return [(tensors[f"W{l}"], tensors.get(f"b{l}", zero)) for l, zero in enumerate(zeros, 1)]
 
 
 def sigmoid(z: Array) -> Array:
     return 1 / (1 + np.exp(-np.maximum(z, -88)))  # exp(88) is the last below float32's maximum
 
 
-def d_sigmoid(z: Array, a: Array) -> Array:
-    return a * (1 - a)
-
-
-def tanh(z: Array) -> Array:
-    return np.tanh(z)
-
-
-def d_tanh(z: Array, a: Array) -> Array:
-    return 1 - a * a
-
-
-def relu(z: Array) -> Array:
-    return np.maximum(z, 0)
-
-
-def d_relu(z: Array, a: Array) -> Array:
-    return (z > 0).astype(z.dtype)
-
-
-def leaky_relu(z: Array) -> Array:
-    return np.maximum(z, LEAKY_SLOPE * z)
-
-
-def d_leaky_relu(z: Array, a: Array) -> Array:
-    return np.where(z > 0, z.dtype.type(1), z.dtype.type(LEAKY_SLOPE))
+def softplus(z: Array) -> Array:
+    """log(1 + exp(z)), elementwise, where exp cannot overflow."""
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
 def log_sum_exp(z: Array) -> Array:
@@ -157,12 +148,18 @@ def softmax(z: Array) -> Array:
     return e / e.sum(axis=1, keepdims=True)
 
 
-ACTIVATIONS = {
-    "sigmoid": (sigmoid, d_sigmoid),
-    "tanh": (tanh, d_tanh),
-    "relu": (relu, d_relu),
-    "leaky_relu": (leaky_relu, d_leaky_relu),
+ACTIVATIONS: dict[str, tuple[Any, Any]] = {
+    "sigmoid": (sigmoid, lambda z, a: a * (1 - a)),
+    "tanh": (np.tanh, lambda z, a: 1 - a * a),
+    "relu": (lambda z: np.maximum(z, 0), lambda z, a: (z > 0).astype(z.dtype)),
+    "leaky_relu": (
+        lambda z: np.maximum(z, LEAKY_SLOPE * z),
+        lambda z, a: np.where(z > 0, z.dtype.type(1), z.dtype.type(LEAKY_SLOPE)),
+    ),
+    "identity": (lambda z: z, lambda z, a: np.ones_like(z)),
+    "softmax": (softmax, None),  # with cross-entropy (4) has no f'
 }
+"""f(z) and f'(z), which may use a = f(z)."""
 
 
 class SGD:

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from shared.interface import Array, Labels, Layer, Parameters
+from shared.interface import Array, Labels, Parameters
 from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
 
 
@@ -17,24 +17,24 @@ class Network:
 
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
         self.spec, self.training = spec, training
-        self.f = ACTIVATIONS[spec.activation]()
-        self.dtype = torch.from_numpy(parameters[0].W).dtype
+        self.dtype = torch.from_numpy(parameters["W1"]).dtype
         modules: list[nn.Module] = []
-        for n_out, n_in in spec.shapes:
-            modules += [nn.Linear(n_in, n_out, dtype=self.dtype), self.f]
-        self.model = nn.Sequential(*modules[:-1])  # up to z_L: f_L belongs to `output`
+        for layer, n_in in zip(spec.layers, spec.sizes, strict=False):
+            linear = nn.Linear(n_in, layer.n_out, bias=layer.bias, dtype=self.dtype)
+            modules += [linear, ACTIVATIONS[layer.activation]()]
+        *modules, self.f = modules
+        self.model = nn.Sequential(*modules)  # up to z_L: f_L belongs to `output`
         self.reset(parameters)
 
     def reset(self, parameters: Parameters) -> None:
-        given = [torch.from_numpy(tensor) for layer in parameters for tensor in layer]
         with torch.no_grad():
-            for tensor, tensor_0 in zip(self.model.parameters(), given, strict=True):
-                tensor.copy_(tensor_0)
+            for tensor, given in zip(self.model.parameters(), parameters.values(), strict=True):
+                tensor.copy_(torch.from_numpy(given))
         optimizer = OPTIMIZERS[self.training.optimizer]
         self.optimizer = optimizer(self.model.parameters(), lr=self.training.learning_rate)
 
     def parameters(self) -> Parameters:
-        return self.to_layers(self.model.parameters())
+        return self.to_parameters(self.model.parameters())
 
     # ---- Forward (1)-(2) -------------------------------------------------------------------------------
 
@@ -45,7 +45,7 @@ class Network:
 
     def output(self, z: Tensor) -> Tensor:
         """z_L -> a_L, (n, n_out)."""
-        a: Tensor = z.softmax(dim=1) if self.spec.loss == "cross_entropy" else self.f(z)  # (2)
+        a: Tensor = self.f(z)  # (2)
         return a
 
     def predict(self, x: Array) -> Array:
@@ -58,6 +58,9 @@ class Network:
         """z_L and one-hot y, (n, n_out) -> C (3)."""
         if self.spec.loss == "cross_entropy":
             return nn.functional.cross_entropy(z, y)  # (3), softmax included
+        if self.spec.loss == "binary_cross_entropy":
+            # with reduction="mean" it would divide by n_out as well; sigmoid included
+            return nn.functional.binary_cross_entropy_with_logits(z, y, reduction="sum") / len(y)  # (3)
         # mse_loss's own mean would divide by n_out as well.
         return nn.functional.mse_loss(self.output(z), y, reduction="sum") / (2 * len(y))  # (3)
 
@@ -70,7 +73,7 @@ class Network:
 
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
         loss = self.gradients(torch.from_numpy(x), self.one_hot(y))
-        return loss.item(), self.to_layers(tensor.grad for tensor in self.model.parameters())
+        return loss.item(), self.to_parameters(tensor.grad for tensor in self.model.parameters())
 
     # ---- Update (8) ------------------------------------------------------------------------------------
 
@@ -79,21 +82,23 @@ class Network:
         self.gradients(x[i], y[i])
         self.optimizer.step()  # (8)
 
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
-        x_tensor, y_hot = torch.from_numpy(x), self.one_hot(y)
+    def train(self, order: Labels) -> None:
         for i in torch.from_numpy(order).split(self.training.batch_size):
-            self.step(x_tensor, y_hot, i)
+            self.step(self.x, self.y, i)
 
     # ---- Conversion ------------------------------------------------------------------------------------
 
+    def load(self, x: Array, y: Labels) -> None:
+        self.x, self.y = torch.from_numpy(x), self.one_hot(y)
+
     def one_hot(self, y: Labels) -> Tensor:
         """(n,) labels -> (n, n_out), in the dtype of the parameters."""
-        return nn.functional.one_hot(torch.from_numpy(y), self.spec.sizes[-1]).to(self.dtype)
+        return nn.functional.one_hot(torch.from_numpy(y), self.spec.n_out).to(self.dtype)
 
-    def to_layers(self, theta: Iterable[Tensor | None]) -> Parameters:
-        """W_1, b_1, W_2, ... -> NumPy copies; nn.Linear keeps W as (n_out, n_in), as we do."""
+    def to_parameters(self, theta: Iterable[Tensor | None]) -> Parameters:
+        """W_1, b_1, W_2, ... -> NumPy copies by name; nn.Linear keeps W as (n_out, n_in), as we do."""
         arrays = [tensor.detach().numpy().copy() for tensor in theta if tensor is not None]
-        return tuple(Layer(W, b) for W, b in zip(arrays[::2], arrays[1::2], strict=True))
+        return dict(zip(self.spec.parameter_shapes, arrays, strict=True))
 
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -101,6 +106,8 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
     "leaky_relu": lambda: nn.LeakyReLU(LEAKY_SLOPE),
+    "identity": nn.Identity,
+    "softmax": lambda: nn.Softmax(dim=1),
 }
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {

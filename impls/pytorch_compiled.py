@@ -49,16 +49,20 @@ class Network(pytorch.Network):
             with torch.no_grad():
                 self.update(self.theta, g, self.state, correction, self.training.learning_rate)  # (8)
 
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
-        x_tensor, y_hot = torch.from_numpy(x), self.one_hot(y)
-        for tensor in (x_tensor, y_hot):
-            torch._dynamo.mark_dynamic(tensor, 0)
+    def train(self, order: Labels) -> None:
         t = torch.arange(self.t, self.t - (-len(order) // self.training.batch_size)) + 1
         self.t += len(t)
         length = STEPS_A_CALL * self.training.batch_size
         for i, t_i in zip(torch.from_numpy(order).split(length), t.split(STEPS_A_CALL), strict=True):
             steps = self.compiled if len(i) == length else self.steps
-            steps(x_tensor, y_hot, i, corrections(t_i).to(self.dtype))
+            steps(self.x, self.y, i, corrections(t_i).to(self.dtype))
+
+    # ---- Conversion ------------------------------------------------------------------------------------
+
+    def load(self, x: Array, y: Labels) -> None:
+        super().load(x, y)
+        for tensor in (self.x, self.y):
+            torch._dynamo.mark_dynamic(tensor, 0)
 
 
 def corrections(t: Tensor) -> Tensor:

@@ -44,12 +44,17 @@ class Network(pytorch.Network):
 
     # ---- Update (8) ------------------------------------------------------------------------------------
 
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
+    def train(self, order: Labels) -> None:
         torch.set_default_dtype(self.dtype)  # the one that ToTensor makes
-        loader: DataLoader[Any] = DataLoader(examples(x, y), self.training.batch_size, sampler=order.tolist())
+        loader: DataLoader[Any] = DataLoader(self.examples, self.training.batch_size, sampler=order.tolist())
         for images, labels in loader:
             self.gradients(images.flatten(1), self.one_hot(labels.numpy()))
             self.optimizer.step()  # (8)
+
+    # ---- Conversion ------------------------------------------------------------------------------------
+
+    def load(self, x: Array, y: Labels) -> None:
+        self.examples = examples(x, y)
 
 
 class Images(datasets.MNIST):

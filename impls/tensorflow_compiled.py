@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from impls import tensorflow_keras
 from impls.tensorflow_keras import set_threads as set_threads
-from shared.interface import Array, Labels
+from shared.interface import Labels
 
 ON_REQUEST = True  # a tier of tensorflow_keras: run by name, or with -i all
 
@@ -14,8 +14,8 @@ class Network(tensorflow_keras.Network):
 
     # ---- Update (8) ------------------------------------------------------------------------------------
 
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
-        self.epoch(tf.convert_to_tensor(x), self.one_hot(y), tf.convert_to_tensor(order))
+    def train(self, order: Labels) -> None:
+        self.epoch(self.x, self.y, tf.convert_to_tensor(order))
 
     @tf.function(jit_compile=True)
     def epoch(self, x: tf.Tensor, y: tf.Tensor, order: tf.Tensor) -> None:

@@ -4,7 +4,7 @@ import tensorflow as tf  # first: where both are absent, this is what to install
 
 import keras  # isort: skip
 
-from shared.interface import Array, Labels, Layer, Parameters
+from shared.interface import Array, Labels, Parameters
 from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
 
 
@@ -15,26 +15,25 @@ class Network:
 
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
         self.spec, self.training = spec, training
-        self.f = ACTIVATIONS[spec.activation]
-        self.dtype = parameters[0].W.dtype.name
+        *hidden, self.f = (ACTIVATIONS[layer.activation] for layer in spec.layers)
+        self.dtype = parameters["W1"].dtype.name
         keras.config.set_floatx(self.dtype)  # or the optimizer would round eta to float32
-        self.model = keras.Sequential([keras.Input((spec.sizes[0],), dtype=self.dtype)])
-        for l, n_out in enumerate(spec.sizes[1:], start=1):
-            f = self.f if l < len(spec.shapes) else None  # up to z_L: f_L belongs to `output`
-            self.model.add(keras.layers.Dense(n_out, activation=f, dtype=self.dtype))
+        self.model = keras.Sequential([keras.Input((spec.n_in,), dtype=self.dtype)])
+        for layer, f in zip(spec.layers, (*hidden, None), strict=True):  # up to z_L: f_L belongs to `output`
+            self.model.add(keras.layers.Dense(layer.n_out, activation=f, use_bias=layer.bias, dtype=self.dtype))
         self.optimizer = OPTIMIZERS[training.optimizer](training.learning_rate)
         self.optimizer.build(self.model.trainable_variables)
         self.reset(parameters)
 
     def reset(self, parameters: Parameters) -> None:
-        for layer, (W, b) in zip(self.model.layers, parameters, strict=True):
-            layer.set_weights([W.T, b])  # Keras keeps W as (n_in, n_out)
+        for variable, given in zip(self.model.trainable_variables, parameters.values(), strict=True):
+            variable.assign(given.T)  # Keras keeps W as (n_in, n_out)
         for variable in self.optimizer.variables:  # a new optimizer would have to be traced again
             if variable is not self.optimizer.learning_rate:
                 variable.assign(tf.zeros_like(variable))
 
     def parameters(self) -> Parameters:
-        return self.to_layers(self.model.trainable_variables)
+        return self.to_parameters(self.model.trainable_variables)
 
     # ---- Forward (1)-(2) -------------------------------------------------------------------------------
 
@@ -44,7 +43,7 @@ class Network:
 
     def output(self, z: tf.Tensor) -> tf.Tensor:
         """z_L -> a_L, (n, n_out)."""
-        return tf.nn.softmax(z) if self.spec.loss == "cross_entropy" else self.f(z)  # (2)
+        return self.f(z)  # (2)
 
     def predict(self, x: Array) -> Array:
         return self.output(self.forward(tf.convert_to_tensor(x))).numpy()
@@ -55,6 +54,9 @@ class Network:
         """z_L and one-hot y, (n, n_out) -> C (3)."""
         if self.spec.loss == "cross_entropy":
             return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(y, z))  # (3), softmax included
+        if self.spec.loss == "binary_cross_entropy":
+            # Keras's BinaryCrossentropy would divide by n_out as well; sigmoid included
+            return tf.reduce_mean(tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(y, z), axis=1))  # (3)
         # Keras's MeanSquaredError would divide by n_out as well.
         return tf.reduce_mean(tf.reduce_sum(tf.square(self.output(z) - y), axis=1)) / 2  # (3)
 
@@ -67,7 +69,7 @@ class Network:
 
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
         loss, gradients = self.gradients(tf.convert_to_tensor(x), self.one_hot(y))
-        return float(loss), self.to_layers(gradients)
+        return float(loss), self.to_parameters(gradients)
 
     # ---- Update (8) ------------------------------------------------------------------------------------
 
@@ -77,22 +79,24 @@ class Network:
         _, gradients = self.gradients(tf.gather(x, i), tf.gather(y, i))
         self.optimizer.apply(gradients, self.model.trainable_variables)  # (8)
 
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
-        x_tensor, y_hot = tf.convert_to_tensor(x), self.one_hot(y)
+    def train(self, order: Labels) -> None:
         full, rest = divmod(len(order), self.training.batch_size)
         for i in tf.split(order, [self.training.batch_size] * full + [rest] * (rest > 0)):
-            self.step(x_tensor, y_hot, i)
+            self.step(self.x, self.y, i)
 
     # ---- Conversion ------------------------------------------------------------------------------------
 
+    def load(self, x: Array, y: Labels) -> None:
+        self.x, self.y = tf.convert_to_tensor(x), self.one_hot(y)
+
     def one_hot(self, y: Labels) -> tf.Tensor:
         """(n,) labels -> (n, n_out), in the dtype of the parameters."""
-        return tf.one_hot(y, self.spec.sizes[-1], dtype=self.dtype)
+        return tf.one_hot(y, self.spec.n_out, dtype=self.dtype)
 
-    def to_layers(self, theta: list[tf.Tensor]) -> Parameters:
-        """W_1^T, b_1, W_2^T, ... as Keras orders them -> NumPy copies, W as (n_out, n_in)."""
-        arrays = [tensor.numpy().copy() for tensor in theta]
-        return tuple(Layer(W.T.copy(), b) for W, b in zip(arrays[::2], arrays[1::2], strict=True))
+    def to_parameters(self, theta: list[tf.Tensor]) -> Parameters:
+        """W_1^T, b_1, W_2^T, ... as Keras orders them -> NumPy copies by name, W as (n_out, n_in)."""
+        arrays = [tensor.numpy().T.copy() for tensor in theta]
+        return dict(zip(self.spec.parameter_shapes, arrays, strict=True))
 
 
 ACTIVATIONS = {
@@ -101,6 +105,8 @@ ACTIVATIONS = {
     "relu": tf.nn.relu,
     # tf.nn.leaky_relu keeps its slope as a float32, 4e-10 off in float64.
     "leaky_relu": lambda z: tf.where(z > 0, z, LEAKY_SLOPE * z),
+    "identity": tf.identity,
+    "softmax": tf.nn.softmax,
 }
 
 

@@ -48,3 +48,17 @@ def softmax(z: Tensor) -> Tensor:
 def cross_entropy(z: Tensor, y: Tensor) -> Tensor:
     """Z and one-hot y, (n, classes) -> -1/n sum y log softmax(z)."""
     return -(log_softmax(z) * y).sum() / len(y)
+
+
+def binary_cross_entropy(z: Tensor, y: Tensor) -> Tensor:
+    """Z and y from 0 to 1, (n, classes) -> -1/n sum [y log a + (1 - y) log(1 - a)], a = sigmoid(z).
+
+    In z it is 1/n sum [log(1 + exp(z)) - y z], written so that exp cannot overflow and nothing cancels.
+    """
+    a, n = sigmoid(Tensor(z.data)).data, len(y)
+    terms = np.maximum(z.data, 0) - y.data * z.data + np.log1p(np.exp(-np.abs(z.data)))
+
+    def pullback(g: Array) -> tuple[Array, Array]:
+        return g * (a - y.data) / n, -g * z.data / n
+
+    return Tensor.computed(np.asarray(terms.sum() / n), (z, y), pullback)

@@ -26,20 +26,26 @@ class Module:
 
 
 class Linear(Module):
-    """x W^T + b, from (n, n_in) to (n, n_out).
+    """x W^T + b, from (n, n_in) to (n, n_out); without b where there is no bias.
 
     The initial weights and biases are PyTorch's: uniform between -1/sqrt(n_in) and 1/sqrt(n_in).
     """
 
     def __init__(
-        self, n_in: int, n_out: int, dtype: Any = np.float32, generator: np.random.Generator | None = None
+        self,
+        n_in: int,
+        n_out: int,
+        bias: bool = True,
+        dtype: Any = np.float32,
+        generator: np.random.Generator | None = None,
     ) -> None:
         bound, draw = n_in**-0.5, (generator or np.random.default_rng()).uniform
         self.weight = Tensor(draw(-bound, bound, (n_out, n_in)).astype(dtype), requires_grad=True)
-        self.bias = Tensor(draw(-bound, bound, n_out).astype(dtype), requires_grad=True)
+        self.bias = Tensor(draw(-bound, bound, n_out).astype(dtype), requires_grad=True) if bias else None
 
     def __call__(self, x: Tensor) -> Tensor:
-        return x @ self.weight.T + self.bias
+        z = x @ self.weight.T
+        return z if self.bias is None else z + self.bias
 
 
 class Activation(Module):
@@ -78,6 +84,20 @@ class LeakyReLU(Activation):
 
     def __init__(self, slope: float = 0.01) -> None:
         super().__init__(functional.leaky_relu, slope)
+
+
+class Softmax(Activation):
+    """`functional.softmax`."""
+
+    def __init__(self) -> None:
+        super().__init__(functional.softmax)
+
+
+class Identity(Module):
+    """What goes in comes out."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x
 
 
 class Sequential(Module):

@@ -33,7 +33,15 @@ def cross_entropy(activations: Array, labels: Labels) -> float:
     return float(-np.log(np.maximum(right, 1e-300)).mean())
 
 
+def binary_cross_entropy(activations: Array, labels: Labels) -> float:
+    """Equation (3), binary cross-entropy, likewise; 1 - a_L counts as at least 1e-300, too."""
+    others = 1 - activations.astype(np.float64)
+    others[np.arange(len(labels)), labels] = 1
+    return cross_entropy(activations, labels) - float(np.log(np.maximum(others, 1e-300)).sum() / len(labels))
+
+
 LOSSES: Final[dict[str, Callable[[Array, Labels], float]]] = {
     "quadratic": quadratic,
     "cross_entropy": cross_entropy,
+    "binary_cross_entropy": binary_cross_entropy,
 }

@@ -3,12 +3,14 @@
 import ast
 import importlib
 import importlib.util
+import inspect
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from shared.errors import nearest
+from shared.errors import SettingError, nearest
 
 FOLDER = Path(__file__).resolve().parents[1] / "impls"
 OURS = {package.parent.name for package in FOLDER.parent.glob("*/__init__.py")}
@@ -17,6 +19,12 @@ REFERENCE: Final = "numpy_scratch"
 """The implementation that, in float64, is the reference of every agreement check."""
 REFERENCE_LABEL: Final = "float64-reference"
 """Its name in tables and file names, which no implementation may have."""
+
+
+CONTRACT: Final = (
+    "expected load(x, y), called once, then train(order), and parameters and gradients as a dict of W1, b1, ...; "
+    "it is described in shared/interface.py"
+)
 
 
 class FrameworkNotInstalledError(ImportError):
@@ -32,8 +40,12 @@ class UnknownImplementationError(LookupError):
 
     def __init__(self, name: str) -> None:
         known = ", ".join(names())
-        told = f"implementation: got {name!r}, expected one of {known}, all, or the path of a .py file"
-        super().__init__(told + nearest(name, names()))
+        message = f"implementation: got {name!r}, expected one of {known}, all, or the path of a .py file"
+        super().__init__(message + nearest(name, names()))
+
+
+class ContractError(TypeError):
+    """A file holds no network that keeps the contract of `shared/interface.py`."""
 
 
 def label(implementation: str) -> str:
@@ -68,6 +80,45 @@ def locate(name: str) -> Path:
     if not path.is_file() or not (name.endswith(".py") or name in names()):
         raise UnknownImplementationError(name)
     return path
+
+
+def locate_all(given: Sequence[str] | None) -> tuple[str, ...]:
+    """Return names, or absolute paths, without repetition.
+
+    Parameters
+    ----------
+    given : names or paths of .py files, "all" for every name; None for `defaults`.
+
+    Raises
+    ------
+    UnknownImplementationError
+        If there is no such name or file.
+    SettingError
+        If two different ones would have the same label, or one that of the reference.
+    """
+    found: dict[str, str] = {}
+    for name in [each for word in given or defaults() for each in (names() if word == "all" else [word])]:
+        path = locate(name)
+        full = str(path.resolve()) if name.endswith(".py") else name
+        if label(name) == REFERENCE_LABEL:
+            taken = f"got {name}, expected another name: {REFERENCE_LABEL} is the reference's"
+            raise SettingError("implementation", taken)
+        if found.setdefault(label(name), full) != full:
+            raise SettingError("implementation", f"got two that are called {label(name)}, expected different names")
+    return tuple(found.values())
+
+
+def sources(given: Sequence[str]) -> dict[str, dict[str, str | None]]:
+    """Return the "text" of each implementation, and of the sibling that is its "base", by label."""
+    found: dict[str, dict[str, str | None]] = {}
+    waiting = list(given)
+    for name in waiting:
+        sibling = base(name)
+        if label(name) not in found:
+            text = locate(name).read_text(encoding="utf-8", errors="replace")
+            found[label(name)] = {"base": sibling, "text": text}
+            waiting += [sibling] if sibling else []
+    return found
 
 
 def base(name: str) -> str | None:
@@ -136,5 +187,31 @@ def load_module(name: str) -> ModuleType:
 
 
 def load(name: str) -> Any:
-    """Return the class `Network` of an implementation; errors as `load_module`."""
-    return load_module(name).Network
+    """Return the class `Network` of an implementation; errors as `load_module` and `network_class`."""
+    return network_class(load_module(name))
+
+
+def network_class(module: ModuleType) -> Any:
+    """Return the class `Network` of a module; ContractError where there is none, or it keeps another contract."""
+    if not hasattr(module, "Network"):
+        raise ContractError(f"found no class Network; {CONTRACT}")
+    found = module.Network
+    takes = {"load": "x, y", "train": "order"} if isinstance(found, type) else {}
+    other = [text for method, names in takes.items() if (text := _other(found, method, names))]
+    if other:
+        raise ContractError(f"Network: got {' and '.join(other)}, {CONTRACT}")
+    return found
+
+
+def _other(network: type, method: str, names: str) -> str:
+    """Return a method as it is found, where it does not take these arguments; "" where it does."""
+    if not hasattr(network, method):
+        return f"no {method}"
+    try:
+        signature = inspect.signature(getattr(network, method))
+        signature.bind("self", *names.split(", "))
+    except ValueError:  # it has none, as one of C
+        return ""
+    except TypeError:
+        return f"{method}({', '.join(list(signature.parameters)[1:])})"
+    return ""

@@ -1,12 +1,13 @@
 """Initial parameters and mini-batch order, drawn once per seed and given to every implementation."""
 
 import hashlib
+import math
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.interface import Labels, Layer, Parameters, tensors_of
+from shared.interface import Labels, Parameters
 from shared.spec import NetworkSpec, TrainingSpec
 
 
@@ -19,19 +20,19 @@ def _generators(seed: int) -> tuple[np.random.Generator, np.random.Generator]:
 def draw_parameters(spec: NetworkSpec, training: TrainingSpec) -> Parameters:
     """Return the initial parameters of `training.seed`, drawn in float64 and rounded to the run's dtype."""
     generator, _ = _generators(training.seed)
-    layers = []
-    for n_out, n_in in spec.shapes:
-        b = generator.standard_normal(n_out)
-        W = generator.standard_normal((n_out, n_in))
-        if training.initial == "scaled":
-            W /= np.sqrt(n_in)
-        layers.append(Layer(W, b))
-    return cast(tuple(layers), training.dtype)
+    parameters: Parameters = {}
+    for l, (layer, input_shape) in enumerate(zip(spec.layers, spec.shapes, strict=False), start=1):
+        shapes = layer.parameter_shapes(input_shape)
+        drawn = {name: generator.standard_normal(shape) for name, shape in reversed(shapes.items())}  # b before W
+        if training.initial == "scaled" and "W" in drawn:
+            drawn["W"] /= np.sqrt(math.prod(shapes["W"][1:]))
+        parameters |= {f"{name}{l}": drawn[name] for name in shapes}
+    return cast(parameters, training.dtype)
 
 
 def cast(parameters: Parameters, dtype: str) -> Parameters:
     """Return copies of the parameters in another dtype."""
-    return tuple(Layer(W.astype(dtype), b.astype(dtype)) for W, b in parameters)
+    return {name: tensor.astype(dtype) for name, tensor in parameters.items()}
 
 
 def draw_orders(training: TrainingSpec, n_examples: int) -> Iterator[NDArray[np.int64]]:
@@ -43,7 +44,7 @@ def draw_orders(training: TrainingSpec, n_examples: int) -> Iterator[NDArray[np.
 
 def digest(arrays: Parameters | Labels) -> str:
     """Return the sha256 of the parameters or the order, so that results can prove that they started alike."""
-    tensors = tensors_of(arrays) if isinstance(arrays, tuple) else [arrays]
+    tensors = arrays.values() if isinstance(arrays, dict) else [arrays]
     sha = hashlib.sha256()
     for tensor in tensors:
         sha.update(np.ascontiguousarray(tensor).tobytes())

@@ -1,6 +1,6 @@
 """The contract between the implementations and everything else: NumPy in, NumPy out."""
 
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +11,11 @@ Array = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
 
 
-class Layer(NamedTuple):
-    """Weights and biases of one layer, or the gradient of the loss with respect to them."""
+Parameters = dict[str, Array]
+"""The weights and biases by name, in order: "W1", "b1", "W2", ...; gradients are alike.
 
-    W: Array
-    """(n_out, n_in)"""
-    b: Array
-    """(n_out,)"""
-
-
-Parameters = tuple[Layer, ...]
+Their shapes are `NetworkSpec.parameter_shapes`: of a dense layer W is (n_out, n_in) and b (n_out,).
+"""
 
 
 class Network(Protocol):
@@ -33,7 +28,7 @@ class Network(Protocol):
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None: ...
 
     def reset(self, parameters: Parameters) -> None:
-        """Start again from these parameters, with a fresh optimizer; what has been compiled is kept."""
+        """Start again from these parameters, with a fresh optimizer; what is compiled, or loaded, is kept."""
 
     def parameters(self) -> Parameters:
         """Return NumPy copies, once the device is done."""
@@ -44,8 +39,14 @@ class Network(Protocol):
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
         """Mean loss (3) over the batch and its gradients (6)-(7); x: (n, n_in), y: (n,) labels."""
 
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
-        """Take one optimizer step for each `batch_size` indices of `order`, in order, a smaller last batch too."""
+    def load(self, x: Array, y: Labels) -> None:
+        """Take over the training set, (n, n_in) and (n,) labels, once: encoded, and copied to where it is used."""
+
+    def train(self, order: Labels) -> None:
+        """Take one optimizer step for each `batch_size` indices of `order` into it, in order, a smaller last batch too.
+
+        `order` may be a whole epoch, a part of one, or a single batch.
+        """
 
 
 @runtime_checkable
@@ -54,20 +55,3 @@ class Traced(Protocol):
 
     def trace(self, x: Array, y: Labels) -> dict[str, Array]:
         """Return z1, ..., zL (1), a1, ..., aL (2) and d1, ..., dL (4)-(5), each (n, size of its layer)."""
-
-
-def named(parameters: Parameters) -> dict[str, Array]:
-    """Return the tensors of all layers by name: W1, b1, W2, b2, ..."""
-    return {
-        f"{name}{l}": tensor for l, layer in enumerate(parameters, 1) for name, tensor in zip("Wb", layer, strict=True)
-    }
-
-
-def tensors_of(parameters: Parameters) -> list[Array]:
-    """Return the tensors of all layers in one flat list: W1, b1, W2, b2, ..."""
-    return [tensor for layer in parameters for tensor in layer]
-
-
-def parameters_of(tensors: list[Array]) -> Parameters:
-    """Invert `tensors_of`."""
-    return tuple(Layer(W, b) for W, b in zip(tensors[::2], tensors[1::2], strict=True))

@@ -1,30 +1,31 @@
-"""What a user may ask of a run, and what is taken where nothing is asked; light, for the command line's --help."""
+"""The options of a run and their defaults; imports nothing heavy, for the command line's --help."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Final
 
-from shared.errors import nearest
+from shared.errors import SettingError, check_choice, nearest
+from shared.layers import ACTIVATIONS
 from shared.spec import NetworkSpec, TrainingSpec
 
 Options = dict[str, Any]
 
 DATASETS: Final = ("auto", "mnist", "digits")
-# The bundled digits have about 1/40 of MNIST's images: as many passes would hardly train, or time, anything.
-DEFAULT_EPOCHS: Final = MappingProxyType({"mnist": 3, "digits": 10})
+"""The names in `shared.data.LOADERS`, which imports NumPy, and "auto"."""
 # Momentum adds some ten steps up, and adam's steps are of the size of the learning rate itself.
 DEFAULT_RATES: Final = MappingProxyType({"sgd": TrainingSpec().learning_rate, "momentum": 0.3, "adam": 0.01})
 
-_NETWORK, _TRAINING = NetworkSpec(), TrainingSpec()
+_TRAINING: Final = TrainingSpec()
 DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "implementation": None,  # all
-        "sizes": _NETWORK.sizes,
-        "activation": _NETWORK.activation,
-        "loss": _NETWORK.loss,
-        "epochs": None,  # as DEFAULT_EPOCHS has it for the data set
+        "network": None,  # as sizes, activation and loss say
+        "sizes": (784, 30, 10),
+        "activation": "sigmoid",
+        "loss": None,  # quadratic, or that of the network's output layer
+        "epochs": None,  # as many as suit the data set
         "batch_size": _TRAINING.batch_size,
         "optimizer": _TRAINING.optimizer,
         "learning_rate": None,  # as DEFAULT_RATES has it for the optimizer
@@ -81,7 +82,10 @@ SECONDS: Final = MappingProxyType({"": 1, "s": 1, "m": 60, "h": 3600})
 
 
 def resolve(
-    given: Mapping[str, Any], effort: str | None, stored: Mapping[str, Any] | None, preset: str | None = None
+    given: Mapping[str, Any],
+    effort: str | None = None,
+    stored: Mapping[str, Any] | None = None,
+    preset: str | None = None,
 ) -> Options:
     """Return every option: as given, or else of the effort, the preset, the run that is resumed, or by default.
 
@@ -89,14 +93,49 @@ def resolve(
     ----------
     given : None stands for an option that was not given.
     """
-    explicit = {name: given[name] for name in DEFAULTS if given[name] is not None}
-    return {**DEFAULTS, **(stored or {}), **PRESETS.get(preset or "", {}), **EFFORTS.get(effort or "", {}), **explicit}
+    explicit = {name: given[name] for name in DEFAULTS if given.get(name) is not None}
+    found = dict(DEFAULTS)
+    for options in (stored or {}, PRESETS.get(preset or "", {}), EFFORTS.get(effort or "", {}), explicit):
+        if "sizes" in options:
+            found["network"] = None  # of the options before; these say another
+        found |= options
+    return found
 
 
-def learning_rate(options: Mapping[str, Any]) -> float:
-    """Return the learning rate as it was given, or else what suits the optimizer."""
-    given: float | None = options["learning_rate"]
-    return DEFAULT_RATES.get(options["optimizer"], _TRAINING.learning_rate) if given is None else given
+def network_of(options: Mapping[str, Any], given: Mapping[str, Any]) -> NetworkSpec:
+    """Return the network: the notation, in which activation and loss fill in what it leaves out, or sizes.
+
+    Parameters
+    ----------
+    options : as `resolve` returns them.
+    given : as `resolve` takes them; what the notation contradicts is refused, not ignored.
+
+    Raises
+    ------
+    SpecError
+        Where it is no network.
+    SettingError
+        Where an activation or a loss that was given is not the network's.
+    """
+    activation, loss = options["activation"], options["loss"]
+    if options["network"] is None:
+        return NetworkSpec.dense(tuple(options["sizes"]), activation, "quadratic" if loss is None else loss)
+    check_choice("activation", activation, ACTIVATIONS)
+    network = NetworkSpec.parse(options["network"], activation, loss or "")
+    has = {"activation": [layer.activation for layer in network.layers], "loss": [network.loss]}
+    for name, words in has.items():
+        if given.get(name) not in (None, *words):
+            raise SettingError(name, f"got {given[name]!r}, expected none: the network is {network}")
+    return network
+
+
+def training_of(options: Mapping[str, Any]) -> TrainingSpec:
+    """Return how the network is trained; 1 epoch, where the data set is to say how many."""
+    named = {field.name: options[field.name] for field in fields(TrainingSpec)}
+    rate, epochs = options["learning_rate"], options["epochs"]
+    usual = DEFAULT_RATES.get(options["optimizer"], _TRAINING.learning_rate)
+    settled = {"learning_rate": usual if rate is None else rate, "epochs": 1 if epochs is None else epochs}
+    return TrainingSpec(**named | settled)
 
 
 def duration(text: str) -> float:
@@ -115,15 +154,15 @@ def choice(text: str, allowed: tuple[str, ...]) -> str:
 
 
 @dataclass(frozen=True)
-class Limit:
-    """What --fail-on asks for."""
+class Threshold:
+    """How much slower or faster than before is too much: what --fail-on takes."""
 
     kind: str
     """slower or faster"""
     percent: float
 
     @classmethod
-    def parse(cls, text: str) -> "Limit":
+    def parse(cls, text: str) -> "Threshold":
         """Read slower:10% or faster:10%; ValueError for anything else."""
         found = re.fullmatch(r"(slower|faster):(\d+(?:\.\d+)?)%", text)
         if not found:
@@ -131,7 +170,7 @@ class Limit:
         return cls(found[1], float(found[2]))
 
     def passed_by(self, low: float | None, high: float | None) -> bool:
-        """Return whether even the near end of a ratio's interval is beyond the limit."""
+        """Return whether the whole interval of a ratio is beyond the threshold."""
         if low is None or high is None:
             return False
         ratio = 1 + self.percent / 100

@@ -1,8 +1,9 @@
-"""What every implementation makes of a few images, each in its own process."""
+"""Trained networks, and their outputs for a few images, each implementation in its own process."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,60 +14,153 @@ from shared.agreement.survey import Failure
 from shared.data import Dataset
 from shared.data.dataset import Split
 from shared.data.picture import Grey
+from shared.errors import SettingError
 from shared.implementations import label
 from shared.interface import Array, Parameters
-from shared.processes.calls import Remote, RemoteError
-from shared.record.trained import Trained
+from shared.processes.calls import CallError, CallProcess
+from shared.record import journal, workers
+from shared.record.parameters import load
+from shared.record.schema import OK, Record, Sample
 from shared.spec import NetworkSpec, TrainingSpec
+
+# ---- Trained networks ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Trained networks of one spec; each implementation has its own parameters."""
+
+    spec: NetworkSpec
+    training: TrainingSpec
+    standardised: bool
+    """whether inputs have mean 0 and standard deviation 1, as `Split.standardised`"""
+    parameters: dict[str, Parameters]
+    """by the implementation's name or path"""
+    origin: str
+    """where the parameters come from, for the heading of a table"""
+    remarks: tuple[str, ...] = ()
+
+
+def train(implementations: Sequence[str], dataset: Dataset, training: TrainingSpec) -> Trained:
+    """Train the reference in this process, and give its parameters to all implementations."""
+    spec = NetworkSpec()
+    network = Reference(spec, training, initial.draw_parameters(spec, training))
+    network.load(*dataset.train.arrays(training.dtype))
+    orders = initial.draw_orders(training, len(dataset.train))
+    for _ in range(training.epochs):
+        network.train(next(orders))
+    x_test, y_test = dataset.test.arrays(training.dtype)
+    accuracy = evaluation.accuracy(network.predict(x_test), y_test)
+    origin = (
+        f"parameters: no run has kept any, so NumPy has just been trained, {_epochs(training)} on {dataset.name}, "
+        f"test accuracy {accuracy:.1%}; all use the same"
+    )
+    return Trained(spec, training, False, dict.fromkeys(implementations, network.parameters()), origin)
+
+
+def last_run(results: Path) -> Path | None:
+    """Return the folder of the run that ended last and has kept parameters; None if there is none."""
+    ended = [path for path in results.glob(f"*/{journal.RUN}") if _has_parameters(path.parent)]
+    return max(ended, key=lambda path: path.stat().st_mtime).parent if ended else None
+
+
+def of_run(folder: Path, asked: tuple[str, ...] | None) -> Trained:
+    """Return what each implementation of a run has learnt in its first round; `asked` narrows it.
+
+    Raises
+    ------
+    RunError, DataError
+        Where the folder holds no run, or a file of parameters is damaged.
+    SettingError
+        Where the run has not trained the implementations that are asked for.
+    """
+    record = journal.read(folder)
+    spec = NetworkSpec.parse(record["network"]["title"])
+    fields: dict[str, Any] = {name: value for name, value in record["training"].items() if name != "title"}
+    training = TrainingSpec(**fields)
+    every: dict[str, str] = {label(name): name for name in record["options"]["implementation"]}
+    _refuse_strangers(folder, every, asked)
+    samples = {name: _first_sample(record, name) for name in map(label, asked or every)}
+    trained = {name: sample for name, sample in samples.items() if sample is not None}
+    if not trained:
+        raise SettingError("run", f"{folder} holds no trained parameters; run compare.py again")
+    accuracies = [sample["test_accuracy"] for sample in trained.values()]
+    origin = (
+        f"parameters: each implementation's own, of {folder.name}: {_epochs(training)} on {record['dataset']['name']}, "
+        f"seed {next(iter(trained.values()))['seed']}, test accuracy {min(accuracies):.1%} to {max(accuracies):.1%}"
+    )
+    found = {
+        every[name]: load(
+            workers.path(folder / workers.FOLDER, sample["round"], name, workers.PARAMETERS), spec, training.dtype
+        )
+        for name, sample in trained.items()
+    }
+    standardised = record["options"].get("inputs") == "standardised"
+    remarks = tuple(f"{name}: not trained in this run" for name in samples if name not in trained)
+    return Trained(spec, training, standardised, found, origin, remarks)
+
+
+def _refuse_strangers(folder: Path, every: dict[str, str], asked: tuple[str, ...] | None) -> None:
+    """Raise SettingError for implementations that are not the run's, and for a run without parameters."""
+    if strangers := [name for name in map(label, asked or ()) if name not in every]:
+        known = f"one of {', '.join(every)}, which {folder} has"
+        raise SettingError("implementation", f"got {', '.join(strangers)}, expected {known}")
+    if not _has_parameters(folder):
+        remedy = "name another, or none; the runs that come with the project keep none"
+        raise SettingError(
+            "run", f"got {folder}, which holds no trained parameters, expected a run made here; {remedy}"
+        )
+
+
+def _first_sample(record: Record, name: str) -> Sample | None:
+    """Return an implementation's sample of the first round in which it was trained."""
+    trained = [s for s in record["samples"] if s["implementation"] == name and s["status"] == OK]
+    return min(trained, key=lambda s: s["round"]) if trained else None
+
+
+def _has_parameters(folder: Path) -> bool:
+    return any((folder / workers.FOLDER).glob(f"*{workers.PARAMETERS}"))
+
+
+def _epochs(training: TrainingSpec) -> str:
+    return f"{training.epochs} epoch{'s' * (training.epochs != 1)}"
+
+
+# ---- Their outputs -------------------------------------------------------------------------------------
 
 
 @dataclass
 class Predictions:
-    """What came of it."""
+    """The outputs of several implementations for the same images."""
 
     activations: dict[str, Array] = field(default_factory=dict)
-    """implementation's label -> a_L of every image, (images, 10)"""
+    """implementation's label -> a_L of every image, (images, n_out)"""
     failures: list[Failure] = field(default_factory=list)
 
 
-def train(implementations: Sequence[str], dataset: Dataset, training: TrainingSpec) -> Trained:
-    """Train the reference alone, here and now, and give its parameters to all."""
-    spec = NetworkSpec()
-    x, y = dataset.train.arrays(training.dtype)
-    network = Reference(spec, training, initial.draw_parameters(spec, training))
-    orders = initial.draw_orders(training, len(y))
-    for _ in range(training.epochs):
-        network.train(x, y, next(orders))
-    x_test, y_test = dataset.test.arrays(training.dtype)
-    accuracy = evaluation.accuracy(network.predict(x_test), y_test)
-    epochs = f"{training.epochs} epoch{'s' * (training.epochs != 1)}"
-    told = (
-        f"parameters: no run has kept any, so NumPy has learnt them just now, {epochs} on {dataset.name}, "
-        f"test accuracy {accuracy:.1%}; all use the same"
-    )
-    return Trained(spec, training, False, dict.fromkeys(implementations, network.parameters()), told)
-
-
 def outputs(network_class: Any, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters, x: Array) -> Array:
-    """Return the output activations, (n, 10); it is called from afar."""
+    """Return the output activations, (n, n_out); runs in the implementation's process."""
     found: Array = network_class(spec, training, parameters).predict(x)
     return found
 
 
 def predict(trained: Trained, images: Sequence[Grey], timeout: float) -> Predictions:
-    """Return the ten activations of every implementation for images of 28x28 pixels."""
+    """Return the output activations of every implementation for images of 28x28 pixels.
+
+    timeout : seconds that a process may take to load, and to answer.
+    """
     grey = np.stack(images).reshape(len(images), -1)
     x, _ = Split(grey, np.zeros(len(images), np.uint8), trained.standardised).arrays(trained.training.dtype)
     found = Predictions()
     with ExitStack() as stack:
-        at_work = {
-            name: stack.enter_context(Remote(name, timeout=timeout)) for name in trained.parameters
+        processes = {
+            name: stack.enter_context(CallProcess(name, timeout=timeout)) for name in trained.parameters
         }  # all load at the same time
-        for name, remote in at_work.items():
+        for name, process in processes.items():
             try:
-                remote.loaded()
-                asked = trained.spec, trained.training, trained.parameters[name], x
-                found.activations[label(name)] = remote.call(outputs, *asked)
-            except RemoteError as error:
+                process.loaded()
+                given = trained.spec, trained.training, trained.parameters[name], x
+                found.activations[label(name)] = process.call(outputs, *given)
+            except CallError as error:
                 found.failures.append(Failure(label(name), error.kind, str(error)))
     return found

@@ -3,9 +3,11 @@
 For layers l = 1..L, a_0 = x, batch size n, one-hot y:
 
     (1) z_l = a_{l-1} W_l^T + b_l
-    (2) a_l = f_l(z_l)                     sigmoid, tanh, relu, leaky_relu; softmax at the output for cross-entropy
-    (3) C   = 1/n sum 1/2 |a_L - y|^2      quadratic;      C = -1/n sum y log a_L     cross-entropy
-    (4) d_L = (a_L - y) * f'(z_L) / n      quadratic;      d_L = (a_L - y) / n        softmax with cross-entropy
+    (2) a_l = f_l(z_l)                     sigmoid, tanh, relu, leaky_relu, identity: of each layer its own
+    (3) C   = 1/n sum 1/2 |a_L - y|^2                              quadratic
+        C   = -1/n sum y log a_L                                   cross_entropy, a_L = softmax(z_L)
+        C   = -1/n sum [y log a_L + (1 - y) log(1 - a_L)]          binary_cross_entropy, a_L = sigmoid(z_L)
+    (4) d_L = (a_L - y) * f'(z_L) / n      quadratic;      d_L = (a_L - y) / n        the two cross-entropies
     (5) d_l = (d_{l+1} W_{l+1}) * f'(z_l)
     (6) dC/dW_l = d_l^T a_{l-1}
     (7) dC/db_l = sum over the batch of d_l
@@ -17,18 +19,22 @@ For layers l = 1..L, a_0 = x, batch size n, one-hot y:
 v and m begin at 0.
 
 Sources: M. Nielsen, "Neural Networks and Deep Learning", chapter 2 (there per example; here per batch, so the
-1/n stands in the delta); for softmax with cross-entropy, C. Bishop, "Pattern Recognition and Machine
-Learning", section 5.2; for adam, D. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", Algorithm 1.
+1/n stands in the delta), chapter 3 for the binary cross-entropy; for softmax with cross-entropy, C. Bishop, "Pattern
+Recognition and Machine Learning", section 5.2; for adam, D. Kingma and J. Ba, "Adam: A Method for Stochastic
+Optimization", Algorithm 1.
 """
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Final
 
-from shared.errors import SpecError, nearest
+from shared.errors import SpecError, check_choice, check_whole
+from shared.layers import ACTIVATIONS, KINDS, SOFTMAX, Dense, Layer, Shape, parse_layer
 
-ACTIVATIONS: Final = ("sigmoid", "tanh", "relu", "leaky_relu")
-LOSSES: Final = ("quadratic", "cross_entropy")
+LOSSES: Final = ("quadratic", "cross_entropy", "binary_cross_entropy")
+OUTPUT_ACTIVATIONS: Final = {"cross_entropy": SOFTMAX, "binary_cross_entropy": "sigmoid"}
+"""loss -> the activation of the output layer; with the quadratic loss it may be any but the softmax."""
 OPTIMIZERS: Final = ("sgd", "momentum", "adam")
 INITIALS: Final = ("normal", "scaled")
 DTYPES: Final = ("float32", "float64")
@@ -52,25 +58,16 @@ LEAKY_SLOPE: Final = 0.01
 """Slope of leaky_relu for z <= 0 in every implementation; the frameworks' own defaults differ (0.01, 0.2, 0.3)."""
 
 
-def _check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise SpecError(name, value, "one of " + ", ".join(allowed) + nearest(value, allowed))
-
-
-def _check_whole(name: str, value: object, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise SpecError(name, value, f"a whole number of at least {least}")
-
-
 @dataclass(frozen=True)
 class NetworkSpec:
-    """A fully connected network: layer sizes, hidden activation and loss.
+    """An input shape, layers and a loss.
 
     Parameters
     ----------
-    sizes : (n_in, hidden..., n_out), at least two whole numbers >= 1.
-    activation : of every layer; with the cross-entropy loss the output layer is a softmax instead.
-    loss : "quadratic" or "cross_entropy", equation (3).
+    input_shape : of one example: (n_in,), (height, width) or (height, width, channels).
+    layers : at least one; each has its own activation.
+    loss : "quadratic", "cross_entropy" or "binary_cross_entropy", equation (3). The two cross-entropies are losses of
+        z_L: the output activation is the softmax with the first, the sigmoid with the second.
 
     Raises
     ------
@@ -78,30 +75,116 @@ class NetworkSpec:
         On any other value.
     """
 
-    sizes: tuple[int, ...] = (784, 30, 10)
-    activation: str = "sigmoid"
+    input_shape: Shape = (784,)
+    layers: tuple[Layer, ...] = (Dense(30), Dense(10))
     loss: str = "quadratic"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.sizes, tuple) or len(self.sizes) < 2:
-            raise SpecError("sizes", self.sizes, "a tuple of at least two layer sizes, such as (784, 30, 10)")
-        for size in self.sizes:
-            _check_whole("sizes", size, 1)
-        _check_choice("activation", self.activation, ACTIVATIONS)
-        _check_choice("loss", self.loss, LOSSES)
+        check_choice("loss", self.loss, LOSSES)
+        if not isinstance(self.input_shape, tuple) or not 1 <= len(self.input_shape) <= 3:
+            raise SpecError("input_shape", self.input_shape, "a tuple such as (784,), (28, 28) or (28, 28, 1)")
+        for size in self.input_shape:
+            check_whole("input_shape", size, 1)
+        if not isinstance(self.layers, tuple) or not self.layers or not all(type(l) in KINDS for l in self.layers):
+            raise SpecError("layers", self.layers, "a tuple of at least one layer, such as (Dense(30), Dense(10))")
+        *hidden, last = (layer.activation for layer in self.layers)
+        if SOFTMAX in hidden:
+            raise SpecError("activation", SOFTMAX, "softmax in the last layer only")
+        allowed = OUTPUT_ACTIVATIONS.get(self.loss, "")
+        if last != (allowed or last) or (last == SOFTMAX and not allowed):
+            raise SpecError("activation", last, f"{allowed or f'no {last}'} at the output with {self.loss}")
+
+    # ---- The usual case, and the notation --------------------------------------------------------------
+
+    @classmethod
+    def dense(
+        cls, sizes: tuple[int, ...] = (784, 30, 10), activation: str = "sigmoid", loss: str = "quadratic"
+    ) -> "NetworkSpec":
+        """Return a fully connected network of one activation, (n_in, hidden..., n_out); a cross-entropy has its own."""
+        if not isinstance(sizes, tuple) or len(sizes) < 2:
+            raise SpecError("sizes", sizes, "a tuple of at least two layer sizes, such as (784, 30, 10)")
+        for size in sizes:
+            check_whole("sizes", size, 1)
+        check_choice("activation", activation, ACTIVATIONS)
+        hidden = [Dense(size, activation) for size in sizes[1:-1]]
+        return cls(sizes[:1], (*hidden, Dense(sizes[-1], OUTPUT_ACTIVATIONS.get(loss, activation))), loss)
+
+    @classmethod
+    def parse(cls, text: str, activation: str = "sigmoid", loss: str = "") -> "NetworkSpec":
+        """Read the notation: 784-30-10, 784-30tanh-10sigmoid, 784-30-10_nobias, 784-30-10, relu, cross_entropy.
+
+        Parameters
+        ----------
+        text : the input shape and the layers, joined by "-"; behind commas the activation of the layers that name
+            none, and the loss.
+        activation, loss : where the text names none; without a loss, that of a softmax output, or "quadratic".
+
+        Raises
+        ------
+        SpecError
+            Where it is no network.
+        """
+        joined, *words = (part.strip() for part in text.split(","))
+        for word in words:
+            check_choice("network", word, (*ACTIVATIONS, *LOSSES))
+            activation, loss = (activation, word) if word in LOSSES else (word, loss)
+        shape, *layers = joined.split("-")
+        if not re.fullmatch(r"\d+(x\d+){0,2}", shape) or not layers:
+            raise SpecError("network", text, "an input and layers, such as 784-30-10 or 784-30tanh-10sigmoid")
+        hidden = [parse_layer(layer, activation) for layer in layers[:-1]]
+        output = parse_layer(layers[-1], OUTPUT_ACTIVATIONS.get(loss, activation))
+        loss = loss or ("cross_entropy" if output.activation == SOFTMAX else "quadratic")
+        return cls(tuple(map(int, shape.split("x"))), (*hidden, output), loss)
+
+    def __str__(self) -> str:
+        """Return what `parse` reads."""
+        *hidden, last = (layer.activation for layer in self.layers)
+        fixed = OUTPUT_ACTIVATIONS.get(self.loss)
+        usual = hidden[0] if hidden else "sigmoid" if fixed else last
+        shape = "x".join(map(str, self.input_shape))
+        if set(hidden) <= {usual} and last == (fixed or usual):
+            layers = [layer.text(layer.activation) for layer in self.layers]
+            return f"{'-'.join([shape, *layers])}, {usual}, {self.loss}"
+        return f"{'-'.join([shape, *(layer.text() for layer in self.layers)])}, {self.loss}"
+
+    # ---- Shapes ----------------------------------------------------------------------------------------
 
     @property
-    def shapes(self) -> tuple[tuple[int, int], ...]:
-        """(n_out, n_in) of W_1..W_L."""
-        return tuple((n_out, n_in) for n_in, n_out in zip(self.sizes, self.sizes[1:], strict=False))
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shapes of a_0, a_1, ..., a_L for one example."""
+        found = [self.input_shape]
+        for layer in self.layers:
+            found.append(layer.output_shape(found[-1]))
+        return tuple(found)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of a_0, a_1, ..., a_L for one example: (784, 30, 10)."""
+        return tuple(math.prod(shape) for shape in self.shapes)
+
+    @property
+    def n_in(self) -> int:
+        """Inputs of one example."""
+        return self.sizes[0]
+
+    @property
+    def n_out(self) -> int:
+        """Outputs: classes."""
+        return self.sizes[-1]
+
+    @property
+    def parameter_shapes(self) -> dict[str, Shape]:
+        """The names and shapes of the parameters, in order: W1, b1, W2, ..."""
+        return {
+            f"{name}{l}": shape
+            for l, (layer, input_shape) in enumerate(zip(self.layers, self.shapes, strict=False), start=1)
+            for name, shape in layer.parameter_shapes(input_shape).items()
+        }
 
     @property
     def parameter_count(self) -> int:
         """Number of weights and biases: 23,860 for 784-30-10."""
-        return sum(n_out * (n_in + 1) for n_out, n_in in self.shapes)
-
-    def __str__(self) -> str:
-        return f"{'-'.join(map(str, self.sizes))}, {self.activation}, {self.loss}"
+        return sum(math.prod(shape) for shape in self.parameter_shapes.values())
 
 
 @dataclass(frozen=True)
@@ -133,16 +216,16 @@ class TrainingSpec:
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
-        _check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
         rate = self.learning_rate
         is_number = isinstance(rate, (int, float)) and not isinstance(rate, bool)
         if not is_number or not math.isfinite(rate) or rate <= 0:
             raise SpecError("learning_rate", rate, "a finite number above 0")
-        _check_whole("batch_size", self.batch_size, 1)
-        _check_whole("epochs", self.epochs, 1)
-        _check_whole("seed", self.seed, 0)
-        _check_choice("initial", self.initial, INITIALS)
-        _check_choice("dtype", self.dtype, DTYPES)
+        check_whole("batch_size", self.batch_size, 1)
+        check_whole("epochs", self.epochs, 1)
+        check_whole("seed", self.seed, 0)
+        check_choice("initial", self.initial, INITIALS)
+        check_choice("dtype", self.dtype, DTYPES)
         if self.dtype == "float32" and not FLOAT32_TINY <= rate <= FLOAT32_MAX:
             allowed = f"a number that float32 holds, from {FLOAT32_TINY:.1e} to {FLOAT32_MAX:.1e}"
             raise SpecError("learning_rate", rate, allowed)

@@ -25,10 +25,10 @@ def start() -> Any:
     """Return a driver; without a browser skip, or fail where SAMEGRAD_REQUIRE_BROWSER is set."""
     programs = shutil.which("chromium"), shutil.which("chromedriver")
     if not all(programs):
-        told = "no chromium and chromedriver on the path: apt-get install chromium chromium-driver"
+        missing = "no chromium and chromedriver on the path: apt-get install chromium chromium-driver"
         if os.environ.get("SAMEGRAD_REQUIRE_BROWSER"):
-            pytest.fail(told)
-        pytest.skip(told)
+            pytest.fail(missing)
+        pytest.skip(missing)
     from selenium.webdriver import Chrome, ChromeOptions
     from selenium.webdriver.chrome.service import Service
 

@@ -71,14 +71,13 @@ def behaviour(
 
     from shared.agreement.metrics import worst
     from shared.agreement.tolerances import TOLERANCES
-    from shared.interface import named, tensors_of
 
     def same(a: Parameters, b: Parameters) -> bool:
-        pairs = zip(tensors_of(a), tensors_of(b), strict=True)
-        return all(p.dtype == q.dtype and np.array_equal(p, q) for p, q in pairs)
+        same_names = list(a) == list(b)
+        return same_names and all(a[n].dtype == b[n].dtype and np.array_equal(a[n], b[n]) for n in a)
 
     def copy(given: Parameters) -> Parameters:
-        return tuple(type(layer)(*(tensor.copy() for tensor in layer)) for layer in given)
+        return {name: tensor.copy() for name, tensor in given.items()}
 
     x_0, y_0, order_0, parameters_0 = x.copy(), y.copy(), order.copy(), copy(parameters)
     network = network_class(spec, training, parameters)
@@ -88,28 +87,38 @@ def behaviour(
     after_gradients = network.parameters()
     kept = network.parameters()
     kept_0 = copy(kept)
-    network.train(x, y, order)
+    network.load(x, y)
+    network.train(order)
     trained = network.parameters()
     twin = network_class(spec, training, parameters)
+    twin.load(x, y)
     step = training.batch_size
     for start in range(0, len(order), step):
-        twin.train(x, y, order[start : start + step])
-    network.train(x, y, order)
+        twin.train(order[start : start + step])
+    network.train(order)
     network.reset(parameters)
     at_reset = network.parameters()
-    network.train(x, y, order)
+    network.train(order)
     prediction = network.predict(x)
-    tensors_of(trained)[0][:] = 0
+    after_epoch = network.parameters()
+    network.load(x[:step], y[:step])
+    network.reset(parameters)
+    network.train(np.arange(step))
+    other = network_class(spec, training, parameters)
+    other.load(x[:step], y[:step])
+    other.train(np.arange(step))
+    trained["W1"][:] = 0
     return {
         "starts from the given parameters": same(at_start, parameters_0),
         "computing gradients changes no parameter": same(after_gradients, parameters_0),
         "parameters() returns copies": same(kept, kept_0),
         "gradients returned are copies": same(gradients, gradients_0),
         "training changes every tensor": all(
-            not np.array_equal(p, q)
-            for p, q in zip(tensors_of(twin.parameters()), tensors_of(parameters_0), strict=True)
+            not np.array_equal(tensor, parameters_0[name]) for name, tensor in twin.parameters().items()
         ),
-        "an epoch is its batches, one by one": worst(named(twin.parameters()), named(network.parameters())).error
+        "an epoch is its batches, one by one": worst(twin.parameters(), after_epoch).error
+        <= TOLERANCES[training.dtype].limit,
+        "load() takes another training set": worst(network.parameters(), other.parameters()).error
         <= TOLERANCES[training.dtype].limit,
         "reset() goes back to the given parameters": same(at_reset, parameters_0),
         "inputs are left alone": np.array_equal(x, x_0)
@@ -117,10 +126,10 @@ def behaviour(
         and np.array_equal(order, order_0)
         and same(parameters, parameters_0),
         "loss is a Python float": type(loss) is float,
-        "predict returns (n, n_out) in the dtype": prediction.shape == (len(x), spec.sizes[-1])
+        "predict returns (n, n_out) in the dtype": prediction.shape == (len(x), spec.n_out)
         and prediction.dtype == np.dtype(training.dtype),
         "gradients have the parameters' shapes and dtype": all(
-            g.shape == p.shape and g.dtype == p.dtype
-            for g, p in zip(tensors_of(gradients), tensors_of(parameters), strict=True)
-        ),
+            g.shape == parameters[name].shape and g.dtype == parameters[name].dtype for name, g in gradients.items()
+        )
+        and list(gradients) == list(parameters),
     }

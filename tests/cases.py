@@ -4,13 +4,16 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+from hypothesis import strategies as st
 
 from impls.numpy_scratch import Network as Reference
 from shared import initial
 from shared.agreement.observation import STAGES, Observation, allowed_errors, observe, twins
+from shared.agreement.survey import MIXED
 from shared.agreement.tolerances import TOLERANCES
 from shared.interface import Array, Labels, Parameters
-from shared.spec import ACTIVATIONS, DTYPES, LOSSES, NetworkSpec, TrainingSpec
+from shared.layers import ACTIVATIONS, Dense
+from shared.spec import DTYPES, LOSSES, OUTPUT_ACTIVATIONS, NetworkSpec, TrainingSpec
 
 SIZES = ((784, 30, 10), (784, 30, 30, 10), (784, 10))
 BATCH_SIZES = (1, 7, 10)
@@ -26,9 +29,8 @@ class Case:
     n_examples: int = N_EXAMPLES
 
     def __str__(self) -> str:
-        sizes = "-".join(map(str, self.spec.sizes))
         t = self.training
-        return f"{sizes} {self.spec.activation} {self.spec.loss} {t.optimizer} {t.dtype} batch {t.batch_size}"
+        return f"{str(self.spec).replace(',', '')} {t.optimizer} {t.dtype} batch {t.batch_size}"
 
     def parameters(self) -> Parameters:
         return initial.draw_parameters(self.spec, self.training)
@@ -36,9 +38,9 @@ class Case:
     def data(self) -> tuple[Array, Labels, Labels]:
         """x like MNIST's (a fifth of the pixels inked), y, and the order of one epoch."""
         generator = np.random.default_rng([self.training.seed, 99])
-        shape = (self.n_examples, self.spec.sizes[0])
+        shape = (self.n_examples, self.spec.n_in)
         x = generator.integers(0, 256, shape) * (generator.random(shape) < 0.2) / 255
-        y = generator.integers(0, self.spec.sizes[-1], self.n_examples)
+        y = generator.integers(0, self.spec.n_out, self.n_examples)
         return x.astype(self.training.dtype), y, next(initial.draw_orders(self.training, self.n_examples))
 
 
@@ -56,15 +58,43 @@ def case(
     # One layer of normal weights saturates the outputs: a_L - y then cancels, and rounding is all that is left.
     initials = "normal" if smooth and len(sizes) > 2 else "scaled"
     training = TrainingSpec(learning_rate=rate, batch_size=batch_size, dtype=dtype, initial=initials)
-    return Case(NetworkSpec(sizes, activation, loss), replace(training, **more))  # type: ignore[arg-type]
+    return Case(NetworkSpec.dense(sizes, activation, loss), replace(training, **more))  # type: ignore[arg-type]
 
 
+def mixed(network: str, dtype: str) -> Case:
+    """A case of a network whose layers differ, given in the notation."""
+    return replace(case(activation="tanh", dtype=dtype), spec=NetworkSpec.parse(network))
+
+
+networks = st.builds(
+    lambda n_in, hidden, output, loss: NetworkSpec(
+        (n_in,), (*hidden, replace(output, activation=OUTPUT_ACTIVATIONS.get(loss, output.activation))), loss
+    ),
+    st.integers(1, 12),
+    st.lists(st.builds(Dense, st.integers(1, 12), st.sampled_from(ACTIVATIONS), st.booleans()), max_size=3),
+    st.builds(Dense, st.integers(1, 12), st.sampled_from(ACTIVATIONS), st.booleans()),
+    st.sampled_from(LOSSES),
+)
+"""Any network: sizes, an activation a layer, with or without bias, and a loss."""
+
+
+HIDDEN_ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu")
 CASES = [
     case(sizes, activation, loss, dtype, batch_size)
-    for sizes, activation, loss, dtype, batch_size in product(SIZES, ACTIVATIONS, LOSSES, DTYPES, BATCH_SIZES)
+    for sizes, activation, loss, dtype, batch_size in product(
+        SIZES, HIDDEN_ACTIVATIONS, ("quadratic", "cross_entropy"), DTYPES, BATCH_SIZES
+    )
     # batch sizes have nothing to do with activations: all of them with one, one of them with the others
     if batch_size == 10 or activation == "sigmoid"
 ]
+# each further loss and activation by itself, and layers that differ: compiling every combination would take too long
+CASES += [
+    case(activation=activation, loss="binary_cross_entropy", dtype=dtype)
+    for activation, dtype in product(("sigmoid", "tanh", "relu"), DTYPES)
+]
+CASES += [case(activation="identity", dtype=dtype) for dtype in DTYPES]
+CASES += [mixed(network, dtype) for network, dtype in product(MIXED, DTYPES)]
+CASES = list(dict.fromkeys(CASES))  # a single layer has the activation of its loss
 
 OPTIMIZER_CASES = [
     case(activation=activation, loss=loss, dtype=dtype, optimizer=optimizer, learning_rate=rate, initial="scaled")

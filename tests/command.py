@@ -34,7 +34,7 @@ class Run:
     output: Path
 
     @property
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Any:
         return journal.read(self.output)
 
     def sample(self, name: str, round_: int = 1) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class MeanOverOutputs(factors.MeanOverOutputs):
 
 
 class LearningRateOffBy1e4(update.WrongUpdate):
-    """In float32 this is too close to rounding to be told after 100 steps at a small learning rate."""
+    """In float32 this is too close to rounding to be seen after 100 steps at a small learning rate."""
 
     def move(self, g: Array) -> Array:
         return np.asarray(self.eta * (1 + 1e-4) * g)
@@ -38,8 +38,8 @@ class OppositePredictions(Planted):
 
 
 class OtherBatchOrder(Planted):
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
-        super().train(x, y, order[::-1])
+    def train(self, order: Labels) -> None:
+        super().train(order[::-1])
 
 
 FAULTS: list[Callable[..., Any]] = [

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from shared import implementations
-from shared.spec import ACTIVATIONS, LOSSES
+from shared.layers import ACTIVATIONS
+from shared.spec import LOSSES, NetworkSpec
 from tests import command
 from tests.command import of
 
@@ -56,13 +57,32 @@ def test_the_whole_matrix_is_explained() -> None:
     """Every activation, loss, depth, batch and dtype, in every implementation."""
     found = agree("--all", "-i", "all", "--format", "json")
     assert found.code == 0, found.stdout[-2000:]
-    told = rows(found)
-    assert {row["implementation"] for row in told} == set(implementations.names())
-    assert len({(row["network"], row["batch_size"], row["dtype"]) for row in told}) == 4 * 2 * 4 * 3 * 2
-    assert {row["verdict"] for row in told} <= {"exact", "rounding"}
-    for activation in ACTIVATIONS:
-        for loss in LOSSES:
-            assert f"784-30-30-30-10, {activation}, {loss}" in {row["network"] for row in told}
+    every = rows(found)
+    assert {row["implementation"] for row in every} == set(implementations.names())
+    networks = {
+        str(NetworkSpec.dense((784, *[30] * hidden, 10), activation, loss))
+        for activation in ACTIVATIONS
+        for loss in LOSSES
+        for hidden in range(4)
+    }
+    assert networks <= {row["network"] for row in every}
+    posed = {(row["network"], row["batch_size"], row["dtype"]) for row in every}
+    assert len(posed) == len({row["network"] for row in every}) * 3 * 2
+    assert {row["verdict"] for row in every} <= {"exact", "rounding"}
+
+
+def test_a_network_with_an_activation_for_each_layer_is_explained() -> None:
+    found = agree("-i", "numpy_scratch", "-i", "pytorch", "--network", "784-30relu-10sigmoid", "--format", "json")
+    assert found.code == 0, found.stdout
+    assert {row["network"] for row in rows(found)} == {"784-30relu-10sigmoid, quadratic"}
+
+
+def test_a_network_narrows_the_matrix_to_its_batches_and_dtypes() -> None:
+    found = agree("--all", "-i", "numpy_scratch", "--network", "784-30tanh-10identity", "--format", "json")
+    assert found.code == 0, found.stdout
+    posed = {(row["network"], row["batch_size"], row["dtype"]) for row in rows(found)}
+    assert len(posed) == 3 * 2
+    assert {network for network, _, _ in posed} == {"784-30tanh-10identity, quadratic"}
 
 
 def test_options_narrow_the_matrix() -> None:
@@ -74,7 +94,7 @@ def test_options_narrow_the_matrix() -> None:
     assert "cross_entropy" not in found.stdout
 
 
-def test_what_fails_is_told_beside_what_does_not() -> None:
+def test_what_fails_is_reported_beside_what_does_not() -> None:
     found = agree(*of("numpy_scratch", "needs_a_missing_framework", "crashes_at_import", "fails_at_import"))
     assert found.code == 1
     assert "8 gradient tensors" in found.stdout
@@ -84,7 +104,7 @@ def test_what_fails_is_told_beside_what_does_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (("--dtype", "float16"), "float16"),
         (("--batch-size", "0"), "batch_size: got 0"),
@@ -93,9 +113,13 @@ def test_what_fails_is_told_beside_what_does_not() -> None:
         (("--all", "--sizes", "784,31,10"), "--sizes"),
         (("-i", "pytroch"), "did you mean pytorch?"),
         (("--al",), "--al"),
+        (("--network", "784-30-2"), "expected 784 inputs and 10 outputs"),
+        (("--network", "784-30-10", "--sizes", "784,30,10"), "not allowed with"),
+        (("--network", "784-30tahn-10"), "did you mean tanh?"),
+        (("--network", "784-30tanh-10relu", "--activation", "sigmoid"), "--activation: got 'sigmoid'"),
     ],
 )
-def test_wrong_usage(options: tuple[str, ...], told: str) -> None:
+def test_wrong_usage(options: tuple[str, ...], message: str) -> None:
     found = agree(*options)
     assert found.code == 2
-    assert told in found.stderr
+    assert message in found.stderr

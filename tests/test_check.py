@@ -9,6 +9,8 @@ import pytest
 from shared import implementations
 from shared.diagnosis.checks import CHECKS
 from shared.diagnosis.mistakes import MISTAKES
+from shared.diagnosis.selftest import RIGHT
+from shared.spec import LOSSES
 from tests import command
 
 EXAMPLE = command.run(None, "check", "--example").stdout
@@ -38,37 +40,46 @@ def test_options_have_precedence_over_the_file(sizes: str, tmp_path: Path) -> No
     assert check(tmp_path, EXAMPLE, "--sizes", sizes, "--activation", "tanh").code == 4
 
 
-def test_a_mistake_is_told_with_equation_tensor_ratio_and_line(tmp_path: Path) -> None:
+def test_the_file_or_the_option_may_give_a_network_in_the_notation(tmp_path: Path) -> None:
+    source = EXAMPLE + '\nNETWORK = "6-5-4-3, sigmoid"\n'
+    assert check(tmp_path, source).stdout.startswith("my_network.py: 6-5-4-3, sigmoid, quadratic\nRIGHT")
+    found = check(tmp_path, source, "--network", "5-4tanh-3sigmoid")
+    assert found.code == 4
+    assert "check it as what it is: --activation sigmoid --loss quadratic" in found.stdout
+
+
+def test_a_mistake_is_named_with_equation_tensor_ratio_and_line(tmp_path: Path) -> None:
     source = EXAMPLE.replace("delta.sum(axis=0)", "delta.mean(axis=0)")
     found = check(tmp_path, source)
     assert found.code == 4
     number = source.splitlines().index("        db = delta.mean(axis=0)  # (7)") + 1
-    for told in (
+    for text in (
         "WRONG: bias gradient is a mean, equation (7)",
         "db1 0.1429 times (1/n, n = 7)",
         "remedy: sum delta over the batch",
         f"look at line {number}: db = delta.mean(axis=0)  # (7)",
     ):
-        assert told in found.stdout
+        assert text in found.stdout
 
 
 def test_the_answer_as_json(tmp_path: Path) -> None:
-    told = json.loads(check(tmp_path, EXAMPLE.replace(" / n  # (4)", "  # (4)"), "--format", "json").stdout)
-    assert told["right"] is False
-    assert told["diagnosis"]["name"] == "missing 1/n"
-    assert told["diagnosis"]["equation"] == "(4)"
-    assert {row["check"]: row["result"] for row in told["rows"]}["gradients"] == "FAILS"
+    answer = json.loads(check(tmp_path, EXAMPLE.replace(" / n  # (4)", "  # (4)"), "--format", "json").stdout)
+    assert answer["right"] is False
+    assert answer["diagnosis"]["name"] == "missing 1/n"
+    assert answer["diagnosis"]["equation"] == "(4)"
+    assert {row["check"]: row["result"] for row in answer["rows"]}["gradients"] == "FAILS"
 
 
 @pytest.mark.parametrize("name", implementations.names())
 def test_the_implementations_are_right(name: str) -> None:
-    for options in ((), ("--sizes", "5,4,3", "--activation", "tanh", "--loss", "cross_entropy")):
+    shorthands = ("--sizes", "5,4,3", "--activation", "tanh", "--loss", "cross_entropy")
+    for options in ((), shorthands, ("--network", "5-4tanh-3relu-2, binary_cross_entropy")):
         found = command.run(None, "check", str(implementations.locate(name)), *options)
         assert found.code == 0, found.stdout
         assert "RIGHT: all 16 checks hold" in found.stdout
 
 
-def test_a_broken_one_in_a_framework_is_told_too(tmp_path: Path) -> None:
+def test_a_broken_one_in_a_framework_is_found_too(tmp_path: Path) -> None:
     source = implementations.locate("pytorch").read_text().replace("        self.optimizer.zero_grad()\n", "")
     found = check(tmp_path, source)
     assert found.code == 4
@@ -76,23 +87,24 @@ def test_a_broken_one_in_a_framework_is_told_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         ("def forward(:\n", "SyntaxError"),
         ("raise RuntimeError('so it is')\n", "so it is"),
         ("import a_package_that_nobody_has\n", "pip install"),
         ("x = 1\n", "found no class Network and no function forward and no function gradients"),
         ("def forward(parameters, x):\n    return x\n", "no function gradients"),
+        ("class Network:\n    def train(self, x, y, order):\n        pass\n", "got no load and train(x, y, order)"),
         ("import os\nos._exit(3)\n", "exit status 3"),
         ("import sys\nsys.exit('bye')\n", "exit status 1"),
         ("import ctypes\nctypes.string_at(0)\n", "SIGSEGV"),
     ],
 )
-def test_a_file_that_cannot_be_loaded_says_why(source: str, told: str, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_loaded_says_why(source: str, message: str, tmp_path: Path) -> None:
     found = check(tmp_path, source)
     assert found.code == 1
     assert "error: " in found.stderr
-    assert told in found.stderr
+    assert message in found.stderr
 
 
 def in_gradients(line: str) -> str:
@@ -103,7 +115,7 @@ def in_gradients(line: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "answer"),
     [
         ("raise ValueError('no idea')", "WRONG: an exception"),
         ("import os; os._exit(3)", "the process ended with exit status 3"),
@@ -120,14 +132,14 @@ def in_gradients(line: str) -> str:
         ("print('a' * 10**6)", "RIGHT"),
     ],
 )
-def test_whatever_the_functions_do_there_is_an_answer(line: str, told: str, tmp_path: Path) -> None:
+def test_whatever_the_functions_do_there_is_an_answer(line: str, answer: str, tmp_path: Path) -> None:
     found = check(tmp_path, in_gradients(line))
-    assert told in found.stdout
-    assert found.code == (0 if told == "RIGHT" else 4)
+    assert answer in found.stdout
+    assert found.code == (0 if answer == "RIGHT" else 4)
     assert "Traceback" not in found.stderr
 
 
-def test_the_line_of_an_exception_is_told(tmp_path: Path) -> None:
+def test_the_line_of_an_exception_is_printed(tmp_path: Path) -> None:
     source = EXAMPLE.replace("delta @ W)", "delta @ W.T)")
     found = check(tmp_path, source, "--sizes", "5,4,3")
     assert found.code == 4
@@ -136,7 +148,7 @@ def test_the_line_of_an_exception_is_told(tmp_path: Path) -> None:
     assert f"look at line {number}: delta = (delta @ W.T)" in found.stdout
 
 
-def test_a_loop_without_end_is_ended_and_its_line_told(tmp_path: Path) -> None:
+def test_a_loop_without_end_is_ended_and_its_line_printed(tmp_path: Path) -> None:
     source = in_gradients("while True: x = x + 0")
     started = time.monotonic()
     found = check(tmp_path, source, "--timeout", "2s")
@@ -148,23 +160,24 @@ def test_a_loop_without_end_is_ended_and_its_line_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("constants", "told"),
+    ("constants", "message"),
     [
         ("SIZES = (784, -3)", "sizes: got -3"),
         ("SIZES = 'large'", "sizes: got 'large'"),
         ("SIZES = (784, 'ten')", "sizes"),
         ("ACTIVATION = 'sigmoyd'", "did you mean sigmoid?"),
         ("LOSS = ['quadratic']", "loss"),
+        ("NETWORK = '784-30tahn-10'", "did you mean tanh?"),
     ],
 )
-def test_constants_that_cannot_be_meant(constants: str, told: str, tmp_path: Path) -> None:
+def test_constants_that_cannot_be_meant(constants: str, message: str, tmp_path: Path) -> None:
     found = check(tmp_path, EXAMPLE + f"\n{constants}\n")
     assert found.code == 2
-    assert told in found.stderr
+    assert message in found.stderr
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ((), "expected a FILE"),
         (("nothing.py",), "which is no file"),
@@ -173,12 +186,13 @@ def test_constants_that_cannot_be_meant(constants: str, told: str, tmp_path: Pat
         (("--example", "compare.py"), "expected a FILE"),
         (("--exampel",), "did you mean --example?"),
         (("compare.py", "--sizes", "a"), "expected whole numbers"),
+        (("compare.py", "--sizes", "5,3", "--network", "5-3"), "not allowed with"),
     ],
 )
-def test_wrong_usage(arguments: tuple[str, ...], told: str) -> None:
+def test_wrong_usage(arguments: tuple[str, ...], message: str) -> None:
     found = command.run(None, "check", *arguments)
     assert found.code == 2
-    assert told in found.stderr
+    assert message in found.stderr
 
 
 def test_the_self_test_shows_every_mistake_and_check() -> None:
@@ -186,7 +200,7 @@ def test_the_self_test_shows_every_mistake_and_check() -> None:
     assert found.code == 0
     first = found.stdout.splitlines()[0]
     assert first.startswith(f"{len(MISTAKES)} mistakes, planted in ")
-    assert first.endswith("10 right networks, 0 accused")
+    assert first.endswith(f"{len(RIGHT) * len(LOSSES)} right networks, 0 accused")
     for name in MISTAKES:
         assert f"\n{name} " in found.stdout
     assert "\n!" not in found.stdout

@@ -18,7 +18,7 @@ import pytest
 
 import compare
 from shared import implementations, options
-from shared.errors import UsageError
+from shared.errors import SettingError
 from shared.measure import plan
 from shared.report.summary import pairs
 from tests.command import COMMAND, ROOT, SECONDS, SMALL, STUBS, Run, environment, of, run
@@ -50,7 +50,7 @@ def test_a_run_exits_0_and_leaves_the_record_the_table_and_a_file_for_each_worke
 def test_the_record_says_what_was_run_on_what(plain: Run) -> None:
     record = plain.record
     assert record["command"][: len(SMALL)] == SMALL
-    assert record["schema_version"] == "2.2"
+    assert record["schema_version"] == "3.0"
     assert record["network"]["parameter_count"] == 23_860
     assert (record["training"]["epochs"], record["rounds"], record["threads"]) == (1, 1, 1)
     assert record["dataset"]["sizes"] == [100, 250, 250]
@@ -72,7 +72,7 @@ def test_one_seed_gives_the_same_numbers_in_every_run_and_each_round_has_its_own
 def test_efforts_say_how_many_rounds_unless_they_are_given() -> None:
     def sizes(*argv: str) -> tuple[int, int | None]:
         arguments = compare.parsers()["run"].parse_args(argv)
-        found = options.resolve(vars(arguments), arguments.effort, None)
+        found = options.resolve(vars(arguments), arguments.effort)
         return found["rounds"], found["epochs"]
 
     assert sizes() == (3, None)
@@ -118,6 +118,61 @@ def test_a_preset_run_is_resumed_as_it_was(tmp_path: Path) -> None:
     refused = run(tmp_path / "out", "--resume", str(tmp_path / "out"), "--inputs", "unit")
     assert refused.code == 2
     assert "another configuration" in refused.stderr
+
+
+def test_a_network_with_an_activation_for_each_layer_is_run_and_resumed_as_it_was(tmp_path: Path) -> None:
+    done = run(tmp_path / "out", *SMALL, "--network", "784-30tanh-10sigmoid", *of("numpy_scratch", "pytorch"))
+    assert done.code == 0, done.stdout + done.stderr
+    assert done.record["network"]["title"] == "784-30tanh-10sigmoid, quadratic"
+    assert "784-30tanh-10sigmoid, quadratic" in done.stdout
+    stored = done.record["options"]
+    assert (stored["network"], stored["sizes"], stored["loss"]) == (
+        "784-30tanh-10sigmoid, quadratic",
+        [784, 30, 10],
+        "quadratic",
+    )
+    again = run(tmp_path / "out", "--resume", str(tmp_path / "out"))
+    assert again.code == 0, again.stderr
+    assert again.record["network"] == done.record["network"]
+    for other in (["--network", "784-30relu-10sigmoid"], ["--sizes", "784,30,10"]):
+        refused = run(tmp_path / "out", "--resume", str(tmp_path / "out"), *other)
+        assert refused.code == 2
+        assert "--resume: " in refused.stderr
+        assert "another configuration: network.title" in refused.stderr
+
+
+def network(*argv: str, stored: dict[str, Any] | None = None) -> str:
+    """The network that options ask for, as printed everywhere."""
+    arguments = vars(compare.parsers()["run"].parse_args(argv))
+    return str(options.network_of(options.resolve(arguments, None, stored, arguments["preset"]), arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("", "784-30-10, sigmoid, quadratic"),
+        ("--sizes 784,20,10 --activation tanh", "784-20-10, tanh, quadratic"),
+        ("--network 784-20-10", "784-20-10, sigmoid, quadratic"),
+        ("--network 784-20-10 --activation tanh --loss cross_entropy", "784-20-10, tanh, cross_entropy"),
+        ("--network 784-20relu-10 --loss binary_cross_entropy", "784-20-10, relu, binary_cross_entropy"),
+        ("--network 784-20relu-10softmax", "784-20-10, relu, cross_entropy"),
+        ("--network 784-20-10,tanh,cross_entropy", "784-20-10, tanh, cross_entropy"),
+        ("--network 784-20tanh_nobias-10identity", "784-20tanh_nobias-10identity, quadratic"),
+        ("--activation identity --loss binary_cross_entropy", "784-30-10, identity, binary_cross_entropy"),
+        ("--preset article-pytorch --network 784-20-10", "784-20-10, relu, cross_entropy"),
+        ("--preset article-pytorch --network 784-20tanh-10sigmoid,quadratic", "784-20tanh-10sigmoid, quadratic"),
+    ],
+)
+def test_a_network_is_named_by_its_notation_or_by_its_sizes(arguments: str, expected: str) -> None:
+    assert network(*arguments.split()) == expected
+
+
+def test_the_last_that_names_a_network_or_sizes_decides() -> None:
+    stored = {"network": "784-20tanh-10sigmoid, quadratic", "sizes": [784, 20, 10], "loss": "quadratic"}
+    assert network(stored=stored) == "784-20tanh-10sigmoid, quadratic"
+    assert network("--sizes", "784,20,10", stored=stored) == "784-20-10, sigmoid, quadratic"
+    assert network("--preset", "article-pytorch", stored=stored) == "784-128-10, relu, cross_entropy"
+    assert network("--network", "784-5-10", stored=stored) == "784-5-10, sigmoid, quadratic"
 
 
 def test_a_quick_run_is_one_round_and_one_epoch_and_says_why_it_has_no_verdict(tmp_path: Path) -> None:
@@ -187,11 +242,22 @@ USAGE_ERRORS = {
     "--sizes 784,0,10": "got 0, expected a whole number of at least 1",
     "--sizes 64,30,10": r"got \(64, 30, 10\), expected 784 inputs and 10 outputs",
     "--sizes 784,30,2": r"got \(784, 30, 2\), expected 784 inputs and 10 outputs",
+    "--network 784-30-10 --sizes 784,30,10": "argument --sizes: not allowed with argument --network",
+    "--network 64-30-10": r"network: got \(64, 30, 10\), expected 784 inputs and 10 outputs, such as 784-30-10",
+    "--network 784-30tanh-2": r"network: got \(784, 30, 2\), expected 784 inputs and 10 outputs",
+    "--network 784": "network: got '784', expected an input and layers, such as 784-30-10",
+    "--network 784-30tahn-10": r"network: got '30tahn', expected .*; did you mean tanh\?",
+    "--network 784-30softmax-10": "activation: got 'softmax', expected softmax in the last layer only",
+    "--network 784-30-10tanh --loss cross_entropy": "got 'tanh', expected softmax at the output with cross_entropy",
+    "--network 784-30tanh-10relu --activation sigmoid": "--activation: got 'sigmoid', expected none: the network is",
+    "--network 784-30-10,quadratic --loss cross_entropy": "--loss: got 'cross_entropy', expected none: the network is",
+    "--network 784-30-10 --activation sigmiod": r"activation: got 'sigmiod', .*; did you mean sigmoid\?",
     "--learning-rate 0": "got 0.0, expected a finite number above 0",
     "--learning-rate nan": "got nan, expected a finite number above 0",
     "--learning-rate inf": "got inf, expected a finite number above 0",
     "--learning-rate -1": "got -1.0, expected a finite number above 0",
     "--learning-rate fast": "invalid float value: 'fast'",
+    "--batch-size 1298": "--batch-size: got 1,298, expected at most 1,297, the training images in use",
     "--batch-size 0": "got 0, expected a whole number of at least 1",
     "--epochs 0": "got 0, expected a whole number of at least 1",
     "--epochs 1.5": "invalid int value: '1.5'",
@@ -227,6 +293,7 @@ USAGE_ERRORS = {
     "--dataset digits --test-size 251": "--test-size: got 251, expected at most 250, the test images of bundled digits",
     "--optimizer adamw": "optimizer: got 'adamw', expected one of sgd, momentum, adam; did you mean adam\\?",
     "-i tf": "got 'tf', expected one of .*numpy_scratch, pytorch, .*tensorflow_keras, all, or the path of a .py file",
+    "-i impls/pytorch.py -i pytorch": "-i: got two that are called pytorch, expected different names",
     "-i __init__": "got '__init__', expected one of .*numpy_scratch",
     "-i ../compare": "got '../compare', expected one of .*numpy_scratch",
     "-i nowhere.py": "got 'nowhere.py', expected one of .*numpy_scratch",
@@ -255,7 +322,7 @@ def test_two_implementations_of_one_name_are_wrong_usage(tmp_path: Path) -> None
 
 def test_one_implementation_named_twice_is_run_once(tmp_path: Path) -> None:
     path = os.path.relpath(STUBS / "has_a_dataclass.py", ROOT)
-    assert plan.locate_all([path, "numpy_scratch", str(ROOT / path), "numpy_scratch"]) == (
+    assert implementations.locate_all([path, "numpy_scratch", str(ROOT / path), "numpy_scratch"]) == (
         str(ROOT / path),
         "numpy_scratch",
     )
@@ -272,7 +339,7 @@ def test_no_output_overwrites_another(plain: Run) -> None:
 @pytest.mark.parametrize("output", ["file", "file/below"])
 def test_an_output_that_cannot_be_a_folder_is_wrong_usage(output: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(UsageError, match=r"--output: .*file"):
+    with pytest.raises(SettingError, match=r"output: .*file"):
         plan.make_folder(tmp_path / output, "digits")
     assert (tmp_path / "file").read_text() == "mine"
 
@@ -324,9 +391,8 @@ def test_auto_without_mnist_says_in_one_line_and_in_the_title_that_it_uses_the_d
     arguments = ["--dataset", "auto", "--data-dir", str(tmp_path), *of("numpy_scratch")]
     found = run(tmp_path / "out", *SMALL, *arguments)
     assert found.code == 0
-    told = [line for line in found.stderr.splitlines() if not line.startswith(("round ", "results: "))]
-    assert len(told) == 1
-    assert re.match("using the bundled digits instead of MNIST: .*--offline.*; for MNIST: .*--data-dir", told[0])
+    (notice,) = (line for line in found.stderr.splitlines() if not line.startswith(("round ", "results: ")))
+    assert re.match("using the bundled digits instead of MNIST: .*--offline.*; for MNIST: .*--data-dir", notice)
     assert re.search("^bundled digits .*: 100 training, 250 validation and 250 test images", found.stdout, re.M)
 
 
@@ -393,8 +459,8 @@ def test_a_planted_fault_fails_agreement_where_it_lies_and_is_not_timed(faults: 
     assert status == "FAILED AGREEMENT"
     assert set(cells[1:9]) == {"-"}
     assert "epochs" not in faults.sample(stub)
-    for told in (faults.stdout, (faults.output / "table.md").read_text()):
-        assert re.search(f"{stub}, round 1: {FAULTS[stub]}", told)
+    for text in (faults.stdout, (faults.output / "table.md").read_text()):
+        assert re.search(f"{stub}, round 1: {FAULTS[stub]}", text)
 
 
 def test_rounding_is_no_fault(faults: Run) -> None:

@@ -20,10 +20,14 @@ def test_losses_are_equation_3() -> None:
     squares = [0.04 + 0.09 + 0.01, 0.25 + 0.0625 + 0.0625, 0.81 + 0.01 + 0.64]
     assert evaluation.quadratic(ACTIVATIONS, LABELS) == pytest.approx(sum(squares) / 6)
     assert evaluation.cross_entropy(ACTIVATIONS, LABELS) == pytest.approx(-math.log(0.7 * 0.5 * 0.1) / 3)
+    others = 0.8 * 0.9 * 0.75 * 0.75 * 0.9 * 0.2
+    binary = evaluation.binary_cross_entropy(ACTIVATIONS, LABELS)
+    assert binary == pytest.approx(-math.log(0.7 * 0.5 * 0.1 * others) / 3)
 
 
 def test_the_loss_of_an_underflowed_activation_is_finite() -> None:
-    assert math.isfinite(evaluation.cross_entropy(np.array([[0.0, 1.0]]), np.array([0])))
+    for loss in (evaluation.cross_entropy, evaluation.binary_cross_entropy):
+        assert math.isfinite(loss(np.array([[0.0, 1.0]]), np.array([0])))
 
 
 def test_the_activations_are_left_alone() -> None:

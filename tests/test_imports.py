@@ -13,29 +13,32 @@ FOLDERS = ("shared", "impls", "minitorch", "benchmarks")
 FILES = [ROOT / "compare.py", *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))]
 FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras", "jax"}
 COMPANIONS = {"keras", "torchvision"}
-CORE = {"shared.errors", "shared.spec", "shared.interface"}
-GROUND = CORE | {"shared.implementations", "shared.initial", "shared.evaluation"}
-FLOOR = GROUND | {"shared.data", "shared.processes", "shared.record"}
-# package of shared/ -> what else of shared/ it may import, itself aside: downwards only
+EQUATIONS = {"spec", "layers", "interface"}
+CORE = EQUATIONS | {"errors"}
+GROUND = CORE | {"implementations", "initial", "evaluation"}
+FLOOR = GROUND | {"data", "processes", "record"}
+# part of shared/ -> what else of shared/ it may import: downwards only
 ARROWS = {
-    "errors": set(),
-    "spec": {"shared.errors"},
-    "interface": {"shared.spec"},
-    "options": {"shared.errors", "shared.spec"},
-    "implementations": {"shared.errors"},
+    "errors": set[str](),
+    "layers": {"errors"},
+    "spec": {"errors", "layers"},
+    "interface": {"errors", "layers", "spec"},
+    "implementations": {"errors"},
     "initial": CORE,
     "evaluation": CORE,
+    "options": CORE,
     "data": CORE,
-    "processes": CORE | {"shared.implementations"},
-    "record": GROUND | {"shared.data", "shared.processes"},
+    "processes": CORE | {"implementations"},
+    "record": GROUND | {"data", "processes"},
     "agreement": FLOOR,
-    "diagnosis": FLOOR | {"shared.agreement"},
-    "prediction": FLOOR | {"shared.agreement"},
-    "measure": FLOOR | {"shared.agreement", "shared.options"},
-    "report": FLOOR | {"shared.options", "shared.agreement", "shared.diagnosis", "shared.measure"},
+    "diagnosis": FLOOR | {"agreement"},
+    "prediction": FLOOR | {"agreement"},
+    "measure": FLOOR | {"agreement", "options"},
+    "report": FLOOR | {"agreement", "diagnosis", "measure", "options"},
+    "verbs": FLOOR | {"agreement", "diagnosis", "prediction", "measure", "report", "options"},
 }
 REFERENCE_ALLOWED = ("agreement", "diagnosis", "prediction", "measure")
-"""Packages that compute beside the reference."""
+"""Parts that compute beside the reference."""
 
 
 def imported(path: Path) -> set[str]:
@@ -50,39 +53,53 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def ours(modules: set[str], package: str) -> set[str]:
-    return {module for module in modules if module == package or module.startswith(f"{package}.")}
-
-
-def within(modules: set[str], allowed: set[str]) -> bool:
-    return all(any(module == a or module.startswith(f"{a}.") for a in allowed) for module in modules)
+def parts(modules: set[str], package: str) -> set[str]:
+    """The parts of a package of ours: of shared.data.idx it is data."""
+    assert package not in modules, f"import a part of {package}, not all of it"
+    return {module.split(".")[1] for module in modules if module.startswith(f"{package}.")}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_a_file_imports_only_what_its_place_allows(path: Path) -> None:
     modules = imported(path)
-    place = path.relative_to(ROOT).with_suffix("").parts
-    if place[0] == "impls" and place[1:] != ("__init__",):
-        assert within(ours(modules, "shared"), CORE)
-        siblings = {module.split(".")[1] for module in ours(modules, "impls") if "." in module}
+    place, *rest = path.relative_to(ROOT).with_suffix("").parts
+    shared, siblings = parts(modules, "shared"), parts(modules, "impls")
+    frameworks = {module.partition(".")[0] for module in modules} & FRAMEWORKS
+    if place == "impls" and rest != ["__init__"]:
+        assert shared <= EQUATIONS
         assert len(siblings) <= 1, "a sibling may be imported only as the one base"
         assert all(f"class Network({sibling}.Network)" in path.read_text(encoding="utf-8") for sibling in siblings)
-        assert len({module.partition(".")[0] for module in modules} & FRAMEWORKS - COMPANIONS) <= 1
+        assert len(frameworks - COMPANIONS) <= 1
     else:
-        assert not {module.partition(".")[0] for module in modules} & FRAMEWORKS
-    if place[0] == "shared" and place[1] in ARROWS:
-        assert within(ours(modules, "shared"), ARROWS[place[1]] | {f"shared.{place[1]}"})
-        allowed = {"impls.numpy_scratch"} if place[1] in REFERENCE_ALLOWED else set()
-        assert within(ours(modules, "impls"), allowed)
-    if place[0] == "shared":
+        assert not frameworks
+    if place == "shared" and rest != ["__init__"]:
+        assert shared <= ARROWS[rest[0]] | {rest[0]}
+        assert siblings <= ({"numpy_scratch"} if rest[0] in REFERENCE_ALLOWED else set())
         assert "compare" not in modules
-    if place[0] == "minitorch":
-        assert not ours(modules, "shared") | ours(modules, "impls"), "it stands alone, as torch does"
+    if place == "minitorch":
+        assert not shared | siblings, "it stands alone, as torch does"
 
 
-def test_spec_imports_the_standard_library_and_its_own_errors_alone() -> None:
-    modules = imported(ROOT / "shared" / "spec.py")
-    assert {module.partition(".")[0] for module in modules} <= sys.stdlib_module_names | {"shared"}
+def test_every_part_of_shared_has_its_arrows_and_they_make_no_circle() -> None:
+    folder = ROOT / "shared"
+    there = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert there - {"__init__"} == ARROWS.keys()
+    above: set[str] = set()
+    for part in ARROWS:  # in order: each has its own below it only
+        assert ARROWS[part] <= above
+        above.add(part)
+
+
+def test_the_spec_imports_the_standard_library_and_what_is_below_it_alone() -> None:
+    for name in ("errors", "layers", "spec"):
+        modules = imported(ROOT / "shared" / f"{name}.py")
+        assert {module.partition(".")[0] for module in modules} <= sys.stdlib_module_names | {"shared"}
+
+
+def test_the_verbs_alone_know_the_command_line() -> None:
+    for path in FILES:
+        if path.is_relative_to(ROOT / "shared") and not path.is_relative_to(ROOT / "shared" / "verbs"):
+            assert not imported(path) & {"argparse", "shared.errors.UsageError"}, path
 
 
 def test_no_name_of_an_implementation_stands_in_a_list_elsewhere() -> None:

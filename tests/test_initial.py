@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from shared.initial import digest, draw_orders, draw_parameters
-from shared.interface import tensors_of
 from shared.spec import NetworkSpec, TrainingSpec
 
-SPEC, TRAINING = NetworkSpec((784, 30, 30, 10)), TrainingSpec()
+SPEC, TRAINING = NetworkSpec.dense((784, 30, 30, 10)), TrainingSpec()
 
 
 def test_parameters_are_fixed_by_the_seed_for_ever() -> None:
@@ -22,23 +21,28 @@ def test_parameters_are_fixed_by_the_seed_for_ever() -> None:
 def test_parameters_have_the_shapes_and_the_dtype() -> None:
     for dtype in ("float32", "float64"):
         parameters = draw_parameters(SPEC, replace(TRAINING, dtype=dtype))
-        assert [layer.W.shape for layer in parameters] == [(30, 784), (30, 30), (10, 30)]
-        assert [layer.b.shape for layer in parameters] == [(30,), (30,), (10,)]
-        assert {tensor.dtype.name for tensor in tensors_of(parameters)} == {dtype}
+        assert [parameters[f"W{l}"].shape for l in (1, 2, 3)] == [(30, 784), (30, 30), (10, 30)]
+        assert [parameters[f"b{l}"].shape for l in (1, 2, 3)] == [(30,), (30,), (10,)]
+        assert list(parameters) == ["W1", "b1", "W2", "b2", "W3", "b3"]
+        assert {tensor.dtype.name for tensor in parameters.values()} == {dtype}
+
+
+def test_a_layer_without_bias_has_none() -> None:
+    assert list(draw_parameters(NetworkSpec.parse("784-30_nobias-10"), TRAINING)) == ["W1", "W2", "b2"]
 
 
 def test_float32_parameters_are_the_float64_ones_rounded() -> None:
     single, double = (draw_parameters(SPEC, replace(TRAINING, dtype=d)) for d in ("float32", "float64"))
-    for s, d in zip(tensors_of(single), tensors_of(double), strict=True):
-        assert np.array_equal(s, d.astype(np.float32))
+    for name, tensor in double.items():
+        assert np.array_equal(single[name], tensor.astype(np.float32))
 
 
 def test_normal_is_standard_normal_and_scaled_divides_weights_alone() -> None:
     normal = draw_parameters(SPEC, replace(TRAINING, dtype="float64"))
     scaled = draw_parameters(SPEC, replace(TRAINING, dtype="float64", initial="scaled"))
-    assert normal[0].W.std() == pytest.approx(1, abs=0.02)
-    assert np.allclose(scaled[0].W * 28, normal[0].W, rtol=1e-15)
-    assert np.array_equal(scaled[0].b, normal[0].b)
+    assert normal["W1"].std() == pytest.approx(1, abs=0.02)
+    assert np.allclose(scaled["W1"] * 28, normal["W1"], rtol=1e-15)
+    assert np.array_equal(scaled["b1"], normal["b1"])
 
 
 def test_orders_are_permutations_other_in_each_epoch_and_independent_of_the_network() -> None:

@@ -65,11 +65,11 @@ def test_a_newer_major_version_is_refused_with_advice(kept: Run, tmp_path: Path)
     (tmp_path / "run.json").write_text(json.dumps(kept.record | {"schema_version": "9.1"}))
     shown = verb("show", str(tmp_path))
     assert (shown.code, shown.stdout) == (2, "")
-    assert "found a record of schema 9.1, expected 2.x; update samegrad to read it" in shown.stderr
+    assert "found a record of schema 9.1, expected 3.x; update samegrad to read it" in shown.stderr
 
 
 def test_a_run_that_was_killed_can_be_shown(kept: Run, tmp_path: Path) -> None:
-    record = kept.record | {"ended": None}
+    record: Any = kept.record | {"ended": None}
     journal.Journal(tmp_path, record | {"samples": record["samples"][:3]}).close()
     shown = verb("show", str(tmp_path))
     assert shown.code == 0
@@ -81,9 +81,11 @@ def test_a_run_that_was_killed_can_be_shown(kept: Run, tmp_path: Path) -> None:
 
 def test_csv_and_json_have_the_figures_in_full(kept: Run) -> None:
     lines = list(csv.DictReader(io.StringIO(verb("show", str(kept.output), "--format", "csv").stdout)))
-    told = json.loads(verb("show", str(kept.output), "--format", "json").stdout, parse_constant=pytest.fail)
-    assert [line["name"] for line in lines] == [row["name"] for row in told["rows"]] == kept.record["implementations"]
-    ratio = told["rows"][1]["ratio"]
+    printed = json.loads(verb("show", str(kept.output), "--format", "json").stdout, parse_constant=pytest.fail)
+    assert (
+        [line["name"] for line in lines] == [row["name"] for row in printed["rows"]] == kept.record["implementations"]
+    )
+    ratio = printed["rows"][1]["ratio"]
     assert ratio["low"] < ratio["value"] < ratio["high"]
     assert float(lines[1]["ratio_value"]) == ratio["value"]
     assert f"{ratio['value']:.1f}"[:2] == kept.row("sums_in_another_order")[5][:2]
@@ -133,7 +135,7 @@ def test_a_run_that_is_beyond_the_limit_exits_5(kept: Run, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("key", "part", "value"),
     [
-        ("network", "activation", "tanh"),
+        ("network", "title", "784-30-10, tanh, quadratic"),
         ("training", "learning_rate", 1.0),
         ("training", "dtype", "float64"),
         ("threads", None, 2),
@@ -148,11 +150,11 @@ def test_runs_that_were_not_asked_for_the_same_are_refused_unless_forced(
     other = slower(kept, tmp_path / "other", 1, **{key: changed})
     refused = verb("diff", str(kept.output), other)
     assert (refused.code, refused.stdout) == (2, "")
-    told = f"{key}.{part}" if part else key
-    assert re.search(rf"\n  {told}: .* and {value}\n.*--force to look anyway", refused.stderr)
+    name = f"{key}.{part}" if part else key
+    assert re.search(rf"\n  {name}: .* and {value}\n.*--force to look anyway", refused.stderr)
     forced = verb("diff", str(kept.output), other, "--force")
     assert forced.code == 0
-    assert f"! differs: {told}: " in forced.stdout
+    assert f"! differs: {name}: " in forced.stdout
 
 
 def test_diff_fits_80_columns(kept: Run) -> None:
@@ -168,7 +170,7 @@ def half(kept: Run, tmp_path: Path) -> Path:
     """A run of which the first round and the reference of the second are done."""
     folder = tmp_path / "half"
     shutil.copytree(kept.output, folder)
-    record = kept.record
+    record: Any = kept.record
     (folder / "run.json").unlink()
     begun = [r for r in record["references"] if r["round"] <= 2]
     journal.Journal(folder, record | {"ended": None, "references": begun, "samples": record["samples"][:2]}).close()

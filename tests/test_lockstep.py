@@ -16,14 +16,14 @@ def lockstep(*options: str) -> command.Run:
     return command.run(None, "lockstep", "--dataset", "digits", *options)
 
 
-def told(run: command.Run) -> dict[str, Any]:
+def content(run: command.Run) -> dict[str, Any]:
     return dict(json.loads(run.stdout))
 
 
 def parts(run: command.Run) -> tuple[int, list[str]]:
     """The step of the first departure, and what departs in it."""
     assert run.code == 4, run.stdout
-    found = told(run)
+    found = content(run)
     return found["steps"], found["departures"]
 
 
@@ -41,15 +41,15 @@ def test_what_an_optimizer_makes_of_rounding_is_rounding(optimizer: str) -> None
     sides = ("-i", "numpy_scratch:float32", "-i", "numpy_scratch:float64")
     found = lockstep(*sides, "--optimizer", optimizer, "--steps", "100", "--format", "json")
     assert found.code == 0, found.stdout[-1000:]
-    assert told(found)["steps"] == 100
+    assert content(found)["steps"] == 100
 
 
 @pytest.mark.parametrize("other", ["pytorch", "tensorflow_keras"])
 def test_frameworks_do_not_part_from_numpy_over_epochs(other: str) -> None:
     found = lockstep("-i", other, *EXACT, "--steps", "300", "--learning-rate", "0.5", "--format", "json")
     assert found.code == 0
-    assert told(found)["steps"] == 300  # more than two epochs of 130 batches, of which one is smaller
-    rows = told(found)["rows"]
+    assert content(found)["steps"] == 300  # more than two epochs of 130 batches, of which one is smaller
+    rows = content(found)["rows"]
     assert {row["kind"] for row in rows} == {"gradients", "parameters"}
     # Rounding is not explained by so much that nothing else could be seen.
     assert max(row["explained"] for row in rows if row["kind"] == "parameters") < 1e-9
@@ -62,13 +62,21 @@ def test_pytorch_does_not_part_from_numpy_over_an_epoch_of_mnist(mnist_dir: Path
     options = ("-i", "pytorch", "--dtype", dtype, "--steps", "5000", "--format", "json")
     found = command.run(None, "lockstep", *data, *options)
     assert found.code == 0, found.stdout[-1000:]
-    assert told(found)["steps"] >= least
+    assert content(found)["steps"] >= least
+
+
+def test_a_network_with_an_activation_for_each_layer_is_taken_step_by_step() -> None:
+    network = ("--network", "784-30tanh-10sigmoid", "--loss", "binary_cross_entropy", "--learning-rate", "0.1")
+    found = lockstep("-i", "pytorch", *network, "--initial", "scaled", "--steps", "20")
+    assert found.code == 0, found.stdout
+    assert "784-30-10, tanh, binary_cross_entropy" in found.stdout
+    assert "do not part in 20 steps" in found.stdout
 
 
 def test_a_bias_that_never_moves_is_found_at_step_1() -> None:
     found = lockstep(*of("biases_never_move"), "--format", "json")
     assert parts(found) == (1, ["parameters b1", "parameters b2"])
-    inside = told(found)["verdict"][1]
+    inside = content(found)["verdict"][1]
     assert "biases_never_move" in inside
     assert "has the right gradients; its update, equation (8), is not that of b1, b2" in inside
 
@@ -108,7 +116,7 @@ def test_an_optimizer_that_is_not_reset_is_found_at_step_1(optimizer: str) -> No
 def test_the_first_departure_inside_a_step_is_named() -> None:
     found = lockstep(*of("derives_by_activation"), "--format", "json")
     assert parts(found) == (1, ["gradients W1", "gradients b1", "parameters W1", "parameters b1"])
-    ours, theirs = told(found)["verdict"][1:]
+    ours, theirs = content(found)["verdict"][1:]
     assert "derives_by_activation (float32) departs first in d1, equation (5): off by" in ours
     assert "numpy_scratch (float32) is right" in theirs
 
@@ -128,6 +136,9 @@ def test_a_network_without_a_trace_says_so() -> None:
         (("-i", "numpy_scratch", "--steps", "0"), "--steps: got 0"),
         (("-i", "numpy_scratch", "--batch-size", "100000"), "--batch-size"),
         (("-i", "numpy_scratch", "--sizes", "3,10"), "expected 784 inputs"),
+        (("-i", "numpy_scratch", "--network", "784-30-2"), "expected 784 inputs and 10 outputs"),
+        (("-i", "numpy_scratch", "--network", "784-30-10", "--sizes", "784,30,10"), "not allowed with"),
+        (("-i", "numpy_scratch", "--network", "784-30tahn-10"), "did you mean tanh?"),
     ],
 )
 def test_wrong_usage(options: tuple[str, ...], message: str) -> None:
@@ -137,7 +148,7 @@ def test_wrong_usage(options: tuple[str, ...], message: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["segfaults", "fails_at_import", "raises_in_train"])
-def test_what_fails_is_told(name: str) -> None:
+def test_what_fails_is_reported(name: str) -> None:
     found = lockstep(*of(name))
     assert found.code == 1
     assert "error: " in found.stderr

@@ -11,8 +11,7 @@ import pytest
 
 from shared.data import DataError
 from shared.initial import draw_parameters
-from shared.interface import named
-from shared.record import trained
+from shared.record import parameters
 from shared.spec import NetworkSpec, TrainingSpec
 from tests.command import ROOT, SMALL, Run, run
 
@@ -47,9 +46,9 @@ def test_each_implementation_says_what_its_own_parameters_make_of_it(made: Run) 
 def test_it_is_the_trained_network_that_is_asked(made: Run) -> None:
     spec, training = NetworkSpec(), TrainingSpec()
     folder = made.output / "workers"
-    learnt = trained.load(folder / "round-1-numpy_scratch.parameters.npz", spec, "float32")
+    learnt = parameters.load(folder / "round-1-numpy_scratch.parameters.npz", spec, "float32")
     drawn = draw_parameters(spec, training)
-    assert all(not np.array_equal(a, b) for a, b in zip(named(learnt).values(), named(drawn).values(), strict=True))
+    assert all(not np.array_equal(learnt[name], drawn[name]) for name in spec.parameter_shapes)
 
 
 def test_the_table_has_a_line_a_digit_and_says_whether_they_agree(made: Run) -> None:
@@ -84,7 +83,7 @@ def test_an_image_that_is_none_costs_the_others_nothing(made: Run, tmp_path: Pat
 
 
 def test_wrong_usage_says_what_is_expected(made: Run, tmp_path: Path) -> None:
-    for arguments, told in (
+    for arguments, message in (
         ([], "the following arguments are required: IMAGE"),
         ([SEVEN, "--run", str(tmp_path)], "no run"),
         (
@@ -94,22 +93,38 @@ def test_wrong_usage_says_what_is_expected(made: Run, tmp_path: Path) -> None:
     ):
         found = predict(*arguments)
         assert found.code == 2
-        assert told in found.stderr
+        assert message in found.stderr
 
 
-SPEC = NetworkSpec((5, 3, 2))
-PARAMETERS = draw_parameters(SPEC, TrainingSpec())
-ARRAYS = named(PARAMETERS)
+def test_a_network_with_an_activation_for_each_layer_is_asked_for_its_own(tmp_path: Path) -> None:
+    made = run(tmp_path / "made", *SMALL, "--network", "784-20tanh-10identity", "-i", "numpy_scratch")
+    assert made.code == 0, made.stdout + made.stderr
+    found = predict(SEVEN, "--run", made.output)
+    assert found.code == 0, found.stderr
+    assert found.stdout.startswith("784-20tanh-10identity, quadratic\n")
+
+
+SPEC = NetworkSpec.dense((5, 3, 2))
+ARRAYS = draw_parameters(SPEC, TrainingSpec())
 
 
 def test_parameters_come_back_as_they_were(tmp_path: Path) -> None:
-    trained.save(PARAMETERS, tmp_path / "p.npz")
-    found = trained.load(tmp_path / "p.npz", SPEC, "float32")
-    assert all(np.array_equal(a, b) for a, b in zip(ARRAYS.values(), named(found).values(), strict=True))
+    parameters.save(ARRAYS, tmp_path / "p.npz")
+    found = parameters.load(tmp_path / "p.npz", SPEC, "float32")
+    assert list(found) == list(ARRAYS)
+    assert all(np.array_equal(found[name], array) for name, array in ARRAYS.items())
+
+
+def test_parameters_without_biases_come_back_as_they_were(tmp_path: Path) -> None:
+    spec = NetworkSpec.parse("5-3_nobias-2_nobias")
+    parameters.save(draw_parameters(spec, TrainingSpec()), tmp_path / "p.npz")
+    assert list(parameters.load(tmp_path / "p.npz", spec, "float32")) == ["W1", "W2"]
+    with pytest.raises(DataError, match="arrays W1, W2, expected W1, b1, W2, b2"):
+        parameters.load(tmp_path / "p.npz", SPEC, "float32")
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"W1": np.zeros((3, 4), "f4")}, r"W1 \(3, 4\) in float32, expected \(3, 5\)"),
         ({"W1": ARRAYS["W1"].T}, r"W1 \(5, 3\)"),
@@ -121,19 +136,19 @@ def test_parameters_come_back_as_they_were(tmp_path: Path) -> None:
         ({"W1": np.array([[object()] * 5] * 3)}, "no readable parameters|bytes, expected"),
     ],
 )
-def test_other_parameters_are_refused(tmp_path: Path, changes: dict[str, object], told: str) -> None:
+def test_other_parameters_are_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
     np.savez(tmp_path / "p.npz", **(ARRAYS | changes))  # type: ignore[arg-type]
-    with pytest.raises(DataError, match=told):
-        trained.load(tmp_path / "p.npz", SPEC, "float32")
+    with pytest.raises(DataError, match=message):
+        parameters.load(tmp_path / "p.npz", SPEC, "float32")
 
 
 @pytest.mark.parametrize("cut", [0, 1, 30, 400, 700])
 def test_a_torn_file_of_parameters_is_refused(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "p.npz"
-    trained.save(PARAMETERS, path)
+    parameters.save(ARRAYS, path)
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(DataError, match="no readable parameters"):
-        trained.load(path, SPEC, "float32")
+        parameters.load(path, SPEC, "float32")
 
 
 def test_damaged_parameters_of_a_run_end_with_3(made: Run, tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 """Specs refuse what no experiment can have, and say what is allowed."""
 
 import math
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from shared.errors import SpecError
+from shared.layers import Dense
 from shared.spec import NetworkSpec, TrainingSpec
+from tests.cases import networks
 
 
 @pytest.mark.parametrize(
@@ -23,7 +27,7 @@ from shared.spec import NetworkSpec, TrainingSpec
 )
 def test_a_wrong_network_is_refused(fields: dict[str, Any], told: str) -> None:
     with pytest.raises(SpecError, match=told):
-        NetworkSpec(**fields)
+        NetworkSpec.dense(**fields)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,82 @@ def test_a_wrong_training_is_refused(fields: dict[str, Any], told: str) -> None:
 
 
 def test_the_default_is_the_articles_network() -> None:
-    assert NetworkSpec().shapes == ((30, 784), (10, 30))
+    assert NetworkSpec() == NetworkSpec.dense((784, 30, 10), "sigmoid", "quadratic")
+    assert NetworkSpec().shapes == ((784,), (30,), (10,))
+    assert NetworkSpec().parameter_shapes == {"W1": (30, 784), "b1": (30,), "W2": (10, 30), "b2": (10,)}
     assert NetworkSpec().parameter_count == 23_860
     assert str(NetworkSpec()) == "784-30-10, sigmoid, quadratic"
     assert str(TrainingSpec(epochs=1)).startswith("sgd, learning rate 3, batch 10, 1 epoch, float32")
+
+
+@pytest.mark.parametrize(
+    ("text", "spec"),
+    [
+        ("784-30-10", NetworkSpec()),
+        ("784-30tanh-10sigmoid", NetworkSpec((784,), (Dense(30, "tanh"), Dense(10, "sigmoid")))),
+        ("784-30-10, tanh", NetworkSpec.dense(activation="tanh")),
+        ("784-30relu-10softmax", NetworkSpec.dense(activation="relu", loss="cross_entropy")),
+        ("784-30-10,relu,cross_entropy", NetworkSpec.dense(activation="relu", loss="cross_entropy")),
+        ("784-30-10, binary_cross_entropy", NetworkSpec.dense(loss="binary_cross_entropy")),
+        ("784-30_nobias-10identity", NetworkSpec((784,), (Dense(30, bias=False), Dense(10, "identity")))),
+        ("784-30leaky_relu_nobias-10", NetworkSpec((784,), (Dense(30, "leaky_relu", bias=False), Dense(10)))),
+        ("28x28-30-10", NetworkSpec((28, 28), (Dense(30), Dense(10)))),
+    ],
+)
+def test_the_notation_is_read(text: str, spec: NetworkSpec) -> None:
+    assert NetworkSpec.parse(text) == spec
+
+
+def test_what_the_notation_leaves_open_may_be_given() -> None:
+    assert NetworkSpec.parse("784-30-10", "relu", "cross_entropy") == NetworkSpec.dense(
+        activation="relu", loss="cross_entropy"
+    )
+    assert NetworkSpec.parse("784-30tanh-10, quadratic", "relu", "cross_entropy") == NetworkSpec(
+        (784,), (Dense(30, "tanh"), Dense(10, "relu"))
+    )
+
+
+@given(networks)
+def test_what_is_printed_is_read_again(spec: NetworkSpec) -> None:
+    assert NetworkSpec.parse(str(spec)) == spec
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("784", "network: got '784', expected an input and layers, such as 784-30-10"),
+        ("", "an input and layers"),
+        ("784-30--10", "network: got '', expected a layer"),
+        ("784-30x2-10", "network: got '30x2', expected a layer"),
+        ("784-30sigmiod-10", "did you mean sigmoid?"),
+        ("784-30-10, hinge", "network: got 'hinge', expected one of sigmoid"),
+        ("784-0-10", "sizes: got 0, expected a whole number of at least 1"),
+        ("784-30softmax-10", "softmax in the last layer only"),
+        ("784-30-10tanh, cross_entropy", "activation: got 'tanh', expected softmax at the output with cross_entropy"),
+        ("784-30-10softmax, quadratic", "expected no softmax at the output with quadratic"),
+        ("784-30-10relu, binary_cross_entropy", "expected sigmoid at the output with binary_cross_entropy"),
+    ],
+)
+def test_what_is_no_network_is_refused(text: str, message: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(message)):
+        NetworkSpec.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"input_shape": 784}, "input_shape: got 784, expected a tuple"),
+        ({"input_shape": (0,)}, "input_shape: got 0"),
+        ({"layers": ()}, "layers: got (), expected a tuple of at least one layer"),
+        ({"layers": (30, 10)}, "layers: got (30, 10)"),
+        ({"loss": "cross_entropy"}, "activation: got 'sigmoid', expected softmax"),
+    ],
+)
+def test_wrong_parts_are_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(message)):
+        NetworkSpec(**fields)
+
+
+def test_an_input_of_several_axes_is_flattened() -> None:
+    spec = NetworkSpec.parse("28x28x3-30-10")
+    assert (spec.n_in, spec.sizes, spec.parameter_shapes["W1"]) == (2352, (2352, 30, 10), (30, 2352))

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 import compare
-from shared.agreement.judgement import CPU_TOLERANCE
-from shared.measure.run import schedule
+from shared.measure.schedule import schedule
+from shared.measure.threads import CPU_TOLERANCE
 from shared.record import journal
 from shared.record.journal import RunError
 from tests.command import COMMAND, ROOT, SECONDS, SMALL, STUBS, Run, environment, of, run, still_alive
@@ -35,8 +35,8 @@ CRASHES = {
     "killed": ("crashed", "killed by SIGKILL (by which a system that has run out of memory", None),
     "runs_out_of_memory": ("crashed", "exit status 1", "MemoryError"),
     "floods_stderr": ("crashed", "exit status 1", "RuntimeError: planted after a flood"),
-    "loops_for_ever": ("timed out", "no stage or epoch ended for 3 s after 'probe'", "in train"),
-    "hangs": ("timed out", "no stage or epoch ended for 3 s after 'probe'", "in train"),
+    "loops_for_ever": ("timed out", "no stage or epoch ended for 3 s after 'gradients'", "in train"),
+    "hangs": ("timed out", "no stage or epoch ended for 3 s after 'gradients'", "in train"),
     "says_other_threads": ("rejected", "asked for 1 thread, it ran library with 4", None),
     "imports_a_missing_part": (
         "not available",
@@ -87,8 +87,8 @@ def test_a_worker_that_failed_has_a_row_a_reason_and_the_last_lines_of_its_stder
     assert cells[-1] == status
     assert status == "rejected" or set(cells[1:-1]) == {"-"}
     markdown = (crashes.output / "table.md").read_text()
-    for told in (crashes.stdout, markdown):
-        assert reason in told
+    for text in (crashes.stdout, markdown):
+        assert reason in text
     complaints = [line for line in crashes.stdout.splitlines() if line.startswith(f"! {stub}, round 1, stderr:")]
     assert len(complaints) <= 20
     assert complaint is None or any(complaint in line for line in complaints)
@@ -162,10 +162,10 @@ SLOW_TO_SAY = """
 import sys, time
 sys.path.insert(0, {root!r})
 import compare
-from shared.measure import interruption
+from shared.processes import signals
 from shared.report import tables
 tables.document = lambda record: time.sleep(60)
-interruption.install()
+signals.install()
 sys.exit(compare.main(sys.argv[1:]))
 """
 
@@ -251,8 +251,8 @@ def test_a_reader_that_has_read_enough_is_no_error(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
-        told = process.stderr.read()
-    assert "Traceback" not in told
+        text = process.stderr.read()
+    assert "Traceback" not in text
     assert journal.read(tmp_path / "out")["ended"] == "complete"
 
 
@@ -276,9 +276,9 @@ def killed_after(seconds: float, arguments: list[str]) -> tuple[bool, int]:
         except subprocess.TimeoutExpired:
             process.kill()
         assert process.stderr is not None
-        told = process.stderr.read()
-    assert process.returncode in (0, -signal.SIGKILL), told
-    return process.returncode != 0, told.count(": starting\n")
+        text = process.stderr.read()
+    assert process.returncode in (0, -signal.SIGKILL), text
+    return process.returncode != 0, text.count(": starting\n")
 
 
 def test_50_kills_at_random_moments_tear_nothing_and_lose_one_sample_at_most(tmp_path: Path) -> None:
@@ -323,7 +323,7 @@ def kill_and_resume(folder: Path, n_kills: int, seed: int) -> int:
 # ---- Disks ---------------------------------------------------------------------------------------------
 
 
-def test_a_disk_without_room_is_told_before_the_first_sample(tmp_path: Path) -> None:
+def test_a_disk_without_room_is_refused_before_the_first_sample(tmp_path: Path) -> None:
     limited = ["bash", "-c", 'ulimit -f 1000; exec "$@"', "limited", *COMMAND]  # in kB; a run needs more
     found = run(tmp_path / "out", *SMALL, *of("numpy_scratch"), command=limited)
     assert (found.code, found.stdout) == (2, "")
@@ -349,20 +349,20 @@ def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    ("disk", "told"),
+    ("disk", "expected"),
     [("size=1m", "No space left on device"), ("size=1m,ro", "Read-only file system")],
     indirect=["disk"],
     ids=["full", "read-only"],
 )
-def test_a_full_and_a_read_only_disk_are_told_before_the_first_sample(disk: Path, told: str) -> None:
+def test_a_full_and_a_read_only_disk_are_refused_before_the_first_sample(disk: Path, expected: str) -> None:
     found = run(disk / "out", *SMALL, *of("numpy_scratch"))
     assert (found.code, found.stdout) == (2, "")
-    assert told in found.stderr
+    assert expected in found.stderr
     assert "round 1" not in found.stderr
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="for the superuser no folder is read-only")
-def test_a_folder_that_may_not_be_written_to_is_told_before_the_first_sample(tmp_path: Path) -> None:
+def test_a_folder_that_may_not_be_written_to_is_refused_before_the_first_sample(tmp_path: Path) -> None:
     tmp_path.chmod(0o555)
     found = run(tmp_path / "out", *SMALL, *of("numpy_scratch"))
     assert found.code == 2

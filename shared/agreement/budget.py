@@ -9,7 +9,7 @@ from shared.agreement import rounding
 from shared.agreement.metrics import errors
 from shared.agreement.observation import INCONCLUSIVE
 from shared.initial import cast
-from shared.interface import Array, Labels, Parameters, named
+from shared.interface import Array, Labels, Parameters
 from shared.spec import NetworkSpec, TrainingSpec
 
 
@@ -85,5 +85,5 @@ def entries(implementation: str, problem: Problem, gradients: Parameters, refere
             bound=bounds[name],
             ulps=error.ulps,
         )
-        for name, error in errors(named(gradients), named(reference)).items()
+        for name, error in errors(gradients, reference).items()
     ]

@@ -14,20 +14,19 @@ import numpy as np
 from shared.agreement import rounding
 from shared.agreement.observation import INCONCLUSIVE, SPREAD, TWINS
 from shared.initial import cast
-from shared.interface import Array, Labels, Parameters, named
+from shared.interface import Array, Labels, Parameters
 from shared.spec import NetworkSpec, TrainingSpec
 
 GRADIENTS: Final = "gradients"
 PARAMETERS: Final = "parameters"
-Tensors = Mapping[str, Array]
 
 
 class Step(NamedTuple):
-    """What a network did in one step: W1, b1, ... of both."""
+    """What a network did in one step."""
 
-    gradients: Tensors
+    gradients: Parameters
     """on the batch of the step, at the parameters before it"""
-    parameters: Tensors
+    parameters: Parameters
     """after it"""
 
 
@@ -61,7 +60,7 @@ class Envelope:
 
     Parameters
     ----------
-    network_class : the reference's, whose `layers` are its parameters themselves, and `gradient_layers` its gradients.
+    network_class : the reference's, whose parameters and gradients are one vector each, `theta` and `g`.
     initial : what both networks start from.
     dtype : the coarser one of the two.
     """
@@ -75,7 +74,7 @@ class Envelope:
         self._generators = [np.random.default_rng(seed) for seed in range(TWINS)]
         for twin, generator in zip(self._twins, self._generators, strict=True):
             _round(twin, generator, 2 * self._u)
-        self._grown: dict[str, float] = dict.fromkeys(named(exact), 0.0)
+        self._grown: dict[str, float] = dict.fromkeys(exact, 0.0)
         self._grown_gradients = dict(self._grown)
 
     def step(self, x: Array, y: Labels) -> tuple[Step, Step]:
@@ -85,15 +84,15 @@ class Envelope:
         """
         before = self._reference.parameters()
         with np.errstate(all="ignore"):  # what overflows is not explained
-            traced = rounding.trace(self._spec, before, x, y, self._dtype)
-        rounded = {name: traced[f"d{name}"] for name in named(before)}
-        gradients = named(self._reference.loss_and_gradients(x, y)[1])
-        self._reference.train(x, y, np.arange(len(y)))
-        after = named(self._reference.parameters())
+            rounded = rounding.gradients(rounding.trace(self._spec, before, x, y, self._dtype))
+        _, gradients = self._reference.loss_and_gradients(x, y)
+        self._reference.load(x, y)
+        self._reference.train(np.arange(len(y)))
+        after = self._reference.parameters()
         for twin, generator in zip(self._twins, self._generators, strict=True):
             twins_gradients = _take(twin, generator, x, y, rounded)
             _round(twin, generator, self._u)
-            twins_parameters = named(twin.layers)
+            twins_parameters = twin.to_parameters(twin.theta)
             for name in after:
                 _grow(self._grown_gradients, name, twins_gradients[name] - gradients[name])
                 _grow(self._grown, name, twins_parameters[name] - after[name])
@@ -108,15 +107,15 @@ class Envelope:
 
 def _take(
     twin: Any, generator: np.random.Generator, x: Array, y: Labels, rounded: Mapping[str, rounding.Rounded]
-) -> dict[str, Array]:
+) -> Parameters:
     """Let a twin take a step with gradients that are rounded at random, element by element; return the exact ones.
 
     What an optimizer makes of rounding is its own: adam's first step is eta g / |g|, in which all of a g near 0 is
     rounding.
     """
     twin.gradients(x, twin.one_hot(y))
-    exact = {name: g.copy() for name, g in named(twin.gradient_layers).items()}
-    for name, g in named(twin.gradient_layers).items():
+    exact: Parameters = twin.to_parameters(twin.g.copy())
+    for name, g in twin.to_parameters(twin.g).items():
         g += np.sqrt(rounded[name].variance) * _signs(generator, g.shape)
     twin.optimizer.step(twin.g)
     return exact
@@ -124,7 +123,7 @@ def _take(
 
 def _round(twin: Any, generator: np.random.Generator, size: float) -> None:
     """Round a twin's parameters at random, each by `size` of itself."""
-    for tensor in named(twin.layers).values():
+    for tensor in twin.to_parameters(twin.theta).values():
         tensor += size * np.abs(tensor) * _signs(generator, tensor.shape)
 
 
@@ -161,14 +160,29 @@ def checkpoints(steps: int) -> list[int]:
     return [*found, steps]
 
 
+class Departure(NamedTuple):
+    """A quantity of a step that rounding does not explain."""
+
+    kind: str
+    """as `rounding.Quantity.kind`"""
+    layer: int
+    error: float
+    bound: float
+
+    @property
+    def name(self) -> str:
+        """Such as dW2."""
+        return f"{self.kind}{self.layer}"
+
+
 def first_departure(
-    traced: Mapping[str, Array], exact: Mapping[str, rounding.Rounded]
-) -> tuple[str, float, float] | None:
-    """Return the first quantity of a step that rounding does not explain, its error and bound; None if it does."""
-    for name, (value, variance) in exact.items():
-        if name in traced:
+    traced: Mapping[str, Array], exact: Mapping[rounding.Quantity, rounding.Rounded]
+) -> Departure | None:
+    """Return the first quantity of a step that rounding does not explain; None if it explains all that is known."""
+    for quantity, (value, variance) in exact.items():
+        if str(quantity) in traced:
             bound, norm = rounding.relative(value, variance), float(np.linalg.norm(value))
-            error = float(np.linalg.norm(traced[name] - value)) / (norm or 1.0)
+            error = float(np.linalg.norm(traced[str(quantity)] - value)) / (norm or 1.0)
             if not error <= bound:
-                return name, error, bound
+                return Departure(*quantity, error, bound)
     return None

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.interface import Array, Labels, Network, Parameters, parameters_of, tensors_of
+from shared.interface import Array, Labels, Network, Parameters
 
 H: Final = 1e-5
 Vector = NDArray[np.float64]
@@ -18,14 +18,13 @@ Vector = NDArray[np.float64]
 
 def flatten(parameters: Parameters) -> Vector:
     """Return all parameters in one float64 vector."""
-    return np.concatenate([tensor.ravel().astype(np.float64) for tensor in tensors_of(parameters)])
+    return np.concatenate([tensor.ravel().astype(np.float64) for tensor in parameters.values()])
 
 
 def unflatten(vector: Vector, like: Parameters) -> Parameters:
-    """Invert `flatten`, with the shapes of `like`."""
-    ends = np.cumsum([tensor.size for tensor in tensors_of(like)])[:-1]
-    parts = zip(np.split(vector, ends), tensors_of(like), strict=True)
-    return parameters_of([part.reshape(tensor.shape) for part, tensor in parts])
+    """Invert `flatten`, with the names and shapes of `like`."""
+    parts = np.split(vector, np.cumsum([tensor.size for tensor in like.values()])[:-1])
+    return {name: part.reshape(like[name].shape) for name, part in zip(like, parts, strict=True)}
 
 
 def derivative(loss: Callable[[Vector], float], theta: Vector, direction: Vector, h: float = H) -> float:

@@ -12,16 +12,16 @@ from impls.numpy_scratch import Network as Reference
 from shared import implementations, initial
 from shared.agreement import envelope, rounding
 from shared.agreement.budget import Problem
-from shared.agreement.envelope import Envelope, Gap, Step
+from shared.agreement.envelope import Departure, Envelope, Gap, Step
 from shared.agreement.observation import SPREAD
 from shared.data import Dataset
 from shared.implementations import label
-from shared.interface import Array, Labels, Parameters, Traced, named, parameters_of
-from shared.processes.calls import Remote
+from shared.interface import Array, Labels, Parameters, Traced
+from shared.processes.calls import CallProcess
 from shared.spec import NetworkSpec, TrainingSpec
 
-CHUNK: Final = 50
-"""Steps that a process takes before it answers; each is taken by a call of `train` of its own."""
+STEPS_A_CALL: Final = 50
+"""Steps that a process takes before it answers; each is a call of `train` of its own."""
 WARM_UP: Final = 3
 """Steps before `reset`: what should not outlive it does so here."""
 
@@ -41,18 +41,19 @@ class Inside(NamedTuple):
 
     side: str
     traced: bool
-    """whether it tells z, a and delta"""
-    departure: tuple[str, float, float] | None
-    """name, error and bound of the first quantity that rounding does not explain; None if it explains all"""
+    """whether it shows z, a and delta"""
+    departure: Departure | None
+    """the first quantity that rounding does not explain; None if it explains all"""
     update: list[str]
     """tensors of the parameters that are not what its own gradients make of them"""
 
 
 @dataclass
-class Walk:
+class Lockstep:
     """What came of the steps."""
 
     sides: tuple[Side, Side]
+    layers: int
     checked: list[Gap] = field(default_factory=list)
     """of the steps 1, 2, 5, 10, ..."""
     departures: list[Gap] = field(default_factory=list)
@@ -64,45 +65,48 @@ class Walk:
     inside: list[Inside] = field(default_factory=list)
 
 
-class Walker:
-    """One implementation in its process; the methods are called from afar."""
+class Stepper:
+    """One implementation in its process; the methods are called from the parent."""
 
     def __init__(self, network_class: Any) -> None:
         self.network_class = network_class
 
     @classmethod
-    def load(cls, name: str) -> "Walker":
+    def of(cls, name: str) -> "Stepper":
         """Load an implementation, as `implementations.load`."""
         return cls(implementations.load(name))
 
     def begin(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters, x: Array, y: Labels) -> None:
-        """Build the network, let it take a few steps, and reset it."""
+        """Build the network, hand over the examples of all steps, let it take a few steps, and reset it."""
+        self.x, self.y = x, y
         self.network = self.network_class(spec, training, parameters)
-        self.network.train(x, y, np.arange(len(y)))
+        self.network.load(x, y)
+        self.network.train(np.arange(min(len(y), WARM_UP * training.batch_size)))
         self.network.reset(parameters)
 
-    def walk(self, x: Array, y: Labels, batches: Sequence[Labels]) -> list[Step]:
-        """Take a step a batch; x and y hold the examples of all of them."""
-        return [self.step(x, y, batch) for batch in batches]
+    def steps(self, batches: Sequence[Labels]) -> list[Step]:
+        """Take a step a batch."""
+        return [self.step(batch) for batch in batches]
 
-    def step(self, x: Array, y: Labels, batch: Labels) -> Step:
+    def step(self, batch: Labels) -> Step:
         """Take a step; the copies of the batch leave the order as something to get wrong."""
         with np.errstate(all="ignore"):
-            _, gradients = self.network.loss_and_gradients(x[batch], y[batch])
-            self.network.train(x, y, batch)
-        return Step(named(gradients), named(self.network.parameters()))
+            _, gradients = self.network.loss_and_gradients(self.x[batch], self.y[batch])
+            self.network.train(batch)
+        return Step(gradients, self.network.parameters())
 
-    def inside(self, parameters: Parameters, x: Array, y: Labels) -> tuple[dict[str, Array], Step]:
-        """Take a step from these parameters; return what was computed on the way, as far as it is told."""
+    def inside(self, parameters: Parameters, batch: Labels) -> tuple[dict[str, Array], Step]:
+        """Take a step from these parameters; return what was computed on the way, as far as it is shown."""
         self.network.reset(parameters)
         traced: dict[str, Array] = {}
         with np.errstate(all="ignore"):
             if isinstance(self.network, Traced):
-                traced = {name: tensor.copy() for name, tensor in self.network.trace(x, y).items()}
-        return traced, self.step(x, y, np.arange(len(y)))
+                shown = self.network.trace(self.x[batch], self.y[batch])
+                traced = {name: tensor.copy() for name, tensor in shown.items()}
+        return traced, self.step(batch)
 
 
-def walk(
+def lockstep(
     sides: tuple[Side, Side],
     spec: NetworkSpec,
     training: TrainingSpec,
@@ -110,7 +114,7 @@ def walk(
     steps: int,
     timeout: float,
     progress: Callable[[int], None] = lambda _: None,
-) -> Walk:
+) -> Lockstep:
     """Let two sides take the same steps, up to the first that rounding does not explain.
 
     Parameters
@@ -120,28 +124,30 @@ def walk(
 
     Raises
     ------
-    RemoteError
+    CallError
         Where one of the processes has no answer.
     """
     coarser = "float32" if "float32" in (side.dtype for side in sides) else "float64"
-    start = initial.draw_parameters(spec, replace(training, dtype=coarser))
+    training = replace(training, dtype=coarser)
+    start = initial.draw_parameters(spec, training)
     x, y = dataset.train.arrays(coarser)
-    shown, found, before = set(envelope.checkpoints(steps)), Walk(sides), named(start)
+    rows, batches = _batches(training, len(y), steps)
+    x, y = x[rows], y[rows]
+    shown, found, before = set(envelope.checkpoints(steps)), Lockstep(sides, len(spec.layers)), start
     with ExitStack() as stack:
-        remotes = [stack.enter_context(Remote(s.implementation, Walker.load, timeout=timeout)) for s in sides]
-        _begin(sides, remotes, spec, training, start, x, y)
-        beside = Envelope(Reference, spec, replace(training, dtype="float64"), start, coarser)
-        for chunk in _chunks(training, len(y), steps):
-            rows = np.unique(np.concatenate(chunk))
-            places = [np.searchsorted(rows, batch) for batch in chunk]
-            for side, remote in zip(sides, remotes, strict=True):
-                remote.ask(Walker.walk, x[rows].astype(side.dtype), y[rows], places)
+        processes = [stack.enter_context(CallProcess(s.implementation, Stepper.of, timeout=timeout)) for s in sides]
+        _begin(sides, processes, spec, training, start, x, y)
+        reference = Envelope(Reference, spec, replace(training, dtype="float64"), start, coarser)
+        for done in range(0, len(batches), STEPS_A_CALL):
+            some = batches[done : done + STEPS_A_CALL]
+            for process in processes:
+                process.ask(Stepper.steps, some)
             # the parent has its own steps to take meanwhile
-            expected = [beside.step(x[batch].astype(np.float64), y[batch]) for batch in chunk]
-            answers = [remote.answer() for remote in remotes]
-            for batch, (reference, allowed), a, b in zip(chunk, expected, *answers, strict=True):
+            expected = [reference.step(x[batch].astype(np.float64), y[batch]) for batch in some]
+            answers = [process.answer() for process in processes]
+            for batch, (exact, allowed), a, b in zip(some, expected, *answers, strict=True):
                 found.steps += 1
-                gaps = envelope.gaps(found.steps, a, b, reference, allowed)
+                gaps = envelope.gaps(found.steps, a, b, exact, allowed)
                 if not envelope.conclusive(gaps):
                     found.inconclusive_from = found.steps
                     return found
@@ -149,17 +155,19 @@ def walk(
                 if found.departures or found.steps in shown:
                     found.checked += gaps
                 if found.departures:
-                    problem = Problem(spec, replace(training, dtype=coarser), _layers(before), x[batch], y[batch])
-                    found.inside = [_inside(*of_side, problem) for of_side in zip(sides, remotes, strict=True)]
+                    problem = Problem(spec, training, before, x[batch], y[batch])
+                    found.inside = [
+                        _inside(side, process, problem, batch) for side, process in zip(sides, processes, strict=True)
+                    ]
                     return found
-                before = {name: tensor.astype(coarser) for name, tensor in a.parameters.items()}
+                before = initial.cast(a.parameters, coarser)
             progress(found.steps)
     return found
 
 
 def _begin(
     sides: tuple[Side, Side],
-    remotes: Sequence[Remote],
+    processes: Sequence[CallProcess],
     spec: NetworkSpec,
     training: TrainingSpec,
     start: Parameters,
@@ -167,47 +175,44 @@ def _begin(
     y: Labels,
 ) -> None:
     """Wait until both are loaded, and build both networks."""
-    some = slice(0, WARM_UP * training.batch_size)
-    for side, remote in zip(sides, remotes, strict=True):
-        own = replace(training, dtype=side.dtype)
-        parameters = initial.cast(start, side.dtype)
-        remote.loaded().ask(Walker.begin, spec, own, parameters, x[some].astype(side.dtype), y[some])
-    for remote in remotes:
-        remote.answer()
+    for side, process in zip(sides, processes, strict=True):
+        own, parameters = replace(training, dtype=side.dtype), initial.cast(start, side.dtype)
+        process.loaded().ask(Stepper.begin, spec, own, parameters, x.astype(side.dtype), y)
+    for process in processes:
+        process.answer()
 
 
-def _chunks(training: TrainingSpec, n_examples: int, steps: int) -> Iterator[list[Labels]]:
-    """Yield the batches of so many steps, epoch after epoch, some at a time; a smaller last batch is kept."""
-    size = training.batch_size
-    batches = (
-        order[start : start + size]
-        for order in initial.draw_orders(training, n_examples)
-        for start in range(0, n_examples, size)
-    )
-    for done in range(0, steps, CHUNK):
-        yield list(islice(batches, min(CHUNK, steps - done)))
+def _batches(training: TrainingSpec, n_examples: int, steps: int) -> tuple[Labels, list[Labels]]:
+    """Return the rows that so many steps use, and for each step its places among them.
+
+    The steps go on epoch after epoch; a smaller last batch is kept.
+    """
+    every = list(islice(_all_batches(training, n_examples), steps))
+    rows = np.unique(np.concatenate(every))
+    return rows, [np.searchsorted(rows, batch) for batch in every]
 
 
-def _layers(tensors: envelope.Tensors) -> Parameters:
-    return parameters_of(list(tensors.values()))
+def _all_batches(training: TrainingSpec, n_examples: int) -> Iterator[Labels]:
+    for order in initial.draw_orders(training, n_examples):
+        for start in range(0, n_examples, training.batch_size):
+            yield order[start : start + training.batch_size]
 
 
-def _inside(side: Side, remote: Remote, problem: Problem) -> Inside:
+def _inside(side: Side, process: CallProcess, problem: Problem, batch: Labels) -> Inside:
     """Let a side take the step again, from parameters that are the same for both."""
-    own = initial.cast(problem.parameters, side.dtype)
-    traced, step = remote.call(Walker.inside, own, problem.x.astype(side.dtype), problem.y)
+    traced, step = process.call(Stepper.inside, initial.cast(problem.parameters, side.dtype), batch)
     exact = problem.in_float64()
     computed = traced | {f"d{name}": tensor for name, tensor in step.gradients.items()}
     expected = rounding.trace(exact.spec, exact.parameters, exact.x, exact.y, side.dtype)
-    departure = envelope.first_departure(computed, expected)
     reference = Reference(exact.spec, exact.training, exact.parameters)
-    reference.train(exact.x, exact.y, np.arange(len(exact.y)))
-    after, before = named(reference.parameters()), named(exact.parameters)
+    reference.load(exact.x, exact.y)
+    reference.train(np.arange(len(exact.y)))
+    after, bounds = reference.parameters(), rounding.gradients(expected)
     u = rounding.UNIT_ROUNDOFF[side.dtype]
     update = []
     for name, tensor in after.items():
-        moved = float(np.linalg.norm(tensor - before[name]))
-        bound = rounding.relative(*expected[f"d{name}"]) * moved + SPREAD * u * float(np.linalg.norm(tensor))
+        moved = float(np.linalg.norm(tensor - exact.parameters[name]))
+        bound = rounding.relative(*bounds[name]) * moved + SPREAD * u * float(np.linalg.norm(tensor))
         if not np.linalg.norm(step.parameters[name] - tensor) <= bound:
             update.append(name)
-    return Inside(str(side), bool(traced), departure, update)
+    return Inside(str(side), bool(traced), envelope.first_departure(computed, expected), update)

@@ -12,7 +12,7 @@ import numpy as np
 
 from shared.agreement.metrics import TensorError, Worst, errors, largest
 from shared.agreement.tolerances import TOLERANCES
-from shared.interface import Array, Labels, Layer, Network, Parameters, named
+from shared.interface import Array, Labels, Network, Parameters
 
 STEPS: Final = (1, 10, 100)
 N_OUTPUTS: Final = 100
@@ -65,11 +65,12 @@ class Observation:
 
 def observe(network: Network, initial: Parameters, x: Array, y: Labels, order: Labels, batch_size: int) -> Observation:
     """Observe a network from the initial parameters on the batches of `order`, repeated if it is too short."""
-    stages = probe(network, initial, x, y, order, batch_size)
-    return Observation(stages | take_steps(network, initial, x, y, order, batch_size))
+    network.load(x, y)
+    stages = at_start(network, initial, x, y, order, batch_size)
+    return Observation(stages | take_steps(network, initial, order, batch_size))
 
 
-def probe(network: Network, initial: Parameters, x: Array, y: Labels, order: Labels, batch_size: int) -> Stages:
+def at_start(network: Network, initial: Parameters, x: Array, y: Labels, order: Labels, batch_size: int) -> Stages:
     """Return the stages at the initial parameters: outputs of some examples, loss and gradients of the first batch."""
     order = _repeated(order, batch_size)
     batch = order[:batch_size]
@@ -78,12 +79,12 @@ def probe(network: Network, initial: Parameters, x: Array, y: Labels, order: Lab
     return {
         "outputs": {"a_L": network.predict(x[order[:N_OUTPUTS]])},
         "loss": {"C": np.array([loss])},
-        "gradients": named(gradients),
+        "gradients": gradients,
     }
 
 
-def take_steps(network: Network, initial: Parameters, x: Array, y: Labels, order: Labels, batch_size: int) -> Stages:
-    """Return the stages after steps from the initial parameters.
+def take_steps(network: Network, initial: Parameters, order: Labels, batch_size: int) -> Stages:
+    """Return the stages after steps from the initial parameters, on what the network has loaded.
 
     `train` is called once per stage, so that its own loop over several batches is what is observed; the last
     batch is half a batch (of two examples or more), so that dropping or mis-scaling it is seen.
@@ -94,8 +95,8 @@ def take_steps(network: Network, initial: Parameters, x: Array, y: Labels, order
     done = 0
     for k in STEPS:
         end = k * batch_size - (batch_size // 2 if k == STEPS[-1] else 0)
-        network.train(x, y, order[done:end])
-        stages[after_name(k)], done = named(network.parameters()), end
+        network.train(order[done:end])
+        stages[after_name(k)], done = network.parameters(), end
     return stages
 
 
@@ -124,7 +125,7 @@ def twins(parameters: Parameters, dtype: str) -> list[Parameters]:
         return tensor * (1 + size * generator.choice([-1.0, 1.0], tensor.shape))
 
     return [
-        tuple(Layer(change(W, generator), change(b, generator)) for W, b in parameters)
+        {name: change(tensor, generator) for name, tensor in parameters.items()}
         for generator in map(np.random.default_rng, range(TWINS))
     ]
 

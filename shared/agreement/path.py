@@ -2,7 +2,7 @@
 
 It is looked at after 1, 2, ..., 10, 20, ..., 100, 200, ..., 1,000 steps. `train` is called once for each stretch, of
 one, ten or a hundred steps, so that what is compiled for a number of steps is compiled three times. What rounding
-explains is the envelope of `shared.agreement.lockstep`.
+explains is the envelope of `shared.agreement.envelope`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,12 +16,12 @@ from shared.agreement.envelope import Envelope
 from shared.agreement.metrics import errors
 from shared.agreement.observation import INCONCLUSIVE
 from shared.initial import cast
-from shared.interface import Array, Labels, Network, Parameters, named
+from shared.interface import Array, Labels, Network, Parameters
 from shared.spec import NetworkSpec, TrainingSpec
 
 MOST_STEPS: Final = 1_000
 MOST_EXAMPLES: Final = 20_000
-"""They are copied: this many are as large as what the evaluation needs later."""
+"""With large batches, fewer steps are taken."""
 SECONDS: Final = 5.0
 """After so many the envelope is carried no further: a step of a large network takes long."""
 
@@ -71,7 +71,7 @@ def explained(
     return found
 
 
-def walked(
+def deviations(
     network: Network,
     reference: Network,
     parameters: Parameters,
@@ -83,18 +83,18 @@ def walked(
 ) -> list[Point]:
     """Return how far a network is off the float64 reference after each of these numbers of steps, of `size` examples.
 
-    Both start from the parameters again.
+    Both start from the parameters again. The network has loaded x and y; the reference is given each batch in float64.
     """
-    used = order[: steps[-1] * size] if steps else order[:0]
-    x_used, y_used, found, done = x[used], y[used], list[Point](), 0
+    found, done = list[Point](), 0
     network.reset(parameters)
     reference.reset(cast(parameters, "float64"))
     for step in steps:
-        network.train(x_used, y_used, np.arange(done * size, step * size))
+        network.train(order[done * size : step * size])
         for k in range(done, step):
-            batch = slice(k * size, (k + 1) * size)
-            reference.train(x_used[batch].astype(np.float64), y_used[batch], np.arange(size))
-        off = errors(named(network.parameters()), named(reference.parameters()))
+            batch = order[k * size : (k + 1) * size]
+            reference.load(x[batch].astype(np.float64), y[batch])
+            reference.train(np.arange(len(batch)))
+        off = errors(network.parameters(), reference.parameters())
         found.append(Point(step, {name: error.relative_l2 for name, error in off.items()}))
         done = step
     return found

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.interface import Array, Labels, Parameters
+from shared.layers import Dense
 from shared.spec import LEAKY_SLOPE, NetworkSpec
 
 Vector = NDArray[np.float64]
@@ -31,6 +32,18 @@ class Rounded(NamedTuple):
     variance: Vector
 
 
+class Quantity(NamedTuple):
+    """What a network computes on the way; printed as z1, a1, d1, dW1 or db1."""
+
+    kind: str
+    """"z" (1), "a" (2), "d" (4)-(5), "dW" (6) or "db" (7)"""
+    layer: int
+    """from 1"""
+
+    def __str__(self) -> str:
+        return f"{self.kind}{self.layer}"
+
+
 def bounds(spec: NetworkSpec, parameters: Parameters, x: Array, y: Labels, dtype: str) -> dict[str, float]:
     """Return for W1, b1, W2, ... the relative L2 error of the gradient that rounding in `dtype` explains.
 
@@ -41,12 +54,14 @@ def bounds(spec: NetworkSpec, parameters: Parameters, x: Array, y: Labels, dtype
 
     inf stands for a gradient that is zero, or that rounding may be all there is of.
     """
-    found = {}
     with np.errstate(all="ignore"):  # what overflows has no bound
-        for name, (value, variance) in trace(spec, parameters, x, y, dtype).items():
-            if name.startswith(("dW", "db")):
-                found[name[1:]] = relative(value, variance)
-    return found
+        return {name: relative(*rounded) for name, rounded in gradients(trace(spec, parameters, x, y, dtype)).items()}
+
+
+def gradients(traced: dict[Quantity, Rounded]) -> dict[str, Rounded]:
+    """Return the gradients of a trace, by the names of their parameters: W1, b1, W2, ..."""
+    found = {f"{kind[1:]}{layer}": rounded for (kind, layer), rounded in traced.items() if kind in ("dW", "db")}
+    return dict(sorted(found.items(), key=lambda item: (int(item[0][1:]), item[0])))
 
 
 def relative(value: Vector, variance: Vector) -> float:
@@ -56,40 +71,68 @@ def relative(value: Vector, variance: Vector) -> float:
     return bound if np.isfinite(bound) else float("inf")
 
 
-def trace(spec: NetworkSpec, parameters: Parameters, x: Array, y: Labels, dtype: str) -> dict[str, Rounded]:
+def trace(spec: NetworkSpec, parameters: Parameters, x: Array, y: Labels, dtype: str) -> dict[Quantity, Rounded]:
     """Return z1, a1, ..., zL, aL, dL, dWL, dbL, ..., d1, dW1, db1 in the order in which they are computed."""
     u = float(np.hypot(UNIT_ROUNDOFF[dtype], UNIT_ROUNDOFF["float64"]))  # the reference rounds, too
-    a = Rounded(x.astype(np.float64), np.zeros(x.shape))
-    z_all: list[Rounded] = []
-    a_all: list[Rounded] = [a]
-    found: dict[str, Rounded] = {}
-    for l, layer in enumerate(parameters, 1):
-        W, b = (tensor.astype(np.float64) for tensor in layer)
-        z = _product(a, Rounded(W.T, np.zeros(W.T.shape)), u)
-        z = Rounded(z.value + b, z.variance + u**2 * (z.value + b) ** 2)  # (1)
-        is_softmax = l == len(parameters) and spec.loss == "cross_entropy"
-        a = _softmax(z, u) if is_softmax else _activation(spec.activation, z, u)  # (2)
-        z_all.append(z)
-        a_all.append(a)
-        found |= {f"z{l}": z, f"a{l}": a}
-    n = len(y)
-    target = np.eye(spec.sizes[-1])[y]
-    difference = a.value - target
-    d = Rounded(difference / n, (a.variance + 2 * u**2 * difference**2) / n**2)
-    if spec.loss == "quadratic":
-        d = _times(d, _slope(spec.activation, z_all[-1], a, u), u)  # (4)
-    for l in reversed(range(1, len(parameters) + 1)):
-        found[f"d{l}"] = d
-        found[f"dW{l}"] = _product(Rounded(d.value.T, d.variance.T), a_all[l - 1], u)  # (6)
-        found[f"db{l}"] = Rounded(  # (7)
-            d.value.sum(axis=0),
-            d.variance.sum(axis=0) + u**2 * (n / 6 * (d.value**2).sum(axis=0) + n / 3 * d.value.sum(axis=0) ** 2),
-        )
+    tensors = {name: tensor.astype(np.float64) for name, tensor in parameters.items()}
+    a = [_exact(x.astype(np.float64))]
+    z: list[Rounded] = []
+    found: dict[Quantity, Rounded] = {}
+    for l, layer in enumerate(spec.layers, 1):
+        z.append(RULES[type(layer)].forward(a[-1], tensors[f"W{l}"], tensors.get(f"b{l}"), u))  # (1)
+        a.append(_activation(layer.activation, z[-1], u))  # (2)
+        found |= {Quantity("z", l): z[-1], Quantity("a", l): a[-1]}
+    d = _output_delta(spec, z[-1], a[-1], y, u)  # (4)
+    for l, layer in reversed(list(enumerate(spec.layers, 1))):
+        rule = RULES[type(layer)]
+        found |= {Quantity("d", l): d, Quantity("dW", l): rule.weight_gradient(d, a[l - 1], u)}  # (6)
+        if layer.bias:
+            found[Quantity("db", l)] = rule.bias_gradient(d, u)  # (7)
         if l > 1:
-            W = parameters[l - 1].W.astype(np.float64)
-            back = _product(d, Rounded(W, np.zeros(W.shape)), u)
-            d = _times(back, _slope(spec.activation, z_all[l - 2], a_all[l - 1], u), u)  # (5)
+            slope = _slope(spec.layers[l - 2].activation, z[l - 2], a[l - 1], u)
+            d = _times(rule.back(d, tensors[f"W{l}"], u), slope, u)  # (5)
     return found
+
+
+def _output_delta(spec: NetworkSpec, z: Rounded, a: Rounded, y: Labels, u: float) -> Rounded:
+    """Return d_L (4)."""
+    n, difference = len(y), a.value - np.eye(spec.n_out)[y]
+    d = Rounded(difference / n, (a.variance + 2 * u**2 * difference**2) / n**2)
+    return _times(d, _slope(spec.layers[-1].activation, z, a, u), u) if spec.loss == "quadratic" else d
+
+
+class DenseRule:
+    """How a fully connected layer rounds; a further kind of layer is a further rule."""
+
+    @staticmethod
+    def forward(a: Rounded, W: Vector, b: Vector | None, u: float) -> Rounded:
+        """Return z_l (1)."""
+        z = _product(a, _exact(W.T), u)
+        return z if b is None else Rounded(z.value + b, z.variance + u**2 * (z.value + b) ** 2)
+
+    @staticmethod
+    def weight_gradient(d: Rounded, a: Rounded, u: float) -> Rounded:
+        """Return dC/dW_l (6)."""
+        return _product(Rounded(d.value.T, d.variance.T), a, u)
+
+    @staticmethod
+    def bias_gradient(d: Rounded, u: float) -> Rounded:
+        """Return dC/db_l (7)."""
+        n, total = len(d.value), d.value.sum(axis=0)
+        own = u**2 * (n / 6 * (d.value**2).sum(axis=0) + n / 3 * total**2)
+        return Rounded(total, d.variance.sum(axis=0) + own)
+
+    @staticmethod
+    def back(d: Rounded, W: Vector, u: float) -> Rounded:
+        """Return d_{l+1} W_{l+1} of (5)."""
+        return _product(d, _exact(W), u)
+
+
+RULES: Final = {Dense: DenseRule}
+
+
+def _exact(value: Vector) -> Rounded:
+    return Rounded(value, np.zeros(value.shape))
 
 
 def _product(a: Rounded, b: Rounded, u: float) -> Rounded:
@@ -106,8 +149,10 @@ def _times(a: Rounded, b: Rounded, u: float) -> Rounded:
 
 
 def _activation(name: str, z: Rounded, u: float) -> Rounded:
+    if name == "softmax":
+        return _softmax(z, u)
     a = _f(name, z.value)
-    own = 0.0 if name == "relu" else ELEMENTARY * u
+    own = 0.0 if name in ("relu", "identity") else ELEMENTARY * u
     return Rounded(a, _df(name, z.value, a) ** 2 * z.variance + (own * a) ** 2)
 
 
@@ -118,6 +163,8 @@ def _slope(name: str, z: Rounded, a: Rounded, u: float) -> Rounded:
         return Rounded(slope, (1 - 2 * a.value) ** 2 * a.variance + (2 * u) ** 2 * (slope**2 + a.value**4))
     if name == "tanh":
         return Rounded(slope, 4 * a.value**2 * a.variance + (2 * u) ** 2 * (slope**2 + a.value**4))
+    if name == "identity":
+        return _exact(slope)
     low = 0.0 if name == "relu" else LEAKY_SLOPE
     at_kink = np.abs(z.value) <= SIGMAS * np.sqrt(z.variance)
     return Rounded(slope, np.where(at_kink & (z.variance > 0), (1 - low) ** 2, (u * low) ** 2))
@@ -138,6 +185,8 @@ def _f(name: str, z: Vector) -> Vector:
         return 1 / (1 + np.exp(-z))
     if name == "tanh":
         return np.tanh(z)
+    if name == "identity":
+        return z
     return np.where(z > 0, z, (LEAKY_SLOPE if name == "leaky_relu" else 0.0) * z)
 
 
@@ -146,4 +195,6 @@ def _df(name: str, z: Vector, a: Vector) -> Vector:
         return a * (1 - a)
     if name == "tanh":
         return 1 - a * a
+    if name == "identity":
+        return np.ones_like(z)
     return np.where(z > 0, 1.0, LEAKY_SLOPE if name == "leaky_relu" else 0.0)

@@ -11,12 +11,21 @@ from shared import initial
 from shared.agreement.budget import Entry, Problem, entries, loss_and_gradients
 from shared.data import Dataset
 from shared.implementations import label
-from shared.processes.calls import Remote, RemoteError
-from shared.spec import ACTIVATIONS, LOSSES, NetworkSpec, TrainingSpec
+from shared.layers import ACTIVATIONS
+from shared.processes.calls import CallError, CallProcess
+from shared.spec import LOSSES, NetworkSpec, TrainingSpec
 
 LAYERS: Final = (1, 2, 3, 4)
 HIDDEN: Final = 30
 BATCH_SIZES: Final = (1, 10, 64)
+MIXED: Final = (
+    "784-30relu-10sigmoid",
+    "784-30tanh-10identity",
+    "784-30leaky_relu-30tanh-10, binary_cross_entropy",
+    "784-30sigmoid-30relu-10, cross_entropy",
+    "784-30tanh_nobias-10_nobias",
+)
+"""Networks whose layers differ, of the matrix too."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +34,7 @@ class Failure:
 
     implementation: str
     kind: str
-    """as `RemoteError.kind`"""
+    """as `CallError.kind`"""
     reason: str
     problem: str = ""
     """the problem that it failed on; "" for all"""
@@ -40,11 +49,16 @@ class Findings:
 
 
 def matrix(activations: Sequence[str] = ACTIVATIONS, losses: Sequence[str] = LOSSES) -> list[NetworkSpec]:
-    """Return the networks of the matrix: of 1 to 4 layers, from 784-10 to 784-30-30-30-10, each with every function."""
-    return [
-        NetworkSpec((784, *[HIDDEN] * (layers - 1), 10), activation, loss)
+    """Return the networks of the matrix.
+
+    They have 1 to 4 layers, from 784-10 to 784-30-30-30-10, each with every function, and there are some `MIXED` ones.
+    """
+    every = [
+        NetworkSpec.dense((784, *[HIDDEN] * (layers - 1), 10), activation, loss)
         for activation, loss, layers in product(activations, losses, LAYERS)
     ]
+    every += [NetworkSpec.parse(text) for text in MIXED]
+    return list(dict.fromkeys(every))  # a single layer has the activation of its loss, whatever that of the others
 
 
 def problems(
@@ -79,32 +93,32 @@ def examine(
     """
     findings = Findings()
     with ExitStack() as stack:
-        at_work = {label(name): stack.enter_context(Remote(name, timeout=timeout)) for name in implementations}
-        for name, remote in list(at_work.items()):
+        processes = {label(name): stack.enter_context(CallProcess(name, timeout=timeout)) for name in implementations}
+        for name, process in list(processes.items()):
             try:
-                remote.loaded()
-            except RemoteError as error:
+                process.loaded()
+            except CallError as error:
                 findings.failures.append(Failure(name, error.kind, str(error)))
-                del at_work[name]
+                del processes[name]
         for done, problem in enumerate(posed, 1):
-            _solve(problem, at_work, findings)
+            _solve(problem, processes, findings)
             progress(done)
     return findings
 
 
-def _solve(problem: Problem, at_work: dict[str, Remote], findings: Findings) -> None:
+def _solve(problem: Problem, processes: dict[str, CallProcess], findings: Findings) -> None:
     """Let all work at one problem at the same time; one whose process is gone is not asked again."""
-    for remote in at_work.values():
-        remote.ask(loss_and_gradients, problem)
+    for process in processes.values():
+        process.ask(loss_and_gradients, problem)
     _, reference = loss_and_gradients(Reference, problem.in_float64())
-    for name, remote in list(at_work.items()):
+    for name, process in list(processes.items()):
         try:
-            _, gradients = remote.answer()
+            _, gradients = process.answer()
             findings.entries += entries(name, problem, gradients, reference)
-        except RemoteError as error:
+        except CallError as error:
             where = f"{problem.spec}, batch {len(problem.y)}, {problem.training.dtype}"
             findings.failures.append(Failure(name, error.kind, str(error), where))
             if error.kind != "raised":
-                del at_work[name]
+                del processes[name]
         except ValueError as error:
             findings.failures.append(Failure(name, "raised", f"{name}: {error}", str(problem.spec)))

@@ -1,22 +1,27 @@
 """The data pipeline: MNIST (found or fetched, always verified) or the bundled digits."""
 
-import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from shared.data import digits, mnist
 from shared.data.dataset import Dataset, Split
 from shared.data.errors import DataError
 
-__all__ = ["DataError", "Dataset", "Split", "load"]
+__all__ = ["LOADERS", "DataError", "Dataset", "Split", "load"]
+
+LOADERS: Final[Mapping[str, Callable[..., Dataset]]] = MappingProxyType({"mnist": mnist.load, "digits": digits.load})
+"""key -> load(data_dir, offline=...); `shared.options.DATASETS` offers the same names."""
 
 
 def load(name: str, data_dir: Path | None, *, offline: bool) -> tuple[Dataset, str]:
-    """Return a data set and a line to show the user, empty unless there is something to tell.
+    """Return a data set and a line to show the user, which is empty where it is the one that was asked for.
 
     Parameters
     ----------
-    name : "mnist", "digits", or "auto": MNIST if it is there or can be fetched, the digits otherwise.
-    data_dir : where MNIST lies or is downloaded to; None for `$SAMEGRAD_DATA`, or else `data/`.
+    name : a key of `LOADERS`, or "auto": MNIST if it is there or can be fetched, the digits otherwise.
+    data_dir : where the files lie or are downloaded to; None for `$SAMEGRAD_DATA`, or else `data/`.
     offline : make no connection.
 
     Raises
@@ -24,17 +29,10 @@ def load(name: str, data_dir: Path | None, *, offline: bool) -> tuple[Dataset, s
     DataError
         If "mnist" is not to be had, or if files that are there are damaged (with "auto", too).
     """
-    if name == "digits":
-        return digits.load(), ""
-    folder = data_dir or Path(os.environ.get("SAMEGRAD_DATA") or "data")
+    if name != "auto":
+        return LOADERS[name](data_dir, offline=offline), ""
     try:
-        folder = folder.expanduser()  # a shell leaves the ~ of --data-dir=~/mnist alone; pooch would not
-    except RuntimeError as error:
-        raise DataError(folder, "a home that is unknown", "a folder", "give another --data-dir") from error
-    try:
-        return mnist.load(folder, offline=offline), ""
+        return mnist.load(data_dir, offline=offline), ""
     except mnist.MnistUnavailableError as error:
-        if name == "mnist":
-            raise
         notice = f"using the bundled digits instead of MNIST: {error.file}: {error.found}; for MNIST: {error.remedy}"
         return digits.load(), notice

@@ -1,15 +1,16 @@
 """A data set as every implementation sees it: bytes in memory, x / 255 in the run's dtype."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.errors import SettingError, SpecError
 from shared.interface import Array, Labels
-from shared.spec import MEAN, STANDARD_DEVIATION
+from shared.spec import MEAN, STANDARD_DEVIATION, NetworkSpec
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,42 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Training, validation and test examples of one source."""
+    """Training, validation and test examples of one source, and what is known of them."""
 
     name: str
+    """in tables"""
     train: Split
     validation: Split
     test: Split
+    _: KW_ONLY
+    key: str = ""
+    """what it is asked for by, in `shared.data.LOADERS`"""
+    epochs: int = 3
+    """passes over the training examples, where no number is asked for"""
+    n_out: int = 10
+    """classes"""
+
+    @property
+    def n_in(self) -> int:
+        """Numbers of one example: pixels."""
+        return int(self.train.images.shape[1])
+
+    def check(self, network: NetworkSpec, batch_size: int) -> None:
+        """Refuse a network, or a batch, that does not fit these examples.
+
+        Raises
+        ------
+        SpecError
+            Where the network has other inputs or outputs.
+        SettingError
+            Where the batch is larger than the training set.
+        """
+        if (network.n_in, network.n_out) != (self.n_in, self.n_out):
+            fitting = f"{self.n_in} inputs and {self.n_out} outputs, such as {self.n_in}-30-{self.n_out}"
+            raise SpecError("network", network.sizes, fitting)
+        if batch_size > len(self.train):
+            most = f"at most {len(self.train):,}, the training images in use"
+            raise SettingError("batch_size", f"got {batch_size:,}, expected {most}")
 
     def with_train_size(self, n: int) -> "Dataset":
         """Keep the first n training examples."""
@@ -64,7 +95,7 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """The sha256 of all images and labels in use, so that two runs can tell whether their data were the same."""
+        """The sha256 of all images and labels in use, by which two runs can be compared."""
         sha = hashlib.sha256()
         for split in (self.train, self.validation, self.test):
             for array in (split.images, split.labels):

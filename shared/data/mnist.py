@@ -71,8 +71,12 @@ class MnistUnavailableError(DataError):
     """MNIST is not on this machine and cannot be fetched; damaged files are a plain `DataError` instead."""
 
 
-def load(data_dir: Path, *, offline: bool) -> Dataset:
+def load(data_dir: Path | None, *, offline: bool) -> Dataset:
     """Return MNIST from `data_dir`, after fetching into it what is missing, unless `offline`.
+
+    Parameters
+    ----------
+    data_dir : None for `$SAMEGRAD_DATA`, or else `data/`.
 
     Raises
     ------
@@ -81,6 +85,7 @@ def load(data_dir: Path, *, offline: bool) -> Dataset:
     DataError
         If a file is damaged or is not MNIST's.
     """
+    data_dir = _folder(data_dir)
     missing = [file for file in FILES if find(data_dir, file) is None]
     if missing:
         if offline:
@@ -93,7 +98,15 @@ def load(data_dir: Path, *, offline: bool) -> Dataset:
         _check_digest(paths[file], values, file)
     middle = len(train) - N_VALIDATION
     validation = Split(train.images[middle:], train.labels[middle:])
-    return Dataset("MNIST", train.first(middle), validation, test)
+    return Dataset("MNIST", train.first(middle), validation, test, key="mnist", epochs=3)
+
+
+def _folder(data_dir: Path | None) -> Path:
+    folder = data_dir or Path(os.environ.get("SAMEGRAD_DATA") or "data")
+    try:
+        return folder.expanduser()  # a shell leaves the ~ of --data-dir=~/mnist alone; pooch would not
+    except RuntimeError as error:
+        raise DataError(folder, "a home that is unknown", "a folder", "give another --data-dir") from error
 
 
 def find(data_dir: Path, file: MnistFile) -> Path | None:

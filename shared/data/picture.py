@@ -107,8 +107,8 @@ def ink(image: Image.Image, path: Path | str = "image") -> Grey:
     found = (ground - grey if ground > LIGHT else grey - ground).clip(0)
     most = float(found.max())
     if most < CONTRAST:
-        told = f"no digit (its darkest and lightest parts are {most:.0f} of 255 grey levels apart)"
-        raise DataError(path, told, "a digit that stands out from its ground", "draw with more contrast, off the edge")
+        flat = f"no digit (its darkest and lightest parts are {most:.0f} of 255 grey levels apart)"
+        raise DataError(path, flat, "a digit that stands out from its ground", "draw with more contrast, off the edge")
     found /= most
     found[found < FAINT] = 0
     levels: Grey = np.rint(255 * found).astype(np.uint8)

@@ -1,6 +1,6 @@
-"""The checks: each holds one thing that a right network does, and says by how much it is not so.
+"""The checks: each holds one thing that a right network does, and finds by how much it is not so.
 
-A check takes a `Case` and returns "" where it holds, what is wrong where it does not, None where nothing was asked.
+A check takes a `Comparison` and returns its findings, () where it holds, None where nothing was asked.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,8 +9,10 @@ from typing import Final
 import numpy as np
 
 from shared.agreement import rounding
-from shared.diagnosis.case import READ_ONLY, Case, distance, gradients_in, parameters_in
-from shared.interface import named
+from shared.diagnosis import findings
+from shared.diagnosis.answers import GRADIENTS, OUTPUTS, PARAMETERS
+from shared.diagnosis.comparison import READ_ONLY, Comparison, distance
+from shared.diagnosis.findings import Finding, Findings
 
 ROUNDINGS: Final = 100
 """Unit roundoffs that the loss, and a step, may be off."""
@@ -18,176 +20,167 @@ DIFFERENCES: Final = 1e-5
 """What central differences of a float64 loss may be off, relative to the gradient."""
 
 
-Check = Callable[[Case], str | None]
+Check = Callable[[Comparison], Findings | None]
 
 
-def runs(case: Case) -> str | None:
+def runs(c: Comparison) -> Findings | None:
     """Every scene that is asked for in the network's own sizes ends without an exception."""
     shaped = ("square", "all square", "differences", READ_ONLY)
-    for scene, answer in case.answers.items():
+    for scene, answer in c.answers.items():
         if answer.trouble and scene not in shaped:
-            return f"{scene}: {answer.trouble.message}"
-    return ""
+            return (Finding(findings.RAISED, scene, got=answer.trouble.message),)
+    return ()
 
 
-def shapes(case: Case) -> str | None:
+def shapes(c: Comparison) -> Findings | None:
     """Gradients and outputs have the shapes of the parameters and of (n, n_out), and a floating dtype."""
-    answer, expected = case.answers["first"], case.expected["first"]
+    answer, expected = c.answers["first"], c.expected["first"]
     if answer.trouble:
         return None
-    for name, tensor in expected.tensors.items():
-        found = answer.tensors.get(name)
-        if name == "C":
-            continue
+    given = answer.gradients | answer.outputs
+    for name, tensor in {**expected.gradients, **expected.outputs}.items():
+        found = given.get(name)
         if found is None:
-            return f"{name}: there is none"
+            return (Finding(findings.MISSING, "first", name),)
         if found.dtype.kind != "f":
-            return f"{name}: dtype {found.dtype}"
+            return (Finding(findings.DTYPE, "first", name, got=found.dtype),)
         fits = found.shape == tensor.shape or (name.startswith("db") and found.size == tensor.size)
         if not fits:
-            return f"{name}: shape {found.shape}, expected {tensor.shape}"
-    return ""
+            return (Finding(findings.SHAPE, "first", name, got=found.shape, expected=tensor.shape),)
+    return ()
 
 
-def leaves_inputs(case: Case) -> str | None:
+def leaves_inputs(c: Comparison) -> Findings | None:
     """No array that is given is changed."""
-    modified = dict.fromkeys(name for answer in case.answers.values() for name in answer.modified)
-    return f"changed: {', '.join(modified)}" if modified else ""
+    modified = dict.fromkeys(name for answer in c.answers.values() for name in answer.modified)
+    return tuple(Finding(findings.CHANGED, tensor=name) for name in modified)
 
 
-def _same(case: Case, one: str, other: str) -> str | None:
-    if case.answers[one].trouble or case.answers[other].trouble or shapes(case):
+def _same(c: Comparison, scene: str) -> Findings | None:
+    """Return whether the gradients of a scene are those of the first one."""
+    first, other = c.answers["first"], c.answers[scene]
+    if first.trouble or other.trouble or shapes(c):
         return None
-    off = distance(gradients_in(case.answers[other]), gradients_in(case.answers[one]))
-    return (
-        "" if off <= ROUNDINGS * rounding.UNIT_ROUNDOFF["float32"] else f"the same call gave gradients {off:.1e} away"
-    )
+    off = distance(other.tensors(GRADIENTS), first.tensors(GRADIENTS))
+    is_same = off <= ROUNDINGS * rounding.UNIT_ROUNDOFF["float32"]
+    return () if is_same else (Finding(findings.NOT_REPEATED, scene, error=off),)
 
 
-def remembers_nothing(case: Case) -> str | None:
+def remembers_nothing(c: Comparison) -> Findings | None:
     """The gradients of a batch are the same when they are asked for again, or after another batch."""
-    return _same(case, "first", "again") or _same(case, "first", "after another")
+    return _same(c, "again") or _same(c, "after another")
 
 
-def repeats(case: Case) -> str | None:
+def repeats(c: Comparison) -> Findings | None:
     """Another network, built alike, has the same gradients."""
-    return _same(case, "first", "fresh")
+    return _same(c, "fresh")
 
 
-def _agrees(case: Case, scenes: tuple[str, ...], kind: str) -> str | None:
-    asked = [scene for scene in scenes if not case.answers[scene].trouble]
-    if not asked or shapes(case):
+def _agrees(c: Comparison, scenes: tuple[str, ...], kind: str) -> Findings | None:
+    asked = [scene for scene in scenes if not c.answers[scene].trouble]
+    if not asked or shapes(c):
         return None
     for scene in asked:
-        if case.precision(scene, kind) not in ("float64", "float32"):
-            name, error = max(case.errors(scene, kind).items(), key=lambda item: item[1])
-            return f"{scene}: {name} is off by {error:.1e}"
-    return ""
+        if c.is_off(scene, kind):
+            name, error = max(c.errors(scene, kind).items(), key=lambda item: item[1])
+            return (Finding(findings.OFF, scene, name, error),)
+    return ()
 
 
-def outputs(case: Case) -> str | None:
+def outputs(c: Comparison) -> Findings | None:
     """The outputs are the reference's."""
-    return _agrees(case, ("first",), "outputs")
+    return _agrees(c, ("first",), OUTPUTS)
 
 
-def gradients(case: Case) -> str | None:
+def gradients(c: Comparison) -> Findings | None:
     """The gradients are the reference's."""
-    return _agrees(case, ("first",), "gradients")
+    return _agrees(c, ("first",), GRADIENTS)
 
 
-def one_example(case: Case) -> str | None:
+def one_example(c: Comparison) -> Findings | None:
     """The gradients of one example alone are the reference's."""
-    return _agrees(case, ("alone",), "gradients")
+    return _agrees(c, ("alone",), GRADIENTS)
 
 
-def square_layers(case: Case) -> str | None:
+def square_layers(c: Comparison) -> Findings | None:
     """Square layers, which forgive a transposed matrix its shape, have the right outputs and gradients."""
     scenes = ("square", "all square")
-    return _agrees(case, scenes, "outputs") or _agrees(case, scenes, "gradients")
+    return _agrees(c, scenes, OUTPUTS) or _agrees(c, scenes, GRADIENTS)
 
 
-def loss(case: Case) -> str | None:
+def loss(c: Comparison) -> Findings | None:
     """The loss is the reference's."""
-    found, expected = (answers["first"].tensors.get("C") for answers in (case.answers, case.expected))
-    if case.answers["first"].trouble or found is None or expected is None:
+    found, expected = (answers["first"].loss for answers in (c.answers, c.expected))
+    if c.answers["first"].trouble or found is None:
         return None
-    if np.size(found) != 1 or np.asarray(found).dtype.kind not in "fiu":
-        return f"got an array of shape {np.shape(found)}, expected a number"
+    if found.size != 1 or found.dtype.kind not in "fiu":
+        return (Finding(findings.NOT_A_NUMBER, "first", "C", got=found.shape),)
     got, right = float(np.ravel(found)[0]), float(expected)
     if abs(got - right) <= ROUNDINGS * rounding.UNIT_ROUNDOFF["float32"] * max(abs(right), 1e-3):
-        return ""
-    return f"{got / right:.4g} times what it should be" if right else f"{got:.4g} instead of 0"
+        return ()
+    kind, value = (findings.FACTOR, got / right) if right else (findings.NOT_ZERO, got)
+    return (Finding(kind, "first", "C", got=value),)
 
 
-def differences(case: Case) -> str | None:
+def differences(c: Comparison) -> Findings | None:
     """The gradients are the derivatives of the network's own loss; no reference is needed for it."""
-    answer = case.answers["differences"]
-    if answer.trouble or "error" not in answer.tensors:
+    answer = c.answers["differences"]
+    if answer.trouble or answer.difference is None:
         return None
-    error = float(answer.tensors["error"])
-    precise = case.precision("first", "gradients") if not shapes(case) else "float64"
-    if precise == "float32":
+    if not shapes(c) and c.precision("first", GRADIENTS) == "float32":
         return None  # the differences of a float32 loss say little
-    return "" if error <= DIFFERENCES else f"off by {error:.1e} from the differences of its own loss"
+    error = answer.difference
+    return () if error <= DIFFERENCES else (Finding(findings.OWN_LOSS, "differences", "C", error),)
 
 
-def _steps(case: Case, scene: str) -> str | None:
-    if scene not in case.answers or case.answers[scene].trouble or shapes(case):
+def _steps(c: Comparison, scene: str) -> Findings | None:
+    if scene not in c.answers or c.answers[scene].trouble or shapes(c):
         return None
-    start = named(case.probes[scene].parameters())
-    found, expected = (parameters_in(answers[scene]) for answers in (case.answers, case.expected))
-    u = rounding.UNIT_ROUNDOFF["float64" if case.precision("first", "gradients") == "float64" else "float32"]
+    start = c.inputs[scene].parameters()
+    found, expected = c.both(scene, PARAMETERS)
+    u = rounding.UNIT_ROUNDOFF["float64" if c.precision("first", GRADIENTS) == "float64" else "float32"]
     for name, tensor in expected.items():
+        if np.shape(found[name]) != tensor.shape:
+            return (Finding(findings.SHAPE, scene, name, got=np.shape(found[name]), expected=tensor.shape),)
         moved = float(np.linalg.norm(tensor - start[name]))
-        if name not in found or found[name].shape != tensor.shape:
-            return f"{name}: shape {np.shape(found.get(name, ()))}, expected {tensor.shape}"
         off = float(np.linalg.norm(found[name] - tensor))
         if not off <= ROUNDINGS * u * (moved + float(np.linalg.norm(tensor))):
-            return f"{name} is off by {off / moved:.1e} of what it should have moved"
-    return ""
+            return (Finding(findings.STEP, scene, name, off / moved if moved else float("inf")),)
+    return ()
 
 
-def update(case: Case) -> str | None:
+def update(c: Comparison) -> Findings | None:
     """One step of `train` moves the parameters as equation (8) says."""
-    return _steps(case, "one step")
+    return _steps(c, "one step")
 
 
-def batches(case: Case) -> str | None:
+def batches(c: Comparison) -> Findings | None:
     """`train` takes a step a batch, in the order given, on a smaller last batch too."""
-    return _steps(case, "three batches")
+    return _steps(c, "three batches")
 
 
-def resets(case: Case) -> str | None:
+def resets(c: Comparison) -> Findings | None:
     """`reset` forgets what was trained."""
-    if "reset" not in case.answers or shapes(case) != "":
-        return None
-    return _same(case, "first", "reset")
+    return _same(c, "reset") if "reset" in c.answers else None
 
 
-def finite(case: Case) -> str | None:
+def finite(c: Comparison) -> Findings | None:
     """Outputs, loss and gradients stay finite where z is large."""
     for scene in ("large inputs", "large outputs"):
-        answer = case.answers[scene]
-        bad = [
-            name
-            for name, tensor in answer.tensors.items()
-            if tensor is not None and tensor.dtype.kind == "f" and not np.isfinite(tensor).all()
-        ]
-        if bad:
-            return f"{scene}: not finite: {', '.join(bad)}"
-    return ""
+        if bad := c.answers[scene].not_finite():
+            return tuple(Finding(findings.NOT_FINITE, scene, name) for name in bad)
+    return ()
 
 
-def precise(case: Case) -> str | None:
+def precise(c: Comparison) -> Findings | None:
     """In float32 the gradients have the digits of float32."""
-    answer = case.answers["float32"]
-    if answer.trouble or shapes(case) or gradients(case):
+    if c.answers["float32"].trouble or shapes(c) or gradients(c):
         return None
-    bounds = case.bounds("float32", "float32")
-    for name, error in case.errors("float32", "gradients").items():
+    bounds = c.bounds("float32", "float32")
+    for name, error in c.errors("float32", GRADIENTS).items():
         if not error <= bounds[name]:
-            return f"{name} is off by {error:.1e}, float32 explains {bounds[name]:.1e}"
-    return ""
+            return (Finding(findings.ROUGH, "float32", name, error, expected=bounds[name]),)
+    return ()
 
 
 CHECKS: Final[Mapping[str, Check]] = {
@@ -210,7 +203,7 @@ CHECKS: Final[Mapping[str, Check]] = {
 }
 
 
-def check_all(case: Case) -> dict[str, str | None]:
-    """Return what each check has to say."""
+def check_all(c: Comparison) -> dict[str, Findings | None]:
+    """Return what each check finds."""
     with np.errstate(all="ignore"):
-        return {name: check(case) for name, check in CHECKS.items()}
+        return {name: check(c) for name, check in CHECKS.items()}

@@ -5,19 +5,22 @@ from typing import Final
 
 import numpy as np
 
-from shared.diagnosis.case import READ_ONLY, Case, gradients_in
+from shared.diagnosis import findings
+from shared.diagnosis.answers import GRADIENTS, OUTPUTS, PARAMETERS, Answer, Answers
 from shared.diagnosis.checks import check_all
+from shared.diagnosis.comparison import READ_ONLY, Comparison
+from shared.diagnosis.findings import Finding, Findings
 from shared.diagnosis.matching import (
+    accumulates,
     accumulates_in_training,
     another_network,
-    doubled,
     nearest_mistake,
     nearest_two,
     weight_decay,
 )
-from shared.diagnosis.mistakes import GRADIENTS, MISTAKES, OUTPUTS, UPDATE, behaviour
-from shared.diagnosis.probe import Answer, Answers
-from shared.diagnosis.words import Lines, look_at, notes, ratios
+from shared.diagnosis.mistakes import MISTAKES, behaviour
+from shared.diagnosis.words import Lines, as_options, line_at, look_at, notes, ratios, sentence
+from shared.layers import SOFTMAX
 from shared.spec import NetworkSpec
 
 UNKNOWN: Final = "a mistake that is not in the catalogue"
@@ -29,10 +32,10 @@ NOT_FINITE: Final = "not finite"
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is wrong."""
+    """What is wrong, in words."""
 
     name: str
-    told: str
+    description: str
     remedy: str
     equation: str = ""
     measured: str = ""
@@ -46,8 +49,8 @@ class Verdict:
     """The whole answer."""
 
     spec: NetworkSpec
-    checks: dict[str, str | None]
-    """check -> "" where it holds, what is wrong where it does not, None where it was not asked"""
+    checks: dict[str, Findings | None]
+    """check -> what it found, () where it holds, None where it was not asked"""
     diagnosis: Diagnosis | None = None
     """None for a network that is right"""
     notes: list[str] = field(default_factory=list)
@@ -63,123 +66,117 @@ def diagnose(spec: NetworkSpec, answers: Answers, lines: list[str]) -> Verdict:
 
     Parameters
     ----------
-    answers : of its scenes; one that ended in its process's death is a `Trouble`.
+    answers : of its scenes; one that ended in its process's death has a `Trouble`.
     lines : of the user's file.
     """
-    case = Case(spec, answers)
-    verdict = Verdict(spec, check_all(case))
+    c = Comparison(spec, answers)
+    verdict = Verdict(spec, check_all(c))
+    failed = {name: found for name, found in verdict.checks.items() if found}
     with np.errstate(all="ignore"):
-        verdict.diagnosis = _diagnosis(case, verdict.checks, lines)
-        verdict.notes = notes(case, lines) if verdict.right else []
+        if failed:
+            verdict.diagnosis = _diagnosis(c, failed, lines)
+        else:
+            verdict.notes = notes(c, lines)
     return verdict
 
 
-def _diagnosis(case: Case, checks: dict[str, str | None], lines: list[str]) -> Diagnosis | None:
+def _diagnosis(c: Comparison, failed: dict[str, Findings], lines: list[str]) -> Diagnosis:
     """Go through the checks, causes before their consequences."""
-    first = case.answers["first"]
-    failed = {name: told for name, told in checks.items() if told}
-    if not failed:
-        return None
+    first = c.answers["first"]
+
+    def known(name: str, *checks: str, at: int | None = None) -> Diagnosis:
+        """Return a mistake, measured by the first of the checks that failed."""
+        return _known(name, sentence(next(failed[check] for check in checks if check in failed)), lines, at)
+
     if "inputs kept" in failed:
-        return _known(behaviour.MODIFIED, failed["inputs kept"], lines, at=_write(case))
+        return known(behaviour.MODIFIED, "inputs kept", at=_write(c))
     if first.trouble:
-        return _by_numbers(case, lines) or _raised(first, lines)
+        return _by_numbers(c, lines) or _raised(first, lines)
     if "shapes" in failed:
-        return _shape(case, failed["shapes"], lines)
-    if not _finite(first):
-        measured = failed.get("gradients", "")
+        return _shape(c, failed["shapes"][0], lines)
+    if not all(np.isfinite(tensor).all() for tensor in first.tensors(GRADIENTS).values()):
+        measured = sentence(failed.get("gradients"))
         return Diagnosis(NOT_FINITE, "the gradients are not finite numbers", "look for a division by 0", "", measured)
-    if "no memory" in failed and (doubled(case) or "repeatable" not in failed):
-        return _known(behaviour.ACCUMULATED, failed["no memory"], lines)
+    if "no memory" in failed and (accumulates(c) or "repeatable" not in failed):
+        return known(behaviour.ACCUMULATED, "no memory")
     if "no memory" in failed or "repeatable" in failed:
-        return _known(behaviour.RANDOM, failed.get("repeatable") or failed["no memory"], lines)
-    if "outputs" in failed or ("square layers" in failed and "outputs" in _square_kind(case)):
-        return _outputs(case, failed, lines)
+        return known(behaviour.RANDOM, "repeatable", "no memory")
+    if "outputs" in failed or any(c.is_off(scene, OUTPUTS) for scene in ("square", "all square")):
+        return _outputs(c, failed, lines)
     if {"gradients", "one example", "square layers"} & failed.keys():
-        return _gradients(case, failed, lines)
+        return _gradients(c, failed, lines)
     if "update" in failed or "batches" in failed:
-        return _update(case, failed, lines)
+        return _update(c, failed, lines)
     if "large z" in failed:
-        return _large(case, failed["large z"], lines)
+        return _large(c, failed["large z"], lines)
     if "reset" in failed:
-        return _known(behaviour.NOT_RESET, failed["reset"], lines)
+        return known(behaviour.NOT_RESET, "reset")
     if "loss" in failed or "own loss" in failed:
-        told = failed.get("loss") or failed["own loss"]
-        return _known(behaviour.LOSS_WRONG, f"C: {told}", lines)
+        return _known(behaviour.LOSS_WRONG, f"C: {sentence(failed.get('loss') or failed['own loss'])}", lines)
     if "float32" in failed:
-        return _known(behaviour.FLOAT16, failed["float32"], lines)
-    trouble = next(answer for answer in case.answers.values() if answer.trouble)
-    return _raised(trouble, lines)
-
-
-def _square_kind(case: Case) -> set[str]:
-    """Return what is wrong in the square scenes."""
-    found = set()
-    for scene in ("square", "all square"):
-        for kind in ("outputs", "gradients"):
-            if not case.answers[scene].trouble and case.precision(scene, kind) not in ("float64", "float32"):
-                found.add(kind)
-    return found
+        return known(behaviour.FLOAT16, "float32")
+    return _raised(next(answer for answer in c.answers.values() if answer.trouble), lines)
 
 
 def _known(name: str, measured: str, lines: list[str], at: int | None = None) -> Diagnosis:
     """Return the diagnosis of a mistake of the catalogue."""
     mistake = MISTAKES[name]
-    return Diagnosis(name, mistake.told, mistake.remedy, mistake.equation, measured, look_at(mistake, lines, at))
+    return Diagnosis(name, mistake.description, mistake.remedy, mistake.equation, measured, look_at(mistake, lines, at))
 
 
 # ---- By numbers ----------------------------------------------------------------------------------------
 
 
-def _by_numbers(case: Case, lines: list[str]) -> Diagnosis | None:
+def _by_numbers(c: Comparison, lines: list[str]) -> Diagnosis | None:
     """Return the mistake that the scenes show that could be played, although another raised something."""
-    trouble = case.answers["first"].trouble
-    mistake = nearest_mistake(case, GRADIENTS)
+    trouble = c.answers["first"].trouble
+    mistake = nearest_mistake(c, GRADIENTS)
     if mistake is None or trouble is None:
         return None
     return _known(mistake.name, f"with square layers; else {trouble.message}", lines, trouble.line)
 
 
-def _outputs(case: Case, failed: dict[str, str], lines: list[str]) -> Diagnosis:
-    measured = failed.get("outputs") or failed["square layers"]
-    mistake = nearest_mistake(case, OUTPUTS)
+def _outputs(c: Comparison, failed: dict[str, Findings], lines: list[str]) -> Diagnosis:
+    found = failed.get("outputs") or failed["square layers"]
+    mistake = nearest_mistake(c, OUTPUTS)
+    if mistake:
+        return _known(mistake.name, sentence(found), lines)
+    if c.precision("first", OUTPUTS) == "float16":
+        return _known(behaviour.FLOAT16, sentence(found), lines)
+    return _another(c) or _unknown(c, found)
+
+
+def _gradients(c: Comparison, failed: dict[str, Findings], lines: list[str]) -> Diagnosis:
+    found = next(failed[name] for name in ("gradients", "one example", "square layers") if name in failed)
+    measured = ratios(c, found[0].scene)
+    mistake = nearest_mistake(c, GRADIENTS)
     if mistake:
         return _known(mistake.name, measured, lines)
-    if case.precision("first", "outputs") == "float16":
-        return _known(behaviour.FLOAT16, measured, lines)
-    return _another(case) or _unknown(case, "outputs", measured)
-
-
-def _gradients(case: Case, failed: dict[str, str], lines: list[str]) -> Diagnosis:
-    told = next(failed[name] for name in ("gradients", "one example", "square layers") if name in failed)
-    mistake = nearest_mistake(case, GRADIENTS)
-    if mistake:
-        return _known(mistake.name, ratios(case, told), lines)
-    if "gradients" in failed and (factor := weight_decay(case)) is not None:
+    if "gradients" in failed and (factor := weight_decay(c)) is not None:
         return _known(behaviour.WEIGHT_DECAY, f"dW = dC/dW + {factor:.4g} W", lines)
-    if "gradients" in failed and case.precision("first", "gradients") == "float16":
-        return _known(behaviour.FLOAT16, told, lines)
-    return _another(case) or _two(case, ratios(case, told), lines) or _unknown(case, "gradients", told)
+    if "gradients" in failed and c.precision("first", GRADIENTS) == "float16":
+        return _known(behaviour.FLOAT16, sentence(found), lines)
+    return _another(c) or _two(c, measured, lines) or _unknown(c, found)
 
 
-def _another(case: Case) -> Diagnosis | None:
+def _another(c: Comparison) -> Diagnosis | None:
     """Return that it computes another network than it was checked as."""
-    spec = another_network(case)
+    spec = another_network(c)
     if spec is None:
         return None
-    remedy = f"check it as what it is: --activation {spec.activation} --loss {spec.loss}"
-    return Diagnosis(ANOTHER_NETWORK, f"outputs and gradients are those of {spec}, not of {case.spec}", remedy, "(2)")
+    remedy = f"check it as what it is: {as_options(spec)}"
+    return Diagnosis(ANOTHER_NETWORK, f"outputs and gradients are those of {spec}, not of {c.spec}", remedy, "(2)")
 
 
-def _two(case: Case, measured: str, lines: list[str]) -> Diagnosis | None:
+def _two(c: Comparison, measured: str, lines: list[str]) -> Diagnosis | None:
     """Return two mistakes at once."""
-    found = nearest_two(case)
+    found = nearest_two(c)
     if found is None:
         return None
     one, other = (_known(mistake.name, measured, lines) for mistake in found)
     return Diagnosis(
         name=f"{one.name}; and {other.name}",
-        told=f"{one.told}; and {other.told}",
+        description=f"{one.description}; and {other.description}",
         remedy=f"{one.remedy}; {other.remedy}",
         equation=" and ".join(dict.fromkeys((one.equation, other.equation))),
         measured=measured,
@@ -187,97 +184,86 @@ def _two(case: Case, measured: str, lines: list[str]) -> Diagnosis | None:
     )
 
 
-def _update(case: Case, failed: dict[str, str], lines: list[str]) -> Diagnosis:
-    told = failed.get("update") or failed["batches"]
-    mistake = nearest_mistake(case, UPDATE)
+def _update(c: Comparison, failed: dict[str, Findings], lines: list[str]) -> Diagnosis:
+    measured = sentence(failed.get("update") or failed["batches"])
+    mistake = nearest_mistake(c, PARAMETERS)
     if mistake:
-        return _known(mistake.name, told, lines)
-    if "update" not in failed and accumulates_in_training(case):
-        return _known(behaviour.ACCUMULATED, told, lines)
+        return _known(mistake.name, measured, lines)
+    if "update" not in failed and accumulates_in_training(c):
+        return _known(behaviour.ACCUMULATED, measured, lines)
     where = (
         "a step of `train` is wrong" if "update" in failed else "the first step of `train` is right, a later one is not"
     )
-    return Diagnosis(UNKNOWN, f"the gradients are right, and {where}", "compare it with equation (8)", "(8)", told)
+    return Diagnosis(UNKNOWN, f"the gradients are right, and {where}", "compare it with equation (8)", "(8)", measured)
 
 
 # ---- By rules ------------------------------------------------------------------------------------------
 
 
 def _raised(answer: Answer, lines: list[str]) -> Diagnosis:
-    """Return what an exception tells by itself."""
+    """Return what an exception says by itself."""
     trouble = answer.trouble
     assert trouble is not None
-    at = ((trouble.line, lines[trouble.line - 1].strip()),) if trouble.line and trouble.line <= len(lines) else ()
     remedy = "see the line"
     if "mismatch in its core dimension" in trouble.message or "not aligned" in trouble.message:
         remedy = "print the shapes: W_l is (n_out, n_in), a batch (n, n_in); z = a W^T, d_l = d_{l+1} W, dW = d^T a"
-    return Diagnosis(RAISES, trouble.message, remedy, "", "", at)
+    return Diagnosis(RAISES, trouble.message, remedy, lines=line_at(lines, trouble.line))
 
 
-def _shape(case: Case, told: str, lines: list[str]) -> Diagnosis:
+def _shape(c: Comparison, finding: Finding, lines: list[str]) -> Diagnosis:
     """Return the mistake that a shape or a dtype gives away."""
-    name, _, what = told.partition(": ")
-    found, expected = (answers["first"].tensors.get(name) for answers in (case.answers, case.expected))
-    if found is None and name.startswith("db"):
-        return _known("bias gradient missing", told, lines)
-    if found is not None and found.dtype.kind in "iub":
-        return _known("integer dtype", told, lines)
-    if found is not None and expected is not None and found.T.shape == expected.shape:
-        return _known("W transposed", told, lines)
-    n = case.probes["first"].n
-    if found is not None and name.startswith("db") and found.shape == (n, *expected.shape):  # type: ignore[union-attr]
+    name, measured = finding.tensor, sentence((finding,))
+    is_bias = name.startswith("db")
+    if finding.kind == findings.MISSING and is_bias:
+        return _known("bias gradient missing", measured, lines)
+    if finding.kind == findings.DTYPE and finding.got.kind in "iub":
+        return _known("integer dtype", measured, lines)
+    if finding.kind == findings.SHAPE and finding.got[::-1] == finding.expected:
+        return _known("W transposed", measured, lines)
+    if finding.kind == findings.SHAPE and is_bias and finding.got == (c.inputs["first"].n, *finding.expected):
         remedy = MISTAKES["bias gradient is a mean"].remedy
-        return Diagnosis("bias gradient not summed", "the bias gradients are one for each example", remedy, "(7)", told)
-    return Diagnosis(
-        SHAPE, f"{name} has a wrong {what.partition(' ')[0]}", "print the shapes, step by step", "(6)", told
-    )
+        description = "the bias gradients are one for each example"
+        return Diagnosis("bias gradient not summed", description, remedy, "(7)", measured)
+    what = "is missing" if finding.kind == findings.MISSING else f"has a wrong {finding.kind}"
+    return Diagnosis(SHAPE, f"{name} {what}", "print the shapes, step by step", "(6)", measured)
 
 
-def _write(case: Case) -> int | None:
-    """Return the line that writes to an array that was given, which the scene with read-only arrays tells."""
-    trouble = case.answers[READ_ONLY].trouble if READ_ONLY in case.answers else None
+def _write(c: Comparison) -> int | None:
+    """Return the line that writes to an array that was given, where it raises with read-only arrays."""
+    trouble = c.answers[READ_ONLY].trouble if READ_ONLY in c.answers else None
     return trouble.line if trouble and "read-only" in trouble.message else None
 
 
-def _large(case: Case, told: str, lines: list[str]) -> Diagnosis:
+def _large(c: Comparison, found: Findings, lines: list[str]) -> Diagnosis:
     """Return which exponential or logarithm overflows."""
-    at = next(
-        (w.line for scene in ("large inputs", "large outputs") for w in case.answers[scene].warned if w.line), None
-    )
-
-    def bad(scene: str, name: str) -> bool:
-        tensor = case.answers[scene].tensors.get(name)
-        return tensor is not None and not np.isfinite(tensor).all()
-
-    if bad("large inputs", "a_L"):
-        return _known(behaviour.ACTIVATION_OVERFLOWS, told, lines, at)
-    if bad("large outputs", "a_L"):
-        softmax = case.spec.loss == "cross_entropy"
-        return _known(behaviour.SOFTMAX_OVERFLOWS if softmax else behaviour.ACTIVATION_OVERFLOWS, told, lines, at)
-    if case.spec.loss == "cross_entropy":
-        return _known(behaviour.LOG_OF_ZERO, told, lines, at)
-    return Diagnosis(NOT_FINITE, "where z is large, not all is finite", "look for an exp that overflows", "(2)", told)
+    measured, answers = sentence(found), [c.answers[scene] for scene in ("large inputs", "large outputs")]
+    at = next((warning.line for answer in answers for warning in answer.warnings if warning.line), None)
+    inputs, outputs = ("a_L" in answer.not_finite() for answer in answers)
+    if outputs and not inputs and c.spec.layers[-1].activation == SOFTMAX:
+        return _known(behaviour.SOFTMAX_OVERFLOWS, measured, lines, at)
+    if inputs or outputs:
+        return _known(behaviour.ACTIVATION_OVERFLOWS, measured, lines, at)
+    if c.spec.loss != "quadratic":
+        return _known(behaviour.LOG_OF_ZERO, measured, lines, at)
+    remedy = "look for an exp that overflows"
+    return Diagnosis(NOT_FINITE, "where z is large, not all is finite", remedy, "(2)", measured)
 
 
-def _finite(answer: Answer) -> bool:
-    return all(np.isfinite(tensor).all() for tensor in gradients_in(answer).values())
-
-
-def _unknown(case: Case, kind: str, told: str) -> Diagnosis:
+def _unknown(c: Comparison, found: Findings) -> Diagnosis:
     """Say at least where to look: which tensors are right, and which equation makes the first that is not."""
     remedy = "compare the equations in shared/spec.py with your lines, in the order in which they are computed"
-    if kind == "outputs":
-        return Diagnosis(UNKNOWN, "the outputs are not those of equations (1) and (2)", remedy, "(1) or (2)", told)
-    scene = told.partition(":")[0]
-    bounds = case.bounds(scene, "float32")
-    wrong = [name for name, error in case.errors(scene, "gradients").items() if not error <= bounds[name]]
-    last = str(len(case.spec.shapes))
-    if all(name[1] == "b" for name in wrong):
+    scene = found[0].scene
+    if found[0].tensor == "a_L":
+        where = "the outputs are not those of equations (1) and (2)"
+        return Diagnosis(UNKNOWN, where, remedy, "(1) or (2)", sentence(found))
+    bounds, last = c.bounds(scene, "float32"), len(c.spec.layers)
+    wrong = {name for name, error in c.errors(scene, GRADIENTS).items() if not error <= bounds[name]}
+    if all(name.startswith("db") for name in wrong):
         equation, where = "(7)", "the weights' gradients are right, the biases' are not"
-    elif all(name[1] == "W" for name in wrong):
+    elif all(name.startswith("dW") for name in wrong):
         equation, where = "(6)", "the biases' gradients are right, the weights' are not"
-    elif not any(name.endswith(last) for name in wrong):
+    elif not wrong & {f"dW{last}", f"db{last}"}:
         equation, where = "(5)", "the last layer's gradients are right, the others' are not"
     else:
         equation, where = "(4)", "the last layer's gradients are wrong already"
-    return Diagnosis(UNKNOWN, where, remedy, equation, ratios(case, told))
+    return Diagnosis(UNKNOWN, where, remedy, equation, ratios(c, scene))

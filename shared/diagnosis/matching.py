@@ -1,133 +1,160 @@
 """By numbers: the mistake, or the two, or the other network, that has the same tensors in all scenes."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import combinations
-from typing import Any, Final
+from itertools import pairwise, permutations, product
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from shared.diagnosis.case import (
-    GRADIENT_SCENES,
-    OUTPUT_SCENES,
-    Case,
-    distance,
-    gradients_in,
-    reference_subject,
-    tensors_of,
-)
-from shared.diagnosis.mistakes import GRADIENTS, MISTAKES, OUTPUTS, UPDATE, Mistake, behaviour
-from shared.diagnosis.probe import Answers
+from impls.numpy_scratch import Network as Reference
+from shared.diagnosis.answers import GRADIENTS, OUTPUTS, PARAMETERS, Answers, Tensors, comparable
+from shared.diagnosis.comparison import SCENES_OF, Comparison, distance
+from shared.diagnosis.mistakes import MISTAKES, Mistake, Planted, behaviour
 from shared.diagnosis.scenes import ask, ask_all
-from shared.interface import named
-from shared.spec import ACTIVATIONS, LOSSES, NetworkSpec
+from shared.diagnosis.subject import Subject
+from shared.layers import ACTIVATIONS
+from shared.spec import LOSSES, OUTPUT_ACTIVATIONS, NetworkSpec
 
 ALIKE: Final = 1e-4
 """Two networks whose tensors are closer than this make the same mistake; float32 is 1e-6 off, other mistakes 1e-2."""
 LEAST_DECAY: Final = 1e-8
 """Smaller multiples of the weights are rounding."""
+SMALLEST_FIRST: Final = ("all square", "square", "first")
 
-STAGES: Final = {
-    OUTPUTS: ("outputs", OUTPUT_SCENES),
-    GRADIENTS: ("gradients", GRADIENT_SCENES),
-    UPDATE: ("parameters", ("one step", "three batches")),
-}
-"""stage -> kind of the tensors that are compared, and the scenes that have them"""
+
+class Known(NamedTuple):
+    """A network of the catalogue, and what it answers."""
+
+    mistake: Mistake
+    network: type[Planted]
+    answers: Answers
 
 
 @lru_cache(maxsize=8)
-def catalogue(spec: NetworkSpec, stage: str) -> list[tuple[Mistake, Answers]]:
-    """Return what every network of the catalogue answers in the scenes of a stage."""
-    _, scenes = STAGES[stage]
+def catalogue(spec: NetworkSpec, kind: str) -> list[Known]:
+    """Return the networks of the catalogue that have tensors of a kind wrong, in the scenes that have them."""
     return [
-        (mistake, ask_all(reference_subject(variant.network), spec, scenes))
+        Known(mistake, variant.network, ask_all(Subject(variant.network), spec, SCENES_OF[kind]))
         for mistake in MISTAKES.values()
         for variant in mistake.variants
-        if variant.stage == stage
+        if variant.wrong == kind and variant.network.applies(spec)
     ]
 
 
-def nearest_mistake(case: Case, stage: str) -> Mistake | None:
+def nearest_mistake(c: Comparison, kind: str) -> Mistake | None:
     """Return the mistake whose numbers these are in all scenes, and not the reference's; None where there is none."""
-    found = [(off, mistake) for mistake, theirs in catalogue(case.spec, stage) if (off := _off_by(case, theirs, stage))]
+    found = [(off, known.mistake) for known in catalogue(c.spec, kind) if (off := _off_by(c, known.answers, kind))]
     best = min(found, key=lambda item: item[0], default=None)
     return best[1] if best else None
 
 
-def nearest_two(case: Case) -> tuple[Mistake, Mistake] | None:
-    """Return the two mistakes of different names that make these gradients together; None where there are none."""
-    single = [(m, v.network) for m in MISTAKES.values() for v in m.variants if v.stage == GRADIENTS]
-    _, scenes = STAGES[GRADIENTS]
+def nearest_two(c: Comparison) -> tuple[Mistake, Mistake] | None:
+    """Return the two mistakes of different names that make these gradients together; None where there are none.
+
+    Each of two networks calls what it does not change of the other, so that both orders are tried: first where the
+    layers are smallest, as there are some thousand pairs.
+    """
+    quick = next((scene for scene in SMALLEST_FIRST if not c.answers[scene].trouble), None)
+    if quick is None:
+        return None
     best: tuple[float, tuple[Mistake, Mistake]] | None = None
-    for (one, a), (other, b) in combinations(single, 2):
-        if one.name == other.name or issubclass(a, b) or issubclass(b, a):
+    for one, other in permutations(_distinct(c), 2):
+        if one.mistake is other.mistake or issubclass(one.network, other.network):
             continue
-        # each calls what it does not change of the other
-        both = type("Both", (a, b), {})
-        off = _off_by(case, ask_all(reference_subject(both), case.spec, scenes[:1]), GRADIENTS, scenes[:1])
-        if off and (best is None or off < best[0]):
-            off = _off_by(case, ask_all(reference_subject(both), case.spec, scenes), GRADIENTS)
-            best = (off, (one, other)) if off else best
+        if issubclass(other.network, one.network):
+            continue
+        both = Subject(type("Both", (one.network, other.network), {}))
+        if _off_by(c, {quick: ask(both, quick, c.inputs[quick])}, GRADIENTS, [quick]):
+            off = _off_by(c, ask_all(both, c.spec, SCENES_OF[GRADIENTS]), GRADIENTS)
+            if off and (best is None or off < best[0]):
+                best = (off, (one.mistake, other.mistake))
     return best[1] if best else None
 
 
-def _off_by(case: Case, theirs: Answers, stage: str, scenes: tuple[str, ...] | None = None) -> float:
-    """Return how far the case is off a broken network, at least a hair; 0 where it is another one."""
-    off, apart, kind = 0.0, 0.0, STAGES[stage][0]
-    for scene in scenes or STAGES[stage][1]:
-        if scene not in case.answers or case.answers[scene].trouble or theirs[scene].trouble:
+def _distinct(c: Comparison) -> list[Known]:
+    """Return the networks of the catalogue whose gradients are other than the reference's."""
+    return [known for known in catalogue(c.spec, GRADIENTS) if _apart(c, known.answers, GRADIENTS) > ALIKE]
+
+
+def _apart(c: Comparison, theirs: Answers, kind: str) -> float:
+    """Return how far a broken network is off the reference."""
+    asked = [scene for scene, answer in theirs.items() if not answer.trouble]
+    return max((distance(theirs[scene].tensors(kind), c.expected[scene].tensors(kind)) for scene in asked), default=0.0)
+
+
+def _off_by(c: Comparison, theirs: Answers, kind: str, scenes: Sequence[str] = ()) -> float:
+    """Return how far the network is off a broken one, at least a hair; 0 where it is another one."""
+    off, apart = 0.0, 0.0
+    for scene in scenes or SCENES_OF[kind]:
+        if scene not in c.answers or c.answers[scene].trouble or theirs[scene].trouble:
             continue
         found, expected, planted = (
-            _moved(case, scene, tensors_of(answers[scene], kind))
-            if stage == UPDATE
-            else tensors_of(answers[scene], kind)
-            for answers in (case.answers, case.expected, theirs)
+            _moved(c, scene, answers[scene].tensors(kind)) if kind == PARAMETERS else answers[scene].tensors(kind)
+            for answers in (c.answers, c.expected, theirs)
         )
         off = max(off, distance(found, planted, expected))
         apart = max(apart, distance(planted, expected))
     return max(off, 1e-300) if off <= ALIKE * max(1.0, apart) < np.inf and apart > ALIKE else 0.0
 
 
-def _moved(case: Case, scene: str, parameters: dict[str, Any]) -> dict[str, Any]:
+def _moved(c: Comparison, scene: str, parameters: Tensors) -> Tensors:
     """Return how far the parameters have moved: beside their own size a step is small."""
-    start = named(case.probes[scene].parameters())
+    start = c.inputs[scene].parameters()
     fits = parameters.keys() == start.keys() and all(np.shape(parameters[name]) == start[name].shape for name in start)
     return {name: parameters[name] - tensor for name, tensor in start.items()} if fits else {}
 
 
-def accumulates_in_training(case: Case) -> bool:
+def accumulates_in_training(c: Comparison) -> bool:
     """Return whether the steps are those of gradients that are added up."""
-    planted = ask_all(reference_subject(behaviour.Accumulates), case.spec, ("three batches",))
-    return _off_by(case, planted, UPDATE, ("three batches",)) > 0
+    planted = ask_all(Subject(behaviour.Accumulates), c.spec, ("three batches",))
+    return _off_by(c, planted, PARAMETERS, ("three batches",)) > 0
 
 
-def doubled(case: Case) -> bool:
-    """Return whether the second answer is the first one twice, or the first one and another's."""
-    first, again = (case.answers[scene] for scene in ("first", "again"))
-    if first.trouble or again.trouble:
+def accumulates(c: Comparison) -> bool:
+    """Return whether the gradients grow by the same with each call."""
+    answer = c.answers["again"]
+    if answer.trouble:
         return False
-    twice = {name: 2 * tensor for name, tensor in gradients_in(first).items()}
-    return distance(gradients_in(again), twice) <= ALIKE
+    asked = [comparable(gradients) for gradients in (*answer.earlier, answer.gradients)]
+    before, after = (
+        {name: later[name] - tensor for name, tensor in earlier.items()} for earlier, later in pairwise(asked)
+    )
+    return any(map(np.any, before.values())) and distance(after, before) <= ALIKE
 
 
-def another_network(case: Case) -> NetworkSpec | None:
-    """Return the network of another activation or loss whose outputs and gradients these are; None if it is none."""
-    probe, answer = case.probes["first"], case.answers["first"]
-    for activation in ACTIVATIONS:
-        for loss in LOSSES:
-            spec = NetworkSpec(case.spec.sizes, activation, loss)
-            theirs = ask(reference_subject(), "first", replace(probe, spec=spec))
-            kinds = ("outputs", "gradients")
-            same = all(distance(tensors_of(answer, kind), tensors_of(theirs, kind)) <= ALIKE for kind in kinds)
-            if same and spec != case.spec:
-                return spec
+def another_network(c: Comparison) -> NetworkSpec | None:
+    """Return the network of other activations, or another loss, whose outputs and gradients these are in all scenes."""
+    scenes = [scene for scene in SCENES_OF[OUTPUTS] if not c.answers[scene].trouble]
+    for spec in dict.fromkeys(_others(c.spec)):
+        if spec != c.spec and all(_is_same(c, scene, spec) for scene in scenes):
+            return spec
     return None
 
 
-def weight_decay(case: Case) -> float | None:
+def _is_same(c: Comparison, scene: str, spec: NetworkSpec) -> bool:
+    """Return whether the answers in a scene are those of a network with the layers and the loss of another one."""
+    inputs, answer = c.inputs[scene], c.answers[scene]
+    layers = zip(inputs.spec.layers, spec.layers, strict=True)
+    alike = tuple(replace(layer, activation=other.activation) for layer, other in layers)
+    theirs = ask(Subject(Reference), "first", replace(inputs, spec=replace(inputs.spec, layers=alike, loss=spec.loss)))
+    return all(distance(answer.tensors(kind), theirs.tensors(kind)) <= ALIKE for kind in (OUTPUTS, GRADIENTS))
+
+
+def _others(spec: NetworkSpec) -> Iterator[NetworkSpec]:
+    """Yield networks of one activation in the hidden layers, at first those that have it at the output, too."""
+    *hidden, last = spec.layers
+    choices = product(ACTIVATIONS, ACTIVATIONS, LOSSES)
+    for inner, outer, loss in sorted(choices, key=lambda choice: choice[0] != choice[1]):
+        output = replace(last, activation=OUTPUT_ACTIVATIONS.get(loss, outer))
+        yield replace(spec, layers=(*(replace(layer, activation=inner) for layer in hidden), output), loss=loss)
+
+
+def weight_decay(c: Comparison) -> float | None:
     """Return the factor with which the weights stand in their gradients; None where nothing else explains them."""
-    found, expected = (gradients_in(answers["first"]) for answers in (case.answers, case.expected))
-    weights = named(case.probes["first"].parameters())
+    found, expected = c.both("first", GRADIENTS)
+    weights = c.inputs["first"].parameters()
     added = {name: found[name] - tensor for name, tensor in expected.items()}
     W = weights["W1"]
     factor = float(np.vdot(added["dW1"], W) / np.vdot(W, W))

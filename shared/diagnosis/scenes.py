@@ -1,11 +1,12 @@
-"""What a network is asked, scene by scene, in its own process; what it answers is judged elsewhere.
+"""What a network is asked, scene by scene, in its own process; what it answers is compared elsewhere.
 
-In each scene it gets arrays of its own, which it must leave as they are. An exception ends the scene, not the rest.
+A scene builds its own network, and gets arrays of its own, which are to be left as they are: the order of the scenes
+carries no meaning. An exception ends the scene, not the rest.
 """
 
 import traceback
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
@@ -13,133 +14,127 @@ from typing import Any, Final
 import numpy as np
 
 from shared.agreement.finite_differences import derivative, directions, flatten, unflatten
-from shared.diagnosis.probe import LARGE, Answer, Answers, Probe, Trouble, Watch
-from shared.diagnosis.subject import Subject, SubjectError, as_tensors
-from shared.interface import Array, Labels, Parameters, named, parameters_of
+from shared.diagnosis.answers import Answer, Answers, Tensors, Trouble
+from shared.diagnosis.inputs import LARGE, Inputs, Watch
+from shared.diagnosis.subject import Subject
+from shared.implementations import ContractError
+from shared.interface import Array, Labels, Parameters
 from shared.spec import NetworkSpec
 
 
 class Scene:
-    """One scene: builds the network and asks it, with arrays that are watched."""
+    """One scene: a network, what it is asked with, and what it answers."""
 
-    def __init__(self, subject: Subject, probe: Probe, answer: Answer, *, read_only: bool = False) -> None:
-        self._subject, self.probe, self._answer = subject, probe, answer
+    def __init__(self, subject: Subject, inputs: Inputs, *, read_only: bool = False) -> None:
+        self._build, self.inputs, self.answer = subject.build, inputs, Answer()
         self.watch = Watch(read_only=read_only)
+        self.network: Any = None
 
     def parameters(self, dtype: str = "float64") -> Parameters:
-        """Return the probe's parameters, watched."""
-        drawn = self.probe.parameters(dtype)
-        for name, tensor in named(drawn).items():
-            self.watch.give(name, tensor)
-        return drawn
+        """Return the parameters, watched."""
+        return {name: self.watch.give(name, tensor) for name, tensor in self.inputs.parameters(dtype).items()}
 
     def data(self, dtype: str = "float64", batch: int = 0, n: int | None = None) -> tuple[Array, Labels]:
         """Return a batch, watched; as many examples as asked for."""
-        x, y = (part[: self.probe.n if n is None else n].copy() for part in self.probe.data(dtype, batch))
+        x, y = (part[: self.inputs.n if n is None else n].copy() for part in self.inputs.data(dtype, batch))
         return self.watch.give("x", x), self.watch.give("y", y)
 
-    def build(self, parameters: Parameters, dtype: str = "float64") -> None:
-        """Build a new network."""
-        training = replace(self.probe.training, dtype=dtype)
-        self._subject.network = self._subject.build(self.probe.spec, training, parameters)
-
-    @property
-    def network(self) -> Any:
-        """The network of this scene, or of the one before."""
-        return self._subject.network
+    def build(self, parameters: Parameters | None = None, dtype: str = "float64") -> None:
+        """Build a network."""
+        training = replace(self.inputs.training, dtype=dtype)
+        self.network = self._build(self.inputs.spec, training, parameters or self.parameters(dtype))
 
     def outputs(self, x: Array) -> None:
         """Ask for a_L."""
-        self._answer.tensors["a_L"] = np.array(self.network.predict(x))
+        self.answer.outputs = {"a_L": np.array(self.network.predict(x))}
 
     def gradients(self, x: Array, y: Labels) -> None:
-        """Ask for the loss and the gradients."""
+        """Ask for the loss and the gradients; those of earlier calls are kept."""
         loss, gradients = self.network.loss_and_gradients(x, y)
-        if loss is not None:
-            self._answer.tensors["C"] = np.array(loss)
-        found = as_tensors(gradients)
-        names = list(named(self.probe.parameters()))
-        if len(found) != len(names):
-            raise SubjectError(f"gradients: got {len(found) // 2} layers, expected {len(names) // 2}")
-        self._answer.tensors |= {
-            f"d{name}": None if tensor is None else tensor.copy() for name, tensor in zip(names, found, strict=True)
+        self.answer.loss = None if loss is None else np.array(loss)
+        if self.answer.gradients:
+            self.answer.earlier.append(self.answer.gradients)
+        self.answer.gradients = {
+            f"d{name}": None if tensor is None else np.array(tensor)
+            for name, tensor in self.by_name("gradients", gradients).items()
         }
 
-    def trained(self) -> None:
-        """Ask for the parameters."""
-        for name, tensor in named(self.network.parameters()).items():
-            self._answer.tensors[name] = np.array(tensor)
+    def train(self, x: Array, y: Labels, order: Labels) -> None:
+        """Let it take a step for each batch, and ask for the parameters."""
+        self.network.load(x, y)
+        self.network.train(self.watch.give("order", order))
+        trained = self.by_name("parameters", self.network.parameters())
+        self.answer.parameters = {name: np.array(tensor) for name, tensor in trained.items()}
+
+    def by_name(self, what: str, tensors: Any) -> Tensors:
+        """Return tensors in the order of the network's, None for one that is missing; ContractError for no dict."""
+        names = self.inputs.spec.parameter_shapes
+        if not isinstance(tensors, Mapping):
+            raise ContractError(f"{what}: got {type(tensors).__name__}, expected a dict of {', '.join(names)}")
+        if unknown := [str(name) for name in tensors if name not in names]:
+            raise ContractError(f"{what}: got {', '.join(unknown)}, expected {', '.join(names)}")
+        return {name: tensors.get(name) for name in names}
 
 
 # ---- The scenes ----------------------------------------------------------------------------------------
 
 
 def first(s: Scene) -> None:
-    """Loss, gradients and outputs of a batch, asked of a new network."""
-    s.build(s.parameters())
+    """Loss, gradients and outputs of a batch."""
+    s.build()
     x, y = s.data()
     s.gradients(x, y)
     s.outputs(x)
 
 
 def again(s: Scene) -> None:
-    """The same, asked of the network once more."""
-    s.gradients(*s.data())
+    """The gradients of a batch, asked for three times: where they are added up, they grow by the same."""
+    s.build()
+    for _ in range(3):
+        s.gradients(*s.data())
 
 
 def after_another(s: Scene) -> None:
-    """The same, after another batch."""
+    """The gradients of a batch, after those of another one."""
+    s.build()
     s.gradients(*s.data(batch=1))
     s.gradients(*s.data())
 
 
-def fresh(s: Scene) -> None:
-    """The same, asked of another new network."""
-    first(s)
-
-
 def alone(s: Scene) -> None:
-    """One example alone."""
-    s.build(s.parameters())
+    """The gradients of one example alone."""
+    s.build()
     s.gradients(*s.data(n=1))
-
-
-def square(s: Scene) -> None:
-    """Layers after the first that are square."""
-    first(s)
-
-
-def all_square(s: Scene) -> None:
-    """Layers that are all square."""
-    first(s)
 
 
 def one_step(s: Scene) -> None:
     """The parameters after one step."""
-    s.build(s.parameters())
-    x, y = s.data()
-    s.network.train(x, y, s.watch.give("order", np.arange(s.probe.n)))
-    s.trained()
+    s.build()
+    s.train(*s.data(), np.arange(s.inputs.n))
 
 
 def three_batches(s: Scene) -> None:
     """The parameters after two batches and a smaller one, in an order."""
-    s.build(s.parameters())
-    x, y = s.data(n=s.probe.n_many)
-    s.network.train(x, y, s.watch.give("order", s.probe.order()))
-    s.trained()
+    s.build()
+    s.train(*s.data(n=s.inputs.n_many), s.inputs.order())
 
 
 def reset(s: Scene) -> None:
-    """The gradients of that network, at the initial parameters again."""
+    """The gradients of a network that has been trained, at the initial parameters again."""
+    three_batches(s)
     s.network.reset(s.parameters())
     s.gradients(*s.data())
 
 
+def _last_weights(s: Scene, factor: float) -> Parameters:
+    """Return the parameters, the last layer's weights times a factor."""
+    parameters, last = s.parameters(), f"W{len(s.inputs.spec.layers)}"
+    return parameters | {last: factor * parameters[last]}
+
+
 def large_inputs(s: Scene) -> None:
     """Inputs for which every z is large, but for the last."""
-    parameters = s.parameters()
-    s.build((*parameters[:-1], type(parameters[-1])(parameters[-1].W / LARGE, parameters[-1].b)))
+    s.build(_last_weights(s, 1 / LARGE))
     x, y = s.data()
     s.gradients(LARGE * x, y)
     s.outputs(LARGE * x)
@@ -147,16 +142,15 @@ def large_inputs(s: Scene) -> None:
 
 def large_outputs(s: Scene) -> None:
     """Weights for which the last z is large."""
-    parameters = s.parameters()
-    s.build((*parameters[:-1], type(parameters[-1])(parameters[-1].W * LARGE, parameters[-1].b)))
+    s.build(_last_weights(s, LARGE))
     x, y = s.data()
     s.gradients(x, y)
     s.outputs(x)
 
 
 def in_float32(s: Scene) -> None:
-    """The same in float32."""
-    s.build(s.parameters("float32"), "float32")
+    """Loss, gradients and outputs in float32."""
+    s.build(dtype="float32")
     x, y = s.data("float32")
     s.gradients(x, y)
     s.outputs(x)
@@ -170,8 +164,9 @@ def differences(s: Scene) -> None:
     loss, gradients = s.network.loss_and_gradients(x, y)
     if loss is None:
         return
-    tensors: list[Array] = [np.asarray(tensor, np.float64) for tensor in as_tensors(gradients)]
-    gradient, theta = flatten(parameters_of(tensors)), flatten(parameters)
+    found = s.by_name("gradients", gradients)
+    gradient = flatten({name: np.asarray(tensor, np.float64) for name, tensor in found.items()})
+    theta = flatten(parameters)
 
     def loss_at(shifted: Any) -> float:
         s.network.reset(unflatten(shifted, parameters))
@@ -181,17 +176,17 @@ def differences(s: Scene) -> None:
         abs(derivative(loss_at, theta, v) - float(gradient @ v))
         for v in directions(gradient, n_random=4, n_coordinates=4, seed=1)
     ]
-    s._answer.tensors["error"] = np.array(max(errors) / (np.linalg.norm(gradient) or 1.0))
+    s.answer.difference = float(max(errors) / (np.linalg.norm(gradient) or 1.0))
 
 
 SCENES: Final[dict[str, Callable[[Scene], None]]] = {
     "first": first,
     "again": again,
     "after another": after_another,
-    "fresh": fresh,
+    "fresh": first,
     "alone": alone,
-    "square": square,
-    "all square": all_square,
+    "square": first,
+    "all square": first,
     "one step": one_step,
     "three batches": three_batches,
     "reset": reset,
@@ -200,24 +195,22 @@ SCENES: Final[dict[str, Callable[[Scene], None]]] = {
     "float32": in_float32,
     "differences": differences,
 }
+"""scene -> what is asked in it; what it is asked with is in `inputs_of`"""
 TRAINING: Final = ("one step", "three batches", "reset")
 """The scenes of a network that trains."""
 
 
 @lru_cache(maxsize=16)
-def probes(spec: NetworkSpec) -> dict[str, Probe]:
-    """Return for each scene what it is asked with."""
-    usual = Probe.of(spec)
-    n_in, *rest = spec.sizes
-    n_out = rest[-1]
-    shapes = {"square": (n_in, *[n_out] * len(rest)), "all square": (n_out,) * len(spec.sizes)}
+def inputs_of(spec: NetworkSpec) -> dict[str, Inputs]:
+    """Return for each scene what is asked with: in "square" the layers after the first are square, or all of them."""
+    usual, n_layers = Inputs.of(spec), len(spec.layers)
+    shapes = {"square": (spec.n_in, *[spec.n_out] * n_layers), "all square": (spec.n_out,) * (n_layers + 1)}
     return {scene: usual.shaped(shapes[scene]) if scene in shapes else usual for scene in SCENES}
 
 
-def ask(subject: Subject, scene: str, probe: Probe, *, read_only: bool = False) -> Answer:
+def ask(subject: Subject, scene: str, inputs: Inputs, *, read_only: bool = False) -> Answer:
     """Play a scene and return what came of it; called in the process of the subject."""
-    answer = Answer()
-    s = Scene(subject, probe, answer, read_only=read_only)
+    s = Scene(subject, inputs, read_only=read_only)
     with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
         warnings.simplefilter("always")
         try:
@@ -225,20 +218,20 @@ def ask(subject: Subject, scene: str, probe: Probe, *, read_only: bool = False) 
         except Exception as error:  # noqa: BLE001 - whatever a user's file raises is the answer
             frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == subject.path]
             line = frames[-1].lineno if frames else None
-            answer.trouble = Trouble(f"{type(error).__name__}: {error}", line)
-    answer.modified = s.watch.modified()
-    answer.warned = [
+            s.answer.trouble = Trouble(f"{type(error).__name__}: {error}", line)
+    s.answer.modified = s.watch.modified()
+    s.answer.warnings = [
         Trouble(str(w.message), w.lineno if w.filename == subject.path else None)
         for w in caught
         if issubclass(w.category, RuntimeWarning)
     ]
-    return answer
+    return s.answer
 
 
 def ask_all(subject: Subject, spec: NetworkSpec, scenes: Collection[str] = tuple(SCENES)) -> Answers:
     """Play scenes, in one process."""
     return {
-        scene: ask(subject, scene, probe)
-        for scene, probe in probes(spec).items()
+        scene: ask(subject, scene, inputs)
+        for scene, inputs in inputs_of(spec).items()
         if scene in scenes and (subject.trains or scene not in TRAINING)
     }

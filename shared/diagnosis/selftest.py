@@ -1,21 +1,24 @@
 """The check of the checks: every mistake of the catalogue, and what is right in other ways, against all of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
-from shared.diagnosis.case import reference_subject
+from shared import initial
 from shared.diagnosis.diagnose import diagnose
 from shared.diagnosis.mistakes import MISTAKES, Planted
+from shared.diagnosis.mistakes.catalogue import output, usual
 from shared.diagnosis.scenes import ask_all
+from shared.diagnosis.subject import Subject
 from shared.interface import Array, Labels, Parameters
-from shared.spec import LOSSES, NetworkSpec
+from shared.layers import SOFTMAX
+from shared.spec import LOSSES, OUTPUT_ACTIVATIONS, NetworkSpec
 
 
 @dataclass(frozen=True)
-class Kill:
+class Trial:
     """One planted mistake, or one right network, and what became of it."""
 
     mistake: str
@@ -23,13 +26,13 @@ class Kill:
     way: str
     network: str
     caught_by: list[str]
-    told_as: str
+    diagnosis: str
     """"" where it was found to be right"""
 
     @property
-    def is_told(self) -> bool:
-        """Whether it was told by its own name."""
-        return self.told_as == self.mistake
+    def is_named(self) -> bool:
+        """Whether it was called by its own name."""
+        return self.diagnosis == self.mistake
 
 
 class OtherOrder(Planted):
@@ -65,11 +68,7 @@ class InFloat32(Planted):
     """Right: computes in float32 whatever it is given."""
 
     def __init__(self, spec: Any, training: Any, parameters: Parameters) -> None:
-        super().__init__(spec, training, _single(parameters))
-
-    def reset(self, parameters: Parameters) -> None:
-        """Take these parameters."""
-        super().reset(_single(parameters))
+        super().__init__(spec, training, initial.cast(parameters, "float32"))
 
     def predict(self, x: Array) -> Array:
         """Return a_L."""
@@ -79,24 +78,19 @@ class InFloat32(Planted):
         """Return C and gradients."""
         return super().loss_and_gradients(x.astype(np.float32), y)
 
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
-        """Take steps."""
-        super().train(x.astype(np.float32), y, order)
-
-
-def _single(parameters: Parameters) -> Parameters:
-    return tuple(type(layer)(*(tensor.astype(np.float32) for tensor in layer)) for layer in parameters)
+    def load(self, x: Array, y: Labels) -> None:
+        """Take over the training set."""
+        super().load(x.astype(np.float32), y)
 
 
 RIGHT: Final = (Planted, OtherOrder, OtherLayout, OneByOne, InFloat32)
 
 
-def kill(mistake: str, network: type[Planted], spec: NetworkSpec) -> Kill:
+def try_out(mistake: str, network: type[Planted], spec: NetworkSpec) -> Trial:
     """Return what becomes of a network."""
-    verdict = diagnose(spec, ask_all(reference_subject(network), spec), [])
-    caught = [check for check, told in verdict.checks.items() if told]
-    told_as = verdict.diagnosis.name if verdict.diagnosis else ""
-    return Kill(mistake, network.__name__, str(spec), caught, told_as)
+    verdict = diagnose(spec, ask_all(Subject(network), spec), [])
+    caught = [check for check, found in verdict.checks.items() if found]
+    return Trial(mistake, network.__name__, str(spec), caught, verdict.diagnosis.name if verdict.diagnosis else "")
 
 
 def planted(spec: NetworkSpec) -> list[tuple[str, type[Planted]]]:
@@ -109,12 +103,18 @@ def planted(spec: NetworkSpec) -> list[tuple[str, type[Planted]]]:
     ]
 
 
-def self_test(spec: NetworkSpec, progress: Callable[[int], None] = lambda _: None) -> list[Kill]:
-    """Return what becomes of every mistake, with the first loss that it is one with, and of what is right with both."""
-    specs = [NetworkSpec(spec.sizes, spec.activation, loss) for loss in LOSSES]
+def with_loss(spec: NetworkSpec, loss: str) -> NetworkSpec:
+    """Return a network with another loss, and the output activation that goes with it."""
+    activation = OUTPUT_ACTIVATIONS.get(loss, usual(spec) if output(spec) == SOFTMAX else output(spec))
+    return replace(spec, layers=(*spec.layers[:-1], replace(spec.layers[-1], activation=activation)), loss=loss)
+
+
+def self_test(spec: NetworkSpec, progress: Callable[[int], None] = lambda _: None) -> list[Trial]:
+    """Return what becomes of every mistake, with the first loss that it is one with, and of what is right with all."""
+    specs = [with_loss(spec, loss) for loss in LOSSES]
     todo = {network: (name, each) for each in reversed(specs) for name, network in planted(each)}
-    found = [kill("", network, each) for each in specs for network in RIGHT]
+    trials = [try_out("", network, each) for each in specs for network in RIGHT]
     for network, (name, each) in todo.items():
-        found.append(kill(name, network, each))
-        progress(len(found))
-    return found
+        trials.append(try_out(name, network, each))
+        progress(len(trials))
+    return trials

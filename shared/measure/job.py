@@ -3,8 +3,10 @@
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from shared.implementations import REFERENCE, REFERENCE_LABEL, label
+from shared.record import workers
 from shared.spec import NetworkSpec, TrainingSpec
 
 
@@ -33,6 +35,11 @@ class Job:
         return REFERENCE_LABEL if self.is_reference else label(self.implementation)
 
     @property
+    def head(self) -> dict[str, Any]:
+        """Whose result it is, as every result says."""
+        return {"implementation": self.label, "round": self.round, "seed": self.training.seed}
+
+    @property
     def is_first(self) -> bool:
         """Whether it is of the first round, in which more is looked at than speed and accuracy."""
         return self.round == 1
@@ -43,7 +50,7 @@ class Job:
         return replace(self, implementation=REFERENCE, is_reference=True)
 
     def _path(self, ending: str) -> Path:
-        return Path(self.folder) / f"round-{self.round}-{self.label}{ending}"
+        return workers.path(Path(self.folder), self.round, self.label, ending)
 
     @property
     def job_path(self) -> Path:
@@ -63,12 +70,12 @@ class Job:
     @property
     def parameters_path(self) -> Path:
         """What the worker's network has learnt, as npz."""
-        return self._path(".parameters.npz")
+        return self._path(workers.PARAMETERS)
 
     @property
     def activations_path(self) -> Path:
         """What its outputs are for every test image, as npz; of the first round."""
-        return self._path(".activations.npz")
+        return self._path(workers.ACTIVATIONS)
 
     @property
     def progress_path(self) -> Path:
@@ -87,13 +94,11 @@ class Job:
 
     def write(self) -> None:
         """Write `job_path`."""
-        self.job_path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        self.job_path.write_text(json.dumps(asdict(self) | {"spec": str(self.spec)}, indent=1), encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> "Job":
         """Read what `write` wrote."""
         fields = json.loads(path.read_text(encoding="utf-8"))
-        spec = fields.pop("spec")
-        spec["sizes"] = tuple(spec["sizes"])
-        training = TrainingSpec(**fields.pop("training"))
-        return cls(spec=NetworkSpec(**spec), training=training, **fields)
+        spec, training = NetworkSpec.parse(fields.pop("spec")), TrainingSpec(**fields.pop("training"))
+        return cls(spec=spec, training=training, **fields)

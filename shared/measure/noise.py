@@ -5,7 +5,7 @@ disturbed sample is flagged, never left out: who may drop samples can have any r
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -72,13 +72,13 @@ def canary_seconds() -> float:
     return median(seconds)
 
 
-def typical_canary(samples: Iterable[dict[str, Any]]) -> float | None:
+def typical_canary(samples: Iterable[Mapping[str, Any]]) -> float | None:
     """Return the median canary of a run: what the machine takes when nothing disturbs it; None without samples."""
     found = [seconds for sample in samples if "noise" in sample for seconds in sample["noise"]["canary_seconds"]]
     return median(found) if found else None
 
 
-def disturbances(sample: dict[str, Any], typical: float | None) -> list[str]:
+def disturbances(sample: Mapping[str, Any], typical: float | None) -> list[str]:
     """Return in words what disturbed a sample, given the run's `typical_canary`; nothing if nothing did."""
     noise = sample.get("noise")
     if noise is None:

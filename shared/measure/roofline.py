@@ -19,8 +19,8 @@ def products(parameters: Parameters, batch_size: int) -> Callable[[Array], None]
 
     They are those of (1) and (6) for every layer and of (5) for all but the first: five for two layers.
     """
-    generator, dtype = np.random.default_rng(0), parameters[0].W.dtype
-    weights = [W for W, _ in parameters]
+    generator, dtype = np.random.default_rng(0), parameters["W1"].dtype
+    weights = [tensor for name, tensor in parameters.items() if name.startswith("W")]
     # a_l and d_l of every layer: what they hold is all the same to a product
     a, d = ([generator.random((batch_size, len(W))).astype(dtype) for W in weights] for _ in range(2))
     z, dW = [np.empty_like(d_l) for d_l in d], [np.empty_like(W) for W in weights]

@@ -1,6 +1,5 @@
 """Ctrl-C and its like: the first asks the run to end in order, the second ends it at once."""
 
-import ctypes
 import os
 import signal
 import sys
@@ -47,15 +46,6 @@ def _handle(number: int, _: FrameType | None) -> None:
     # os.write, because the signal may have come in the middle of a print
     os.write(2, b"\ninterrupted: ending the worker, keeping what has been measured; once more leaves at once\n")
     raise KeyboardInterrupt
-
-
-def die_with(parent: int) -> None:
-    """Let the system end this process when its parent is killed; where it cannot (not Linux), do nothing."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-        if os.getppid() != parent:  # it was killed before
-            sys.exit(1)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ page shows of them is put into the record, so that it can be drawn from that alo
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from shared.data import Dataset
 from shared.interface import Array
+from shared.record import workers
 from shared.record.files import finite
-from shared.record.journal import Record
-from shared.record.trained import DAMAGED
+from shared.record.parameters import DAMAGED
+from shared.record.schema import Record, Sample
 
 ROUND: Final = 1
 IMAGES: Final = 12
@@ -26,13 +27,13 @@ NEURONS: Final = 30
 """Of the first hidden layer, the first so many."""
 
 
-def collect(record: Record, dataset: Dataset, workers: Path) -> dict[str, Any]:
-    """Return labels, images and weights as JSON has them; what a worker has not left is left out."""
+def collect(record: Record, dataset: Dataset, folder: Path) -> dict[str, Any]:
+    """Return labels, images and weights as JSON has them; what a worker has not left in this folder is left out."""
     labels = dataset.test.labels
     usable = [s for s in record["samples"] if len(s.get("predictions", "")) == len(labels)]
     first = {s["implementation"]: s for s in usable if s["round"] == ROUND}
-    activations = dict(_read(workers, first, "activations", lambda file: file["a_L"]))
-    weights = dict(_read(workers, first, "parameters", lambda file: file["W1"]))
+    activations = dict(_read(folder, first, workers.ACTIVATIONS, lambda file: file["a_L"]))
+    weights = dict(_read(folder, first, workers.PARAMETERS, lambda file: file["W1"]))
     wrong = Counter[int]()
     for sample in usable:
         wrong.update(np.flatnonzero(_digits(sample) != labels).tolist())
@@ -40,18 +41,7 @@ def collect(record: Record, dataset: Dataset, workers: Path) -> dict[str, Any]:
     split = _split([_digits(sample) for sample in first.values()])
 
     def shown(indices: list[int]) -> list[dict[str, Any]]:
-        return [
-            {
-                "index": k,
-                "label": int(labels[k]),
-                "wrong": wrong[k],
-                "pixels": _base64(dataset.test.images[k]),
-                "activations": {
-                    name: [finite(round(float(a), 4)) for a in each[k]] for name, each in activations.items()
-                },
-            }
-            for k in indices[:IMAGES]
-        ]
+        return [_image(k, dataset, activations) | {"wrong": wrong[k]} for k in indices[:IMAGES]]
 
     return {
         "labels": "".join(map(str, labels)),
@@ -64,7 +54,16 @@ def collect(record: Record, dataset: Dataset, workers: Path) -> dict[str, Any]:
     }
 
 
-def _digits(sample: dict[str, Any]) -> NDArray[np.uint8]:
+def _image(k: int, dataset: Dataset, activations: Mapping[str, Array]) -> dict[str, Any]:
+    return {
+        "index": k,
+        "label": int(dataset.test.labels[k]),
+        "pixels": _base64(dataset.test.images[k]),
+        "activations": {name: [finite(round(float(a), 4)) for a in each[k]] for name, each in activations.items()},
+    }
+
+
+def _digits(sample: Sample) -> NDArray[np.uint8]:
     return np.frombuffer(sample["predictions"].encode(), np.uint8) - ord("0")
 
 
@@ -78,11 +77,11 @@ def _split(predictions: list[NDArray[np.uint8]]) -> list[int]:
     return [int(k) for k in differing[np.argsort(most[differing], kind="stable")]]
 
 
-def _read(workers: Path, names: dict[str, Any], kind: str, take: Callable[[Any], Array]) -> Iterator[tuple[str, Array]]:
+def _read(folder: Path, names: Iterable[str], ending: str, take: Callable[[Any], Array]) -> Iterator[tuple[str, Array]]:
     for name in names:
         try:
             # NumPy leaves a file open that it opened itself and cannot read
-            path = workers / f"round-{ROUND}-{name}.{kind}.npz"
+            path = workers.path(folder, ROUND, name, ending)
             with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 yield name, take(file)
         except DAMAGED:  # or gone: the page does without

@@ -8,37 +8,17 @@ whole, once, at the end, and the journal goes. Where there is a journal, it is t
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from shared.processes.signals import uninterrupted
 from shared.record import files
+from shared.record.schema import KINDS, REQUIRED, SCHEMA_VERSION, Kind, Record, Reference, Sample
 
-Record = dict[str, Any]
-
-SCHEMA_VERSION: Final = "2.2"
-"""The major number rises when an older reader would misread a record."""
 JOURNAL: Final = "journal.jsonl"
 RUN: Final = "run.json"
-LISTS: Final = ("references", "samples")
-HEAD: Final = (
-    *(
-        "started",
-        "ended",
-        "options",
-        "implementations",
-        "named",
-        "baseline",
-        "network",
-        "training",
-        "rounds",
-        "threads",
-    ),
-    *("dataset", "tolerance", "machine", "git"),
-)
-"""What the tables need to know of a run, besides its samples."""
 
 
 class RunError(ValueError):
@@ -52,13 +32,13 @@ class Journal:
         """Begin, or begin again, with what the record holds."""
         self._folder = folder
         self._path = folder / JOURNAL
-        head = {key: value for key, value in record.items() if key not in LISTS}
-        lines = [_line(head), *(_line({key: result}) for key in LISTS for result in record[key])]
+        head = {key: value for key, value in record.items() if key not in KINDS}
+        lines = [_line(head), *(_line({kind: result}) for kind in KINDS for result in record[kind])]
         files.write_text(self._path, "".join(lines))
         self._file = self._path.open("a", encoding="utf-8")
 
-    def append(self, kind: str, result: dict[str, Any]) -> None:
-        """Keep a worker's result; `kind` is one of `LISTS`."""
+    def append(self, kind: Kind, result: Reference | Sample) -> None:
+        """Write a worker's result."""
         with uninterrupted():
             self._file.write(_line({kind: result}))
             self._file.flush()
@@ -76,7 +56,7 @@ class Journal:
             self._path.unlink()
 
 
-def _line(content: Record) -> str:
+def _line(content: Mapping[str, Any]) -> str:
     return json.dumps(content, allow_nan=False) + "\n"
 
 
@@ -89,6 +69,7 @@ def read(folder: Path) -> Record:
         If there is none, it cannot be read, or it is of another major version.
     """
     journal, run = folder / JOURNAL, folder / RUN
+    record: Record
     try:
         if journal.exists():
             record = _replay(journal.read_text(encoding="utf-8"))
@@ -104,8 +85,7 @@ def read(folder: Path) -> Record:
         newer = major.isdecimal() and int(major) > int(ours)
         advice = "update samegrad to read it" if newer else "run it again, or read it with the version that wrote it"
         raise RunError(f"{folder}: found a record of schema {version}, expected {ours}.x; {advice}")
-    missing = [key for key in HEAD if key not in record]
-    missing += [key for key in LISTS if not isinstance(record.get(key), list)]
+    missing = [key for key in REQUIRED if key not in record or (key in KINDS and not isinstance(record[key], list))]
     if missing:
         raise RunError(f"{folder}: found a record without {', '.join(missing)}, expected the record of a run")
     return record
@@ -114,17 +94,23 @@ def read(folder: Path) -> Record:
 def _replay(text: str) -> Record:
     """Put the lines of a journal together; a last line that a power cut left torn is no line."""
     head, *lines = text.splitlines(keepends=True)
-    record: Record = json.loads(head) | {key: [] for key in LISTS}
+    record: Record = json.loads(head) | {kind: [] for kind in KINDS}
     for line in lines:
         if not line.endswith("\n"):
             break
         ((kind, result),) = json.loads(line).items()
-        record[kind] = [r for r in record[kind] if _who(r) != _who(result)] + [result]
+        put(record, kind, result)
     return record
 
 
-def _who(result: dict[str, Any]) -> tuple[str, int]:
-    return result["implementation"], result["round"]
+def put(record: Record, kind: Kind, result: Reference | Sample) -> None:
+    """Add a worker's result, which replaces an earlier one of the same implementation and round."""
+
+    def who(result: Reference | Sample) -> tuple[str, int]:
+        return result["implementation"], result["round"]
+
+    others = [other for other in record[kind] if who(other) != who(result)]
+    record[kind] = [*others, result]  # type: ignore[typeddict-item]  # `kind` says which of the two it is
 
 
 @contextmanager

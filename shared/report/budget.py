@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from shared.agreement.budget import Entry
+from shared.record.schema import Record, Sample
 from shared.report import numbers
 from shared.report.document import Document, Table
 
@@ -17,7 +18,9 @@ NOTES: Final = [
     "ulps: the largest error of an element, in units in the last place of the tensor's largest element",
 ]
 
-SECTION: Final = (
+GRADIENTS: Final = "gradients"
+"""The kind of the table of a run."""
+CAPTION: Final = (
     "Gradients at the initial weights: relative L2 error of each tensor against the float64 reference, and headroom: "
     "what rounding explains / error; of each tensor the round with the least headroom"
 )
@@ -41,8 +44,8 @@ def one_each(entries: Sequence[Entry], remarks: list[str], heading: list[str]) -
 
 
 def _line(e: Entry) -> list[str]:
-    figure = [numbers.error(e.error), numbers.error(e.bound), headroom(e.headroom) or numbers.NONE, f"{e.ulps:,.1f}"]
-    return [e.implementation, e.tensor, *figure, e.verdict]
+    cells = [numbers.error(e.error), numbers.error(e.bound), headroom(e.headroom) or numbers.NONE, f"{e.ulps:,.1f}"]
+    return [e.implementation, e.tensor, *cells, e.verdict]
 
 
 def as_matrix(entries: Sequence[Entry], remarks: list[str], heading: list[str]) -> Document:
@@ -75,22 +78,23 @@ def _cell(entries: list[Entry]) -> str:
     return f"{mark}{numbers.error(worst.error)} {headroom(worst.headroom)}".rstrip()
 
 
-def section(record: dict[str, Any]) -> list[Table]:
+def section(record: Record) -> list[Table]:
     """Return the table of a run, if it has any gradients: the round with the least headroom, tensor by tensor."""
-    entries = list(of_record(record))
+    entries = list(of_record(record, record["samples"]))
     tensors = list(dict.fromkeys(e.tensor for e in entries))
     names = [name for name in record["implementations"] if any(e.implementation == name for e in entries)]
     lines = [
         [name, *(_cell([e for e in entries if (e.implementation, e.tensor) == (name, t)]) for t in tensors)]
         for name in names
     ]
-    return [Table(["implementation", *tensors], lines, SECTION, counts(entries))] if entries else []
+    headers = ["implementation", *tensors]
+    return [Table(headers, lines, CAPTION, counts(entries), kind=GRADIENTS)] if entries else []
 
 
-def of_record(record: dict[str, Any]) -> Iterator[Entry]:
-    """Yield the entries of a run: every tensor of every sample that left gradients."""
+def of_record(record: Record, samples: Sequence[Sample]) -> Iterator[Entry]:
+    """Yield the entries of samples of a run: every tensor of every one that left gradients."""
     bounds = {r["round"]: r["bounds"] for r in record["references"] if "bounds" in r}
-    for sample in record["samples"]:
+    for sample in samples:
         for tensor, error in sample.get("errors", {}).get("gradients", {}).items():
             if sample["round"] in bounds:
                 bound = bounds[sample["round"]][tensor]
@@ -117,9 +121,9 @@ def counts(entries: Sequence[Entry]) -> list[str]:
         return []
     counted = Counter(e.verdict for e in entries)
     kinds = ("exact", "rounding", "inconclusive", "not rounding")
-    told = f"{len(entries):,} gradient tensors: {', '.join(f'{counted[k]:,} {k}' for k in kinds if counted[k])}"
+    line = f"{len(entries):,} gradient tensors: {', '.join(f'{counted[k]:,} {k}' for k in kinds if counted[k])}"
     least = min((e for e in entries if e.verdict == "rounding"), key=lambda e: e.headroom, default=None)
-    return [told if least is None else f"{told}; least headroom {headroom(least.headroom)}: {where(least)}"]
+    return [line if least is None else f"{line}; least headroom {headroom(least.headroom)}: {where(least)}"]
 
 
 def unexplained(entries: Sequence[Entry]) -> list[str]:
@@ -139,22 +143,22 @@ def where(e: Entry) -> str:
 
 
 def rows_of(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """Return the figures in full, for CSV and JSON."""
+    """Return the numbers in full, for CSV and JSON."""
     return [{**vars(e), "headroom": e.headroom, "verdict": e.verdict} for e in entries]
 
 
-def departures(record: dict[str, Any]) -> dict[str, int]:
+def departures(record: Record) -> dict[str, int]:
     """Return the first step at which an implementation is further off than rounding explains, if there is any."""
-    allowed = {p["step"]: p["values"] for r in record["references"] for p in r.get("path", ())}
+    explained = {p["step"]: p["values"] for r in record["references"] for p in r.get("path", ())}
     found: dict[str, int] = {}
     for sample in record["samples"]:
         for point in sample.get("path", ()):
-            limits = allowed.get(point["step"], {})
-            if any(limit is not None and not _within(point["values"].get(t), limit) for t, limit in limits.items()):
+            bounds = explained.get(point["step"], {})
+            if any(bound is not None and not _within(point["values"].get(t), bound) for t, bound in bounds.items()):
                 found.setdefault(sample["implementation"], point["step"])
                 break
     return found
 
 
-def _within(value: float | None, limit: float) -> bool:
-    return value is not None and value <= limit
+def _within(value: float | None, bound: float) -> bool:
+    return value is not None and value <= bound

@@ -6,7 +6,9 @@ from typing import Final
 
 from shared.diagnosis.checks import CHECKS
 from shared.diagnosis.diagnose import Diagnosis, Verdict
-from shared.diagnosis.selftest import Kill
+from shared.diagnosis.findings import Findings
+from shared.diagnosis.selftest import Trial
+from shared.diagnosis.words import sentence
 from shared.report.document import Document, Table
 
 CHECKED: Final = ("check", "result", "what was found")
@@ -16,11 +18,13 @@ CELL: Final = 56
 
 def verdict_document(name: str, verdict: Verdict) -> Document:
     """Return the verdict, the diagnosis, and what each check found."""
-    title = f"{name}: {verdict.spec}"
-    heading = [title, *(right(verdict) if verdict.diagnosis is None else wrong(verdict.diagnosis))]
-    lines = [[check, _result(told), textwrap.fill(told or "", CELL)] for check, told in verdict.checks.items()]
-    rows = [{"check": check, "result": _result(told), "found": told or ""} for check, told in verdict.checks.items()]
     found = verdict.diagnosis
+    heading = [f"{name}: {verdict.spec}", *(right(verdict) if found is None else wrong(found))]
+    rows = [
+        {"check": check, "result": _result(findings), "found": sentence(findings)}
+        for check, findings in verdict.checks.items()
+    ]
+    lines = [[row["check"], row["result"], textwrap.fill(row["found"], CELL)] for row in rows]
     more = {
         "network": str(verdict.spec),
         "right": verdict.right,
@@ -30,52 +34,53 @@ def verdict_document(name: str, verdict: Verdict) -> Document:
     return Document(heading, [Table(list(CHECKED), lines, words=CHECKED[1:])], [], list(rows), more)
 
 
-def _result(told: str | None) -> str:
-    return "not asked" if told is None else "FAILS" if told else "ok"
+def _result(findings: Findings | None) -> str:
+    return "not asked" if findings is None else "FAILS" if findings else "ok"
 
 
 def right(verdict: Verdict) -> list[str]:
     """Return the words for a network that is right."""
-    holds = sum(told == "" for told in verdict.checks.values())
+    holds = sum(findings is not None for findings in verdict.checks.values())
     return [
         f"RIGHT: all {holds} checks hold; the gradients are the reference's",
-        *(f"note: {n}" for n in verdict.notes),
+        *(f"note: {note}" for note in verdict.notes),
     ]
 
 
 def wrong(found: Diagnosis) -> list[str]:
     """Return the words for a mistake."""
     equation = f", equation {found.equation}" if found.equation else ""
-    lines = [f"WRONG: {found.name}{equation}", f"what is wrong: {found.told}"]
+    lines = [f"WRONG: {found.name}{equation}", f"what is wrong: {found.description}"]
     if found.measured:
         lines.append(f"measured: {found.measured}")
     lines.append(f"remedy: {found.remedy}")
     return lines + [f"look at line {number}: {text}" for number, text in found.lines]
 
 
-def matrix_document(kills: list[Kill]) -> Document:
+def matrix_document(trials: list[Trial]) -> Document:
     """Return a line for each planted mistake and a column for each check; x where the check catches it."""
     lines = [
         [
-            kill.mistake or f"right: {kill.way}",
-            *("x" if check in kill.caught_by else "" for check in CHECKS),
-            "" if kill.is_told else kill.told_as or "right",
+            trial.mistake or f"right: {trial.way}",
+            *("x" if check in trial.caught_by else "" for check in CHECKS),
+            "" if trial.is_named else trial.diagnosis or "right",
         ]
-        for kill in kills
+        for trial in trials
     ]
-    planted = [kill for kill in kills if kill.mistake]
-    survived = [f"{kill.way} survives" for kill in planted if not kill.caught_by]
-    survived += [f"{kill.way}: told as {kill.told_as}, expected {kill.mistake}" for kill in planted if not kill.is_told]
-    accused = [kill for kill in kills if not kill.mistake and kill.told_as]
-    survived += [f"{kill.way} is right, and accused of {kill.told_as}" for kill in accused]
-    names = len({kill.mistake for kill in planted})
-    caught = sum(bool(kill.caught_by) for kill in planted)
-    told = sum(kill.is_told for kill in planted)
+    planted = [trial for trial in trials if trial.mistake]
+    accused = [trial for trial in trials if not trial.mistake and trial.diagnosis]
+    named = sum(trial.is_named for trial in planted)
+    survived = [f"{trial.way} survives" for trial in planted if not trial.caught_by]
+    survived += [
+        f"{trial.way}: called {trial.diagnosis}, expected {trial.mistake}" for trial in planted if not trial.is_named
+    ]
+    survived += [f"{trial.way} is right, and accused of {trial.diagnosis}" for trial in accused]
     heading = [
-        f"{names} mistakes, planted in {len(planted)} ways: {caught} caught, {told} told by their own name; "
-        f"{len(kills) - len(planted)} right networks, {len(accused)} accused"
+        f"{len({trial.mistake for trial in planted})} mistakes, planted in {len(planted)} ways: "
+        f"{sum(bool(trial.caught_by) for trial in planted)} caught, {named} called by their own name; "
+        f"{len(trials) - len(planted)} right networks, {len(accused)} accused"
     ]
     letters = dict(zip(CHECKS, ascii_lowercase, strict=False))
     legend = f"x: caught by {', '.join(f'{letter} {check}' for check, letter in letters.items())}"
-    table = Table(["mistake", *letters.values(), "told otherwise"], lines, notes=[legend])
-    return Document(heading, [table], survived, [vars(kill) for kill in kills])
+    table = Table(["mistake", *letters.values(), "called otherwise"], lines, notes=[legend])
+    return Document(heading, [table], survived, [vars(trial) for trial in trials])

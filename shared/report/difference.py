@@ -5,12 +5,12 @@ from typing import Final
 
 from shared.measure import statistics
 from shared.measure.noise import typical_canary
-from shared.measure.run import differences
 from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, LEAST_ROUNDS, Estimate
-from shared.options import Limit
+from shared.options import Threshold
+from shared.record.schema import OK, Record, Sample, differences
 from shared.report import numbers
 from shared.report.document import Document, Table
-from shared.report.summary import WITHOUT_RATIO, Record, Row, Sample, epoch_seconds, rows
+from shared.report.summary import WITHOUT_RATIO, Row, epoch_seconds, rows
 
 KEYS: Final = ("network", "training", "threads", "dataset", "machine")
 """What two runs must have in common, or a difference of their times says nothing."""
@@ -57,11 +57,11 @@ def _comparable(record: Record, name: str) -> dict[int, Sample]:
     of = [s for s in record["samples"] if s["implementation"] == name]
     if any(s["status"] in WITHOUT_RATIO for s in of):
         return {}
-    return {s["seed"]: s for s in of if s["status"] == "ok"}
+    return {s["seed"]: s for s in of if s["status"] == OK}
 
 
-def document(a: Record, b: Record, names: tuple[str, str], limit: Limit | None) -> Document:
-    """Return everything there is to tell of two runs, A and B, of these names."""
+def document(a: Record, b: Record, names: tuple[str, str], limit: Threshold | None) -> Document:
+    """Return everything that is printed of two runs, A and B, of these names."""
     found = changes(a, b)
     together = sum(change.ratio is not None for change in found)
     headers = ["implementation", "A: epoch, s", "B: epoch, s", "time ratio\nB / A", "verdict"]
@@ -78,21 +78,22 @@ def document(a: Record, b: Record, names: tuple[str, str], limit: Limit | None) 
     if few:
         remarks.append(f"no verdict for {', '.join(few)}: it needs {LEAST_ROUNDS} rounds in both runs")
     if limit:
-        remarks += _told(found, limit)
+        remarks += _beyond(found, limit)
     return Document(heading, [Table(headers, [_line(c) for c in found], notes=notes)], remarks, list(found))
 
 
-def _told(found: list[Change], limit: Limit) -> list[str]:
+def _beyond(found: list[Change], limit: Threshold) -> list[str]:
+    """Return a line for each implementation that is beyond the limit, and one for those of which it is not known."""
     lines = [f"{c.name} is {limit}" for c in found if _passes(c, limit)]
     unknown = [c.name for c in found if c.ratio is None or c.ratio.low is None]
-    return lines + ([f"whether it is {limit} cannot be told of {', '.join(unknown)}"] if unknown else [])
+    return lines + ([f"not known whether it is {limit}: {', '.join(unknown)}"] if unknown else [])
 
 
-def _passes(change: Change, limit: Limit) -> bool:
+def _passes(change: Change, limit: Threshold) -> bool:
     return change.ratio is not None and limit.passed_by(change.ratio.low, change.ratio.high)
 
 
-def fails(a: Record, b: Record, limit: Limit) -> bool:
+def fails(a: Record, b: Record, limit: Threshold) -> bool:
     """Return whether any implementation is beyond the limit."""
     return any(_passes(change, limit) for change in changes(a, b))
 

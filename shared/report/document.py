@@ -1,4 +1,4 @@
-"""What is told of a run, or of two, in four formats: text for a terminal of any width, Markdown, CSV, JSON."""
+"""Tables with heading and remarks, in four formats: text for a terminal of any width, Markdown, CSV, JSON."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ HeadersAndLines = tuple[list[str], list[list[str]]]
 
 @dataclass(frozen=True)
 class Table:
-    """A table with what is to be read above and below it."""
+    """A table with its caption and notes."""
 
     headers: list[str]
     """a line break in one is one on a terminal"""
@@ -27,21 +27,23 @@ class Table:
     words: tuple[str, ...] = ()
     """headers of columns that hold words, which are aligned to the left as the first column is"""
     values: list[list[Any]] = field(default_factory=list)
-    """what the cells are sorted by on a page: the figures in full; empty where nothing is sorted"""
+    """what the cells are sorted by on a page: the numbers in full; empty where nothing is sorted"""
+    kind: str = ""
+    """which of a document's tables it is, for those who look for one"""
 
 
 @dataclass(frozen=True)
 class Document:
-    """Everything there is to tell."""
+    """Everything that is printed."""
 
     heading: list[str]
     tables: list[Table]
     remarks: list[str]
-    """failures, and whatever else must be told beside the figures"""
+    """failures, and what the reader must know to read the tables"""
     rows: list[Any]
-    """dataclasses with the figures of the first table, in full, for CSV and JSON"""
+    """dataclasses with the numbers of the first table, in full, for CSV and JSON"""
     more: dict[str, Any] = field(default_factory=dict)
-    """further figures for JSON"""
+    """further parts of the JSON"""
 
 
 def text(document: Document, width: int) -> str:
@@ -69,22 +71,22 @@ def markdown(document: Document) -> str:
 
 
 def as_csv(document: Document) -> str:
-    """Return the rows with their figures in full, one line each; what is nested gets names such as ratio_low."""
+    """Return the rows with their numbers in full, one line each; what is nested gets names such as ratio_low."""
     lines = [_flat(as_data(row)) for row in document.rows]
     every = dict.fromkeys(name for line in lines for name in line)
     # an estimate that a row does not have is None there, and in other rows several columns
     names = [name for name in every if not any(other.startswith(f"{name}_") for other in every)]
-    told = io.StringIO()
-    writer = csv.DictWriter(told, names, extrasaction="ignore", lineterminator="\n")
+    written = io.StringIO()
+    writer = csv.DictWriter(written, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines)
-    return plain(told.getvalue())
+    return plain(written.getvalue())
 
 
 def as_json(document: Document) -> str:
-    """Return everything with its figures in full; what is no number is null."""
-    told = {"heading": document.heading, "rows": as_data(document.rows), **as_data(document.more)}
-    return json.dumps(told | {"remarks": document.remarks}, indent=1, allow_nan=False) + "\n"
+    """Return everything with its numbers in full; what is no number is null."""
+    content = {"heading": document.heading, "rows": as_data(document.rows), **as_data(document.more)}
+    return json.dumps(content | {"remarks": document.remarks}, indent=1, allow_nan=False) + "\n"
 
 
 FORMATS: Final[dict[str, Callable[[Document, int], str]]] = {
@@ -148,12 +150,12 @@ def _wrap(lines: list[str], width: int, indent: str = "") -> str:
     return "\n".join(textwrap.fill(line, width, subsequent_indent=indent) for line in lines)
 
 
-def plain(told: str) -> str:
+def plain(anything: str) -> str:
     """Return text without escape sequences, and in ASCII: a worker's stderr may hold anything."""
-    told = re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", told).expandtabs()
-    return "".join(c if c == "\n" or " " <= c <= "~" else ascii(c)[1:-1] for c in told)
+    unescaped = re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", anything).expandtabs()
+    return "".join(c if c == "\n" or " " <= c <= "~" else ascii(c)[1:-1] for c in unescaped)
 
 
-def _escape(told: str) -> str:
+def _escape(line: str) -> str:
     """Return text that means nothing else in Markdown's tables and HTML."""
-    return told.replace("|", "&#124;").replace("<", "&lt;")
+    return line.replace("|", "&#124;").replace("<", "&lt;")

@@ -10,7 +10,7 @@ LEAST_TRUE = 0.1
 
 
 def decimals(value: float, half_width: float | None) -> int:
-    """Return how many decimals a figure deserves; below 0 for tens, hundreds, ...
+    """Return how many decimals a number deserves; below 0 for tens, hundreds, ...
 
     The rule is the Particle Data Group's: of the uncertainty's three leading digits 100 to 354 keep two, 355 to 949
     keep one, and from 950 on it counts as 1000 and keeps two. Without an interval two digits are shown, and four
@@ -37,20 +37,27 @@ def number(value: float, places: int, sign: str = "") -> str:
 
 
 def estimate(found: Estimate | None, scale: float = 1.0) -> str:
-    """Return a positive figure with its interval, such as 5.43 [5.21-5.65]; at least one digit of it is shown."""
+    """Return a positive number with its interval, such as 5.43 [5.21-5.65]; at least one digit of it is shown."""
     if found is None:
         return NONE
-    value, (low, high) = found.value * scale, _ends(found, scale)
-    places = max(decimals(value, _half(low, high)), _decimals_of(value, 1))
+    places, (low, high) = _places(found, scale), _ends(found, scale)
+    value = number(found.value * scale, places)
     return (
-        number(value, places)
-        if low is None or high is None
-        else (f"{number(value, places)} [{number(low, _lower(low, places))}-{number(high, places)}]")
+        value if low is None or high is None else f"{value} [{number(low, _lower(low, places))}-{number(high, places)}]"
     )
 
 
+def without_interval(found: Estimate) -> str:
+    """Return a positive number to the digits that its interval supports, such as 5.43."""
+    return number(found.value, _places(found, 1.0))
+
+
+def _places(found: Estimate, scale: float) -> int:
+    return max(decimals(found.value * scale, _half(*_ends(found, scale))), _decimals_of(found.value * scale, 1))
+
+
 def difference(found: Estimate | None, scale: float = 1.0) -> str:
-    """Return a signed figure with its interval, such as -0.16 [-1.10, +0.78]."""
+    """Return a signed number with its interval, such as -0.16 [-1.10, +0.78]."""
     if found is None:
         return NONE
     value, (low, high) = found.value * scale, _ends(found, scale)
@@ -70,7 +77,7 @@ def _lower(low: float, places: int) -> int:
 
 
 def derived(value: float, found: Estimate) -> str:
-    """Return a figure that is proportional to an estimate, or to its inverse, to as many digits as that supports."""
+    """Return a number that is proportional to an estimate, or to its inverse, to as many digits as that supports."""
     relative = None if found.half_width is None else found.half_width / found.value
     half_width = None if relative is None else value * relative
     return number(value, max(decimals(value, half_width), _decimals_of(value, 1)))

@@ -3,20 +3,20 @@
 from pathlib import Path
 
 from shared.record import files
+from shared.record.schema import Record
 from shared.report import document, tables
-from shared.report.summary import Record
 
 PAGE = "report.html"
 
 
-def keep_tables(folder: Path, record: Record) -> None:
+def write_tables(folder: Path, record: Record) -> None:
     """Write table.md and table.csv."""
-    told = tables.document(record)
-    files.write_text(folder / "table.md", document.markdown(told))
-    files.write_text(folder / "table.csv", document.as_csv(told))
+    shown = tables.document(record)
+    files.write_text(folder / "table.md", document.markdown(shown))
+    files.write_text(folder / "table.csv", document.as_csv(shown))
 
 
-def keep_page(folder: Path, record: Record) -> Path:
+def write_page(folder: Path, record: Record) -> Path:
     """Write report.html, and each figure as SVG and PNG below figures/; return the page's path."""
     from shared.report.page.page import report
 

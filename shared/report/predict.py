@@ -47,7 +47,7 @@ def document(
         columns = [_column(a[k]) for a in activations.values()]
         lines = [[str(digit), *cells] for digit, cells in enumerate(zip(*columns, strict=True))]
         lines.append(["digit", *(str(found[k]) for found in digits.values())])
-        tables.append(Table(["activation", *activations], lines, image, [_agreement(k, digits, activations)]))
+        tables.append(Table(["activation", *activations], lines, image, [_comparison(k, digits, activations)]))
         rows += [Row(image, name, int(digits[name][k]), [float(v) for v in a[k]]) for name, a in activations.items()]
     return Document(list(heading), tables, list(remarks), rows)
 
@@ -58,7 +58,7 @@ def _column(activations: Array) -> list[str]:
     return [f"> {value:.3f}" if digit == largest else f"{value:.3f}" for digit, value in enumerate(activations)]
 
 
-def _agreement(k: int, digits: Mapping[str, NDArray[np.uint8]], activations: Mapping[str, Array]) -> str:
+def _comparison(k: int, digits: Mapping[str, NDArray[np.uint8]], activations: Mapping[str, Array]) -> str:
     """Return in words whether all say the same of image k, and how far their activations are apart."""
     said = {name: int(found[k]) for name, found in digits.items()}
     every = np.array([a[k] for a in activations.values()])

@@ -4,15 +4,18 @@ import time
 from collections import Counter
 from statistics import mean
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from shared.implementations import REFERENCE_LABEL, label
+from shared.measure.config import RunConfig
 from shared.measure.job import Job
-from shared.measure.run import RunConfig
-from shared.record.journal import Record
+from shared.record.schema import OK, Record
+
+SHOWN: Final = ("import", "data", "load", "first step", "agreement", "warm-up")
+"""Stages whose end a terminal shows."""
 
 
 class Display:
@@ -61,17 +64,17 @@ class Display:
         """Show a stage or an epoch that ended."""
         if "epoch" in event:
             accuracy, loss = 100 * event["validation_accuracy"], event["validation_loss"]
-            told = f"{accuracy:.1f} %" if accuracy else f"loss {loss}"
-            self._say(job, f"epoch {event['epoch']}/{self._epochs} {told}", event["epoch"])
-        elif self._live and event["stage"] in ("import", "load", "first step", "agreement", "warm-up"):
+            reached = f"{accuracy:.1f} %" if accuracy else f"loss {loss}"
+            self._say(job, f"epoch {event['epoch']}/{self._epochs} {reached}", event["epoch"])
+        elif self._live and event["stage"] in SHOWN:
             self._say(job, f"{event['stage']} done", 0)
 
     def finished(self, job: Job, result: dict[str, Any]) -> None:
-        """Show what became of a worker, unless its epochs have told."""
+        """Show how a worker ended, unless its epochs have shown it."""
         self._pending[job.label] -= 1
         self._seconds.setdefault(job.label, []).append(time.monotonic() - self._started)
         self._done += 1
-        if result["status"] != "ok" or job.is_reference:
+        if result["status"] != OK or job.is_reference:
             self._say(job, result["status"], 0)
         self._progress.update(self._task, completed=self._done * self._epochs)
 

@@ -1,42 +1,47 @@
-"""One row an implementation: every figure is worked out here from the raw samples of a run's record."""
+"""One row an implementation: every number is worked out here from the raw samples of a run's record."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 from shared.measure import statistics
 from shared.measure.noise import disturbances, typical_canary
 from shared.measure.statistics import LEAST_ROUNDS, Estimate
-
-Record = dict[str, Any]
-Sample = dict[str, Any]
-
-# The first that applies to any of an implementation's samples is the status of its row.
-STATUS_ORDER: Final = (
-    "crashed",
-    "timed out",
-    "not available",
-    "FAILED AGREEMENT",
-    "rejected",
-    "not compared",
-    "ok",
+from shared.record.schema import (
+    CRASHED,
+    DISAGREES,
+    NOT_AVAILABLE,
+    NOT_COMPARED,
+    OK,
+    REJECTED,
+    TIMED_OUT,
+    Record,
+    Sample,
 )
-WITHOUT_RATIO: Final = ("FAILED AGREEMENT", "rejected")
+
+STATUS_ORDER: Final = (CRASHED, TIMED_OUT, NOT_AVAILABLE, DISAGREES, REJECTED, NOT_COMPARED, OK)
+"""The first that applies to any of an implementation's samples is the status of its row."""
+DIVERGED: Final = "diverged"
+NOT_RUN: Final = "not run"
+"""Statuses that only a row has."""
+WITHOUT_RATIO: Final = (DISAGREES, REJECTED)
 """What is not the same computation, or was not taken as it was asked for, is not compared."""
-FAILURES: Final = ("crashed", "timed out", "not compared", "rejected")
+FAILURES: Final = (CRASHED, TIMED_OUT, NOT_COMPARED, REJECTED)
+ENDINGS: Final = ("complete", "budget", "interrupted")
+"""How a run ends that no error ends."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """The figures of one implementation; what could not be measured is None, or empty."""
+    """The numbers of one implementation; what could not be measured is None, or empty."""
 
     name: str
     status: str
     reasons: list[str] = field(default_factory=list)
-    """what the user should be told of it, one line each"""
+    """for the user, one line each"""
     rounds: int = 0
     """how many have been timed"""
     disturbed: int = 0
@@ -46,7 +51,7 @@ class Row:
     accuracy_difference: Estimate | None = None
     """the baseline's subtracted, within each round"""
     images_differing: float | None = None
-    """test images classified otherwise than by the baseline, mean over the rounds"""
+    """test images classified differently from the baseline, mean over the rounds"""
     epoch: Estimate | None = None
     """seconds; geometric mean over the rounds of the median epoch"""
     ratio: Estimate | None = None
@@ -78,7 +83,7 @@ def _comparable(samples: list[Sample]) -> dict[int, Sample]:
     """Return the samples by round that a ratio may rest on; none where any of them must not be compared."""
     if any(s["status"] in WITHOUT_RATIO for s in samples):
         return {}
-    return {s["round"]: s for s in samples if s["status"] == "ok"}
+    return {s["round"]: s for s in samples if s["status"] == OK}
 
 
 def epoch_seconds(sample: Sample) -> float:
@@ -89,17 +94,17 @@ def epoch_seconds(sample: Sample) -> float:
 def _row(record: Record, name: str, comparable: dict[str, dict[int, Sample]], others: int) -> Row:
     everything = _samples(record, name)
     statuses = {s["status"] for s in everything}
-    status = next((s for s in STATUS_ORDER if s in statuses), "not run")
+    status = next((s for s in STATUS_ORDER if s in statuses), NOT_RUN)
     reasons = [f"{name}, round {s['round']}: {s['reason']}" for s in everything if "reason" in s]
-    if status == "not available":
+    if status == NOT_AVAILABLE:
         reasons = [next(s["reason"] for s in everything if s["status"] == status)]
     errors = [e["relative_l2"] for s in everything for e in s.get("errors", {}).get("gradients", {}).values()]
     gradient_error = max((math.inf if e is None else e for e in errors), default=None)
     timed = [s for s in everything if "epochs" in s]
     if not timed:
         return Row(name, status, reasons, gradient_error=gradient_error)
-    if status == "ok" and not all(s["finite"] for s in timed):
-        status, reasons = "diverged", [*reasons, f"{name}: its trained parameters are not finite"]
+    if status == OK and not all(s["finite"] for s in timed):
+        status, reasons = DIVERGED, [*reasons, f"{name}: its trained parameters are not finite"]
     typical = typical_canary(record["samples"])
     disturbed = {s["round"]: found for s in timed if (found := disturbances(s, typical))}
     reasons += [f"{name}, round {r} was disturbed: {'; '.join(found)}" for r, found in disturbed.items()]
@@ -139,8 +144,8 @@ def _within_0_and_1(fraction: Estimate) -> Estimate:
     return fraction if low is None or high is None else fraction._replace(low=max(0.0, low), high=min(1.0, high))
 
 
-def _each(figure: Callable[[Sample], float], samples: dict[int, Sample]) -> dict[int, float]:
-    return {round_: figure(sample) for round_, sample in samples.items()}
+def _each(number: Callable[[Sample], float], samples: dict[int, Sample]) -> dict[int, float]:
+    return {round_: number(sample) for round_, sample in samples.items()}
 
 
 def _stages(timed: list[Sample]) -> dict[str, float]:
@@ -177,10 +182,10 @@ def pairs(record: Record) -> list[Pair]:
     for a, b in combinations(record["implementations"], 2):
         sides = [{s["round"]: s for s in _samples(record, name)} for name in (a, b)]
         both = [(sides[0][r], sides[1][r]) for r in sorted(sides[0].keys() & sides[1].keys())]
-        told = [one.get("pairs", {}).get(b) or other.get("pairs", {}).get(a) for one, other in both]
-        compared = [errors for errors in told if errors]
+        kept = [one.get("pairs", {}).get(b) or other.get("pairs", {}).get(a) for one, other in both]
+        compared = [errors for errors in kept if errors]
         if compared:
-            errors = {s: max(math.inf if e[s] is None else e[s] for e in compared) for s in compared[0]}
+            errors = {s: max(math.inf if (off := e[s]) is None else off for e in compared) for s in compared[0]}
             predicted = [differing(*two) for two in both if all("predictions" in s for s in two)]
             found.append(Pair((a, b), errors, predicted))
     return found
@@ -223,8 +228,8 @@ def exit_code(record: Record) -> int:
     statuses = {s["status"] for s in record["samples"] + record["references"]}
     if record["ended"] == "interrupted":
         return 130
-    if (record["ended"] or "").startswith("error") or statuses.intersection(FAILURES):
+    if record["ended"] not in (None, *ENDINGS) or statuses.intersection(FAILURES):
         return 1
-    if "not available" in statuses and record["named"]:
+    if NOT_AVAILABLE in statuses and record["named"]:
         return 1
-    return 4 if "FAILED AGREEMENT" in statuses else 0
+    return 4 if DISAGREES in statuses else 0

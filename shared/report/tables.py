@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, LEAST_ROUNDS, Estimate
+from shared.record.schema import OK, Record
 from shared.report import budget, numbers
 from shared.report.document import Document, Table
-from shared.report.summary import Pair, Record, Row, inconclusive_stages, pairs, rows, why_no_verdict
+from shared.report.summary import Pair, Row, inconclusive_stages, pairs, rows, why_no_verdict
 
 NONE: Final = numbers.NONE
 
@@ -59,18 +60,23 @@ COLUMNS: Final[dict[str, Column]] = {
     ),
 }
 LEAST_ACCURACY: Final = 0.005
-"""Half a point: what a few test images on the edge make is not told as a difference."""
-TIMES: Final = "Where a worker's time went, s: median over the rounds"
+"""Half a point: what a few test images on the edge make is not called a difference."""
 FIRST_ROUND: Final = ("path", "sections")
-PAIRS: Final = "Agreement of each pair: worst relative L2 error of a tensor, over all rounds"
+"""Stages that only the first round has."""
+MAIN, TIMES, PAIRS = "main", "times", "pairs"
+"""The kinds of tables, besides `budget.GRADIENTS`."""
+CAPTIONS: Final = {
+    TIMES: "Where a worker's time went, s: median over the rounds",
+    PAIRS: "Agreement of each pair: worst relative L2 error of a tensor, over all rounds",
+}
 
 
 def document(record: Record) -> Document:
-    """Return everything there is to tell of a run."""
+    """Return everything that is printed of a run."""
     found, compared = rows(record), pairs(record)
     values = [[row.name, *(column.value(row) for column in COLUMNS.values())] for row in found]
     lines = [_line(row) for row in found]
-    tables = [Table(["implementation", *COLUMNS], lines, notes=legend(record, found), values=values)]
+    tables = [Table(["implementation", *COLUMNS], lines, notes=legend(record, found), values=values, kind=MAIN)]
     if any(row.rounds for row in found):
         tables.append(time_table(found))
     if compared:
@@ -94,7 +100,8 @@ def time_table(found: list[Row]) -> Table:
         for row in found
         if row.rounds
     ]
-    return Table(["implementation", *(stage.replace(" ", "\n") for stage in stages), "all"], lines, TIMES)
+    headers = ["implementation", *(stage.replace(" ", "\n") for stage in stages), "all"]
+    return Table(headers, lines, CAPTIONS[TIMES], kind=TIMES)
 
 
 def pair_table(record: Record, compared: list[Pair]) -> Table:
@@ -110,7 +117,7 @@ def pair_table(record: Record, compared: list[Pair]) -> Table:
         for pair in compared
     ]
     headers = ["pair", *(stage.replace("after ", "after\n") for stage in stages), "predictions\nthat differ"]
-    return Table(headers, lines, PAIRS)
+    return Table(headers, lines, CAPTIONS[PAIRS], kind=PAIRS)
 
 
 def heading(record: Record) -> list[str]:
@@ -142,12 +149,12 @@ def legend(record: Record, found: list[Row]) -> list[str]:
 
 
 def remarks(record: Record, found: list[Row]) -> list[str]:
-    """Return what must be told beside the figures: failures with their stderr, and what could not be concluded."""
+    """Return what the tables do not show: failures with their stderr, and what could not be concluded."""
     lines = [reason for row in found for reason in row.reasons]
-    for result in record["references"]:
-        if result["status"] != "ok":
-            lines.append(f"float64 reference, round {result['round']}: {result['reason']}")
-    for result in record["references"] + record["samples"]:
+    for reference in record["references"]:
+        if reference["status"] != OK:
+            lines.append(f"float64 reference, round {reference['round']}: {reference['reason']}")
+    for result in (*record["references"], *record["samples"]):
         who = f"{result['implementation']}, round {result['round']}"
         lines += [f"{who}, stderr: {line}" for line in result.get("stderr", [])]
     lines += why_no_verdict(record, found)
@@ -166,7 +173,7 @@ def remarks(record: Record, found: list[Row]) -> list[str]:
 
 
 def differs(accuracies: Estimate) -> bool:
-    """Return whether a difference of accuracies is clear, by its interval, and large enough to be told."""
+    """Return whether a difference of accuracies is clear, by its interval, and large enough to matter."""
     if accuracies.low is None or accuracies.high is None or accuracies.rounds < LEAST_ROUNDS:
         return False
     return (accuracies.low > 0 or accuracies.high < 0) and abs(accuracies.value) >= LEAST_ACCURACY

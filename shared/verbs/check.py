@@ -4,9 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from shared import spec
 from shared.errors import UsageError
+from shared.layers import ACTIVATIONS
 from shared.processes import environment
+from shared.spec import LOSSES
 from shared.verbs.command import (
     Parser,
     output_options,
@@ -21,19 +22,20 @@ from shared.verbs.command import (
 
 def parser() -> Parser:
     """Return the parser of `check`."""
-    told = "Check your own network: is its backprop right, and if not, which mistake is it?"
-    p = Parser(prog="compare.py check", description=told)
-    told = "a file with a class Network, or with functions forward(parameters, x) and gradients(parameters, x, y)"
-    p.add_argument("file", type=Path, nargs="?", metavar="FILE", help=told)
+    question = "Check your own network: is its backprop right, and if not, which mistake is it?"
+    p = Parser(prog="compare.py check", description=question)
+    holds = "a file with a class Network, or with functions forward(parameters, x) and gradients(parameters, x, y)"
+    p.add_argument("file", type=Path, nargs="?", metavar="FILE", help=holds)
     instead = p.add_mutually_exclusive_group()
     instead.add_argument("--example", action="store_true", help="print a file to start from: > my_network.py")
-    told = "try every mistake of the catalogue against every check"
-    instead.add_argument("--self-test", action="store_true", help=told)
-    told = "layer sizes (default: the file's SIZES, or 784,30,10)"
-    p.add_argument("--sizes", type=typed(sizes), help=told)
-    for name, known in (("activation", spec.ACTIVATIONS), ("loss", spec.LOSSES)):
-        told = f"{', '.join(known)} (default: the file's {name.upper()}, or {known[0]})"
-        p.add_argument(f"--{name}", help=told)
+    every = "try every mistake of the catalogue against every check"
+    instead.add_argument("--self-test", action="store_true", help=every)
+    either = p.add_mutually_exclusive_group()
+    notation = "layers, such as 784-30tanh-10sigmoid (default: the file's NETWORK, or what the options below say)"
+    either.add_argument("--network", metavar="TEXT", help=notation)
+    either.add_argument("--sizes", type=typed(sizes), help="layer sizes (default: the file's SIZES, or 784,30,10)")
+    for name, known in (("activation", ACTIVATIONS), ("loss", LOSSES)):
+        p.add_argument(f"--{name}", help=f"{', '.join(known)} (default: the file's {name.upper()}, or {known[0]})")
     timeout_option(p, "end the file's process where it has no answer for so long", "30s")
     output_options(p)
     return p
@@ -46,7 +48,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     if arguments.example:
         sys.stdout.write((environment.ROOT / "shared" / "diagnosis" / "example.py").read_text(encoding="utf-8"))
         return 0
-    given = {name: getattr(arguments, name) for name in ("sizes", "activation", "loss")}
+    given = {name: getattr(arguments, name) for name in ("network", "sizes", "activation", "loss")}
     from shared.report import check as report
 
     if arguments.self_test:
@@ -55,11 +57,11 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
 
         network = spec_of({}, given)
         with progress(len(planted(network))) as done:
-            kills = self_test(network, done)
-        print_document(report.matrix_document(kills), arguments.format)
-        return 0 if all(kill.is_told and bool(kill.caught_by) == bool(kill.mistake) for kill in kills) else 4
-    from shared.diagnosis.examine import check
-    from shared.processes.calls import RemoteError
+            trials = self_test(network, done)
+        print_document(report.matrix_document(trials), arguments.format)
+        return 0 if all(trial.is_named and bool(trial.caught_by) == bool(trial.mistake) for trial in trials) else 4
+    from shared.diagnosis.isolated import diagnose_file
+    from shared.processes.calls import CallError
 
     path: Path = arguments.file.absolute()
     if not path.is_file():
@@ -69,10 +71,10 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     if path.suffix != ".py":
         raise UsageError(f"check: got {arguments.file}, expected a file that ends in .py")
     try:
-        verdict = check(path, given, arguments.timeout)
-    except RemoteError as error:
+        verdict = diagnose_file(path, given, arguments.timeout)
+    except CallError as error:
         # of the traceback only what lies in the file is of use
-        print_error(error if str(path) in error.detail else RemoteError(error.kind, str(error)))
+        print_error(error if str(path) in error.detail else CallError(error.kind, str(error)))
         return 1
     print_document(report.verdict_document(arguments.file.name, verdict), arguments.format)
     return 0 if verdict.right else 4

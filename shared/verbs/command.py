@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from shared import implementations, spec
-from shared.errors import nearest
+from shared.errors import SettingError, nearest
+from shared.layers import ACTIVATIONS
 from shared.options import DATASETS, DEFAULT_RATES, DEFAULTS, choice, duration
 
 if TYPE_CHECKING:
     from shared.data import Dataset
-    from shared.processes.calls import RemoteError
+    from shared.processes.calls import CallError
     from shared.report.document import Document
 
 FORMATS = ("table", "markdown", "csv", "json")
@@ -35,6 +36,11 @@ class Parser(argparse.ArgumentParser):
         if unknown := re.match(r"unrecognized arguments: (--[^ =]+)", message):
             message += nearest(unknown[1], [name for name in self._option_string_actions if name.startswith("--")])
         super().error(message)
+
+    def refuse(self, error: SettingError) -> NoReturn:
+        """Say which option's value is wrong, and leave with 2."""
+        flags = {action.dest: action.option_strings[0] for action in self._actions if action.option_strings}
+        self.error(f"{flags.get(error.setting, error.setting)}: {error.problem}")
 
 
 def typed(function: Callable[..., Any], *args: Any) -> Callable[[str], Any]:
@@ -63,35 +69,52 @@ def run_folder(text: str) -> Path:
     return path.parent if path.name == "run.json" else path
 
 
-def network_options(group: Any, told: str = "") -> None:
-    """Add the options that say which implementations compute which network; `told` is how often -i may be given."""
-    told = told or f"repeatable (default: {', '.join(implementations.defaults())})"
-    known = f"{', '.join(implementations.names())}, all, or the path of a .py file; {told}"
-    add(group, "-i", "--implementation", told=known, action="append", metavar="NAME")
-    group.add_argument("--sizes", type=typed(sizes), help="layer sizes (default: 784,30,10)")
-    add(group, "--activation", told=", ".join(spec.ACTIVATIONS))
-    add(group, "--loss", told=", ".join(spec.LOSSES))
+def implementation_option(group: Any, description: str) -> None:
+    """Add -i; the description says how often it may be given."""
+    known = f"{', '.join(implementations.names())}, all, or the path of a .py file; {description}"
+    add(group, "-i", "--implementation", help=known, action="append", metavar="NAME")
+
+
+def network_options(group: Any, **defaults: str) -> None:
+    """Add the options that say which network is computed; `defaults` say in words what is taken without them."""
+    default = {"sizes": "784,30,10", "activation": "sigmoid", "loss": "quadratic"} | defaults
+    either = group.add_mutually_exclusive_group()
+    either.add_argument("--network", metavar="TEXT", help="layers, such as 784-30-10 or 784-30tanh-10sigmoid")
+    either.add_argument(
+        "--sizes", type=typed(sizes), help=f"the same without activations (default: {default['sizes']})"
+    )
+    unnamed = f"of layers that name none: {', '.join(ACTIVATIONS)} (default: {default['activation']})"
+    group.add_argument("--activation", help=unnamed)
+    group.add_argument("--loss", help=f"{', '.join(spec.LOSSES)} (default: {default['loss']})")
 
 
 def optimizer_options(group: Any) -> None:
     """Add the options that say how a step is taken."""
-    add(group, "--optimizer", told=", ".join(spec.OPTIMIZERS))
+    add(group, "--optimizer", help=", ".join(spec.OPTIMIZERS))
     rates = ", ".join(f"{name} {rate:g}" for name, rate in DEFAULT_RATES.items())
-    add(group, "--learning-rate", told=f"eta (default: {rates})", type=float)
+    add(group, "--learning-rate", help=f"eta (default: {rates})", type=float)
+
+
+def training_options(group: Any, seed: str, batch_size: str = "examples per step") -> None:
+    """Add the other options that say how a network is trained; `seed` and `batch_size` are their help."""
+    add(group, "--batch-size", help=batch_size, type=int)
+    add(group, "--initial", help=f"initial weights: {', '.join(spec.INITIALS)}")
+    add(group, "--seed", help=seed, type=int)
 
 
 def data_options(p: argparse.ArgumentParser) -> Any:
     """Add the options that say which images are used; return their group."""
     data = p.add_argument_group("data")
-    told = f"{', '.join(DATASETS)}; auto is MNIST, or else the bundled digits"
-    add(data, "--dataset", told=told, type=typed(choice, DATASETS))
-    data.add_argument("--data-dir", type=Path, help="where MNIST lies or goes (default: $SAMEGRAD_DATA or data/)")
+    known = f"{', '.join(DATASETS)}; auto is MNIST, or else the bundled digits"
+    add(data, "--dataset", help=known, type=typed(choice, DATASETS))
+    where = "where MNIST is, or is downloaded to (default: $SAMEGRAD_DATA or data/)"
+    data.add_argument("--data-dir", type=Path, help=where)
     data.add_argument("--offline", action="store_true", help="make no connection")
     return data
 
 
 def load_data(arguments: argparse.Namespace) -> "Dataset":
-    """Return the data set that `data_options` ask for, and say so where it is another."""
+    """Return the data set that `data_options` ask for; say on stderr if it is another."""
     from shared import data
 
     dataset, notice = data.load(arguments.dataset or DEFAULTS["dataset"], arguments.data_dir, offline=arguments.offline)
@@ -100,15 +123,15 @@ def load_data(arguments: argparse.Namespace) -> "Dataset":
     return dataset
 
 
-def timeout_option(group: Any, told: str, default: str) -> None:
-    """Add --timeout, which means what `told` says."""
-    told = f"{told} (default: {default})"
-    group.add_argument("--timeout", type=typed(duration), default=duration(default), metavar="TIME", help=told)
+def timeout_option(group: Any, description: str, default: str) -> None:
+    """Add --timeout."""
+    text = f"{description} (default: {default})"
+    group.add_argument("--timeout", type=typed(duration), default=duration(default), metavar="TIME", help=text)
 
 
 @contextmanager
 def progress(total: int) -> Iterator[Callable[[int], None]]:
-    """Show on stderr, where that is a terminal, how much is done; yields the function that is told so."""
+    """Show progress on stderr, if that is a terminal; yields the function that takes how much is done."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -125,14 +148,14 @@ def output_options(p: argparse.ArgumentParser) -> None:
     output.add_argument("--format", default="table", type=typed(choice, FORMATS), help=f"{kinds} (default: table)")
 
 
-def add(group: Any, *flags: str, told: str, **how: Any) -> None:
-    """Add an option that is None where it is not given, and say what is then taken."""
+def add(group: Any, *flags: str, help: str, **how: Any) -> None:
+    """Add an option of `shared.options`, None where it is not given; its help names the default."""
     default = DEFAULTS[flags[-1].lstrip("-").replace("-", "_")]
-    group.add_argument(*flags, help=told if default is None else f"{told} (default: {default})", **how)
+    group.add_argument(*flags, help=help if default is None else f"{help} (default: {default})", **how)
 
 
-def print_error(error: "RemoteError") -> None:
-    """Say on stderr why an implementation has no answer, with the end of what it printed."""
+def print_error(error: "CallError") -> None:
+    """Print on stderr why an implementation gave no answer, with the end of its output."""
     print(f"error: {error}", file=sys.stderr)
     if error.detail:
         print(error.detail.rstrip(), file=sys.stderr)
@@ -144,7 +167,7 @@ def open_option(group: Any) -> None:
 
 
 def show_page(path: Path, wanted: bool) -> None:
-    """Say where a page lies, and open it in a browser if that is wanted; where there is none, say so."""
+    """Print where a page is, and open it in a browser if that is wanted."""
     print(f"page: {os.path.relpath(path)}", file=sys.stderr)
     if wanted:
         import webbrowser

@@ -3,7 +3,7 @@
 import argparse
 
 from shared.errors import UsageError
-from shared.options import Limit
+from shared.options import Threshold
 from shared.verbs.command import Parser, output_options, print_document, run_folder, typed
 
 
@@ -11,23 +11,23 @@ def parser() -> Parser:
     """Return the parser of `diff`."""
     p = Parser(prog="compare.py diff", description="Print two runs side by side: what has become faster or slower.")
     p.add_argument("runs", type=run_folder, nargs=2, metavar="RUN", help="the folders of the earlier and the later run")
-    p.add_argument("--force", action="store_true", help="look at runs whose configurations differ, too")
-    told = "slower:10%% or the like: exit 5 if even the near end of an interval is beyond it"
-    p.add_argument("--fail-on", type=typed(Limit.parse), metavar="LIMIT", help=told)
+    p.add_argument("--force", action="store_true", help="compare runs even if their configurations differ")
+    limit = "slower:10%% or faster:10%%: exit 5 if the whole interval of a ratio is beyond it"
+    p.add_argument("--fail-on", type=typed(Threshold.parse), metavar="LIMIT", help=limit)
     output_options(p)
     return p
 
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Print two runs side by side."""
-    from shared.measure.run import differences
     from shared.record import journal
+    from shared.record.schema import differences
     from shared.report import difference
 
     a, b = (journal.read(folder) for folder in arguments.runs)
     if not arguments.force and (found := differences(a, b, difference.KEYS)):
-        told = "\n  ".join(found)
-        raise UsageError(f"diff: the two runs were not asked for the same:\n  {told}\n  (--force to look anyway)")
+        lines = "\n  ".join(found)
+        raise UsageError(f"diff: the two runs were not asked for the same:\n  {lines}\n  (--force to look anyway)")
     names = (str(arguments.runs[0]), str(arguments.runs[1]))
     print_document(difference.document(a, b, names, arguments.fail_on), arguments.format)
     return 5 if arguments.fail_on and difference.fails(a, b, arguments.fail_on) else 0

@@ -1,10 +1,12 @@
-"""The verb `predict`: what every implementation makes of your own image of a digit."""
+"""The verb `predict`: the outputs of every implementation for your own image of a digit."""
 
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from shared.options import DEFAULT_EPOCHS, DEFAULTS
+from shared import implementations
+from shared.options import DEFAULTS
 from shared.verbs.command import (
     Parser,
     add,
@@ -16,17 +18,20 @@ from shared.verbs.command import (
     timeout_option,
 )
 
+if TYPE_CHECKING:
+    from shared.data.picture import Grey
+    from shared.prediction import Trained
+
 
 def parser() -> Parser:
     """Return the parser of `predict`."""
-    told = "Show what every implementation makes of your own images of a digit."
-    p = Parser(prog="compare.py predict", description=told)
+    p = Parser(prog="compare.py predict", description="Let every implementation classify your own images of a digit.")
     p.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="PNG, JPEG or BMP: one digit, dark or light")
-    p.add_argument("--show", action="store_true", help="print what the networks see: 28x28 grey levels")
-    told = "the run whose trained parameters are used (default: the last; if there is none, NumPy trains in seconds)"
-    p.add_argument("--run", type=run_folder, metavar="RUN", help=told)
-    add(p, "-i", "--implementation", told="repeatable (default: those of the run)", action="append", metavar="NAME")
-    timeout_option(p, "end an implementation that has no answer for so long", "2m")
+    p.add_argument("--show", action="store_true", help="print each image as the networks get it: 28x28 grey levels")
+    source = "the run whose trained parameters are used (default: the last; if there is none, NumPy trains in seconds)"
+    p.add_argument("--run", type=run_folder, metavar="RUN", help=source)
+    add(p, "-i", "--implementation", help="repeatable (default: those of the run)", action="append", metavar="NAME")
+    timeout_option(p, "end an implementation that gives no answer for so long", "2m")
     data_options(p)
     output_options(p)
     return p
@@ -34,39 +39,51 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Print the activations of every implementation for every image; 3 if one of the images cannot be used."""
-    from shared.data import DataError, picture
-    from shared.measure.plan import RESULTS, locate_all
-    from shared.prediction import predict, train
-    from shared.record import trained
+    from shared.prediction import predict
     from shared.report import predict as report
-    from shared.spec import TrainingSpec
 
-    images, damaged = {}, 0
-    for path in arguments.images:
-        try:
-            images[str(path)] = picture.read(path)
-        except DataError as error:
-            print(f"error: {error}", file=sys.stderr)
-            damaged = 3
+    images = _read(arguments.images)
+    damaged = 3 if len(images) < len(set(map(str, arguments.images))) else 0
     if not images:
         return damaged
-    asked = locate_all(arguments.implementation) if arguments.implementation else None
-    folder = arguments.run or trained.last_run(RESULTS)
-    if folder is not None:
-        networks = trained.of_run(folder, asked)
-    else:
-        dataset = load_data(arguments)
-        epochs = DEFAULT_EPOCHS["mnist" if dataset.name == "MNIST" else "digits"]
-        networks = train(asked or locate_all(None), dataset, TrainingSpec(epochs=epochs, seed=DEFAULTS["seed"]))
+    networks = _trained(arguments)
     found = predict(networks, list(images.values()), arguments.timeout)
     if arguments.show and arguments.format == "table":
-        for name, seen in images.items():
-            print(f"{name}\n{report.sketch(seen)}\n")
+        for name, image in images.items():
+            print(f"{name}\n{report.sketch(image)}\n")
     remarks = [*networks.remarks, *(f"{f.implementation}: {f.reason}" for f in found.failures)]
-    heading = [str(networks.spec), networks.told]
+    heading = [str(networks.spec), networks.origin]
     if found.activations:
         print_document(report.document(list(images), found.activations, heading, remarks), arguments.format)
     else:
         print(*remarks, sep="\n", file=sys.stderr)
     failed = [f for f in found.failures if f.kind != "not available" or arguments.implementation]
     return damaged or (1 if failed or not found.activations else 0)
+
+
+def _read(paths: list[Path]) -> "dict[str, Grey]":
+    """Return the images that can be used; print on stderr what is wrong with the others."""
+    from shared.data import DataError, picture
+
+    images = {}
+    for path in paths:
+        try:
+            images[str(path)] = picture.read(path)
+        except DataError as error:
+            print(f"error: {error}", file=sys.stderr)
+    return images
+
+
+def _trained(arguments: argparse.Namespace) -> "Trained":
+    """Return the networks of the run that is asked for, or of the last, or trained now."""
+    from shared.measure import plan
+    from shared.prediction import last_run, of_run, train
+    from shared.spec import TrainingSpec
+
+    asked = implementations.locate_all(arguments.implementation) if arguments.implementation else None
+    folder = arguments.run or last_run(plan.RESULTS)
+    if folder is not None:
+        return of_run(folder, asked)
+    dataset = load_data(arguments)
+    training = TrainingSpec(epochs=dataset.epochs, seed=DEFAULTS["seed"])
+    return train(asked or implementations.locate_all(None), dataset, training)

@@ -9,26 +9,25 @@ from shared.verbs.command import Parser, show_page
 
 def parser() -> Parser:
     """Return the parser of `read`."""
-    p = Parser(prog="compare.py read", description="Open the implementations side by side, to be read, without a run.")
-    told = f"repeatable: shown at first; the others can be chosen (default: {', '.join(implementations.defaults())})"
-    p.add_argument("-i", "--implementation", action="append", metavar="NAME", help=told)
-    told = "where the page goes (default: results/read.html)"
-    p.add_argument("--output", type=Path, metavar="FILE", help=told)
+    p = Parser(prog="compare.py read", description="Show the implementations side by side on a page, without a run.")
+    shown = f"repeatable: shown at first; the others can be chosen (default: {', '.join(implementations.defaults())})"
+    p.add_argument("-i", "--implementation", action="append", metavar="NAME", help=shown)
+    p.add_argument("--output", type=Path, metavar="FILE", help="write the page here (default: results/read.html)")
     p.add_argument("--no-open", dest="open", action="store_false", help="write the page, and open no browser")
     return p
 
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Write the page and open it."""
-    from shared.implementations import label
-    from shared.measure.plan import RESULTS, locate_all, sources
+    from shared.measure.plan import RESULTS
     from shared.record import files
     from shared.report.page import columns, page
 
-    shown = locate_all(arguments.implementation)
-    every = locate_all([*shown, "all"])
+    shown = implementations.locate_all(arguments.implementation)
+    every = implementations.locate_all([*shown, "all"])
     path = arguments.output or RESULTS / "read.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    files.write_text(path, page.read(columns.reading(sources(every), [label(name) for name in shown])))
+    reading = columns.reading(implementations.sources(every), [implementations.label(name) for name in shown])
+    files.write_text(path, page.read(reading))
     show_page(path, arguments.open)
     return 0

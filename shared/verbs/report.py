@@ -7,8 +7,8 @@ from shared.verbs.command import Parser, open_option, run_folder, show_page
 
 def parser() -> Parser:
     """Return the parser of `report`."""
-    told = "Write the page of a run again, and its figures and tables, from its files alone."
-    p = Parser(prog="compare.py report", description=told)
+    description = "Write the page of a run again, with its figures and tables, from its files alone."
+    p = Parser(prog="compare.py report", description=description)
     p.add_argument("run", type=run_folder, metavar="RUN", help="the folder of a run, whether it has ended or not")
     open_option(p)
     return p
@@ -17,9 +17,9 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Write the page of a run again."""
     from shared.record import journal
-    from shared.report.outputs import keep_page, keep_tables
+    from shared.report.outputs import write_page, write_tables
 
     record = journal.read(arguments.run)
-    keep_tables(arguments.run, record)
-    show_page(keep_page(arguments.run, record), arguments.open)
+    write_tables(arguments.run, record)
+    show_page(write_page(arguments.run, record), arguments.open)
     return 0

@@ -7,8 +7,7 @@ from shared.verbs.command import Parser, output_options, print_document, run_fol
 
 def parser() -> Parser:
     """Return the parser of `show`."""
-    told = "Print the tables of a run again, from its files alone."
-    p = Parser(prog="compare.py show", description=told)
+    p = Parser(prog="compare.py show", description="Print the tables of a run again, from its files alone.")
     p.add_argument("run", type=run_folder, metavar="RUN", help="the folder of a run, whether it has ended or not")
     output_options(p)
     return p

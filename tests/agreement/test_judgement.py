@@ -1,11 +1,9 @@
-"""What is held against a sample: its tensors, its threads."""
-
-from typing import Any
+"""What is held against a sample: its tensors."""
 
 import numpy as np
 import pytest
 
-from shared.agreement.judgement import judge, rejection
+from shared.agreement.judgement import judge
 from shared.agreement.observation import STAGES, Observation
 
 ALLOWED: dict[str, float | None] = dict.fromkeys(STAGES, 1e-5)
@@ -45,22 +43,3 @@ def test_tensors_of_another_shape_fail_without_errors() -> None:
     found = judge(other, observation(), ALLOWED)
     assert (found["status"], "errors" in found) == ("FAILED AGREEMENT", False)
     assert "got shape (3, 2), expected (2, 3)" in found["reason"]
-
-
-def sample(cpu: float, **threads: int) -> dict[str, Any]:
-    return {"threads": threads, "epochs": [{"wall_ns": 1000, "cpu_ns": int(1000 * cpu)}] * 3}
-
-
-def test_a_sample_with_the_threads_that_were_asked_for_is_not_rejected() -> None:
-    assert rejection(sample(1.0, openblas=1, openmp=1), 1) is None
-    assert rejection(sample(1.2, openblas=2), 2) is None
-    assert rejection({"threads": {"openblas": 1}}, 1) is None
-
-
-def test_a_pool_with_other_threads_is_told() -> None:
-    assert rejection(sample(1.0, openblas=1, openmp=8), 1) == "asked for 1 thread, it ran openmp with 8"
-    assert rejection(sample(1.0, openblas=1), 2) == "asked for 2 threads, it ran openblas with 1"
-
-
-def test_more_time_than_the_threads_can_have_used_is_told() -> None:
-    assert rejection(sample(1.9, tf=1), 1) == "asked for 1 thread, it used 1.9 seconds of CPU time a second"

@@ -10,7 +10,7 @@ from impls.numpy_scratch import Network
 from shared import initial
 from shared.agreement.metrics import Worst
 from shared.agreement.observation import STAGES, Observation, allowed_errors, compare, disagreements, observe, twins
-from shared.interface import Parameters, tensors_of
+from shared.interface import Parameters
 from shared.spec import DTYPES
 from tests.cases import Case, case, reference, tolerance
 
@@ -80,7 +80,7 @@ def test_a_training_set_smaller_than_a_hundred_batches_is_gone_through_again(bat
 def test_twins_differ_by_ten_epsilons_and_from_each_other() -> None:
     parameters = case().parameters()
     first, second, *_ = twins(parameters, "float32")
-    for a, b, r in zip(*map(tensors_of, (first, second, parameters)), strict=True):
+    for a, b, r in zip(*(each.values() for each in (first, second, parameters)), strict=True):
         assert np.abs(a / r - 1).max() == pytest.approx(10 * np.finfo("float32").eps, rel=1e-6)
         assert not np.array_equal(a, b)
 

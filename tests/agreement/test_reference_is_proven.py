@@ -13,9 +13,10 @@ import pytest
 
 from impls.numpy_scratch import Network as Reference
 from shared.agreement.finite_differences import derivative, directions, flatten, unflatten
-from shared.interface import Labels, named
-from shared.spec import ACTIVATIONS, LEAKY_SLOPE, LOSSES, NetworkSpec
-from tests.cases import Case, case
+from shared.interface import Labels
+from shared.layers import ACTIVATIONS
+from shared.spec import LEAKY_SLOPE, LOSSES, NetworkSpec
+from tests.cases import Case, case, mixed
 
 DEPTHS = ((5, 3), (5, 4, 3), (5, 4, 6, 3), (5, 4, 6, 2, 3))
 CASES = [
@@ -24,25 +25,35 @@ CASES = [
     for activation in ACTIVATIONS
     for loss in LOSSES
 ]
+MIXED = (
+    "5-4relu-3sigmoid, quadratic",
+    "5-4tanh-3identity",
+    "5-4leaky_relu-6tanh-3, binary_cross_entropy",
+    "5-4sigmoid-6relu-3softmax",
+    "5-4tanh_nobias-3_nobias",
+)
+CASES += [replace(mixed(network, "float64"), n_examples=7) for network in MIXED]
+CASES = list(dict.fromkeys(CASES))  # a single layer has the activation of its loss
 
 
-def on_complex(spec: NetworkSpec, parameters: list[tuple[Any, Any]], x: Any, y: Labels) -> complex:
+def on_complex(spec: NetworkSpec, parameters: dict[str, Any], x: Any, y: Labels) -> complex:
     """Equations (1)-(3) on complex parameters; which side of a kink a number is on, its real part says."""
     functions: dict[str, Callable[[Any], Any]] = {
         "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
         "tanh": np.tanh,
         "relu": lambda z: np.where(z.real > 0, z, 0),
         "leaky_relu": lambda z: np.where(z.real > 0, z, LEAKY_SLOPE * z),
+        "identity": lambda z: z,
+        "softmax": lambda z: np.exp(z) / np.exp(z).sum(axis=1, keepdims=True),
     }
     a = x.astype(complex)
-    for W, b in parameters:
-        z = a @ W.T + b
-        a = functions[spec.activation](z)
-    n, target = len(y), np.eye(spec.sizes[-1])[y]
+    for l, layer in enumerate(spec.layers, 1):
+        a = functions[layer.activation](a @ parameters[f"W{l}"].T + parameters.get(f"b{l}", 0))
+    n, target = len(y), np.eye(spec.n_out)[y]
     if spec.loss == "quadratic":
         return complex(((a - target) ** 2).sum() / (2 * n))  # a square, not an absolute value: it must be analytic
-    e = np.exp(z)
-    return complex(-(target * np.log(e / e.sum(axis=1, keepdims=True))).sum() / n)
+    others = np.log(1 - a) if spec.loss == "binary_cross_entropy" else 0
+    return complex(-(target * np.log(a) + (1 - target) * others).sum() / n)
 
 
 @pytest.mark.parametrize("c", CASES, ids=str)
@@ -52,13 +63,10 @@ def test_complex_steps_find_the_same_derivatives(c: Case) -> None:
     parameters = c.parameters()
     loss, gradients = Reference(c.spec, c.training, parameters).loss_and_gradients(x, y)
     gradient, theta, h = flatten(gradients), flatten(parameters), 1e-30
-    layers = [(layer.W, layer.b) for layer in parameters]
-    assert on_complex(c.spec, layers, x, y).real == pytest.approx(loss, rel=1e-14, abs=0)
+    assert on_complex(c.spec, parameters, x, y).real == pytest.approx(loss, rel=1e-14, abs=0)
     for v in directions(gradient, n_random=8, n_coordinates=16, seed=1):
-        shifted = [
-            (W + 1j * h * dW, b + 1j * h * db)
-            for (W, b), (dW, db) in zip(parameters, unflatten(v, parameters), strict=True)
-        ]
+        direction = unflatten(v, parameters)
+        shifted = {name: tensor + 1j * h * direction[name] for name, tensor in parameters.items()}
         found = on_complex(c.spec, shifted, x, y).imag / h
         assert abs(found - gradient @ v) <= 1e-14 * np.linalg.norm(gradient)
     assert theta.size == c.spec.parameter_count
@@ -85,24 +93,28 @@ def in_50_digits(c: Case) -> tuple[mpmath.mpf, list[mpmath.mpf]]:
     x, y, _ = c.data()
     theta = [mpmath.mpf(float(t)) for t in flatten(c.parameters())]
     inputs = [[mpmath.mpf(float(value)) for value in row] for row in x]
-    f = {
+    functions: dict[str, Callable[[Any], Any]] = {
         "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
         "tanh": mpmath.tanh,
         "relu": lambda z: z if z > 0 else mpmath.mpf(0),
         "leaky_relu": lambda z: z if z > 0 else mpmath.mpf(LEAKY_SLOPE) * z,
-    }[c.spec.activation]
+        "identity": lambda z: z,
+    }
 
     def loss(values: list[mpmath.mpf]) -> mpmath.mpf:
         total = mpmath.mpf(0)
         for row, label in zip(inputs, y, strict=True):
             a, start = row, 0
-            for n_out, n_in in c.spec.shapes:
+            for layer, n_in in zip(c.spec.layers, c.spec.sizes, strict=False):
+                n_out = layer.n_out
                 W, b = values[start : start + n_out * n_in], values[start + n_out * n_in : start + n_out * (n_in + 1)]
                 start += n_out * (n_in + 1)
                 z = [mpmath.fdot(W[j * n_in : (j + 1) * n_in], a) + b[j] for j in range(n_out)]
-                a = [f(value) for value in z]
+                a = [functions[layer.activation](value) for value in z] if layer.activation != "softmax" else z
             if c.spec.loss == "quadratic":
                 total += sum((a_j - (j == label)) ** 2 for j, a_j in enumerate(a)) / 2
+            elif c.spec.loss == "binary_cross_entropy":
+                total -= sum(mpmath.log(a_j if j == label else 1 - a_j) for j, a_j in enumerate(a))
             else:
                 total += mpmath.log(sum(map(mpmath.exp, z))) - z[label]
         return total / len(y)
@@ -125,7 +137,7 @@ def test_fifty_digits_find_the_same_gradients(activation: str, loss: str) -> Non
         exact_loss, exact = in_50_digits(c)
         assert abs(found_loss - exact_loss) <= 1e-14 * exact_loss
         start = 0
-        for name, tensor in named(found).items():
+        for name, tensor in found.items():
             values = exact[start : start + tensor.size]
             start += tensor.size
             off = mpmath.sqrt(sum((g - e) ** 2 for g, e in zip(map(float, tensor.ravel()), values, strict=True)))

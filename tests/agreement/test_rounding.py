@@ -12,10 +12,10 @@ from shared.agreement import rounding
 from shared.agreement.budget import Entry, Problem, entries, loss_and_gradients
 from shared.diagnosis.mistakes import Planted
 from shared.diagnosis.selftest import OtherOrder
-from shared.interface import Layer
-from shared.spec import ACTIVATIONS, LOSSES, NetworkSpec, TrainingSpec
+from shared.layers import ACTIVATIONS
+from shared.spec import LOSSES, NetworkSpec, TrainingSpec
 from tests import faults
-from tests.cases import Case, case
+from tests.cases import Case, case, networks
 
 
 def problem(c: Case) -> Problem:
@@ -57,16 +57,8 @@ def test_a_mistake_is_not_rounding(fault: object, dtype: str) -> None:
     assert min(e.headroom for e in found) < 0.1  # visibly apart from what is right, which has 3 and more
 
 
-specs = st.builds(
-    NetworkSpec,
-    st.lists(st.integers(1, 12), min_size=2, max_size=5).map(tuple),
-    st.sampled_from(ACTIVATIONS),
-    st.sampled_from(LOSSES),
-)
-
-
 @settings(max_examples=300, deadline=None, derandomize=True)
-@given(spec=specs, n=st.integers(1, 20), seed=st.integers(0, 2**32), initial=st.sampled_from(["normal", "scaled"]))
+@given(spec=networks, n=st.integers(1, 20), seed=st.integers(0, 2**32), initial=st.sampled_from(["normal", "scaled"]))
 def test_no_right_gradient_is_accused_whatever_the_network(spec: NetworkSpec, n: int, seed: int, initial: str) -> None:
     training = TrainingSpec(dtype="float32", initial=initial, seed=seed, batch_size=n)
     posed = problem(Case(spec, training, n_examples=n))
@@ -102,7 +94,7 @@ def test_a_gradient_that_is_not_finite_is_not_rounding() -> None:
     class NotFinite(Planted):
         def loss_and_gradients(self, x, y):  # type: ignore[no-untyped-def]
             loss, gradients = super().loss_and_gradients(x, y)
-            return loss, (Layer(gradients[0].W * np.nan, gradients[0].b), *gradients[1:])
+            return loss, gradients | {"W1": gradients["W1"] * np.nan}
 
     found = {e.tensor: e.verdict for e in budget(NotFinite, posed)}
     assert found == {"W1": "not rounding", "b1": "exact", "W2": "exact", "b2": "exact"}
@@ -110,5 +102,5 @@ def test_a_gradient_that_is_not_finite_is_not_rounding() -> None:
 
 def test_where_rounding_is_all_there_is_nothing_is_concluded() -> None:
     posed = problem(case((784, 10), "sigmoid", "cross_entropy", "float32", 1))
-    saturated = replace(posed, parameters=tuple(Layer(100 * W, b) for W, b in posed.parameters))
+    saturated = replace(posed, parameters={n: 100 * t if n[0] == "W" else t for n, t in posed.parameters.items()})
     assert verdicts(budget(OtherOrder, saturated)) <= {"inconclusive", "exact", "rounding"}

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.data import digits, snapshot
-from shared.spec import MEAN, STANDARD_DEVIATION
+from shared import options
+from shared.data import LOADERS, digits, snapshot
+from shared.errors import SettingError, SpecError
+from shared.spec import MEAN, STANDARD_DEVIATION, NetworkSpec
 
 DATASET = digits.load()
 
@@ -49,4 +51,24 @@ def test_fewer_examples_are_the_first_and_keep_the_rest() -> None:
 def test_a_snapshot_keeps_all_of_it(tmp_path: Path) -> None:
     for dataset in (DATASET, DATASET.with_standardised_inputs().with_test_size(3)):
         snapshot.save(dataset, tmp_path / "data.npz")
-        assert snapshot.load(tmp_path / "data.npz", dataset.digest).title == dataset.title
+        kept = snapshot.load(tmp_path / "data.npz", dataset.digest)
+        assert kept.title == dataset.title
+        assert (kept.key, kept.epochs, kept.n_in, kept.n_out) == ("digits", 10, 784, 10)
+
+
+def test_the_command_offers_the_data_sets_that_can_be_loaded() -> None:
+    assert ("auto", *LOADERS) == options.DATASETS
+    assert DATASET.key in LOADERS
+
+
+@pytest.mark.parametrize("fitting", ["784-10", "28x28-30tanh-10", "784-5-5-10_nobias"])
+def test_a_network_that_fits_is_not_refused(fitting: str) -> None:
+    DATASET.check(NetworkSpec.parse(fitting), len(DATASET.train))
+
+
+@pytest.mark.parametrize("other", ["783-10", "784-30-2", "28x27-10"])
+def test_a_network_or_a_batch_that_does_not_fit_is_refused(other: str) -> None:
+    with pytest.raises(SpecError, match="expected 784 inputs and 10 outputs, such as 784-30-10"):
+        DATASET.check(NetworkSpec.parse(other), 1)
+    with pytest.raises(SettingError, match="batch_size: got 1,298, expected at most 1,297"):
+        DATASET.check(NetworkSpec(), len(DATASET.train) + 1)

@@ -344,7 +344,7 @@ def test_one_plain_line_for_each_download(tmp_path: Path, serve: Serve, capsys: 
 def test_bar_on_a_terminal(
     tmp_path: Path, serve: Serve, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")  # rich's way to be told that there is one
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes stderr for a terminal
     monkeypatch.setenv("COLUMNS", "200")
     server = serve(mirror.good)
     load("mnist", tmp_path, offline=False)

@@ -24,10 +24,10 @@ SEEN = picture.normalised(picture.ink(SEVEN))
 
 def png(*chunks: tuple[bytes, bytes]) -> bytes:
     """A PNG file of these chunks, whatever they hold."""
-    told = b"\x89PNG\r\n\x1a\n"
+    written = b"\x89PNG\r\n\x1a\n"
     for kind, content in chunks:
-        told += struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-    return told
+        written += struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return written
 
 
 def header(width: int, height: int) -> tuple[bytes, bytes]:
@@ -85,11 +85,11 @@ REFUSED: dict[str, tuple[Callable[[Path], bytes], str]] = {
 
 @pytest.mark.parametrize("kind", REFUSED)
 def test_what_cannot_be_used_is_refused_and_says_why(tmp_path: Path, kind: str) -> None:
-    make, told = REFUSED[kind]
+    make, message = REFUSED[kind]
     content = make(tmp_path / "made.png")
     path = tmp_path / "image.png"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=f"image.png: found .*({told}).*, expected .*\n  remedy: ."):
+    with pytest.raises(DataError, match=f"image.png: found .*({message}).*, expected .*\n  remedy: ."):
         picture.read(path)
 
 
@@ -166,9 +166,9 @@ def test_the_same_digit_in_any_guise_is_seen_alike(tmp_path: Path, kind: str) ->
 def learnt(dataset: data.Dataset, epochs: int) -> Network:
     training = TrainingSpec(epochs=epochs)
     network = Network(NetworkSpec(), training, initial.draw_parameters(NetworkSpec(), training))
-    x, y = dataset.train.arrays("float32")
-    for order, _ in zip(initial.draw_orders(training, len(y)), range(epochs), strict=False):
-        network.train(x, y, order)
+    network.load(*dataset.train.arrays("float32"))
+    for order, _ in zip(initial.draw_orders(training, len(dataset.train)), range(epochs), strict=False):
+        network.train(order)
     return network
 
 

@@ -6,33 +6,39 @@ from typing import NamedTuple
 from shared.diagnosis.diagnose import Verdict, diagnose
 from shared.diagnosis.scenes import ask_all
 from shared.diagnosis.subject import Subject, source_lines, spec_of
+from shared.spec import LOSSES, NetworkSpec
 
 HEAD = '''"""A learner's network."""
 import numpy as np
 
-SIZES = {sizes}
-ACTIVATION = "{activation}"
+{constants}
 LOSS = "{loss}"
+HIDDEN = "{hidden}"
+OUTPUT = "{output}"
 
 
-def f(z):
-    if ACTIVATION == "sigmoid":
+def f(z, name=HIDDEN):
+    if name == "sigmoid":
         return 1.0 / (1.0 + np.exp(-np.clip(z, -80, None)))
-    if ACTIVATION == "tanh":
+    if name == "tanh":
         return np.tanh(z)
-    if ACTIVATION == "relu":
+    if name == "relu":
         return np.maximum(0, z)
-    return np.where(z > 0, z, 0.01 * z)
+    if name == "leaky_relu":
+        return np.where(z > 0, z, 0.01 * z)
+    return z
 
 
-def f_prime(z):
-    if ACTIVATION == "sigmoid":
-        return f(z) * (1 - f(z))
-    if ACTIVATION == "tanh":
+def f_prime(z, name=HIDDEN):
+    if name == "sigmoid":
+        return f(z, name) * (1 - f(z, name))
+    if name == "tanh":
         return 1 - np.tanh(z) ** 2
-    if ACTIVATION == "relu":
+    if name == "relu":
         return (z > 0) * 1.0
-    return np.where(z > 0, 1.0, 0.01)
+    if name == "leaky_relu":
+        return np.where(z > 0, 1.0, 0.01)
+    return np.ones_like(z)
 
 
 def softmax(z):
@@ -58,7 +64,7 @@ def run(parameters, x):
         z = np.dot(activations[-1], weights.T) + biases
         zs.append(z)
         last = number == len(parameters) - 1
-        activations.append(softmax(z) if last and LOSS == "cross_entropy" else f(z))
+        activations.append(f(z) if not last else softmax(z) if LOSS == "cross_entropy" else f(z, OUTPUT))
     return zs, activations
 
 
@@ -67,6 +73,8 @@ def cost(parameters, x, y):
     target = encode(y, activations[-1].shape[1])
     if LOSS == "cross_entropy":
         return -np.sum(target * log_softmax(zs[-1])) / len(x)
+    if LOSS == "binary_cross_entropy":
+        return np.sum(np.logaddexp(0, zs[-1]) - target * zs[-1]) / len(x)
     return np.sum((activations[-1] - target) ** 2) / 2 / len(x)
 
 
@@ -75,7 +83,7 @@ def backprop(parameters, x, y):
     n = len(x)
     error = activations[-1] - encode(y, activations[-1].shape[1])
     if LOSS == "quadratic":
-        error = error * f_prime(zs[-1])
+        error = error * f_prime(zs[-1], OUTPUT)
     error = error / n
     found = []
     for layer in range(len(parameters) - 1, -1, -1):
@@ -115,24 +123,31 @@ class Network:
         self.reset(parameters)
 
     def reset(self, parameters):
-        self.theta = [(W.copy(), b.copy()) for W, b in parameters]
+        self.theta = [(parameters[f"W{l}"].copy(), parameters[f"b{l}"].copy()) for l in range(1, len(SIZES))]
 
     def parameters(self):
-        return tuple((W.copy(), b.copy()) for W, b in self.theta)
+        return named([(W.copy(), b.copy()) for W, b in self.theta])
 
     def predict(self, x):
         return run(self.theta, x)[1][-1]
 
     def loss_and_gradients(self, x, y):
-        return float(cost(self.theta, x, y)), backprop(self.theta, x, y)
+        return float(cost(self.theta, x, y)), named(backprop(self.theta, x, y))
 
-    def train(self, x, y, order):
+    def load(self, x, y):
+        self.x, self.y = x, y
+
+    def train(self, order):
         for start in range(0, len(order), self.size):
             batch = order[start : start + self.size]
-            steps = backprop(self.theta, x[batch], y[batch])
+            steps = backprop(self.theta, self.x[batch], self.y[batch])
             for (W, b), (dW, db) in zip(self.theta, steps):
                 W -= self.rate * dW
                 b -= self.rate * db
+
+
+def named(layers):
+    return {f"{kind}{l}": tensor for l, pair in enumerate(layers, 1) for kind, tensor in zip("Wb", pair)}
 """
 )
 
@@ -144,15 +159,15 @@ class Slip(NamedTuple):
     old: str
     new: str
     loss: str = ""
-    """the loss with which it is a mistake; "" for both"""
+    """the loss with which it is a mistake; "" for all"""
     activation: str = "sigmoid"
 
 
-QUADRATIC, CROSS_ENTROPY = "quadratic", "cross_entropy"
+QUADRATIC, CROSS_ENTROPY, BINARY = LOSSES
 GW, GB = "grad_w = np.dot(error.T, activations[layer])", "grad_b = np.sum(error, axis=0)"
 OVER_N = "    error = error / n\n"
 BACK = "error = np.dot(error, parameters[layer][0]) * f_prime(zs[layer - 1])"
-SLOPE = "error = error * f_prime(zs[-1])"
+SLOPE = "error = error * f_prime(zs[-1], OUTPUT)"
 FORWARD = "z = np.dot(activations[-1], weights.T) + biases"
 STEP = "W -= self.rate * dW\n                b -= self.rate * db"
 
@@ -170,9 +185,10 @@ IN_FUNCTIONS = [
     Slip("W transposed", "np.dot(error, parameters[layer][0])", "np.dot(error, parameters[layer][0].T)"),
     Slip("W transposed", GW, "grad_w = np.dot(activations[layer].T, error)"),
     Slip("f'(a) for f'(z)", "f_prime(zs[layer - 1])", "f_prime(activations[layer])"),
-    Slip("f'(a) for f'(z)", SLOPE, "error = error * f_prime(activations[-1])", QUADRATIC),
+    Slip("f'(a) for f'(z)", SLOPE, "error = error * f_prime(activations[-1], OUTPUT)", QUADRATIC),
     Slip("f' left out at the output", SLOPE, "pass", QUADRATIC),
-    Slip("f' too much at the output", 'if LOSS == "quadratic":\n        error', "if True:\n        error", CROSS_ENTROPY),
+    Slip("f' too much at the output", f'if LOSS == "quadratic":\n        {SLOPE}', "error = error * f_prime(zs[-1])", CROSS_ENTROPY),
+    Slip("f' too much at the output", 'if LOSS == "quadratic":\n        error', "if True:\n        error", BINARY),
     Slip("f' left out in a hidden layer", BACK, "error = np.dot(error, parameters[layer][0])"),
     Slip("delta through the wrong W", "parameters[layer][0])", "parameters[layer - 1][0])"),
     Slip("bias gradient is a mean", GB, "grad_b = error.mean(axis=0)"),
@@ -203,6 +219,8 @@ IN_FUNCTIONS = [
     Slip("overflow in the activation", "1.0 / (1.0 + np.exp(-np.clip(z, -80, None)))", "np.exp(z) / (1.0 + np.exp(z))"),
     Slip("overflow in the activation", "return np.tanh(z)", "return (np.exp(2 * z) - 1) / (np.exp(2 * z) + 1)", "", "tanh"),
     Slip("log of zero", "target * log_softmax(zs[-1])", "target * np.log(activations[-1])", CROSS_ENTROPY),
+    Slip("log of zero", "np.logaddexp(0, zs[-1]) - target * zs[-1]",
+         "-target * np.log(activations[-1]) - (1 - target) * np.log(1 - activations[-1])", BINARY),
     Slip("float16 in disguise", "    zs, activations = run(parameters, x)\n    n",
          "    parameters = [(W.astype(np.float16), b.astype(np.float16)) for W, b in parameters]\n"
          "    zs, activations = run(parameters, x.astype(np.float16))\n    n"),
@@ -212,11 +230,10 @@ IN_FUNCTIONS = [
          "found.append((grad_w, grad_b))\n        parameters[layer][1][:] -= 0.1 * grad_b"),
     Slip("randomness inside", OVER_N, "    error = error / n * (np.random.random(error.shape) < 0.9)\n"),
     Slip("bias left out", FORWARD, "z = np.dot(activations[-1], weights.T)"),
-    Slip("hidden activation left out", "activations.append(softmax(z) if last",
-         "activations.append(z if not last else softmax(z) if last"),
+    Slip("hidden activation left out", "activations.append(f(z) if not last", "activations.append(z if not last"),
     Slip("output activation left out", "    return run(parameters, x)[1][-1]", "    return run(parameters, x)[0][-1]"),
     Slip("softmax over the batch", "    return e / e.sum(axis=1, keepdims=True)", "    return e / e.sum(axis=0)", CROSS_ENTROPY),
-    Slip("activation in place of the softmax", 'softmax(z) if last and LOSS == "cross_entropy" else f(z)', "f(z)", CROSS_ENTROPY),
+    Slip("activation in place of the softmax", 'softmax(z) if LOSS == "cross_entropy" else f(z, OUTPUT)', "f(z)", CROSS_ENTROPY),
     Slip("inputs scaled once more", "zs, activations = [], [x]", "zs, activations = [], [x / 255]"),
     Slip("loss is another", "    return cost(parameters, x, y)", "    return cost(parameters, x, y) * len(x)"),
 ]  # fmt: skip
@@ -237,13 +254,13 @@ IN_CLASS = [
          "                b -= self.rate * db\n            break\n"),
     Slip("batches backwards", "in range(0, len(order), self.size)", "in reversed(range(0, len(order), self.size))"),
     Slip("last batch divided by the full size", "self.rate * d", "self.rate * len(batch) / self.size * d"),
-    Slip("update before the earlier gradient", "            steps = backprop(self.theta, x[batch], y[batch])\n"
+    Slip("update before the earlier gradient", "            steps = backprop(self.theta, self.x[batch], self.y[batch])\n"
          "            for (W, b), (dW, db) in zip(self.theta, steps):\n"
          "                W -= self.rate * dW\n                b -= self.rate * db\n",
          "            for layer in reversed(range(len(self.theta))):\n"
-         "                zs, a = RUN(self, x[batch], start, layer)\n"
-         "                error = a[-1] - encode(y[batch], a[-1].shape[1])\n"
-         "                error = error * f_prime(zs[-1]) if LOSS == 'quadratic' else error\n"
+         "                zs, a = RUN(self, self.x[batch], start, layer)\n"
+         "                error = a[-1] - encode(self.y[batch], a[-1].shape[1])\n"
+         "                error = error * f_prime(zs[-1], OUTPUT) if LOSS == 'quadratic' else error\n"
          "                error = error / len(batch)\n"
          "                for above in range(len(self.theta) - 1, layer, -1):\n"
          "                    error = error @ self.theta[above][0] * f_prime(zs[above - 1])\n"
@@ -256,16 +273,30 @@ IN_CLASS = [
          "                self.v[id(W)] = dW + 0.9 * self.v.get(id(W), 0)\n"
          "                self.v[id(b)] = db + 0.9 * self.v.get(id(b), 0)"),
     Slip("reset does not reset", "        self.reset(parameters)\n\n    def reset(self, parameters):\n",
-         "        self.theta = [(W.copy(), b.copy()) for W, b in parameters]\n\n    def reset(self, parameters):\n"
-         "        return\n"),
+         "        self.theta = [(parameters[f'W{l}'].copy(), parameters[f'b{l}'].copy()) for l in range(1, len(SIZES))]\n\n"
+         "    def reset(self, parameters):\n        return\n\n    def reset_rightly(self, parameters):\n"),
     Slip("loss is another", "return float(cost(self.theta, x, y))", "return float(2 * cost(self.theta, x, y))"),
 ]  # fmt: skip
 
 
 def text(template: str, sizes: tuple[int, ...], activation: str, loss: str) -> str:
-    """Return a right file."""
-    head = template.replace("{sizes}", str(sizes)).replace("{activation}", activation).replace("{loss}", loss)
-    return head.replace("        self.reset(parameters)\n", "        self.v = {}\n        self.reset(parameters)\n", 1)
+    """Return a right file, with the constants SIZES, ACTIVATION and LOSS."""
+    return _filled(template, NetworkSpec.dense(sizes, activation, loss), f'ACTIVATION = "{activation}"', activation)
+
+
+def mixed(template: str, network: str) -> str:
+    """Return a right file of two layers or more, the hidden ones alike, with the constant NETWORK."""
+    spec = NetworkSpec.parse(network)
+    return _filled(template, spec, f'NETWORK = "{network}"', spec.layers[0].activation)
+
+
+def _filled(template: str, spec: NetworkSpec, constant: str, hidden: str) -> str:
+    words = {"constants": f"SIZES = {spec.sizes}\n{constant}", "loss": spec.loss, "hidden": hidden}
+    for name, word in {**words, "output": spec.layers[-1].activation}.items():
+        template = template.replace(f"{{{name}}}", word)
+    return template.replace(
+        "        self.reset(parameters)\n", "        self.v = {}\n        self.reset(parameters)\n", 1
+    )
 
 
 def slipped(right: str, slip: Slip) -> str:

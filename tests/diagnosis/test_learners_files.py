@@ -1,4 +1,4 @@
-"""Every mistake, as a learner would make it, is told by its own name, in words, with the line where it can be known."""
+"""Every mistake, as a learner would make it, is called by its own name, with the line where it can be known."""
 
 import warnings
 from itertools import product
@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from shared.diagnosis.mistakes import MISTAKES
-from shared.spec import ACTIVATIONS, LOSSES
-from tests.diagnosis.learner import CLASS, FUNCTIONS, IN_CLASS, IN_FUNCTIONS, Slip, slipped, text, verdict
+from shared.layers import ACTIVATIONS
+from shared.spec import LOSSES, NetworkSpec
+from tests.diagnosis.learner import CLASS, FUNCTIONS, IN_CLASS, IN_FUNCTIONS, Slip, mixed, slipped, text, verdict
 
 ARTICLE, ODD = (784, 30, 10), (5, 4, 3)
 SLIPS = [
@@ -24,14 +25,14 @@ SLIPS = [
     SLIPS,
     ids=[f"{slip.mistake}-{sizes[0]}-{loss}-{number}" for number, (_, sizes, slip, loss) in enumerate(SLIPS)],
 )
-def test_a_slip_is_told_by_its_own_name(
+def test_a_slip_is_called_by_its_own_name(
     template: str, sizes: tuple[int, ...], slip: Slip, loss: str, tmp_path: Path
 ) -> None:
     right = text(template, sizes, slip.activation, loss)
     found = verdict(tmp_path, slipped(right, slip)).diagnosis
     assert found is not None
     assert found.name == slip.mistake, found
-    assert found.told
+    assert found.description
     assert found.remedy
 
 
@@ -49,9 +50,42 @@ def test_a_right_file_passes_in_every_spec(
 ) -> None:
     found = verdict(tmp_path, text(template, sizes, activation, loss))
     assert found.right, found.diagnosis
-    assert all(told in ("", None) for told in found.checks.values())
-    asked = [check for check, told in found.checks.items() if told is not None]
+    assert not any(found.checks.values())
+    asked = [check for check, findings in found.checks.items() if findings is not None]
     assert len(asked) == (16 if template == CLASS else 13)
+
+
+MIXED = ("5-4relu-3sigmoid", "6-5tanh-4tanh-3identity", "6-5tanh-4tanh-3, binary_cross_entropy")
+
+
+@pytest.mark.parametrize("template", [FUNCTIONS, CLASS], ids=["functions", "class"])
+@pytest.mark.parametrize("network", MIXED)
+def test_a_right_file_of_mixed_layers_passes(template: str, network: str, tmp_path: Path) -> None:
+    found = verdict(tmp_path, mixed(template, network))
+    assert found.right, found.diagnosis
+    assert found.spec == NetworkSpec.parse(network)
+
+
+@pytest.mark.parametrize(
+    ("network", "mistake"),
+    [
+        ("5-4relu-3sigmoid", "f'(a) for f'(z)"),
+        ("5-4tanh-3identity", "hidden activation left out"),
+        ("5-4tanh-3relu", "f' left out at the output"),
+        ("6-5tanh-4tanh-3, binary_cross_entropy", "f' left out in a hidden layer"),
+        ("5-4tanh-3, binary_cross_entropy", "overflow in the activation"),
+        ("5-4relu-3sigmoid", "W transposed"),
+    ],
+)
+def test_a_slip_in_mixed_layers_is_called_by_its_own_name(network: str, mistake: str, tmp_path: Path) -> None:
+    loss, right = NetworkSpec.parse(network).loss, mixed(FUNCTIONS, network)
+    slips = [slip for slip in IN_FUNCTIONS if slip.mistake == mistake and slip.loss in ("", loss)]
+    named = []
+    for slip in slips:
+        verdict_ = verdict(tmp_path, slipped(right, slip))
+        named += [verdict_.diagnosis.name] if verdict_.diagnosis else []
+    assert named
+    assert set(named) == {mistake}
 
 
 @pytest.mark.parametrize(
@@ -75,27 +109,35 @@ def test_the_line_to_look_at(mistake: str, line: str, tmp_path: Path) -> None:
     assert found.lines == ((number, line),)
 
 
-def test_the_measured_ratio_is_told(tmp_path: Path) -> None:
+def test_the_measured_ratio_is_printed(tmp_path: Path) -> None:
     right = text(FUNCTIONS, ARTICLE, "sigmoid", "quadratic")
     slips = {slip.mistake: slip for slip in IN_FUNCTIONS}
-    told = {
+    found = {
         name: verdict(tmp_path, slipped(right, slips[name])).diagnosis
         for name in ("missing 1/n", "wrong sign", "bias gradient is a mean")
     }
-    assert told["missing 1/n"].measured == "first: every tensor is 7 times (n, n = 7) what it should be"  # type: ignore[union-attr]
-    assert told["wrong sign"].measured == "first: every tensor is -1 times what it should be"  # type: ignore[union-attr]
-    measured = told["bias gradient is a mean"].measured  # type: ignore[union-attr]
+    assert found["missing 1/n"].measured == "first: every tensor is 7 times (n, n = 7) what it should be"  # type: ignore[union-attr]
+    assert found["wrong sign"].measured == "first: every tensor is -1 times what it should be"  # type: ignore[union-attr]
+    measured = found["bias gradient is a mean"].measured  # type: ignore[union-attr]
     assert measured == "first: db1 0.1429 times (1/n, n = 7), db2 0.1429 times (1/n, n = 7); dW1, dW2 right"
 
 
-def test_two_mistakes_at_once_are_both_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("missing 1/n", "bias gradient is a mean"),
+        ("wrong sign", "f' left out at the output"),
+        ("missing 1/n", "f'(a) for f'(z)"),
+    ],
+)
+def test_two_mistakes_at_once_are_both_named(names: tuple[str, ...], tmp_path: Path) -> None:
     slips = {slip.mistake: slip for slip in IN_FUNCTIONS}
     source = text(FUNCTIONS, ARTICLE, "sigmoid", "quadratic")
-    for name in ("missing 1/n", "bias gradient is a mean"):
+    for name in names:
         source = slipped(source, slips[name])
     found = verdict(tmp_path, source).diagnosis
     assert found is not None
-    assert set(found.name.split("; and ")) == {"missing 1/n", "bias gradient is a mean"}
+    assert set(found.name.split("; and ")) == set(names)
 
 
 def test_what_is_not_in_the_catalogue_is_narrowed_down(tmp_path: Path) -> None:
@@ -104,22 +146,62 @@ def test_what_is_not_in_the_catalogue_is_narrowed_down(tmp_path: Path) -> None:
     assert found is not None
     assert found.name == "a mistake that is not in the catalogue"
     assert found.equation == "(5)"
-    assert "the last layer's gradients are right" in found.told
+    assert "the last layer's gradients are right" in found.description
 
 
-def test_another_network_is_told_as_such(tmp_path: Path) -> None:
-    source = text(FUNCTIONS, ODD, "tanh", "cross_entropy").replace('ACTIVATION = "tanh"', 'ACTIVATION = "tanh" ')
-    source = source.replace('LOSS = "cross_entropy"\n', 'LOSS = "quadratic"\n').replace(
-        'LOSS == "cross_entropy"', "True"
-    )
-    source = source.replace('LOSS == "quadratic"', "False")
+def test_another_network_is_named_as_such(tmp_path: Path) -> None:
+    source = text(FUNCTIONS, ODD, "tanh", "cross_entropy").replace('LOSS = "cross_entropy"\n', 'LOSS = "quadratic"\n')
+    source = source.replace('LOSS == "cross_entropy"', "True").replace('LOSS == "quadratic"', "False")
     found = verdict(tmp_path, source).diagnosis
     assert found is not None
     assert found.name == "another network"
     assert "--activation tanh --loss cross_entropy" in found.remedy
 
 
-def test_a_network_in_float32_is_right_and_told_so(tmp_path: Path) -> None:
+def test_another_network_of_mixed_layers_is_named_in_the_notation(tmp_path: Path) -> None:
+    source = mixed(FUNCTIONS, "5-4tanh-3identity").replace('NETWORK = "5-4tanh-3identity"', 'NETWORK = "5-4relu-3"')
+    found = verdict(tmp_path, source).diagnosis
+    assert found is not None
+    assert found.name == "another network"
+    assert '--network "5-4tanh-3identity, quadratic"' in found.remedy
+
+
+def test_a_layer_without_bias_gets_0_and_its_gradient_is_not_looked_at(tmp_path: Path) -> None:
+    found = verdict(tmp_path, mixed(FUNCTIONS, "5-4tanh_nobias-3sigmoid"))
+    assert found.right, found.diagnosis
+    assert found.spec.parameter_shapes.keys() == {"W1", "W2", "b2"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "), named(backprop(self.theta, x, y))",
+            "), backprop(self.theta, x, y)",
+            "gradients: got list, expected a dict",
+        ),
+        ("enumerate(layers, 1)", "enumerate(layers)", "gradients: got W0, b0, expected W1, b1, W2, b2"),
+    ],
+)
+def test_gradients_without_the_names_of_the_contract(old: str, new: str, message: str, tmp_path: Path) -> None:
+    source = text(CLASS, ODD, "sigmoid", "quadratic")
+    assert old in source
+    found = verdict(tmp_path, source.replace(old, new)).diagnosis
+    assert found is not None
+    assert message in found.description
+
+
+def test_findings_are_data(tmp_path: Path) -> None:
+    slip = next(slip for slip in IN_FUNCTIONS if slip.mistake == "bias gradient is a mean")
+    found = verdict(tmp_path, slipped(text(FUNCTIONS, ODD, "sigmoid", "quadratic"), slip))
+    assert found.checks["outputs"] == ()
+    assert found.checks["update"] is None
+    (finding,) = found.checks["gradients"] or ()
+    assert (finding.kind, finding.scene, finding.tensor) == ("off", "first", "db1")
+    assert finding.error == pytest.approx(6 / 7)
+
+
+def test_a_network_in_float32_is_right_and_has_a_note(tmp_path: Path) -> None:
     source = text(FUNCTIONS, ARTICLE, "sigmoid", "quadratic")
     single = "    parameters = [(W.astype('f4'), b.astype('f4')) for W, b in parameters]\n"
     source = source.replace("def run(parameters, x):\n", f"def run(parameters, x):\n    x = x.astype('f4')\n{single}")

@@ -8,8 +8,10 @@ from hypothesis.extra import numpy as hnp
 from scipy.special import expit, log_softmax, logsumexp
 from scipy.special import softmax as scipy_softmax
 
-from impls.numpy_scratch import ACTIVATIONS, log_sum_exp, sigmoid, softmax
+from impls.numpy_scratch import ACTIVATIONS as FUNCTIONS
+from impls.numpy_scratch import log_sum_exp, sigmoid, softmax, softplus
 from shared.interface import Array
+from shared.layers import ACTIVATIONS
 
 EXTREMES = [0.0, -0.0, 1e-45, 87.9, 88.0, 88.8, 104, -87.9, -88.0, -88.8, -104, 709.8, -709.8, -745.2, 1e30, -1e30]
 
@@ -36,15 +38,22 @@ def test_log_sum_exp_keeps_what_softmax_loses() -> None:
     assert np.array_equal(z - log_sum_exp(z), log_softmax(z, axis=1))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_softplus_keeps_its_digits_where_exp_overflows_or_vanishes(dtype: type) -> None:
+    z: Array = np.concatenate([np.linspace(-120, 120, 10_001), EXTREMES]).astype(dtype)
+    expected = np.logaddexp(0, z.astype(np.float64))
+    assert np.allclose(softplus(z), expected, rtol=4 * np.finfo(dtype).eps, atol=1e-38)
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_derivatives_are_difference_quotients(name: str) -> None:
-    f, df = ACTIVATIONS[name]
+    f, df = FUNCTIONS[name]
     z = np.linspace(-4, 4, 801) + 0.0049  # not at 0, where relu has no derivative
     assert np.allclose(df(z, f(z)), (f(z + 1e-6) - f(z - 1e-6)) / 2e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("name", ["relu", "leaky_relu"])
 def test_the_derivative_at_the_kink_is_the_left_one(name: str) -> None:
-    f, df = ACTIVATIONS[name]
+    f, df = FUNCTIONS[name]
     zero = np.zeros(1)
     assert df(zero, f(zero))[0] == df(zero - 1, f(zero - 1))[0]

@@ -10,8 +10,8 @@ import pytest
 from impls.numpy_scratch import OPTIMIZERS
 from shared import implementations, spec
 from shared.initial import cast
-from shared.interface import Layer, Parameters, tensors_of
-from shared.processes.calls import Remote
+from shared.interface import Parameters
+from shared.processes.calls import CallProcess
 from shared.processes.environment import ROOT, worker_environment
 from tests.cases import case
 
@@ -54,7 +54,8 @@ def test_the_constants_are_those_of_the_papers() -> None:
 def steps_of(network_class: type, c: object, parameters: Parameters, x: object, y: object, order: object) -> Parameters:
     """Take steps on tiny gradients, where the place of epsilon shows."""
     network = network_class(c.spec, c.training, parameters)  # type: ignore[attr-defined]
-    network.train(x, y, order)
+    network.load(x, y)
+    network.train(order)
     found: Parameters = network.parameters()
     return found
 
@@ -64,11 +65,12 @@ def test_epsilon_stands_where_the_paper_has_it(name: str) -> None:
     """With outputs so saturated that the gradients are of epsilon's size, another place of it changes everything."""
     c = case((784, 10), "sigmoid", "quadratic", optimizer="adam", learning_rate=0.01, initial="scaled")
     x, y, order = c.data()
-    start = tuple(Layer(W, b - 15) for W, b in cast(c.parameters(), "float64"))
-    expected = tensors_of(steps_of(implementations.load("numpy_scratch"), c, start, x, y, order))[0]
-    with Remote(name).loaded() as network:
-        found = tensors_of(network.call(steps_of, c, start, x, y, order))[0]
-    moved = np.linalg.norm(expected - start[0].W)
+    start = cast(c.parameters(), "float64")
+    start["b1"] -= 15
+    expected = steps_of(implementations.load("numpy_scratch"), c, start, x, y, order)["W1"]
+    with CallProcess(name).loaded() as network:
+        found = network.call(steps_of, c, start, x, y, order)["W1"]
+    moved = np.linalg.norm(expected - start["W1"])
     assert np.linalg.norm(found - expected) <= 1e-7 * moved
     assert moved > 0
 

@@ -9,10 +9,10 @@ from shared import implementations
 from shared.measure.profile import titles
 
 SECTIONS = ["Parameters", "Forward (1)-(2)", "Loss and gradients (3)-(7)", "Update (8)", "Conversion"]
-CONTRACT = {"__init__", "reset", "parameters", "predict", "loss_and_gradients", "train"}
+CONTRACT = {"__init__", "reset", "parameters", "predict", "loss_and_gradients", "load", "train"}
 
-BY_HAND = {"trace"}
-"""What only a network has that computes its deltas itself."""
+BY_HAND = {"trace", "to_layers"}
+"""What only a network has that computes its deltas itself, and the layers that it does so with."""
 
 
 def source(name: str) -> str:

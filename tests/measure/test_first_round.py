@@ -14,10 +14,10 @@ import pytest
 
 from impls.numpy_scratch import Network as Reference
 from shared import initial
-from shared.agreement.path import MOST_STEPS, explained, stretches, walked
+from shared.agreement.path import MOST_STEPS, deviations, explained, stretches
 from shared.data import Dataset
 from shared.data.dataset import Split
-from shared.interface import Array, Labels
+from shared.interface import Labels
 from shared.measure import profile, roofline
 from shared.record import gallery
 from shared.spec import NetworkSpec, TrainingSpec
@@ -41,7 +41,7 @@ class Network:
         self.forward()
         spend(0.03)
 
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
+    def train(self, order: Labels) -> None:
         self.step()
 
 
@@ -55,7 +55,7 @@ def spend(seconds: float) -> None:
 def test_time_counts_for_the_innermost_section() -> None:
     network: Any = Network()
     with profile.sampled(network) as seconds:
-        network.train(None, None, None)
+        network.train(None)
     assert set(seconds) == {"Forward (1)-(2)", "Update (8)"}
     assert seconds["Forward (1)-(2)"] / sum(seconds.values()) == pytest.approx(0.75, abs=0.15)
 
@@ -64,7 +64,7 @@ def test_what_sleeps_in_one_call_counts_for_the_section_that_calls() -> None:
     network: Any = Network()
     network.forward = lambda: time.sleep(0.05)
     with profile.sampled(network) as seconds:
-        network.train(None, None, None)
+        network.train(None)
     assert set(seconds) == {"Update (8)"}
 
 
@@ -118,7 +118,8 @@ def path_of(network_class: Any, dtype: str, **training: Any) -> Any:
     allowed = explained(Reference, c.spec, c.training, initial.cast(start, "float64"), x, y, order)
     reference = Reference(c.spec, replace(c.training, dtype="float64"), initial.cast(start, "float64"))
     network = network_class(c.spec, c.training, start)
-    return walked(network, reference, start, x, y, order, 10, [point.step for point in allowed]), allowed
+    network.load(x, y)
+    return deviations(network, reference, start, x, y, order, 10, [point.step for point in allowed]), allowed
 
 
 # ---- Limit ----------------------------------------------------------------------------------------------
@@ -126,12 +127,12 @@ def path_of(network_class: Any, dtype: str, **training: Any) -> Any:
 
 @pytest.mark.parametrize("sizes", [(784, 10), (784, 30, 10), (784, 30, 20, 10)])
 def test_the_limit_makes_the_products_of_every_layer(sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    spec, made = NetworkSpec(sizes), []
+    spec, made = NetworkSpec.dense(sizes), []
     parameters = initial.draw_parameters(spec, TrainingSpec())
     monkeypatch.setattr(np, "dot", lambda a, b, out: made.append((a.shape, b.shape, out.shape)))
     roofline.products(parameters, 10)(np.zeros((10, 784), np.float32))
-    assert len(made) == 3 * len(spec.shapes) - 1
-    for n_out, n_in in spec.shapes:
+    assert len(made) == 3 * len(spec.layers) - 1
+    for n_in, n_out in pairwise(sizes):
         assert ((10, n_in), (n_in, n_out), (10, n_out)) in made, "(1)"
         assert ((n_out, 10), (10, n_in), (n_out, n_in)) in made, "(6)"
 
@@ -165,11 +166,11 @@ def workers(tmp_path: Path) -> Iterator[Path]:
 
 def test_what_most_get_wrong_and_what_they_differ_on(dataset: Dataset, workers: Iterator[Path]) -> None:
     folder = next(workers)
-    told = record(
+    kept: Any = record(
         *(sample("a", r, predictions="0123456780") for r in (1, 2)),
         *(sample("b", r, predictions="0123456680") for r in (1, 2)),
     )
-    found = gallery.collect(told, dataset, folder)
+    found = gallery.collect(kept, dataset, folder)
     assert json.loads(json.dumps(found)) == found
     assert (found["labels"], found["timed"]) == ("0123456789", 4)
     assert [(image["index"], image["label"], image["wrong"]) for image in found["hard"]] == [(9, 9, 4)]
@@ -185,7 +186,8 @@ def test_activations_that_are_no_numbers_are_kept_as_none(dataset: Dataset, work
     folder = next(workers)
     np.savez(folder / "round-1-a.activations.npz", a_L=np.full((10, 10), np.nan, np.float32))
     np.savez(folder / "round-1-a.parameters.npz", W1=np.full((3, 784), np.inf, np.float32))
-    found = gallery.collect(record(sample("a", predictions="0" * 10)), dataset, folder)
+    kept: Any = record(sample("a", predictions="0" * 10))
+    found = gallery.collect(kept, dataset, folder)
     assert found["hard"][0]["activations"] == {"a": [None] * 10}
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
@@ -194,8 +196,9 @@ def test_files_that_are_gone_or_torn_cost_their_part_only(dataset: Dataset, work
     folder = next(workers)
     (folder / "round-1-a.activations.npz").write_bytes(b"PK\x03\x04 torn")
     (folder / "round-1-b.parameters.npz").write_bytes(b"")
-    told = record(sample("a", predictions="1123456789"), sample("b", predictions="1123456789"))
-    found = gallery.collect(told, dataset, folder)
+    kept: Any = record(sample("a", predictions="1123456789"), sample("b", predictions="1123456789"))
+    found = gallery.collect(kept, dataset, folder)
     assert set(found["weights"]) == {"a"}
     assert set(found["hard"][0]["activations"]) == {"b"}
-    assert gallery.collect(record(told["samples"][0] | {"predictions": "0" * 10}), dataset, folder)["split"] == []
+    kept = record(kept["samples"][0] | {"predictions": "0" * 10})
+    assert gallery.collect(kept, dataset, folder)["split"] == []

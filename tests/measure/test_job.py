@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from shared.layers import Dense
 from shared.measure.job import Job
 from shared.spec import NetworkSpec, TrainingSpec
 
@@ -10,7 +11,9 @@ JOB = Job(
     implementation="/somewhere/else/mine.py",
     round=2,
     is_reference=False,
-    spec=NetworkSpec((784, 12, 30, 10), "tanh", "cross_entropy"),
+    spec=NetworkSpec(
+        (28, 28), (Dense(12, "tanh"), Dense(30, "relu", bias=False), Dense(10, "softmax")), "cross_entropy"
+    ),
     training=TrainingSpec(learning_rate=0.1, batch_size=7, epochs=4, seed=2**40 + 1, initial="scaled", dtype="float64"),
     threads=2,
     data="/tmp/data.npz",

@@ -22,7 +22,7 @@ def test_a_quiet_sample_is_not_disturbed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected"),
     [
         ({"steal": 0.03}, "3 % of the CPU time was stolen"),
         ({"switches_per_second": 150.0}, "150 involuntary context switches a second"),
@@ -30,8 +30,8 @@ def test_a_quiet_sample_is_not_disturbed() -> None:
         ({"canary_seconds": [0.001, 0.002]}, "the canary after it took 2.0 times as long as usual"),
     ],
 )
-def test_each_kind_of_disturbance_is_told(changes: dict[str, Any], told: str) -> None:
-    assert disturbances(sample(**changes), 0.001) == [told]
+def test_each_kind_of_disturbance_is_named(changes: dict[str, Any], expected: str) -> None:
+    assert disturbances(sample(**changes), 0.001) == [expected]
 
 
 def test_the_usual_canary_is_the_median_of_the_run() -> None:

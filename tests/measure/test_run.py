@@ -1,6 +1,7 @@
 """The schedule, and the record of a run; the workers are played by a function."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 from shared import initial
 from shared.agreement.observation import STAGES, Observation
 from shared.data import Dataset, Split
-from shared.interface import Layer, named
 from shared.measure import run
+from shared.measure.config import RunConfig, new_record
 from shared.measure.job import Job
-from shared.record import files, journal
+from shared.measure.schedule import schedule
+from shared.record import files, journal, schema
 from shared.report import summary
 from shared.spec import NetworkSpec, TrainingSpec
 
@@ -30,20 +32,20 @@ NAMES = ("a", "b", "c", "d")
 @given(n=st.integers(1, 6), rounds=st.integers(1, 9), seed=st.integers(0, 2**64))
 def test_every_implementation_runs_once_a_round_and_even_rounds_are_reversed(n: int, rounds: int, seed: int) -> None:
     names = tuple("abcdef"[:n])
-    order = run.schedule(names, rounds, seed)
+    order = schedule(names, rounds, seed)
     assert len(order) == rounds
     assert all(sorted(round_) == list(names) for round_ in order)
     assert all(even == odd[::-1] for odd, even in zip(order[::2], order[1::2], strict=False))
 
 
 def test_the_schedule_depends_on_the_seed_alone() -> None:
-    assert run.schedule(NAMES, 6, seed=3) == run.schedule(NAMES, 6, seed=3)
-    assert len({str(run.schedule(NAMES, 6, seed)) for seed in range(10)}) > 5
-    assert len({str(round_) for round_ in run.schedule(NAMES, 20, seed=1)}) > 5
+    assert schedule(NAMES, 6, seed=3) == schedule(NAMES, 6, seed=3)
+    assert len({str(schedule(NAMES, 6, seed)) for seed in range(10)}) > 5
+    assert len({str(round_) for round_ in schedule(NAMES, 20, seed=1)}) > 5
 
 
 def test_more_rounds_begin_as_fewer_do() -> None:
-    assert run.schedule(NAMES, 9, seed=1)[:4] == run.schedule(NAMES, 4, seed=1)
+    assert schedule(NAMES, 9, seed=1)[:4] == schedule(NAMES, 4, seed=1)
 
 
 def test_each_round_starts_with_its_reference_and_all_of_a_round_have_its_seed() -> None:
@@ -57,8 +59,8 @@ def test_each_round_starts_with_its_reference_and_all_of_a_round_have_its_seed()
 # ---- The record ----------------------------------------------------------------------------------------
 
 
-def config(rounds: int = 1, seed: int = 1) -> run.RunConfig:
-    return run.RunConfig(("one", "other"), NetworkSpec(), TrainingSpec(seed=seed), rounds, threads=1, command=())
+def config(rounds: int = 1, seed: int = 1) -> RunConfig:
+    return RunConfig(("one", "other"), NetworkSpec(), TrainingSpec(seed=seed), rounds, threads=1, command=())
 
 
 TESTS = Split(np.zeros((5, 784), np.uint8), np.arange(5, dtype=np.uint8))
@@ -76,8 +78,9 @@ class Player:
     def __call__(self, job: Job, on_event: Callable[[dict[str, Any]], None], timeout: float) -> dict[str, Any]:
         self.played.append(f"{job.round} {job.label}")
         drawn = initial.draw_parameters(job.spec, job.training)
-        tensors = tuple(Layer(W * self.scale.get(job.label, 1), b) for W, b in drawn)
-        Observation({stage: named(tensors) for stage in STAGES}).save(job.tensors_path)
+        scale = self.scale.get(job.label, 1)
+        tensors = {name: tensor * scale if name.startswith("W") else tensor for name, tensor in drawn.items()}
+        Observation(dict.fromkeys(STAGES, tensors)).save(job.tensors_path)
         result: dict[str, Any] = {"implementation": job.label, "round": job.round, "status": "ok"}
         result |= {"digests": {"parameters": f"drawn by {job.training.seed}"}}
         if job.is_reference:
@@ -94,7 +97,7 @@ class Player:
 
 def execute(
     folder: Path, player: Player, monkeypatch: pytest.MonkeyPatch, rounds: int = 1, **how: Any
-) -> dict[str, Any]:
+) -> schema.Record:
     monkeypatch.setattr(run, "run_worker", player)
     previous = how.pop("previous", None)
     returned = run.execute(replace(config(rounds), **how), DATA, folder, run.Silent(), previous)
@@ -103,7 +106,7 @@ def execute(
     return record
 
 
-def statuses(record: dict[str, Any]) -> dict[str, str]:
+def statuses(record: schema.Record) -> dict[str, str]:
     return {sample["implementation"]: sample["status"] for sample in record["samples"]}
 
 
@@ -251,8 +254,24 @@ def test_a_run_that_goes_on_does_what_is_missing_and_nothing_else(
     whole = execute(tmp_path, after, monkeypatch, rounds=2, previous=journal.read(tmp_path))
     assert before.played + after.played == order(2)
     assert whole["ended"] == "complete"
-    assert [len(whole[key]) for key in journal.LISTS] == [2, 4]
+    assert [len(whole[key]) for key in schema.KINDS] == [2, 4]
     assert summary.pairs(whole)[0].differing == [2, 2]
+
+
+def test_the_tensors_of_every_worker_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, load = Counter[str](), Observation.load
+    monkeypatch.setattr(Observation, "load", lambda path: read.update([path.name]) or load(path))
+    names = ("one", "other", "third", "fourth")
+    record = execute(
+        tmp_path,
+        Player({"third": lambda result: result.update(predictions="01243")}),
+        monkeypatch,
+        rounds=2,
+        implementations=names,
+    )
+    assert len(summary.pairs(record)) == 6
+    assert set(read.values()) == {1}
+    assert len(read) == 2 * (1 + len(names))
 
 
 def test_a_reference_whose_files_are_gone_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,14 +307,20 @@ def test_a_budget_ends_the_run_after_the_sample_that_crosses_it(
 
 
 def test_records_of_one_configuration_do_not_differ() -> None:
-    a = run.new_record(config(), DATA)
-    assert run.differences(a, json.loads(json.dumps(run.new_record(config(), DATA)))) == []
+    a = new_record(config(), DATA)
+    assert schema.differences(a, json.loads(json.dumps(new_record(config(), DATA)))) == []
 
 
 def test_each_part_that_differs_is_named() -> None:
-    a = run.new_record(config(), DATA)
-    b = run.new_record(replace(config(2), threads=2, training=TrainingSpec(dtype="float64")), DATA.with_train_size(1))
+    a = new_record(config(), DATA)
+    b = new_record(replace(config(2), threads=2, training=TrainingSpec(dtype="float64")), DATA.with_train_size(1))
     b["machine"] = b["machine"] | {"cpu": "Another"}
-    named = {line.partition(":")[0] for line in run.differences(a, b)}
+    named = {line.partition(":")[0] for line in schema.differences(a, b)}
     assert named == {"rounds", "threads", "training.dtype", "dataset.digest", "dataset.sizes", "machine.cpu"}
-    assert "training.dtype: float32 and float64" in run.differences(a, b)
+    assert "training.dtype: float32 and float64" in schema.differences(a, b)
+
+
+def test_another_network_is_named_by_its_notation_alone() -> None:
+    mixed = NetworkSpec.parse("784-30tanh-10sigmoid, quadratic")
+    a, b = new_record(config(), DATA), new_record(replace(config(), spec=mixed), DATA)
+    assert schema.differences(a, b) == [f"network.title: {NetworkSpec()} and 784-30tanh-10sigmoid, quadratic"]

@@ -14,12 +14,14 @@ import pytest
 
 from shared.measure import sample
 from shared.measure.job import Job
+from shared.measure.verify import verify
+from shared.processes.child import STDERR_BYTES
 from shared.processes.environment import THREAD_VARIABLES
 from tests.measure.jobs import STUBS, ready
 
 STAGES = [
-    *("start", "import", "load", "build", "probe", "first step", "agreement", "path"),
-    *("load", "warm-up", "reset", "canary"),
+    *("start", "import", "data", "build", "load", "gradients", "first step", "agreement", "path"),
+    *("data", "warm-up", "reset", "canary"),
 ]
 
 
@@ -50,14 +52,14 @@ def test_a_worker_gets_the_pinned_environment_and_no_gpu(tmp_path: Path, monkeyp
     assert expected.items() <= result["threads"].items()
 
 
-def test_the_stages_are_told_as_they_end_in_the_order_of_the_protocol(tmp_path: Path) -> None:
+def test_the_stages_are_reported_as_they_end_in_the_order_of_the_protocol(tmp_path: Path) -> None:
     events: list[dict[str, Any]] = []
     result = run_worker(ready(tmp_path, epochs=3), events.append)
     epochs = ["epochs", "evaluation"] * 3
     assert [event["stage"] for event in events] == [*STAGES, *epochs, "canary", "evaluation", "sections"]
     assert [event["epoch"] for event in events if "epoch" in event] == [1, 2, 3]
-    told = {stage: sum(e["seconds"] for e in events if e["stage"] == stage) for stage in result["seconds"]}
-    assert result["seconds"] == pytest.approx(told | {"exit": result["seconds"]["exit"]})
+    expected = {stage: sum(e["seconds"] for e in events if e["stage"] == stage) for stage in result["seconds"]}
+    assert result["seconds"] == pytest.approx(expected | {"exit": result["seconds"]["exit"]})
 
 
 @pytest.mark.parametrize(("name", "epochs"), [("numpy_scratch", 600), ("pytorch", 60), ("tensorflow_keras", 60)])
@@ -103,8 +105,9 @@ def test_the_warm_up_epoch_changes_nothing_but_the_time(tmp_path: Path) -> None:
     x, y = dataset.train.arrays("float32")
     network = Network(work.spec, work.training, initial.draw_parameters(work.spec, work.training))
     orders = initial.draw_orders(work.training, len(y))
+    network.load(x, y)
     for _ in range(2):
-        network.train(x, y, next(orders))
+        network.train(next(orders))
     expected = predicted_digits(network.predict(dataset.test.arrays("float32")[0]))
     assert run_worker(work)["predictions"] == "".join(map(str, expected))
 
@@ -162,7 +165,7 @@ def test_a_worker_that_never_ends_is_ended_with_its_group_and_says_where_it_was(
     assert time.monotonic() - last[-1] < 2 + 5
     assert (result["status"], result["reason"]) == (
         "timed out",
-        "no stage or epoch ended for 2 s after 'probe': the worker was ended",
+        "no stage or epoch ended for 2 s after 'gradients': the worker was ended",
     )
     assert any(f"in {where}" in line for line in result["stderr"])
     marker = tmp_path / "marker"
@@ -188,7 +191,7 @@ def test_50_megabytes_of_complaints_are_cut_to_their_end(tmp_path: Path) -> None
     assert result["status"] == "crashed"
     assert len(result["stderr"]) == 20
     assert result["stderr"][-1] == "RuntimeError: planted after a flood"
-    assert work.stderr_path.stat().st_size <= sample.STDERR_BYTES
+    assert work.stderr_path.stat().st_size <= STDERR_BYTES
 
 
 def test_a_listener_that_raises_ends_the_worker(tmp_path: Path) -> None:
@@ -233,11 +236,11 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, dict[str, Any]]
 
 def test_an_honest_result_is_accepted(done: tuple[Job, dict[str, Any]]) -> None:
     work, result = done
-    sample.check(json.loads(json.dumps(result)), work, result["wall_seconds"] * 1.001)
+    verify(json.loads(json.dumps(result)), work, result["wall_seconds"] * 1.001)
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         (lambda r: [], "result: got"),
         (lambda r: r | {"implementation": "pytorch"}, "implementation: got 'pytorch', expected 'numpy_scratch'"),
@@ -258,8 +261,8 @@ def test_an_honest_result_is_accepted(done: tuple[Job, dict[str, Any]]) -> None:
     ],
 )
 def test_a_result_that_cannot_be_is_refused(
-    change: Callable[[dict[str, Any]], Any], told: str, done: tuple[Job, dict[str, Any]]
+    change: Callable[[dict[str, Any]], Any], expected: str, done: tuple[Job, dict[str, Any]]
 ) -> None:
     work, result = done
-    with pytest.raises(ValueError, match=told):
-        sample.check(change(json.loads(json.dumps(result))), work, result["wall_seconds"])
+    with pytest.raises(ValueError, match=expected):
+        verify(change(json.loads(json.dumps(result))), work, result["wall_seconds"])

@@ -63,6 +63,7 @@ OPERATIONS: dict[str, tuple[Function, list[tuple[int, ...]]]] = {
     "log_softmax": (functional.log_softmax, [A]),
     "softmax": (functional.softmax, [A]),
     "cross_entropy": (functional.cross_entropy, [A, A]),
+    "binary_cross_entropy": (functional.binary_cross_entropy, [A, A]),
 }
 
 
@@ -217,6 +218,24 @@ def test_modules_give_their_parameters_in_order() -> None:
     model = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Sequential(nn.Linear(3, 2), nn.LeakyReLU()))
     assert [theta.shape for theta in model.parameters()] == [(3, 4), (3,), (2, 3), (2,)]
     assert model(Tensor(np.ones((5, 4), np.float32))).shape == (5, 2)
+
+
+def test_a_layer_without_bias_has_a_weight_alone() -> None:
+    layer = nn.Linear(4, 3, bias=False)
+    assert [theta.shape for theta in layer.parameters()] == [(3, 4)]
+    x = np.ones((5, 4), np.float32)
+    np.testing.assert_allclose(layer(Tensor(x)).data, x @ layer.weight.data.T)
+
+
+def test_softmax_and_identity_as_modules() -> None:
+    z = Tensor(np.array([[0.0, 1.0], [1e4, -1e4]]))
+    np.testing.assert_allclose(nn.Softmax()(z).data, functional.softmax(z).data)
+    assert nn.Identity()(z) is z
+
+
+def test_the_binary_cross_entropy_keeps_small_losses() -> None:
+    z, y = Tensor(np.array([[40.0, -1e4, 1e4]])), Tensor(np.array([[1.0, 0.0, 1.0]]))
+    np.testing.assert_allclose(functional.binary_cross_entropy(z, y).item(), np.exp(-40.0), rtol=1e-12)
 
 
 def test_linear_draws_from_the_generator_that_it_is_given() -> None:

@@ -1,4 +1,4 @@
-"""An implementation that answers calls: whatever becomes of its process, who asks is told, and nobody is left."""
+"""An implementation that answers calls: whatever becomes of its process, who asks gets an error, and nobody is left."""
 
 import os
 import time
@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 import pytest
 
-from shared.processes.calls import Remote, RemoteError
+from shared.processes.calls import CallError, CallProcess
 from shared.processes.signals import groups
 
 NUMPY = "numpy_scratch"
@@ -36,14 +36,14 @@ def sleep(network_class: Any) -> None:
 
 
 def test_it_answers_with_what_was_computed_there() -> None:
-    with Remote(NUMPY).loaded() as network:
+    with CallProcess(NUMPY).loaded() as network:
         assert network.call(class_name) == "Network"
         assert network.call(pid) != os.getpid()
 
 
 def test_what_a_function_raises_is_told_and_the_process_goes_on() -> None:
-    with Remote(NUMPY).loaded() as network:
-        with pytest.raises(RemoteError, match="ValueError: so it is") as caught:
+    with CallProcess(NUMPY).loaded() as network:
+        with pytest.raises(CallError, match="ValueError: so it is") as caught:
             network.call(fail)
         assert caught.value.kind == "raised"
         assert "in fail" in caught.value.detail
@@ -51,16 +51,16 @@ def test_what_a_function_raises_is_told_and_the_process_goes_on() -> None:
 
 
 def test_a_process_that_ends_leaves_its_last_words() -> None:
-    with Remote(NUMPY).loaded() as network, pytest.raises(RemoteError, match="exit status 7") as caught:
+    with CallProcess(NUMPY).loaded() as network, pytest.raises(CallError, match="exit status 7") as caught:
         network.call(leave)
     assert caught.value.kind == "ended"
     assert "last words" in caught.value.detail
 
 
 def test_a_process_that_hangs_is_ended_and_says_where() -> None:
-    with Remote(NUMPY, timeout=3).loaded() as network:
+    with CallProcess(NUMPY, timeout=3).loaded() as network:
         there = network.call(pid)
-        with pytest.raises(RemoteError, match="no answer within 3 s") as caught:
+        with pytest.raises(CallError, match="no answer within 3 s") as caught:
             network.call(sleep)
         assert caught.value.kind == "timed out"
         assert "in sleep" in caught.value.detail
@@ -69,7 +69,7 @@ def test_a_process_that_hangs_is_ended_and_says_where() -> None:
 
 
 def test_two_calls_may_be_under_way() -> None:
-    with Remote(NUMPY) as one, Remote(NUMPY) as other:
+    with CallProcess(NUMPY) as one, CallProcess(NUMPY) as other:
         for network in (one, other):
             network.ask(pid)
         assert len({network.loaded().answer() for network in (one, other)}) == 2
@@ -78,7 +78,7 @@ def test_two_calls_may_be_under_way() -> None:
 def test_what_is_missing_is_not_available(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("import a_package_that_nobody_has\n")
-    with Remote(str(file)) as network, pytest.raises(RemoteError, match="pip install") as caught:
+    with CallProcess(str(file)) as network, pytest.raises(CallError, match="pip install") as caught:
         network.loaded()
     assert caught.value.kind == "not available"
 
@@ -86,5 +86,5 @@ def test_what_is_missing_is_not_available(tmp_path: Path) -> None:
 def test_printing_without_end_ends(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("while True:\n    print('x' * 100_000)\n")
-    with Remote(str(file)) as network, pytest.raises(RemoteError):
+    with CallProcess(str(file)) as network, pytest.raises(CallError):
         network.loaded()

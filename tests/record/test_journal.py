@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from shared.record import files, journal
+from shared.record import files, journal, schema
 from shared.record.journal import Journal, RunError
 
-HEAD: dict[str, Any] = dict.fromkeys(journal.HEAD) | {"schema_version": "2.0", "references": [], "samples": []}
+HEAD: Any = dict.fromkeys(schema.REQUIRED) | {"schema_version": "3.0", "references": [], "samples": []}
 
 
-def result(name: str, round_: int = 1, **more: Any) -> dict[str, Any]:
+def result(name: str, round_: int = 1, **more: Any) -> Any:
     return {"implementation": name, "round": round_, **more}
 
 
@@ -95,31 +95,31 @@ def test_ctrl_c_waits_until_a_line_is_whole(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
-        ('{"schema_version": "3.0", "references": [], "samples": []}', "schema 3.0, expected 2.x; update samegrad"),
-        ('{"schema_version": "1.0", "references": [], "samples": []}', "schema 1.0, expected 2.x; run it again"),
+        ('{"schema_version": "4.0", "references": [], "samples": []}', "schema 4.0, expected 3.x; update samegrad"),
+        ('{"schema_version": "2.2", "references": [], "samples": []}', "schema 2.2, expected 3.x; run it again"),
         ('{"references": [], "samples": []}', "found a record of schema none"),
-        ('{"schema_version": "2.0", "references": []}', "found a record without started, .*, samples"),
+        ('{"schema_version": "3.0", "references": []}', "found a record without started, .*, samples"),
         ("[]", "found a record of schema none"),
-        ('{"schema_version": "2.0",', "cannot be read"),
+        ('{"schema_version": "3.0",', "cannot be read"),
         ("\xff", "cannot be read"),
     ],
 )
-def test_a_record_that_is_not_ours_is_refused_with_advice(content: str, told: str, tmp_path: Path) -> None:
+def test_a_record_that_is_not_ours_is_refused_with_advice(content: str, expected: str, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_bytes(content.encode("latin-1"))
-    with pytest.raises(RunError, match=told):
+    with pytest.raises(RunError, match=expected):
         journal.read(tmp_path)
 
 
-def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(RunError, match=r"found no run\.json, expected the folder of a run"):
             journal.read(folder)
 
 
 def test_a_later_minor_version_and_unknown_fields_are_read(tmp_path: Path) -> None:
-    record = HEAD | {"schema_version": "2.7", "invented_later": {"x": 1}, "samples": [result("a", also=2)]}
+    record = HEAD | {"schema_version": "3.7", "invented_later": {"x": 1}, "samples": [result("a", also=2)]}
     (tmp_path / "run.json").write_text(json.dumps(record))
     assert journal.read(tmp_path) == record
 

@@ -3,11 +3,10 @@
 from typing import Any
 
 from shared.agreement.observation import STAGES as STAGES
+from shared.spec import NetworkSpec
 
 
-def sample(
-    name: str, round_: int = 1, milliseconds: tuple[int, ...] = (100, 300, 200), **changes: Any
-) -> dict[str, Any]:
+def sample(name: str, round_: int = 1, milliseconds: tuple[int, ...] = (100, 300, 200), **changes: Any) -> Any:
     """Return the result of a worker that did all it should: 50 steps of 10 examples an epoch."""
     return {
         "implementation": name,
@@ -31,13 +30,20 @@ def sample(
     } | changes
 
 
-def errors(relative_l2: float | None) -> dict[str, Any]:
+def network(*sizes: int) -> Any:
+    """Return how a record names a network; 784-30-10 without sizes."""
+    spec = NetworkSpec.dense(sizes or (784, 30, 10))
+    title = {"title": str(spec), "sizes": list(spec.sizes), "loss": spec.loss}
+    return title | {"parameter_count": spec.parameter_count}
+
+
+def errors(relative_l2: float | None) -> Any:
     """Return the errors of every stage, whose worst tensor, W1, has this one."""
     worst, other = ({"relative_l2": error, "ulps": 1.5} for error in (relative_l2, 1e-8))
     return {stage: {"W1": worst, "b1": other} for stage in STAGES}
 
 
-def crashed(name: str, round_: int = 1, reason: str = "exit status 1", *stderr: str) -> dict[str, Any]:
+def crashed(name: str, round_: int = 1, reason: str = "exit status 1", *stderr: str) -> Any:
     return {
         "implementation": name,
         "round": round_,
@@ -48,23 +54,23 @@ def crashed(name: str, round_: int = 1, reason: str = "exit status 1", *stderr: 
     }
 
 
-def reference(round_: int = 1, **changes: Any) -> dict[str, Any]:
+def reference(round_: int = 1, **changes: Any) -> Any:
     result = {"implementation": "float64-reference", "round": round_, "seed": round_, "status": "ok"}
     return result | {"allowed": dict.fromkeys(STAGES, 1e-5), "bounds": {"W1": 2e-6, "b1": 2e-6}} | changes
 
 
-def compared(sample_: dict[str, Any], other: str, error: float | None = 3e-7) -> dict[str, Any]:
+def compared(sample_: Any, other: str, error: float | None = 3e-7) -> Any:
     """Return the sample with its errors to another one of its round."""
     return sample_ | {"pairs": sample_["pairs"] | {other: dict.fromkeys(STAGES, error)}}
 
 
-def record(*samples: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def record(*samples: Any, **changes: Any) -> Any:
     """Return the record of a run of these samples; the implementations are in the order of the samples."""
     rounds = sorted({s["round"] for s in samples})
     return {
         "implementations": list(dict.fromkeys(s["implementation"] for s in samples)),
         "baseline": "numpy_scratch",
-        "network": {"title": "784-30-10, sigmoid, quadratic"},
+        "network": network(),
         "training": {"title": "sgd, learning rate 3", "seed": 1, "batch_size": 10, "dtype": "float32"},
         "rounds": len(rounds),
         "threads": 1,

@@ -135,8 +135,8 @@ def test_every_number_is_that_of_the_record(opened: Any, made: Run) -> None:
     keys = ["accuracy", "accuracy_difference", "images_differing", "epoch", "ratio"]
     for column, key in enumerate(keys, start=1):
         for name, value in zip(values(opened, 0), values(opened, column), strict=True):
-            told = by_name[name][key]
-            expected = told["value"] if isinstance(told, dict) else told
+            full_value = by_name[name][key]
+            expected = full_value["value"] if isinstance(full_value, dict) else full_value
             assert (float(value) if value else None) == expected, (name, key)
     record = made.record
     kept = [
@@ -227,8 +227,8 @@ def test_it_can_be_printed(driver: Any, made: Run) -> None:
 
 def test_the_reading_page_needs_no_run(driver: Any, tmp_path: Path) -> None:
     path = tmp_path / "read.html"
-    told = run(None, "read", "--no-open", "--output", str(path), "-i", "pytorch", "-i", "numpy_scratch")
-    assert (told.code, told.stdout) == (0, "")
+    read = run(None, "read", "--no-open", "--output", str(path), "-i", "pytorch", "-i", "numpy_scratch")
+    assert (read.code, read.stdout) == (0, "")
     for size in (WIDE, NARROW):
         look(driver, size)
         open_page(driver, path)
@@ -243,5 +243,5 @@ def test_the_reading_page_needs_no_run(driver: Any, tmp_path: Path) -> None:
         formulas = driver.execute_script(
             "return [...document.querySelectorAll('math')].map(m => m.getBoundingClientRect().height)"
         )
-        assert len(formulas) == 15
+        assert len(formulas) == 16
         assert all(height > 10 for height in formulas)

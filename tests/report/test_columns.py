@@ -55,10 +55,10 @@ def test_shares_are_those_of_the_time_of_an_epoch() -> None:
     found = reading(SOURCES, ["pytorch"], shares)
     assert found.measured
     place = [column.name for column in found.columns].index("pytorch")
-    told = {section: cells[place].share for section, cells in found.rows.items()}
-    assert told["Update (8)"] == 0.75
-    assert told["Conversion"] == 0
-    assert told[OPENING] is None
+    shares_shown = {section: cells[place].share for section, cells in found.rows.items()}
+    assert shares_shown["Update (8)"] == 0.75
+    assert shares_shown["Conversion"] == 0
+    assert shares_shown[OPENING] is None
     assert all(cells[place - 1].share is None for cells in found.rows.values())
 
 

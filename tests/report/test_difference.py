@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.measure.statistics import FASTER, NO_DIFFERENCE, SLOWER
-from shared.options import Limit
+from shared.options import Threshold
 from shared.report import difference, document
 from shared.report.difference import changes, fails
 from tests.report.records import crashed, record, sample
@@ -13,7 +13,7 @@ from tests.report.records import crashed, record, sample
 NAMES = ("runs/a", "runs/b")
 
 
-def run(canary: float = 0.001, **milliseconds: tuple[int, ...]) -> dict[str, Any]:
+def run(canary: float = 0.001, **milliseconds: tuple[int, ...]) -> Any:
     noise = {"canary_seconds": [canary, canary], "switches_per_second": 0.0, "steal": 0.0}
     samples = [
         sample(name, round_, (ms,), noise=noise)
@@ -23,11 +23,11 @@ def run(canary: float = 0.001, **milliseconds: tuple[int, ...]) -> dict[str, Any
     return record(*samples)
 
 
-def verdicts(a: dict[str, Any], b: dict[str, Any]) -> dict[str, str | None]:
+def verdicts(a: Any, b: Any) -> dict[str, str | None]:
     return {change.name: change.verdict for change in changes(a, b)}
 
 
-def test_what_changed_is_told_and_what_only_varies_is_not() -> None:
+def test_what_changed_is_reported_and_what_only_varies_is_not() -> None:
     a = run(numpy_scratch=(100, 101, 99), pytorch=(500, 505, 495), other=(300, 320, 280))
     b = run(numpy_scratch=(100, 102, 99), pytorch=(700, 705, 695), other=(150, 160, 140))
     assert verdicts(a, b) == {"numpy_scratch": NO_DIFFERENCE, "pytorch": SLOWER, "other": FASTER}
@@ -46,16 +46,16 @@ def test_unequal_numbers_of_rounds_are_compared() -> None:
     a, b = run(numpy_scratch=(100, 101, 99, 100, 100)), run(numpy_scratch=(150, 151, 149))
     assert verdicts(a, b) == {"numpy_scratch": SLOWER}
     assert verdicts(a, run(numpy_scratch=(150, 151))) == {"numpy_scratch": None}
-    told = document.text(difference.document(a, run(numpy_scratch=(150,)), NAMES, None), 10_000)
-    assert "! no verdict for numpy_scratch: it needs 3 rounds in both runs" in told
-    assert "nan" not in told
+    printed = document.text(difference.document(a, run(numpy_scratch=(150,)), NAMES, None), 10_000)
+    assert "! no verdict for numpy_scratch: it needs 3 rounds in both runs" in printed
+    assert "nan" not in printed
 
 
 def test_an_implementation_that_only_one_of_them_has_is_shown_without_a_ratio() -> None:
     a, b = run(numpy_scratch=(100, 101, 99), old=(1, 1, 1)), run(numpy_scratch=(100, 101, 99), new=(2, 2, 2))
     assert verdicts(a, b) == {"numpy_scratch": NO_DIFFERENCE, "old": None, "new": None}
-    told = document.text(difference.document(a, b, NAMES, None), 10_000)
-    assert told.count("not in this run") == 2
+    printed = document.text(difference.document(a, b, NAMES, None), 10_000)
+    assert printed.count("not in this run") == 2
 
 
 def test_what_failed_in_either_run_is_not_compared() -> None:
@@ -63,8 +63,8 @@ def test_what_failed_in_either_run_is_not_compared() -> None:
     b["samples"][1]["status"] = "FAILED AGREEMENT"
     b["samples"][1]["reason"] = "planted"
     assert verdicts(a, b) == {"numpy_scratch": None}
-    told = difference.document(a, record(crashed("numpy_scratch")), NAMES, None)
-    assert told.tables[0].lines[0][-1] == "crashed"
+    printed = difference.document(a, record(crashed("numpy_scratch")), NAMES, None)
+    assert printed.tables[0].lines[0][-1] == "crashed"
 
 
 def test_accuracies_are_compared_seed_by_seed() -> None:
@@ -77,7 +77,7 @@ def test_accuracies_are_compared_seed_by_seed() -> None:
     assert (change.accuracy_difference.low, change.accuracy_difference.high) == pytest.approx((0.01, 0.01))
 
 
-def test_versions_that_changed_are_told() -> None:
+def test_versions_that_changed_are_reported() -> None:
     a, b = run(torch=(1, 1, 1)), run(torch=(1, 1, 1))
     for found, version in ((a, "2.12"), (b, "2.13")):
         for s in found["samples"]:
@@ -104,14 +104,14 @@ def test_versions_that_changed_are_told() -> None:
 )
 def test_only_an_interval_that_lies_beyond_the_limit_fails(limit: str, b: tuple[int, ...], expected: bool) -> None:
     first, second = run(numpy_scratch=(100, 101, 99)), run(numpy_scratch=b)
-    found = Limit.parse(limit)
+    found = Threshold.parse(limit)
     assert fails(first, second, found) is expected
-    told = difference.document(first, second, NAMES, found).remarks
-    assert (f"numpy_scratch is {found}" in told) is expected
-    assert any("cannot be told of numpy_scratch" in line for line in told) is (len(b) == 1)
+    printed = difference.document(first, second, NAMES, found).remarks
+    assert (f"numpy_scratch is {found}" in printed) is expected
+    assert any(f"not known whether it is {found}: numpy_scratch" in line for line in printed) is (len(b) == 1)
 
 
 @pytest.mark.parametrize("text", ["slower", "slower:10", "slower:%", "quicker:10%", "slower:-1%", "slower:ten%", ""])
 def test_a_limit_that_cannot_be_meant_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"expected slower:PERCENT% or faster:PERCENT%"):
-        Limit.parse(text)
+        Threshold.parse(text)

@@ -1,4 +1,4 @@
-"""The four formats of what is told."""
+"""The four formats of a document."""
 
 import csv
 import io
@@ -29,27 +29,27 @@ ROWS = [
     Figure("a,b", None, 1e-7, ["first", "second"]),
 ]
 TABLE = Table(["name", "time\nratio"], [["one", "1.0"], ["a,b", "-"]], "Caption", ["note 1", "note 2"])
-TOLD = Document(["heading"], [TABLE], ["x < y"], list(ROWS), {"more": {"worst": math.nan}})
+DOCUMENT = Document(["heading"], [TABLE], ["x < y"], list(ROWS), {"more": {"worst": math.nan}})
 
 
 def test_text_has_everything_in_order() -> None:
     parts = ["heading", "Caption", "name", "ratio", "one", "a,b", "note 1", "note 2", "! x < y"]
-    places = [document.text(TOLD, 80).index(part) for part in parts]
+    places = [document.text(DOCUMENT, 80).index(part) for part in parts]
     assert places == sorted(places)
 
 
 def test_csv_has_the_figures_in_full_and_one_line_a_row() -> None:
-    one, two = csv.DictReader(io.StringIO(document.as_csv(TOLD)))
+    one, two = csv.DictReader(io.StringIO(document.as_csv(DOCUMENT)))
     assert (one["name"], one["ratio_value"], one["ratio_high"], one["error"]) == ("one", "1.0000000001", "1.1", "")
     assert (two["name"], two["ratio_value"], two["error"], two["reasons"]) == ("a,b", "", "1e-07", "first; second")
     assert "ratio" not in one
 
 
 def test_json_has_the_figures_in_full_and_is_strict() -> None:
-    told = json.loads(document.as_json(TOLD), parse_constant=pytest.fail)
-    assert told["rows"][0]["ratio"] == {"value": 1.0000000001, "low": 0.9, "high": 1.1, "rounds": 3}
-    assert (told["rows"][0]["error"], told["rows"][1]["ratio"]) == (None, None)
-    assert (told["more"], told["remarks"]) == ({"worst": None}, ["x < y"])
+    printed = json.loads(document.as_json(DOCUMENT), parse_constant=pytest.fail)
+    assert printed["rows"][0]["ratio"] == {"value": 1.0000000001, "low": 0.9, "high": 1.1, "rounds": 3}
+    assert (printed["rows"][0]["error"], printed["rows"][1]["ratio"]) == (None, None)
+    assert (printed["more"], printed["remarks"]) == ({"worst": None}, ["x < y"])
 
 
 @pytest.mark.parametrize("kind", document.FORMATS)
@@ -104,7 +104,7 @@ def markdown_tables(text: str) -> list[list[list[str]]]:
 
 
 def test_the_markdown_has_the_same_cells_as_the_text() -> None:
-    (found,) = markdown_tables(document.markdown(TOLD))
+    (found,) = markdown_tables(document.markdown(DOCUMENT))
     stripped = [[cell.strip() for cell in line] for line in found]
     assert stripped[0] == ["name", "time ratio"]
     assert stripped[2:] == TABLE.lines

@@ -5,31 +5,36 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+from shared.record import schema
 from shared.report import outputs, tables
 from shared.report.budget import departures
 from shared.report.page import gallery, page
 from shared.report.page.answer import answer
 from shared.report.page.charts import charts
+from shared.report.page.charts.chart import power
+from shared.report.page.charts.speed import GROUPS
 from shared.report.page.colours import LOOKS, looks
 from shared.report.summary import pairs, rows
-from tests.report.records import compared, crashed, errors, record, reference, sample
+from tests.report.records import STAGES, compared, crashed, errors, network, record, reference, sample
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = [ROOT / "results" / name for name in ("reference", "tiers")]
+SVG = "{http://www.w3.org/2000/svg}"
 PAPER = {"light": "#ffffff", "dark": "#15181d"}
 """As style.css has them."""
 
 
-def kept(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+def kept(folder: Path) -> Any:
+    found: Any = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     return found
 
 
-def whole() -> dict[str, Any]:
+def whole() -> Any:
     """A record with everything that a page can show."""
     rng = np.random.default_rng(0)
     pixels = base64.b64encode(rng.integers(0, 256, 784, np.uint8).tobytes()).decode()
@@ -74,7 +79,7 @@ def html() -> str:
 
 
 def test_every_part_is_there_in_order(html: str) -> None:
-    parts = ["answer", "table", "learning", "speed", "agreement", "side", "seen", "measured"]
+    parts = ["answer", "table", "learning", "speed", "agreement", "side", "gallery", "measured"]
     assert re.findall(r'<section id="(\w+)"', html) == parts
     assert re.findall(r'<figcaption id="alt-(\w+)"', html) == [
         *("accuracy", "loss", "speed", "stages", "errors", "path", "confusion")
@@ -84,8 +89,8 @@ def test_every_part_is_there_in_order(html: str) -> None:
 def test_it_is_the_same_each_time(tmp_path: Path) -> None:
     for folder in (tmp_path / "a", tmp_path / "b"):
         folder.mkdir()
-        outputs.keep_tables(folder, whole())
-        outputs.keep_page(folder, whole())
+        outputs.write_tables(folder, whole())
+        outputs.write_page(folder, whole())
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
     assert {path.suffix for path in files} == {".html", ".svg", ".png", ".md", ".csv"}
     assert len(files) == 3 + 2 * 7
@@ -105,8 +110,8 @@ def test_nothing_comes_from_outside(html: str) -> None:
     assert addresses
     assert all(address.startswith(("data:", "#")) for address in addresses), addresses
     assert not re.search(r"@import|url\((?!#)|<iframe|<object|<embed|<base", html)
-    told = re.sub(r'xmlns(:xlink)?="[^"]*"', "", html)
-    assert not re.search(r"https?:|//[a-z]", told)
+    made = re.sub(r'xmlns(:xlink)?="[^"]*"', "", html)
+    assert not re.search(r"https?:|//[a-z]", made)
     assert "Content-Security-Policy" in html
 
 
@@ -121,14 +126,14 @@ def test_ids_are_unique_and_what_is_referred_to_is_there(html: str) -> None:
 def test_what_workers_say_is_text_and_nothing_else() -> None:
     evil = "<script>alert(1)</script><img src=x onerror=alert(2)>"
     name = "x'\"><b>y"
-    told = record(
+    made = record(
         sample("numpy_scratch", milliseconds=(1,)),
         crashed(name, 1, f"killed by {evil}", f"\x1b[31m{evil}", "{{ 7 * 7 }} {% raise %}"),
         machine={"cpu": evil},
         command=["-i", f"/tmp/{evil}.py"],
         sources={"numpy_scratch": {"base": None, "text": f"x = '{evil}'"}, name: {"base": None, "text": evil}},
     )
-    html, _ = page.report(told)
+    html, _ = page.report(made)
     assert html.count("<script>") == 1
     assert html.index("<script>") > html.index("</main>")
     assert "<img src=x" not in html
@@ -139,17 +144,17 @@ def test_what_workers_say_is_text_and_nothing_else() -> None:
 
 def test_names_of_any_kind_are_drawn_as_they_are() -> None:
     names = ("my$x_$net", "_mine")
-    told = whole()
-    for s in told["samples"]:
+    made = whole()
+    for s in made["samples"]:
         s["implementation"] = names[s["implementation"] == "other"]
-    html, drawn = page.report(told | {"implementations": list(names), "baseline": "_mine"})
+    html, drawn = page.report(made | {"implementations": list(names), "baseline": "_mine"})
     for chart in ("accuracy", "path", "stages"):
         assert all(f">{name}</text>" in drawn[chart].svg() for name in names), chart
     assert html
 
 
 @pytest.mark.parametrize(
-    "told",
+    "made",
     [
         record(sample("numpy_scratch", milliseconds=(1,))),
         record(crashed("numpy_scratch"), crashed("other")),
@@ -164,9 +169,9 @@ def test_names_of_any_kind_are_drawn_as_they_are() -> None:
     ],
     ids=["one", "none", "interrupted", "nothing", "exact", "not a number", "diverged", "thirty"],
 )
-def test_whatever_became_of_a_run_it_has_a_page(told: dict[str, Any], tmp_path: Path) -> None:
-    html = outputs.keep_page(tmp_path, told).read_text(encoding="utf-8")
-    for name in told["implementations"]:
+def test_whatever_became_of_a_run_it_has_a_page(made: Any, tmp_path: Path) -> None:
+    html = outputs.write_page(tmp_path, made).read_text(encoding="utf-8")
+    for name in made["implementations"]:
         assert name in html
     assert not re.search(r"\bnan\b", re.sub(r"data:[^\"]*|<style>.*?</style>", "", html, flags=re.DOTALL))
 
@@ -190,8 +195,8 @@ def test_a_record_without_the_new_parts_is_shown_without_them() -> None:
 # ---- The answer -----------------------------------------------------------------------------------------
 
 
-def said(told: dict[str, Any]) -> list[str]:
-    return answer(told, rows(told), pairs(told))
+def said(made: Any) -> list[str]:
+    return [sentence.text for sentence in answer(made, rows(made), pairs(made))]
 
 
 def test_the_answer_is_three_sentences_from_the_figures() -> None:
@@ -210,12 +215,12 @@ def test_the_answer_is_three_sentences_from_the_figures() -> None:
 def test_it_says_what_disagrees_what_failed_and_what_was_disturbed() -> None:
     wrong = {"status": "FAILED AGREEMENT", "reason": "gradients: W1 is off", "errors": errors(0.5)}
     noisy = {"canary_seconds": [0.001, 0.001], "switches_per_second": 900.0, "steal": 0.0}
-    told = record(
+    made = record(
         sample("numpy_scratch", noise=noisy),
         {k: v for k, v in sample("wrong").items() if k not in ("epochs", "predictions")} | wrong,
         crashed("broken"),
     )
-    agree, _, fast = said(told)
+    agree, _, fast = said(made)
     assert agree.startswith("numpy_scratch computes what it should")
     assert "wrong does NOT compute the same, and does not count below" in agree
     assert "broken (crashed)" in fast
@@ -224,36 +229,134 @@ def test_it_says_what_disagrees_what_failed_and_what_was_disturbed() -> None:
 
 def test_what_disagrees_is_not_nothing_failed() -> None:
     wrong = {"status": "FAILED AGREEMENT", "reason": "gradients: W1 is off", "errors": errors(0.5)}
-    told = record(sample("numpy_scratch"), sample("wrong") | wrong)
-    assert "nothing failed" not in said(told)[2]
-    assert "wrong (FAILED AGREEMENT)" in said(told)[2]
+    made = record(sample("numpy_scratch"), sample("wrong") | wrong)
+    assert "nothing failed" not in said(made)[2]
+    assert "wrong (FAILED AGREEMENT)" in said(made)[2]
 
 
 def test_where_rounding_may_explain_everything_nothing_is_concluded() -> None:
-    told = record(sample("numpy_scratch", errors=errors(0.4)), sample("other", errors=errors(0.3)))
-    assert said(told)[0].startswith("Nothing can be concluded: gradients are off by up to 4.0e-01")
+    made = record(sample("numpy_scratch", errors=errors(0.4)), sample("other", errors=errors(0.3)))
+    assert said(made)[0].startswith("Nothing can be concluded: gradients are off by up to 4.0e-01")
 
 
 def test_few_rounds_allow_no_claim() -> None:
-    told = record(sample("numpy_scratch"), sample("other", test_accuracy=0.8))
-    assert "with 1 round nobody can say whether a difference is more than chance" in said(told)[1]
-    assert "[" not in said(told)[2]
+    made = record(sample("numpy_scratch"), sample("other", test_accuracy=0.8))
+    assert "1 round is too few to tell a difference from chance" in said(made)[1]
+    assert "[" not in said(made)[2]
 
 
-def test_a_real_difference_of_accuracy_is_told() -> None:
+def test_a_real_difference_of_accuracy_is_reported() -> None:
     reached = {"numpy_scratch": 0.9, "low": 0.7}
     samples = [sample(name, r, test_accuracy=a + r / 1000) for r in (1, 2, 3) for name, a in reached.items()]
     assert "that of low differs from numpy_scratch's by more than the seeds explain" in said(record(*samples))[1]
 
 
 def test_what_leaves_the_envelope_is_named_with_its_step() -> None:
-    told = whole()
-    for point in told["samples"][1]["path"][2:]:
+    made = whole()
+    for point in made["samples"][1]["path"][2:]:
         point["values"] = {"W1": 1e-3, "b1": None}
-    told["samples"][0]["path"] = [{"step": 1, "values": {"W1": 1e-9, "b1": 0.0}}]
-    assert departures(told) == {"other": 10}
-    assert "rounding does not explain how far other from step 10 on is from the reference" in said(told)[0]
-    assert "other leaves it at step 10" in charts(told, rows(told))["path"].alt
+    made["samples"][0]["path"] = [{"step": 1, "values": {"W1": 1e-9, "b1": 0.0}}]
+    assert departures(made) == {"other": 10}
+    assert "rounding does not explain how far other from step 10 on is from the reference" in said(made)[0]
+    assert "other leaves it at step 10" in charts(made, rows(made))["path"].alt
+
+
+def test_a_sentence_says_as_data_whether_it_is_bad() -> None:
+    """Whatever names the implementations have."""
+    wrong = {"status": "FAILED AGREEMENT", "reason": "gradients: W1 is off", "errors": errors(0.5)}
+    for name, changes, expected in (("NOT_mine", {}, 0), ("mine", wrong, 1)):
+        made = record(sample("numpy_scratch"), sample(name) | changes)
+        assert [s.is_bad for s in answer(made, rows(made), pairs(made))] == [bool(expected), False, False]
+        assert page.report(made)[0].count('<p class="bad">') == expected
+
+
+def test_tables_are_found_by_their_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever their captions say."""
+
+    def parts(html: str) -> list[list[str]]:
+        bodies = re.findall(r'<section id="(?:speed|agreement)">(.*?)</section>', html, re.DOTALL)
+        return [re.findall(r"<summary>(.*?)</summary>", body) for body in bodies]
+
+    (times,), (in_pairs, gradients) = parts(page.report(whole())[0])
+    assert times.startswith("Where a worker")
+    assert in_pairs.startswith("Agreement of each pair")
+    assert gradients.startswith("Gradients at the initial weights")
+    monkeypatch.setattr(tables, "CAPTIONS", dict.fromkeys(tables.CAPTIONS, "same"))
+    assert parts(page.report(whole())[0]) == [["same"], ["same", gradients]]
+
+
+# ---- Figures --------------------------------------------------------------------------------------------
+
+
+LONG = 1e5
+"""Times as long, at most: there is no room for the seconds of more."""
+
+
+def scaled(factor: float, steps: tuple[int, ...], layers: int = 2) -> Any:
+    """A run whose errors, losses and times are so many times as large, over these steps."""
+    found = whole()
+    names = [f"{name}{l}" for l in range(1, layers + 1) for name in ("W", "b")]
+    for k, s in enumerate(found["samples"]):
+        for e in s["epochs"]:
+            e["wall_ns"] = max(1, int(e["wall_ns"] * min(factor, LONG)))
+            e["validation_loss"] *= factor
+        s["errors"] = {stage: {n: {"relative_l2": factor * 1e-7, "ulps": 1.0} for n in names} for stage in STAGES}
+        if "path" in s:
+            s["path"] = [{"step": t, "values": dict.fromkeys(names, factor * 1e-7 * (1 + k + t))} for t in steps]
+    for r in found["references"]:
+        r["bounds"] = dict.fromkeys(names, factor * 1e-6)
+        if "path" in r:
+            r["path"] = [{"step": t, "values": dict.fromkeys(names, factor * 1e-6 * (1 + t))} for t in steps]
+        if "limit_seconds" in r:
+            r["limit_seconds"] *= min(factor, LONG)
+    return found | {"network": network(784, *[30] * (layers - 1), 10)}
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        whole(),
+        scaled(1, (1, 2)),
+        scaled(1e-9, (1, 2, 5, 10, 100, 1000), layers=11),
+        scaled(1e-5, (7, 8)),
+        scaled(1e30, (1, 10**9)),
+    ],
+    ids=["usual", "two steps", "tiny and deep", "narrow", "huge"],
+)
+def test_no_figure_has_raw_mathtext(made: Any) -> None:
+    """The text of an SVG is text: a browser shows $\\mathdefault{10^{-4}}$ as it stands here."""
+    drawn = charts(made, rows(made))
+    assert set(drawn) == {"accuracy", "loss", "speed", "stages", "errors", "path", "confusion"}
+    for chart in drawn.values():
+        texts = ["".join(e.itertext()) for e in ElementTree.fromstring(chart.svg()).iter(f"{SVG}text")]
+        assert len(texts) > 3, chart.name
+        assert not [text for text in texts if re.search(r"[$\\{}^]|mathdefault", text)], chart.name
+
+
+def test_the_distance_from_the_reference_is_in_powers_of_ten() -> None:
+    made = whole()
+    svg = charts(made, rows(made))["path"].svg()
+    assert {"10⁻⁷", "10⁻⁵", "100"} <= set(re.findall(r"<text[^>]*>([^<]*)</text>", svg))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *((10.0**k, f"10{text}") for k, text in ((-4, "⁻⁴"), (-308, "⁻³⁰⁸"), (0, "⁰"), (1, "¹"), (23, "²³"))),
+        (2e-7, "2\N{MULTIPLICATION SIGN}10⁻⁷"),
+        (1.05e5, "1.05\N{MULTIPLICATION SIGN}10⁵"),
+        (9.9999e-5, "10⁻⁴"),
+        *((value, "") for value in (0.0, -1.0, float("inf"), float("nan"))),
+    ],
+)
+def test_a_power_of_ten_is_plain_text(value: float, expected: str) -> None:
+    assert power(value) == expected
+
+
+def test_the_groups_of_stages_are_those_of_a_worker() -> None:
+    grouped = [stage for stages in GROUPS.values() for stage in stages]
+    assert len(grouped) == len(set(grouped))
+    assert set(grouped) == set(schema.STAGES) - {"reset", "canary", "sections", "exit"}, "the rest"
 
 
 # ---- Colours and pictures -------------------------------------------------------------------------------

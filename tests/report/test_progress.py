@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from shared.measure.config import RunConfig
 from shared.measure.job import Job
-from shared.measure.run import RunConfig
 from shared.report import progress
 from shared.spec import NetworkSpec, TrainingSpec
 
@@ -33,7 +33,7 @@ REFERENCE = replace(SCRATCH, is_reference=True)
 OK = {"status": "ok"}
 
 
-def epoch(number: int, accuracy: float = 0.9123, loss: float | None = 0.1) -> dict[str, Any]:
+def epoch(number: int, accuracy: float = 0.9123, loss: float | None = 0.1) -> Any:
     return {"stage": "evaluation", "epoch": number, "validation_accuracy": accuracy, "validation_loss": loss}
 
 
@@ -151,7 +151,7 @@ def test_a_run_that_goes_on_counts_only_what_is_missing(
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     done = [{"implementation": name, "round": 1} for name in ("float64-reference", "numpy_scratch")]
-    previous = {"references": done[:1], "samples": done[1:]}
+    previous: Any = {"references": done[:1], "samples": done[1:]}
     third = replace(SCRATCH, round=3)
     with progress.Display(config(rounds=3), previous) as display:
         display.started(replace(SCRATCH, round=2))

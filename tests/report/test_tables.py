@@ -1,4 +1,4 @@
-"""What is told of a run, from records made by hand."""
+"""What is printed of a run, from records made by hand."""
 
 from typing import Any
 
@@ -20,11 +20,11 @@ FULL = record(
 )
 
 
-def text(found: dict[str, Any]) -> str:
+def text(found: Any) -> str:
     return document.text(tables.document(found), 10_000)
 
 
-def cells(found: dict[str, Any], name: str, table: int = 0) -> dict[str, str]:
+def cells(found: Any, name: str, table: int = 0) -> dict[str, str]:
     shown = tables.document(found).tables[table]
     (line,) = (line for line in shown.lines if line[0] == name)
     return dict(zip((header.replace("\n", " ") for header in shown.headers), line, strict=True))
@@ -81,7 +81,7 @@ def test_a_disturbed_sample_is_flagged_beside_the_status() -> None:
     assert f"! {SCRATCH}, round 2 was disturbed: 10 % of the CPU time was stolen" in text(found)
 
 
-def test_the_stages_of_a_worker_are_told_with_their_sum() -> None:
+def test_the_stages_of_a_worker_are_reported_with_their_sum() -> None:
     assert cells(FULL, "other", table=1) == {
         "implementation": "other",
         "import": "0.25",
@@ -104,34 +104,34 @@ def test_the_heading_says_what_was_run_on_what() -> None:
     ]
 
 
-def test_what_must_be_told_is_told_in_the_text_and_in_the_markdown() -> None:
-    for told in (text(FULL), document.markdown(tables.document(FULL))):
-        assert "broken, round 1: exit status 1" in told
-        assert "broken, round 1, stderr: ValueError: planted" in told
-        assert "interrupted" not in told
-        assert "tolerance 1e-05" in told
-        assert "95 % intervals of Student" in told
+def test_what_must_be_reported_is_reported_in_the_text_and_in_the_markdown() -> None:
+    for printed in (text(FULL), document.markdown(tables.document(FULL))):
+        assert "broken, round 1: exit status 1" in printed
+        assert "broken, round 1, stderr: ValueError: planted" in printed
+        assert "interrupted" not in printed
+        assert "tolerance 1e-05" in printed
+        assert "95 % intervals of Student" in printed
 
 
-def test_an_accuracy_that_seeds_do_not_explain_is_told() -> None:
+def test_an_accuracy_that_seeds_do_not_explain_is_reported() -> None:
     base = [sample(SCRATCH, r, test_accuracy=0.93 + 0.01 * r) for r in (1, 2, 3)]
     off = [sample("off", r, test_accuracy=0.92 + 0.0101 * r) for r in (1, 2, 3)]
     same = [sample("same", r, test_accuracy=0.929 + 0.0101 * r) for r in (1, 2, 3)]
-    told = text(record(*base, *off, *same))
-    assert f"! off's accuracy differs from {SCRATCH}'s by more than the seeds explain" in told
-    assert "same's accuracy" not in told
+    printed = text(record(*base, *off, *same))
+    assert f"! off's accuracy differs from {SCRATCH}'s by more than the seeds explain" in printed
+    assert "same's accuracy" not in printed
 
 
-def test_a_reference_that_failed_is_told_with_its_reason_and_stderr() -> None:
+def test_a_reference_that_failed_is_reported_with_its_reason_and_stderr() -> None:
     found = record(sample(SCRATCH, status="not compared", reason="the float64 reference failed"))
     found["references"] = [crashed("float64-reference", 1, "killed by SIGKILL", "out of memory")]
-    told = text(found)
-    assert "! float64 reference, round 1: killed by SIGKILL" in told
-    assert "! float64-reference, round 1, stderr: out of memory" in told
+    printed = text(found)
+    assert "! float64 reference, round 1: killed by SIGKILL" in printed
+    assert "! float64-reference, round 1, stderr: out of memory" in printed
 
 
 @pytest.mark.parametrize(
-    ("ended", "told"),
+    ("ended", "printed"),
     [
         ("interrupted", "! interrupted: what had been measured by then is shown; --resume goes on"),
         ("budget", "! ended by its budget: what had been measured by then is shown; --resume goes on"),
@@ -139,17 +139,17 @@ def test_a_reference_that_failed_is_told_with_its_reason_and_stderr() -> None:
         ("error: [Errno 28] No space left", "! ended by an error: [Errno 28] No space left; what had been measured"),
     ],
 )
-def test_a_run_that_ended_before_its_first_worker_can_still_be_shown(ended: str | None, told: str) -> None:
+def test_a_run_that_ended_before_its_first_worker_can_still_be_shown(ended: str | None, printed: str) -> None:
     found = tables.document(record(implementations=[SCRATCH], ended=ended, rounds=3))
     for shown in (document.text(found, 10_000), document.markdown(found).replace("- ", "! ")):
         assert "not run" in shown
-        assert told in shown
+        assert printed in shown
 
 
-def test_what_was_inconclusive_is_told_in_both() -> None:
+def test_what_was_inconclusive_is_reported_in_both() -> None:
     found = tables.document(record(sample(SCRATCH), references=[reference(1, allowed={"after 100 steps": None})]))
-    for told in (document.text(found, 10_000), document.markdown(found)):
-        assert "round 1, after 100 steps: training magnifies rounding so much that nothing is concluded" in told
+    for printed in (document.text(found, 10_000), document.markdown(found)):
+        assert "round 1, after 100 steps: training magnifies rounding so much that nothing is concluded" in printed
 
 
 @pytest.mark.parametrize("width", [80, 100, 160])

@@ -6,7 +6,7 @@ from shared.interface import Array, Labels
 
 class Network(Scratch):
     def step(self, x: Array, y: Array, i: Labels) -> None:
-        before = [layer.b.copy() for layer in self.layers]
+        before = [b.copy() for _, b in self.layers]
         super().step(x, y, i)
-        for layer, b in zip(self.layers, before, strict=True):
-            layer.b[:] = b
+        for (_, b), kept in zip(self.layers, before, strict=True):
+            b[:] = kept

@@ -3,10 +3,10 @@
 import os
 
 from impls.numpy_scratch import Network as Scratch
-from shared.interface import Array, Labels
+from shared.interface import Labels
 
 
 class Network(Scratch):
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
+    def train(self, order: Labels) -> None:
         os.write(2, "\x1b[31mplanted \N{GREEK SMALL LETTER ETA}\x1b[0m\x07\n".encode())
         os._exit(1)

@@ -22,5 +22,5 @@ class Network(Scratch):
         loss, gradients = super().loss_and_gradients(x.astype(np.float16), y)
         return loss, initial.cast(gradients, self.training.dtype)
 
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
-        super().train(x.astype(np.float16), y, order)
+    def load(self, x: Array, y: Labels) -> None:
+        super().load(x.astype(np.float16), y)

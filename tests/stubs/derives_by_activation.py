@@ -1,19 +1,17 @@
-"""Wrong: sigma'(a) for sigma'(z) in the hidden layer."""
+"""Wrong: sigma'(a) for sigma'(z) in the hidden layers."""
 
-from typing import Any
+from collections.abc import Callable
 
 from impls.numpy_scratch import Network as Scratch
-from shared.interface import Array
+from shared.interface import Array, Parameters
+from shared.spec import NetworkSpec, TrainingSpec
+
+
+def of_activation(f: Callable[[Array], Array], df: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
+    return lambda z, a: df(a, f(a))
 
 
 class Network(Scratch):
-    def gradients(self, x: Array, y: Array) -> float:
-        right = self.df
-
-        def df(z: Array, a: Array) -> Any:
-            return right(a, self.f(a)) if z.shape[1] != self.spec.sizes[-1] else right(z, a)
-
-        self.df = df
-        loss = super().gradients(x, y)
-        self.df = right
-        return loss
+    def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
+        super().__init__(spec, training, parameters)
+        self.df = (*map(of_activation, self.f[:-1], self.df[:-1]), self.df[-1])

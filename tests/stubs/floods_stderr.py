@@ -3,11 +3,11 @@
 import sys
 
 from impls.numpy_scratch import Network as Scratch
-from shared.interface import Array, Labels
+from shared.interface import Labels
 
 
 class Network(Scratch):
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
+    def train(self, order: Labels) -> None:
         for i in range(50 << 10):
             print(f"complaint {i:05} ".ljust(1023, "."), file=sys.stderr)
         raise RuntimeError("planted after a flood")

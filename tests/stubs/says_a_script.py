@@ -4,5 +4,5 @@ from impls import numpy_scratch
 
 
 class Network(numpy_scratch.Network):
-    def train(self, x, y, order):  # type: ignore[no-untyped-def]
+    def train(self, order):  # type: ignore[no-untyped-def]
         raise RuntimeError("<script>window.hacked = true</script>")

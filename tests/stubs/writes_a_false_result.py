@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 from impls.numpy_scratch import Network as Scratch
-from shared.interface import Array, Labels
+from shared.interface import Labels
 from shared.measure.job import Job
 
 
 class Network(Scratch):
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
+    def train(self, order: Labels) -> None:
         job = Job.read(Path(sys.argv[1]))
         result = {
             "implementation": job.label,

@@ -1,29 +1,6 @@
 """The catalogue of mistakes, a file a kind; a further mistake is a further class in one of them."""
 
 from shared.diagnosis.mistakes import backward, behaviour, factors, forward, update
-from shared.diagnosis.mistakes.catalogue import (
-    BEHAVIOUR,
-    GRADIENTS,
-    MISTAKES,
-    OUTPUTS,
-    UPDATE,
-    Mistake,
-    Planted,
-    Variant,
-)
+from shared.diagnosis.mistakes.catalogue import MISTAKES, Mistake, Planted, Variant
 
-__all__ = [
-    "BEHAVIOUR",
-    "GRADIENTS",
-    "MISTAKES",
-    "OUTPUTS",
-    "UPDATE",
-    "Mistake",
-    "Planted",
-    "Variant",
-    "backward",
-    "behaviour",
-    "factors",
-    "forward",
-    "update",
-]
+__all__ = ["MISTAKES", "Mistake", "Planted", "Variant", "backward", "behaviour", "factors", "forward", "update"]

@@ -2,12 +2,19 @@
 
 import numpy as np
 
-from shared.diagnosis.mistakes.catalogue import GRADIENTS, Planted, plant
+from impls.numpy_scratch import ACTIVATIONS
+from shared.diagnosis.answers import GRADIENTS
+from shared.diagnosis.mistakes.catalogue import Planted, has_bias, hidden, output, plant, usual
 from shared.interface import Array, Labels
 from shared.spec import NetworkSpec
 
 SMOOTH = ("sigmoid", "tanh")
 """The relus have the same derivative at z as at f(z), and 1 where they are positive."""
+
+
+def is_smooth(activations: list[str]) -> bool:
+    """Return whether one of these has another derivative at f(z) than at z."""
+    return any(activation in SMOOTH for activation in activations)
 
 
 @plant(
@@ -17,10 +24,10 @@ SMOOTH = ("sigmoid", "tanh")
 class TransposedBack(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.sizes) > 2
+        return len(spec.layers) > 1
 
     def back(self, d: Array, l: int) -> Array:
-        W = self.layers[l].W
+        W, _ = self.layers[l]
         return d @ (W.T if W.shape[0] == W.shape[1] else W)
 
 
@@ -39,74 +46,76 @@ class TransposedGradient(Planted):
 class SlopeOfActivation(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return spec.activation in SMOOTH and (len(spec.sizes) > 2 or spec.loss == "quadratic")
+        return is_smooth(hidden(spec)) or (spec.loss == "quadratic" and is_smooth([output(spec)]))
 
     def slope(self, z: Array, a: Array, l: int) -> Array:
-        return np.asarray(self.df(a, self.f(a)))
+        return np.asarray(self.df[l - 1](a, self.f[l - 1](a)))
 
     def loss(self, z: Array, y: Array) -> tuple[float, Array]:
         a = self.output(z)
         d = (a - y) / len(y)
-        return super().loss(z, y)[0], d if self.spec.loss == "cross_entropy" else d * self.df(a, self.f(a))
+        return super().loss(z, y)[0], d * self.df[-1](a, self.f[-1](a)) if self.spec.loss == "quadratic" else d
 
 
 @plant("f'(a) for f'(z)", GRADIENTS)
 class SlopeOfActivationHidden(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return spec.activation in SMOOTH and len(spec.sizes) > 2
+        return is_smooth(hidden(spec))
 
     def slope(self, z: Array, a: Array, l: int) -> Array:
-        return np.asarray(self.df(a, self.f(a)))
+        return np.asarray(self.df[l - 1](a, self.f[l - 1](a)))
 
 
 @plant("f'(a) for f'(z)", GRADIENTS)
 class SlopeOfActivationAtOutput(SlopeOfActivation):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return spec.activation in SMOOTH and spec.loss == "quadratic"
+        return spec.loss == "quadratic" and is_smooth([output(spec)])
 
     def slope(self, z: Array, a: Array, l: int) -> Array:
-        return np.asarray(self.df(z, a))
+        return np.asarray(self.df[l - 1](z, a))
 
 
 @plant(
     "f' left out at the output", GRADIENTS, "(4)", "with the quadratic loss d_L has a factor f'(z_L), which is missing",
-    "d_L = (a_L - y) * f'(z_L) / n; only softmax with cross-entropy has none", r"a\w*(\[-1\])? - |delta\w* ?=",
+    "d_L = (a_L - y) * f'(z_L) / n; only the two cross-entropies have none", r"a\w*(\[-1\])? - |delta\w* ?=",
 )  # fmt: skip
 class NoSlopeAtOutput(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return spec.loss == "quadratic"
+        return spec.loss == "quadratic" and output(spec) != "identity"
 
     def loss(self, z: Array, y: Array) -> tuple[float, Array]:
         return super().loss(z, y)[0], (self.output(z) - y) / len(y)
 
 
 @plant(
-    "f' too much at the output", GRADIENTS, "(4)", "d_L of softmax with cross-entropy has no factor f'(z_L)",
-    "d_L = (a_L - y) / n: the derivatives of the softmax and of the logarithm cancel", r"a\w*(\[-1\])? - |delta\w* ?=",
+    "f' too much at the output", GRADIENTS, "(4)", "d_L of a cross-entropy has no factor f'(z_L)",
+    "d_L = (a_L - y) / n: the derivatives of the softmax, or the sigmoid, and of the logarithm cancel",
+    r"a\w*(\[-1\])? - |delta\w* ?=",
 )  # fmt: skip
 class SlopeAtOutput(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return spec.loss == "cross_entropy"
+        return spec.loss != "quadratic"
 
     def loss(self, z: Array, y: Array) -> tuple[float, Array]:
         loss, d = super().loss(z, y)
         a = self.output(z)
-        return loss, d * a * (1 - a) if self.spec.loss == "cross_entropy" else d
+        return loss, d * a * (1 - a)
 
 
 @plant("f' too much at the output", GRADIENTS)
 class ActivationSlopeAtOutput(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return spec.loss == "cross_entropy"
+        return spec.loss != "quadratic" and usual(spec) != "identity"
 
     def loss(self, z: Array, y: Array) -> tuple[float, Array]:
         loss, d = super().loss(z, y)
-        return loss, d * self.df(z, self.f(z)) if self.spec.loss == "cross_entropy" else d
+        f, df = ACTIVATIONS[usual(self.spec)]
+        return loss, d * df(z, f(z))
 
 
 @plant(
@@ -116,7 +125,7 @@ class ActivationSlopeAtOutput(Planted):
 class NoSlopeHidden(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.sizes) > 2
+        return any(activation != "identity" for activation in hidden(spec))
 
     def slope(self, z: Array, a: Array, l: int) -> Array:
         return np.ones_like(z)
@@ -126,7 +135,7 @@ class NoSlopeHidden(Planted):
 class NoSlopeInFirst(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.sizes) > 2
+        return hidden(spec)[:1] not in ([], ["identity"])
 
     def slope(self, z: Array, a: Array, l: int) -> Array:
         return np.ones_like(z) if l == 1 else super().slope(z, a, l)
@@ -136,7 +145,7 @@ class NoSlopeInFirst(Planted):
 class NoSlopeInLastHidden(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.sizes) > 2
+        return hidden(spec)[-1:] not in ([], ["identity"])
 
     def slope(self, z: Array, a: Array, l: int) -> Array:
         return np.ones_like(z) if l == len(self.layers) - 1 else super().slope(z, a, l)
@@ -150,15 +159,15 @@ class NoSlopeInLastHidden(Planted):
 class DeltaThroughLayerBelow(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.sizes) > 2
+        return len(spec.layers) > 1
 
     def back(self, d: Array, l: int) -> Array:
         return self.through(d, l, l - 1)
 
     def through(self, d: Array, l: int, wrong: int) -> Array:
         """Return d W of a wrong layer if that can be computed at all."""
-        right = self.layers[l].W
-        W = self.layers[wrong].W if wrong < len(self.layers) else right
+        right, _ = self.layers[l]
+        W = self.layers[wrong][0] if wrong < len(self.layers) else right
         return d @ (W if W.shape == right.shape else right)
 
 
@@ -166,7 +175,7 @@ class DeltaThroughLayerBelow(Planted):
 class DeltaThroughLayerAbove(DeltaThroughLayerBelow):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.sizes) > 3
+        return len(spec.layers) > 2
 
     def back(self, d: Array, l: int) -> Array:
         return self.through(d, l, l + 1)
@@ -179,7 +188,7 @@ class DeltaThroughLayerAbove(DeltaThroughLayerBelow):
 class LastLayerOnly(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.sizes) > 2
+        return len(spec.layers) > 1
 
     def back(self, d: Array, l: int) -> Array:
         return 0 * super().back(d, l)
@@ -190,6 +199,10 @@ class LastLayerOnly(Planted):
     "sum delta over the batch: its 1/n is in d_L already", r"mean\(|np\.average",
 )  # fmt: skip
 class BiasMean(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return has_bias(spec)
+
     def bias_gradient(self, d: Array) -> Array:
         return np.asarray(d.mean(axis=0))
 
@@ -199,6 +212,10 @@ class BiasMean(Planted):
     "db = the sum of delta over the batch", r"zeros|\bdb\b|None",
 )  # fmt: skip
 class NoBiasGradient(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return has_bias(spec)
+
     def bias_gradient(self, d: Array) -> Array:
         return np.zeros(d.shape[1])
 
@@ -245,7 +262,7 @@ class LastExampleInHiddenLayers(Planted):
 
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.sizes) > 2
+        return len(spec.layers) > 1
 
     def gradients(self, x: Array, y: Array) -> float:
         loss = super().gradients(x, y)
@@ -262,12 +279,20 @@ class LastExampleInHiddenLayers(Planted):
     "db = the sum of delta over the batch", r"\[0\]|\[-1\]|\bdb\b",
 )  # fmt: skip
 class BiasOfFirst(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return has_bias(spec)
+
     def bias_gradient(self, d: Array) -> Array:
         return np.asarray(d[0])
 
 
 @plant("bias gradient of one example", GRADIENTS)
 class BiasOfLast(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return has_bias(spec)
+
     def bias_gradient(self, d: Array) -> Array:
         return np.asarray(d[-1])
 
@@ -294,7 +319,7 @@ class OneHotTooNear(OneHotTooFar):
 )  # fmt: skip
 class LabelsAsNumbers(Planted):
     def one_hot(self, y: Labels) -> Array:
-        return np.repeat(y[:, None], self.spec.sizes[-1], axis=1).astype(self.theta.dtype)
+        return np.repeat(y[:, None], self.spec.n_out, axis=1).astype(self.theta.dtype)
 
     def loss(self, z: Array, y: Array) -> tuple[float, Array]:
         with np.errstate(all="ignore"):

@@ -1,11 +1,12 @@
-"""What is told by a rule, not by numbers: memory, side effects, overflow, precision."""
+"""What is found by a rule, not by numbers: memory, side effects, overflow, precision."""
 
 from typing import Any, Final
 
 import numpy as np
 
-from shared.diagnosis.mistakes.catalogue import BEHAVIOUR, Planted, plant
+from shared.diagnosis.mistakes.catalogue import BEHAVIOUR, Planted, output, plant
 from shared.interface import Array, Labels, Parameters
+from shared.layers import SOFTMAX
 from shared.spec import NetworkSpec
 
 ACCUMULATED: Final = "gradients accumulated"
@@ -72,7 +73,7 @@ class RandomInside(Planted):
 class SoftmaxUnstable(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return spec.loss == "cross_entropy"
+        return output(spec) == SOFTMAX
 
     def output(self, z: Array) -> Array:
         with np.errstate(all="ignore"):
@@ -87,34 +88,45 @@ class SoftmaxUnstable(Planted):
 class ActivationUnstable(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return spec.activation in ("sigmoid", "tanh") and (len(spec.sizes) > 2 or spec.loss == "quadratic")
+        return any(layer.activation in UNSTABLE for layer in spec.layers)
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        right = self.f
+        layers = zip(self.spec.layers, self.f, strict=True)
+        self.f = tuple(UNSTABLE.get(layer.activation, right) for layer, right in layers)
 
-        def f(z: Array) -> Array:
-            with np.errstate(all="ignore"):
-                e = np.exp(z)
-                unstable = {"sigmoid": e / (1 + e), "tanh": (e - 1 / e) / (e + 1 / e)}
-            return np.asarray(unstable.get(self.spec.activation, right(z)))
 
-        self.f = f
+def _sigmoid(z: Array) -> Array:
+    with np.errstate(all="ignore"):
+        e = np.exp(z)
+        return np.asarray(e / (1 + e))
+
+
+def _tanh(z: Array) -> Array:
+    with np.errstate(all="ignore"):
+        e = np.exp(z)
+        return np.asarray((e - 1 / e) / (e + 1 / e))
+
+
+UNSTABLE: Final = {"sigmoid": _sigmoid, "tanh": _tanh}
 
 
 @plant(
     LOG_OF_ZERO, BEHAVIOUR, "(3)", "the loss takes the logarithm of an output that has become 0, or divides by it",
-    "compute log a_L as z - log sum exp(z), with each row's maximum subtracted", r"log\(|/ ?a",
+    "compute log a_L from z_L: z - log sum exp(z), with each row's maximum subtracted; of a sigmoid -log(1 + exp(-z))",
+    r"log\(|/ ?a",
 )  # fmt: skip
 class LogOfZero(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return spec.loss == "cross_entropy"
+        return spec.loss != "quadratic"
 
     def loss(self, z: Array, y: Array) -> tuple[float, Array]:
         loss, d = super().loss(z, y)
+        a = self.output(z)
         with np.errstate(all="ignore"):
-            loss = float(-(y * np.log(self.output(z))).sum() / len(y))
+            others = (1 - y) * np.log(1 - a) if self.spec.loss == "binary_cross_entropy" else 0
+            loss = float(-(y * np.log(a) + others).sum() / len(y))
         return loss, d
 
 
@@ -181,7 +193,7 @@ class WeightDecayOverN(WeightDecay):
 
 @plant(
     LOSS_WRONG, BEHAVIOUR, "(3)", "the gradients are right, the loss is not that of equation (3)",
-    "C = 1/n sum 1/2 |a_L - y|^2, or -1/n sum y log a_L", r"def loss|loss ?=|mean|log",
+    "C = 1/n sum 1/2 |a_L - y|^2, or a cross-entropy: equation (3) in shared/spec.py", r"def loss|loss ?=|mean|log",
 )  # fmt: skip
 class LossTwice(Planted):
     def loss(self, z: Array, y: Array) -> tuple[float, Array]:

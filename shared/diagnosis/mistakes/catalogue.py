@@ -1,7 +1,7 @@
 """The catalogue: mistakes that people make in backprop, each planted in the reference, one class a way to make it.
 
 A diagnosis is the mistake whose numbers a network has. So a mistake is described by a network that makes it, and the
-check of the checks is that each of them is caught, and told by its own name.
+check of the checks is that each of them is caught, and named by its own name.
 """
 
 from collections.abc import Callable
@@ -14,9 +14,6 @@ from impls.numpy_scratch import Network
 from shared.interface import Array
 from shared.spec import NetworkSpec
 
-OUTPUTS: Final = "outputs"
-GRADIENTS: Final = "gradients"
-UPDATE: Final = "update"
 BEHAVIOUR: Final = "behaviour"
 
 
@@ -26,8 +23,7 @@ class Mistake:
 
     name: str
     equation: str
-    told: str
-    """what is wrong, in words"""
+    description: str
     remedy: str
     clue: str = ""
     """regular expression of the line to look at"""
@@ -38,8 +34,9 @@ class Variant(NamedTuple):
     """A network that makes a mistake, in one of the ways."""
 
     network: "type[Planted]"
-    stage: str
-    """where it shows first: "outputs", "gradients", "update", or "behaviour": it is told by a rule, not by numbers"""
+    wrong: str
+    """the kind of tensors that it has wrong first: "outputs", "gradients" or "parameters", after training; or
+    "behaviour", which is found by a rule, not by numbers"""
 
 
 MISTAKES: Final[dict[str, Mistake]] = {}
@@ -47,17 +44,37 @@ MISTAKES: Final[dict[str, Mistake]] = {}
 
 
 def plant(
-    name: str, stage: str, equation: str = "", told: str = "", remedy: str = "", clue: str = ""
+    name: str, wrong: str, equation: str = "", description: str = "", remedy: str = "", clue: str = ""
 ) -> "Callable[[type[Planted]], type[Planted]]":
-    """Enter a network into the catalogue; further ways to make a mistake give its name and stage."""
+    """Enter a network into the catalogue; further ways to make a mistake give its name and what is wrong."""
 
     def enter(network: "type[Planted]") -> "type[Planted]":
         if name not in MISTAKES:
-            MISTAKES[name] = Mistake(name, equation, told, remedy, clue)
-        MISTAKES[name].variants.append(Variant(network, stage))
+            MISTAKES[name] = Mistake(name, equation, description, remedy, clue)
+        MISTAKES[name].variants.append(Variant(network, wrong))
         return network
 
     return enter
+
+
+def hidden(spec: NetworkSpec) -> list[str]:
+    """Return the activations of the hidden layers."""
+    return [layer.activation for layer in spec.layers[:-1]]
+
+
+def output(spec: NetworkSpec) -> str:
+    """Return the activation of the output layer."""
+    return spec.layers[-1].activation
+
+
+def usual(spec: NetworkSpec) -> str:
+    """Return the activation that a softmax or a sigmoid at the output is mistaken for: of the layer below, if any."""
+    return (hidden(spec) or ["sigmoid"])[-1]
+
+
+def has_bias(spec: NetworkSpec) -> bool:
+    """Return whether a layer has one."""
+    return any(layer.bias for layer in spec.layers)
 
 
 class Planted(Network):
@@ -94,12 +111,8 @@ class Planted(Network):
 
     def back(self, d: Array, l: int) -> Array:
         """d_{l+1} W_{l+1} of (5), for l = 1..L-1."""
-        return d @ self.layers[l].W
+        return d @ self.layers[l][0]
 
     def slope(self, z: Array, a: Array, l: int) -> Array:
         """f'(z_l) of (5)."""
-        return np.asarray(self.df(z, a))
-
-    def hidden(self, l: int) -> bool:
-        """Whether l, from 1, is a hidden layer."""
-        return l < len(self.layers)
+        return np.asarray(self.df[l - 1](z, a))

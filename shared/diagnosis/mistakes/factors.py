@@ -1,6 +1,7 @@
 """Gradients that are a factor off."""
 
-from shared.diagnosis.mistakes.catalogue import GRADIENTS, Planted, plant
+from shared.diagnosis.answers import GRADIENTS
+from shared.diagnosis.mistakes.catalogue import Planted, plant
 from shared.interface import Array
 
 

@@ -2,8 +2,11 @@
 
 import numpy as np
 
-from shared.diagnosis.mistakes.catalogue import OUTPUTS, Planted, plant
+from impls.numpy_scratch import ACTIVATIONS
+from shared.diagnosis.answers import OUTPUTS
+from shared.diagnosis.mistakes.catalogue import Planted, has_bias, hidden, output, plant, usual
 from shared.interface import Array
+from shared.layers import SOFTMAX
 from shared.spec import NetworkSpec
 
 
@@ -18,16 +21,16 @@ class WrongForward(Planted):
         """(1)."""
         return a @ W.T + b
 
-    def post(self, z: Array) -> Array:
-        """(2) of a hidden layer."""
-        return np.asarray(self.f(z))
+    def post(self, z: Array, l: int) -> Array:
+        """(2) of a hidden layer, l = 1..L-1."""
+        return np.asarray(self.f[l - 1](z))
 
     def forward(self, x: Array) -> tuple[list[Array], list[Array]]:
         z: list[Array] = []
         a = [self.into(x)]
         for W, b in self.layers:
             if z:
-                a.append(self.post(z[-1]))
+                a.append(self.post(z[-1], len(z)))
             z.append(self.pre(a[-1], W, b))
         return z, a
 
@@ -36,6 +39,10 @@ class WrongForward(Planted):
     "bias left out", OUTPUTS, "(1)", "z lacks the bias", "z_l = a_{l-1} W_l^T + b_l", r"@|dot\(|matmul",
 )  # fmt: skip
 class NoBias(WrongForward):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return has_bias(spec)
+
     def pre(self, a: Array, W: Array, b: Array) -> Array:
         return a @ W.T
 
@@ -47,9 +54,9 @@ class NoBias(WrongForward):
 class LinearHidden(WrongForward):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.sizes) > 2
+        return any(activation != "identity" for activation in hidden(spec))
 
-    def post(self, z: Array) -> Array:
+    def post(self, z: Array, l: int) -> Array:
         return z
 
 
@@ -58,6 +65,10 @@ class LinearHidden(WrongForward):
     "a_L = f(z_L), or the softmax of z_L with cross-entropy", r"return|sigmoid|tanh|softmax",
 )  # fmt: skip
 class LinearOutput(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return output(spec) != "identity"
+
     def output(self, z: Array) -> Array:
         return z
 
@@ -69,7 +80,7 @@ class LinearOutput(Planted):
 class ActivationTwice(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return spec.activation != "relu" or spec.loss == "cross_entropy"
+        return output(spec) not in ("relu", "identity")
 
     def output(self, z: Array) -> Array:
         return super().output(super().output(z))
@@ -82,7 +93,7 @@ class ActivationTwice(Planted):
 class SoftmaxOverBatch(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return spec.loss == "cross_entropy"
+        return output(spec) == SOFTMAX
 
     def output(self, z: Array) -> Array:
         e = np.exp(z - z.max(axis=0, keepdims=True))
@@ -107,7 +118,7 @@ class SoftmaxOverAllShiftedByRow(SoftmaxOverBatch):
 class SoftmaxOverAll(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return spec.loss == "cross_entropy"
+        return output(spec) == SOFTMAX
 
     def output(self, z: Array) -> Array:
         e = np.exp(z - z.max())
@@ -121,10 +132,11 @@ class SoftmaxOverAll(Planted):
 class ActivationForSoftmax(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return spec.loss == "cross_entropy"
+        return output(spec) == SOFTMAX and usual(spec) != "identity"
 
     def output(self, z: Array) -> Array:
-        return np.asarray(self.f(z))
+        f, _ = ACTIVATIONS[usual(self.spec)]
+        return np.asarray(f(z))
 
     def loss(self, z: Array, y: Array) -> tuple[float, Array]:
         a = self.output(z)

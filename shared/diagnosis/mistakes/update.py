@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from shared.diagnosis.mistakes.catalogue import UPDATE, Planted, plant
+from shared.diagnosis.answers import PARAMETERS
+from shared.diagnosis.mistakes.catalogue import Planted, has_bias, plant
 from shared.interface import Array, Labels
 from shared.spec import NetworkSpec
 
@@ -20,7 +21,7 @@ class WrongUpdate(Planted):
 
 
 @plant(
-    "learning rate applied twice", UPDATE, "(8)", "the step has the learning rate squared",
+    "learning rate applied twice", PARAMETERS, "(8)", "the step has the learning rate squared",
     "theta <- theta - eta g: multiply by eta once", r"eta|learning_rate|\blr\b",
 )  # fmt: skip
 class RateTwice(WrongUpdate):
@@ -29,7 +30,7 @@ class RateTwice(WrongUpdate):
 
 
 @plant(
-    "learning rate left out", UPDATE, "(8)", "the step is the gradient itself", "theta <- theta - eta g",
+    "learning rate left out", PARAMETERS, "(8)", "the step is the gradient itself", "theta <- theta - eta g",
     r"-= ?|theta ?=|W ?= ?W|b ?= ?b",
 )  # fmt: skip
 class NoRate(WrongUpdate):
@@ -38,7 +39,8 @@ class NoRate(WrongUpdate):
 
 
 @plant(
-    "update with the wrong sign", UPDATE, "(8)", "the step goes up the gradient", "theta <- theta - eta g", r"\+=|\+ ?",
+    "update with the wrong sign", PARAMETERS, "(8)", "the step goes up the gradient", "theta <- theta - eta g",
+    r"\+=|\+ ?",
 )  # fmt: skip
 class UphillUpdate(WrongUpdate):
     def move(self, g: Array) -> Array:
@@ -46,7 +48,7 @@ class UphillUpdate(WrongUpdate):
 
 
 @plant(
-    "update divided by the batch size", UPDATE, "(8)",
+    "update divided by the batch size", PARAMETERS, "(8)",
     "the step is divided by the batch size, whose 1/n is in g already",
     "theta <- theta - eta g", r"/ ?(n\b|len|batch|self\.training\.batch)",
 )  # fmt: skip
@@ -57,29 +59,33 @@ class UpdateOverN(WrongUpdate):
 
 
 @plant(
-    "biases not updated", UPDATE, "(8)", "the biases stay as they are", "theta is all weights and all biases",
+    "biases not updated", PARAMETERS, "(8)", "the biases stay as they are", "theta is all weights and all biases",
     r"-= ?|b ?=",
 )  # fmt: skip
 class BiasesStay(WrongUpdate):
+    moves = "W"
+
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return has_bias(spec)
+
     def step(self, x: Array, y: Array, i: Labels) -> None:
         self.gradients(x[i], y[i])
-        for (W, _), (dW, _) in zip(self.layers, self.gradient_layers, strict=True):
-            W -= self.eta * dW
+        gradients = self.to_parameters(self.g)
+        for name, tensor in self.to_parameters(self.theta).items():
+            tensor -= self.eta * gradients[name] * (name[0] == self.moves)
 
 
 @plant(
-    "weights not updated", UPDATE, "(8)", "the weights stay as they are", "theta is all weights and all biases",
+    "weights not updated", PARAMETERS, "(8)", "the weights stay as they are", "theta is all weights and all biases",
     r"-= ?|W ?=",
 )  # fmt: skip
-class WeightsStay(WrongUpdate):
-    def step(self, x: Array, y: Array, i: Labels) -> None:
-        self.gradients(x[i], y[i])
-        for (_, b), (_, db) in zip(self.layers, self.gradient_layers, strict=True):
-            b -= self.eta * db
+class WeightsStay(BiasesStay):
+    moves = "b"
 
 
 @plant(
-    "nothing is updated", UPDATE, "(8)", "training changes no parameter",
+    "nothing is updated", PARAMETERS, "(8)", "training changes no parameter",
     "theta <- theta - eta g, in the arrays that forward uses", r"-= ?|= ?\w+ - ",
 )  # fmt: skip
 class NothingMoves(WrongUpdate):
@@ -88,14 +94,14 @@ class NothingMoves(WrongUpdate):
 
 
 @plant(
-    "update before the earlier gradient", UPDATE, "(5)",
+    "update before the earlier gradient", PARAMETERS, "(5)",
     "W_{l+1} is updated before delta has been sent back through it",
     "compute all gradients first, then update", r"-= ?|= ?\w+ - ",
 )  # fmt: skip
 class UpdateTooEarly(WrongUpdate):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.sizes) > 2
+        return len(spec.layers) > 1
 
     def step(self, x: Array, y: Array, i: Labels) -> None:
         z, a = self.forward(x[i])
@@ -103,23 +109,25 @@ class UpdateTooEarly(WrongUpdate):
         for l in reversed(range(len(a))):
             W, b = self.layers[l]
             W -= self.eta * d.T @ a[l]
-            b -= self.eta * d.sum(axis=0)
+            if self.spec.layers[l].bias:
+                b -= self.eta * d.sum(axis=0)
             if l > 0:
-                d = (d @ W) * self.df(z[l - 1], a[l])
+                d = self.back(d, l) * self.slope(z[l - 1], a[l], l)
 
 
 @plant(
-    "last batch dropped", UPDATE, "(8)", "the examples that do not fill a batch are left out",
+    "last batch dropped", PARAMETERS, "(8)", "the examples that do not fill a batch are left out",
     "take a step on the smaller last batch, too", r"//|range\(|batch_size",
 )  # fmt: skip
 class LastBatchDropped(Planted):
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
+    def train(self, order: Labels) -> None:
         size = self.training.batch_size
-        super().train(x, y, order[: len(order) // size * size])
+        super().train(order[: len(order) // size * size])
 
 
 @plant(
-    "last batch divided by the full size", UPDATE, "(4)", "the smaller last batch is divided by the full batch size",
+    "last batch divided by the full size", PARAMETERS, "(4)",
+    "the smaller last batch is divided by the full batch size",
     "divide by the number of examples that the batch has", r"batch_size",
 )  # fmt: skip
 class LastBatchOverFullSize(WrongUpdate):
@@ -129,45 +137,45 @@ class LastBatchOverFullSize(WrongUpdate):
 
 
 @plant(
-    "order ignored", UPDATE, "(8)", "the examples are taken as they lie, not in the order that was given",
+    "order ignored", PARAMETERS, "(8)", "the examples are taken as they lie, not in the order that was given",
     "batch k is x[order[k n : (k + 1) n]]", r"range\(|x\[",
 )  # fmt: skip
 class OrderIgnored(Planted):
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
-        super().train(x, y, np.sort(order))
+    def train(self, order: Labels) -> None:
+        super().train(np.sort(order))
 
 
 @plant(
-    "batches backwards", UPDATE, "(8)", "the order is gone through from its end", "take the batches in order",
+    "batches backwards", PARAMETERS, "(8)", "the order is gone through from its end", "take the batches in order",
     r"\[::-1\]|reversed",
 )  # fmt: skip
 class BatchesBackwards(Planted):
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
+    def train(self, order: Labels) -> None:
         size = self.training.batch_size
         for start in reversed(range(0, len(order), size)):
-            super().train(x, y, order[start : start + size])
+            super().train(order[start : start + size])
 
 
 @plant(
-    "only the first batch is trained on", UPDATE, "(8)", "training ends after the first batch",
+    "only the first batch is trained on", PARAMETERS, "(8)", "training ends after the first batch",
     "take a step for each batch of the order", r"return|break|range\(",
 )  # fmt: skip
 class FirstBatchOnly(Planted):
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
-        super().train(x, y, order[: self.training.batch_size])
+    def train(self, order: Labels) -> None:
+        super().train(order[: self.training.batch_size])
 
 
 @plant(
-    "one step for all batches", UPDATE, "(8)", "the whole order is taken as one batch",
+    "one step for all batches", PARAMETERS, "(8)", "the whole order is taken as one batch",
     "take a step for each `batch_size` indices", r"order|batch_size",
 )  # fmt: skip
 class OneStep(Planted):
-    def train(self, x: Array, y: Labels, order: Labels) -> None:
-        self.step(x, self.one_hot(y), order)
+    def train(self, order: Labels) -> None:
+        self.step(self.x, self.y, order)
 
 
 @plant(
-    "momentum nobody asked for", UPDATE, "(8)", "a step goes on in the direction of the last one",
+    "momentum nobody asked for", PARAMETERS, "(8)", "a step goes on in the direction of the last one",
     "sgd: theta <- theta - eta g, without memory", r"momentum|velocity|0\.9|\bv\b",
 )  # fmt: skip
 class Momentum(WrongUpdate):

@@ -1,22 +1,31 @@
-"""What a run has found, in three sentences that are written from its figures."""
+"""What a run has found, in three sentences that are written from its numbers."""
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.measure.statistics import LEAST_ROUNDS, NO_DIFFERENCE, Estimate
+from shared.record.schema import DISAGREES, NOT_AVAILABLE, Record
 from shared.report import numbers
 from shared.report.budget import departures
-from shared.report.summary import FAILURES, Pair, Record, Row
+from shared.report.summary import DIVERGED, FAILURES, NOT_RUN, Pair, Row
 from shared.report.tables import differs
 
 LISTED: Final = 4
-"""So many rows are told one by one; of more, the fastest and the slowest."""
+"""So many rows are named one by one; of more, the fastest and the slowest."""
 
 
-def answer(record: Record, rows: Sequence[Row], pairs: Sequence[Pair]) -> list[str]:
+class Sentence(NamedTuple):
+    """A sentence of the answer."""
+
+    text: str
+    is_bad: bool = False
+    """whether it says that something is not the same computation"""
+
+
+def answer(record: Record, rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Sentence]:
     """Return three sentences: do they agree, how accurate are they, what does each cost and was anything amiss."""
-    return [agreement(record, rows, pairs), accuracy(record, rows), speed(record, rows)]
+    return [same_computation(record, rows, pairs), accuracy(record, rows), speed(record, rows)]
 
 
 def listed(words: Sequence[str]) -> str:
@@ -24,34 +33,34 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def agreement(record: Record, rows: Sequence[Row], pairs: Sequence[Pair]) -> str:
+def same_computation(record: Record, rows: Sequence[Row], pairs: Sequence[Pair]) -> Sentence:
     """Return whether they compute the same, and to how many digits."""
-    wrong = [row.name for row in rows if row.status == "FAILED AGREEMENT"]
-    right = [row for row in rows if row.gradient_error is not None and row.name not in wrong]
-    told = ""
-    worst = max((row.gradient_error or 0.0 for row in right), default=0.0)
-    if right and not worst <= record["tolerance"]:
+    wrong = [row.name for row in rows if row.status == DISAGREES]
+    errors = {row.name: row.gradient_error for row in rows if row.gradient_error is not None and row.name not in wrong}
+    text = ""
+    worst = max(errors.values(), default=0.0)
+    if errors and not worst <= record["tolerance"]:
         off = numbers.error(worst)
-        told = f"Nothing can be concluded: gradients are off by up to {off}, which rounding may explain here"
-    elif right:
-        errors = [row.gradient_error for row in right if row.gradient_error is not None]
-        names = {row.name for row in right}
-        steps = [pair.errors.get("after 100 steps", math.nan) for pair in pairs if names.issuperset(pair.names)]
-        who = f"The {len(right)} implementations compute" if len(right) > 1 else f"{right[0].name} computes"
-        told = f"{who} the same: their gradients" if len(right) > 1 else f"{who} what it should: its gradients"
-        told += f" agree with a float64 reference to {_digits(max(errors))}, the worst tensor being off by "
-        told += f"{numbers.error(max(errors))} (tolerance {record['tolerance']:.0e})"
+        text = f"Nothing can be concluded: gradients are off by up to {off}, which rounding may explain here"
+    elif errors:
+        steps = [pair.errors.get("after 100 steps", math.nan) for pair in pairs if errors.keys() >= set(pair.names)]
+        if len(errors) > 1:
+            text = f"The {len(errors)} implementations compute the same: their gradients"
+        else:
+            text = f"{next(iter(errors))} computes what it should: its gradients"
+        text += f" agree with a float64 reference to {_digits(worst)}, the worst tensor being off by "
+        text += f"{numbers.error(worst)} (tolerance {record['tolerance']:.0e})"
         known = [error for error in steps if math.isfinite(error)]
         if known:
-            told += f", and after 100 steps the parameters of any two differ by at most {numbers.error(max(known))}"
+            text += f", and after 100 steps the parameters of any two differ by at most {numbers.error(max(known))}"
     outside = departures(record)
     if outside:
         parted = [f"{name} from step {step:,} on" for name, step in outside.items()]
-        told += f"; rounding does not explain how far {listed(parted)} is from the reference"
+        text += f"; rounding does not explain how far {listed(parted)} is from the reference"
     if wrong:
         verb = "do" if len(wrong) > 1 else "does"
-        told += f"{'; but ' if told else ''}{listed(wrong)} {verb} NOT compute the same, and {verb} not count below"
-    return f"{told or 'Nothing was computed that could be compared'}."
+        text += f"{'; but ' if text else ''}{listed(wrong)} {verb} NOT compute the same, and {verb} not count below"
+    return Sentence(f"{text or 'Nothing was computed that could be compared'}.", is_bad=bool(wrong))
 
 
 def _digits(error: float) -> str:
@@ -61,54 +70,54 @@ def _digits(error: float) -> str:
     return "every digit" if error == 0 else f"{digits} digit{'s' * (digits != 1)}"
 
 
-def accuracy(record: Record, rows: Sequence[Row]) -> str:
+def accuracy(record: Record, rows: Sequence[Row]) -> Sentence:
     """Return how accurate they are, and whether a difference is real."""
     known = [row for row in rows if row.accuracy]
     if not known:
-        return "No accuracy was measured."
+        return Sentence("No accuracy was measured.")
     values = sorted(100 * row.accuracy.value for row in known if row.accuracy)
     low, high = numbers.number(values[0], 1), numbers.number(values[-1], 1)
     epochs, tests = record["training"].get("epochs", 1), record["dataset"]["sizes"][2]
     span = f"{low} %" if low == high else f"{low} to {high} %"
-    told = f"After {epochs} epoch{'s' * (epochs != 1)} {span} of the {tests:,} test images are classified rightly"
+    text = f"After {epochs} epoch{'s' * (epochs != 1)} {span} of the {tests:,} test images are classified correctly"
     compared = [row for row in known if row.accuracy_difference]
     if not compared:
-        return f"{told}."
+        return Sentence(f"{text}.")
     rounds = max(row.accuracy_difference.rounds for row in compared if row.accuracy_difference)
     images = max(row.images_differing or 0 for row in compared)
     real = [row.name for row in compared if row.accuracy_difference and differs(row.accuracy_difference)]
     if rounds < LEAST_ROUNDS:
-        told += f"; with {rounds} round{'s' * (rounds != 1)} nobody can say whether a difference is more than chance"
+        text += f"; {rounds} round{'s are' if rounds != 1 else ' is'} too few to tell a difference from chance"
     elif real:
-        told += f"; that of {listed(real)} differs from {record['baseline']}'s by more than the seeds explain"
+        text += f"; that of {listed(real)} differs from {record['baseline']}'s by more than the seeds explain"
     else:
-        told += f", and no difference to {record['baseline']} is more than what the seeds change"
-    return f"{told} (up to {images:,.0f} images are classified otherwise than by {record['baseline']})."
+        text += f", and no difference to {record['baseline']} is more than what the seeds change"
+    return Sentence(f"{text} (up to {images:,.0f} images are classified differently from {record['baseline']}).")
 
 
-def speed(record: Record, rows: Sequence[Row]) -> str:
+def speed(record: Record, rows: Sequence[Row]) -> Sentence:
     """Return which is faster by how much, and what was disturbed or failed."""
     timed = sorted((row for row in rows if row.epoch), key=lambda row: row.epoch.value if row.epoch else 0)
     if not timed:
-        return f"Nothing was timed; {trouble(record, rows)}."
+        return Sentence(f"Nothing was timed; {trouble(record, rows)}.")
     base = next((row for row in timed if row.name == record["baseline"]), None)
     few = " in this one round" if max(row.rounds for row in timed) == 1 else ""
-    told = f"{timed[0].name} is the fastest{few} with" if len(timed) > 1 else f"{timed[0].name} takes"
-    told += f" {_figure(timed[0].epoch)} s an epoch"
+    text = f"{timed[0].name} is the fastest{few} with" if len(timed) > 1 else f"{timed[0].name} takes"
+    text += f" {_time(timed[0].epoch)} s an epoch"
     compared = [row for row in timed if row.ratio and row is not timed[0]]
     if base is not None and base is not timed[0] and timed[0].ratio:
-        told += f", {_figure(timed[0].ratio)} times {base.name}'s time{_verdict(timed[0])}"
+        text += f", {_time(timed[0].ratio)} times {base.name}'s time{_verdict(timed[0])}"
     if len(compared) > LISTED:
         compared = [compared[-1]]
     if compared and base is not None:
-        parts = [f"{row.name} takes {_figure(row.ratio)} times{_verdict(row)}" for row in compared]
+        parts = [f"{row.name} takes {_time(row.ratio)} times{_verdict(row)}" for row in compared]
         whose = " as long" if base is timed[0] else f" as long as {base.name}"
-        told += f"; {listed(parts)}{whose}"
-    return f"{told}; {trouble(record, rows)}."
+        text += f"; {listed(parts)}{whose}"
+    return Sentence(f"{text}; {trouble(record, rows)}.")
 
 
-def _figure(found: Estimate | None) -> str:
-    """Return a figure, with its interval where there are rounds enough for it to say anything."""
+def _time(found: Estimate | None) -> str:
+    """Return a time or a ratio, with its interval where there are rounds enough for it to say anything."""
     if found is not None and found.rounds < LEAST_ROUNDS:
         found = found._replace(low=None, high=None)
     return numbers.estimate(found)
@@ -124,11 +133,11 @@ def trouble(record: Record, rows: Sequence[Row]) -> str:
     failed = [
         f"{row.name} ({row.status})"
         for row in rows
-        if row.status in (*FAILURES, "FAILED AGREEMENT", "not available", "diverged", "not run")
+        if row.status in (*FAILURES, DISAGREES, NOT_AVAILABLE, DIVERGED, NOT_RUN)
     ]
     parts = []
     if record["ended"] != "complete":
-        parts.append(f"the run is not whole ({record['ended'] or 'it has not ended'})")
+        parts.append(f"the run is incomplete ({record['ended'] or 'it has not ended'})")
     if failed:
         parts.append(f"without a usable result: {listed(failed)}")
     if disturbed:

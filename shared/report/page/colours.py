@@ -4,6 +4,7 @@ The colours are of middle brightness, so that they stand out from white and from
 hues are more than colour-blind eyes can tell apart, so no line differs from another by its colour alone.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 
@@ -33,7 +34,7 @@ LOOKS: Final = (
 )
 
 
-def looks(record: dict[str, Any]) -> dict[str, Look]:
+def looks(record: Mapping[str, Any]) -> dict[str, Look]:
     """Return the look of each implementation of a run: by its place among all that there were when it was made."""
     known = list(record.get("known", ()))
     names = [*known, *(name for name in record["implementations"] if name not in known)]

@@ -10,9 +10,10 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from shared.implementations import REFERENCE
 from shared.measure.profile import lines as sections_by_line
 from shared.measure.profile import titles
-from shared.report.summary import Record
+from shared.record.schema import Record
 
 OPENING, BESIDE = "Opening", "Beside the class"
 SECTIONS: Final = (
@@ -22,8 +23,6 @@ SECTIONS: Final = (
     "Update (8)",
     "Conversion",
 )
-REFERENCE: Final = "numpy_scratch"
-"""Whose lines the others' are compared with."""
 MAIN: Final = 3
 """Columns that are shown at first, where nothing says which."""
 

@@ -1,4 +1,4 @@
-"""What the networks see, as pictures within the page: images that are hard, and weights of hidden neurons."""
+"""The gallery of a run as pictures within the page: images that are hard, and weights of hidden neurons."""
 
 import base64
 import io
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from shared.report.summary import Record
+from shared.record.schema import Record
 
 SIDE: Final = 28
 GAP: Final = 0
@@ -98,6 +98,6 @@ def _bytes(text: str) -> NDArray[np.uint8]:
 
 
 def _png(picture: Image.Image) -> str:
-    told = io.BytesIO()
-    picture.save(told, format="PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(told.getvalue()).decode('ascii')}"
+    file = io.BytesIO()
+    picture.save(file, format="PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"

@@ -12,13 +12,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from shared.measure.noise import CANARY, STEAL, SWITCHES
-from shared.report import tables
+from shared.record.schema import Record
+from shared.report import budget, tables
 from shared.report.page import gallery
 from shared.report.page.answer import answer
 from shared.report.page.charts import Chart, charts
 from shared.report.page.colours import looks
 from shared.report.page.columns import Reading, of_record
-from shared.report.summary import Record, pairs, rows
+from shared.report.summary import pairs, rows
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -57,12 +58,13 @@ def report(record: Record) -> tuple[str, dict[str, Chart]]:
         "report.html",
         record=record,
         document=document,
+        main=next(table for table in document.tables if table.kind == tables.MAIN),
         answer=answer(record, found, compared),
         colours={name: look.colour for name, look in looks(record).items()},
         charts=drawn,
         inline={name: Markup(chart.inline()) for name, chart in drawn.items()},
-        times=[table for table in document.tables if table.caption == tables.TIMES],
-        agreements=[table for table in document.tables[1:] if table.caption != tables.TIMES],
+        times=[table for table in document.tables if table.kind == tables.TIMES],
+        agreements=[table for table in document.tables if table.kind in (tables.PAIRS, budget.GRADIENTS)],
         reading=of_record(record),
         gallery=record.get("gallery"),
         hard=gallery.images(record, "hard"),
@@ -80,32 +82,33 @@ def facts(record: Record) -> dict[str, str]:
     memory = f", {machine['memory_bytes'] / 2**30:.0f} GiB" if "memory_bytes" in machine else ""
     cpus = f", {machine['logical_cpus']} logical CPUs" if "logical_cpus" in machine else ""
     revision = f"{git['revision']}{', with changes' * bool(git.get('changed'))}" if git else "unknown"
-    told = {
+    found = {
         "Machine": f"{machine['cpu']}{cpus}{memory}; {machine.get('system', '')}".rstrip("; "),
         "Versions": _versions(record),
         "Threads": f"{record['threads']} asked for; read back: {_threads(record)}",
         "Seeds": ", ".join(str(first + k) for k in range(record["rounds"])),
         "Order": "; ".join(f"round {k}: {', '.join(names)}" for k, names in enumerate(record.get("schedule", ()), 1)),
-        "Data": f"{record['dataset']['title'].partition(', sha256')[0]}; sha256 {record['dataset'].get('digest', '')}",
+        "Data": record["dataset"]["title"],
+        "sha256 of the data": record["dataset"].get("digest", ""),
         "Noise": _noise(record),
         "Code": revision,
         "Started": record["started"],
         "Ended": record["ended"] or "not yet",
     }
-    return {name: text for name, text in told.items() if text}
+    return {name: text for name, text in found.items() if text}
 
 
 def _versions(record: Record) -> str:
     """Return each version once, and who has it where not all have the same."""
-    found: dict[str, dict[str, None]] = {}
+    found: dict[tuple[str, str], dict[str, None]] = {}
     for sample in record["samples"]:
         for package, version in sample.get("versions", {}).items():
-            found.setdefault(f"{package} {version}", {})[sample["implementation"]] = None
+            found.setdefault((package, version), {})[sample["implementation"]] = None
     every = len({name for who in found.values() for name in who})
-    packages = Counter(version.rpartition(" ")[0] for version in found)
+    packages = Counter(package for package, _ in found)
     return ", ".join(
-        f"{version} ({', '.join(who)})" if packages[version.rpartition(" ")[0]] > 1 and len(who) < every else version
-        for version, who in sorted(found.items())
+        f"{package} {version}" + (f" ({', '.join(who)})" if packages[package] > 1 and len(who) < every else "")
+        for (package, version), who in sorted(found.items())
     )
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+from shared.record.schema import Record
 from shared.report import budget
 from shared.report.page.charts.chart import Chart, drawing
 from shared.report.page.charts.distance import errors, path
 from shared.report.page.charts.learning import confusion, learning
 from shared.report.page.charts.speed import speed, stages
-from shared.report.summary import Record, Row
+from shared.report.summary import Row
 
 __all__ = ["Chart", "charts"]
 
@@ -16,7 +17,7 @@ def charts(record: Record, rows: Sequence[Row]) -> dict[str, Chart]:
     """Return every figure that the record has numbers for."""
     timed = [s for s in record["samples"] if "epochs" in s]
     first = [s for s in record["samples"] if s["round"] == 1]  # bound and error belong to one another within a round
-    entries = list(budget.of_record(record | {"samples": first}))
+    entries = list(budget.of_record(record, first))
     with drawing():
         found = [
             learning(record, timed, "accuracy", "validation_accuracy", 100, "validation accuracy, %"),

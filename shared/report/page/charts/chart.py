@@ -1,13 +1,16 @@
 """What all figures of a page have in common: how they are drawn by matplotlib, and how they become SVG and PNG."""
 
 import io
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import matplotlib as mpl
+from matplotlib import ticker
 from matplotlib.axes import Axes
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 
 from shared.report.page.colours import Look
@@ -20,6 +23,10 @@ WIDTH: Final = 5.4
 ROW: Final = 0.36
 """Inches that an implementation takes."""
 MAP: Final = "cividis"
+SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+TIMES: Final = "\N{MULTIPLICATION SIGN}"
+ROUNDING: Final = 1e-9
+"""What a logarithm may be off."""
 STYLE: Final[dict[Any, Any]] = {
     "font.size": 9.5,
     "font.family": "sans-serif",
@@ -59,10 +66,10 @@ class Chart(NamedTuple):
 
     def svg(self) -> str:
         """Return it as an SVG file."""
-        told = io.StringIO()
+        file = io.StringIO()
         with drawing():
-            self.figure.savefig(told, format="svg", metadata={"Date": None, "Creator": None})
-        return told.getvalue()
+            self.figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+        return file.getvalue()
 
     def inline(self) -> str:
         """Return it as an element of a page: in the page's colours, with ids of its own, named for those who listen."""
@@ -81,10 +88,10 @@ class Chart(NamedTuple):
 
     def png(self) -> bytes:
         """Return it as a PNG file, on white."""
-        told = io.BytesIO()
+        file = io.BytesIO()
         with drawing():
-            self.figure.savefig(told, format="png", dpi=160, facecolor="white", metadata={"Software": None})
-        return told.getvalue()
+            self.figure.savefig(file, format="png", dpi=160, facecolor="white", metadata={"Software": None})
+        return file.getvalue()
 
 
 @contextmanager
@@ -100,6 +107,37 @@ def new_axes(height: float, rows: int = 1, columns: int = 1, **how: Any) -> tupl
     """Return a figure of so many inches, and its axes."""
     figure = Figure(figsize=(WIDTH, height))
     return figure, figure.subplots(rows, columns, **how)
+
+
+def power(value: float) -> str:
+    """Return a positive number as a power of ten in plain text, such as 10⁻⁴ or 2×10⁻⁴; "" for any other."""
+    if not 0 < value < math.inf:
+        return ""
+    value = float(f"{value:.2e}")  # else 9.999e-5 would be 10 times 10⁻⁵
+    exponent = math.floor(math.log10(value) + ROUNDING)
+    factor = value / 10.0**exponent
+    return f"{'' if math.isclose(factor, 1) else f'{factor:.3g}{TIMES}'}10{str(exponent).translate(SUPERSCRIPTS)}"
+
+
+def logarithmic(axis: XAxis | YAxis, text: Callable[[float], str] = power, subs: tuple[int, ...] = (1,)) -> None:
+    """Make an axis, and those that share it, logarithmic within its limits.
+
+    matplotlib's own formatters write mathtext, which an SVG whose text is text shows as it is: $mathdefault{10^{-4}}$.
+
+    Parameters
+    ----------
+    text : what is written at a tick.
+    subs : the multiples of a power of ten that have a tick; 1, 2 and 5 where the limits are within two powers.
+    """
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    low, high = axis.get_view_interval()
+    if high < 100 * low:
+        subs = (1, 2, 5)
+    axis.set_major_locator(ticker.LogLocator(subs=subs))
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: text(value)))
+    axis.set_minor_formatter(ticker.NullFormatter())
+    if len(subs) > 1:
+        axis.set_minor_locator(ticker.NullLocator())
 
 
 def legend(figure: Figure, axes: Axes, n: int) -> None:

@@ -2,20 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from matplotlib import ticker
 from matplotlib.colors import LogNorm
 
 from shared.agreement.budget import Entry
+from shared.record.schema import PathPoint, Record
 from shared.report import budget, numbers
-from shared.report.page.charts.chart import INK, MAP, ROW, Chart, legend, line, new_axes, readable
+from shared.report.page.charts.chart import INK, MAP, ROW, Chart, legend, line, logarithmic, new_axes, readable
 from shared.report.page.colours import looks
-from shared.report.summary import Record
 
 MANY: Final = 4
-"""Tensors, of which a cell has room for two figures."""
+"""Tensors, of which a cell has room for two numbers."""
 
 
 def errors(entries: Sequence[Entry]) -> Chart | None:
@@ -48,12 +47,12 @@ def errors(entries: Sequence[Entry]) -> Chart | None:
     axes.tick_params(length=0)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
-    told = ""
+    remark = ""
     if least := min((e for e in usable if e.error > 0), key=lambda e: e.headroom, default=None):
-        told = f" The least headroom is {budget.headroom(least.headroom)}: {least.implementation}, {least.tensor}."
+        remark = f" The least headroom is {budget.headroom(least.headroom)}: {least.implementation}, {least.tensor}."
     alt = (
         "Heat map of the relative error of each gradient tensor against the float64 reference, with its headroom: "
-        f"how many times more rounding explains.{told}"
+        f"how many times more rounding explains.{remark}"
     )
     return Chart("errors", "Gradients of round 1: error of each tensor, and headroom", alt, figure)
 
@@ -69,8 +68,8 @@ def _cell(e: Entry | None, tensors: int) -> str:
 def path(record: Record) -> Chart | None:
     """Return for each tensor how far each implementation is off the reference over the steps, and the envelope."""
     envelope = next((r["path"] for r in record["references"] if r.get("path")), None)
-    walked = {s["implementation"]: s["path"] for s in record["samples"] if s.get("path")}
-    if not envelope or not walked:
+    paths = {s["implementation"]: s["path"] for s in record["samples"] if s.get("path")}
+    if not envelope or not paths:
         return None
     tensors = list(envelope[0]["values"])
     figure, grid = new_axes(
@@ -81,34 +80,32 @@ def path(record: Record) -> Chart | None:
         axes.fill_between(x, y, 1e-30, color=INK, alpha=0.10, linewidth=0)
         axes.plot(x, y, color=INK, linewidth=0.8, label="rounding explains")
         for k, (name, look) in enumerate(looks(record).items()):
-            if name in walked:
-                x, y = _curve(walked[name], tensor)
+            if name in paths:
+                x, y = _curve(paths[name], tensor)
                 how = {**line(look, k), "linewidth": 1.0, "markersize": 2.5}
                 axes.plot(x, y, label=name if len(x) else f"{name} (exact)", **how)
         axes.set_title(tensor)
-        axes.set_xscale("log")
-        axes.set_yscale("log")
     for axes in grid.flat[len(tensors) :]:
         axes.set_axis_off()
-    every = [v for points in (envelope, *walked.values()) for t in tensors for v in _curve(points, t)[1]]
+    every = [v for points in (envelope, *paths.values()) for t in tensors for v in _curve(points, t)[1]]
     if every:
         grid.flat[0].set_ylim(min(every) / 2, max(every) * 2)
-    grid.flat[0].xaxis.set_major_locator(ticker.LogLocator(10))
-    grid.flat[0].xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,g}"))
+    logarithmic(grid.flat[0].xaxis, lambda step: f"{step:,g}")
+    logarithmic(grid.flat[0].yaxis)
     for axes in grid[-1]:
         axes.set_xlabel("step")
     figure.supylabel("relative L2 error\nof the parameters", fontsize=9.5)
-    legend(figure, grid.flat[0], len(walked) + 1)
+    legend(figure, grid.flat[0], len(paths) + 1)
     last, outside = envelope[-1]["step"], budget.departures(record)
-    told = "; ".join(f"{name} leaves it at step {step:,}" for name, step in outside.items()) or "no line leaves it"
+    leaving = "; ".join(f"{name} leaves it at step {step:,}" for name, step in outside.items()) or "no line leaves it"
     alt = (
         f"For each tensor the relative error against the float64 reference over {last:,} steps, "
-        f"and the envelope that rounding explains: {told}."
+        f"and the envelope that rounding explains: {leaving}."
     )
     return Chart("path", "The same steps: how far from the reference", alt, figure)
 
 
-def _curve(points: Sequence[dict[str, Any]], tensor: str) -> tuple[list[int], list[float]]:
+def _curve(points: Sequence[PathPoint], tensor: str) -> tuple[list[int], list[float]]:
     """Return steps and values, as far as a logarithm has them."""
-    found = [(p["step"], p["values"][tensor]) for p in points if p["values"].get(tensor)]
+    found = [(p["step"], value) for p in points if (value := p["values"].get(tensor))]
     return [step for step, _ in found], [value for _, value in found]

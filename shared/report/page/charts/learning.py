@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib import ticker
 from matplotlib.colors import LogNorm
 
+from shared.record.schema import Record, Sample
 from shared.report.page.charts.chart import INK, MAP, Chart, legend, line, new_axes, readable
 from shared.report.page.colours import looks
-from shared.report.summary import Record, Sample
 
 
 def learning(record: Record, timed: Sequence[Sample], name: str, key: str, scale: float, title: str) -> Chart | None:
@@ -35,8 +35,8 @@ def learning(record: Record, timed: Sequence[Sample], name: str, key: str, scale
         axes.set_ylim((low + high) / 2 - 0.005 * scale, (low + high) / 2 + 0.005 * scale)
     axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1))
     legend(figure, axes, len(shown))
-    told = ", ".join(f"{who} {value:.4g}" for who, value in shown.items())
-    alt = f"Lines of the {title} over the epochs, the mean over the rounds. After the last epoch: {told}."
+    last = ", ".join(f"{who} {value:.4g}" for who, value in shown.items())
+    alt = f"Lines of the {title} over the epochs, the mean over the rounds. After the last epoch: {last}."
     return Chart(name, f"{title.capitalize()} by epoch", alt, figure)
 
 

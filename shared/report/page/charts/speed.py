@@ -5,21 +5,22 @@ from statistics import median
 from typing import Final
 
 import numpy as np
-from matplotlib import colormaps, ticker
+from matplotlib import colormaps
 
 from shared.measure.statistics import LEAST_ROUNDS
+from shared.record.schema import Record, Sample
 from shared.report import numbers
-from shared.report.page.charts.chart import INK, LINE, MAP, ROW, Chart, legend, new_axes
+from shared.report.page.charts.chart import INK, LINE, MAP, ROW, Chart, legend, logarithmic, new_axes
 from shared.report.page.colours import looks
-from shared.report.summary import Record, Row, Sample, epoch_seconds
+from shared.report.summary import Row, epoch_seconds
 
 MARGIN: Final = 1.5
 """Times the least and the largest, on a logarithmic scale."""
 GROUPS: Final = {
     "import": ("start", "import"),
-    "data": ("load",),
+    "data": ("data", "load"),
     "build": ("build",),
-    "compile, first steps, agreement": ("probe", "first step", "agreement", "path"),
+    "compile, first steps, agreement": ("gradients", "first step", "agreement", "path"),
     "epochs, with the warm-up": ("warm-up", "epochs"),
     "evaluation": ("evaluation",),
 }
@@ -42,10 +43,10 @@ def speed(record: Record, rows: Sequence[Row], timed: Sequence[Sample]) -> Chart
             ends += [row.epoch.low, row.epoch.high]
             axes.plot([row.epoch.low, row.epoch.high], [k, k], color=look[row.name].colour, linewidth=2.5)
         axes.plot(row.epoch.value, k, look[row.name].marker, color=look[row.name].colour, markersize=6)
-        text = numbers.estimate(row.epoch).partition(" ")[0]
+        text = numbers.without_interval(row.epoch)
         axes.annotate(f"{text} s", (row.epoch.value, k), (0, 5), textcoords="offset points", ha="center", fontsize=8)
     limits = [r["limit_seconds"] for r in record["references"] if r.get("limit_seconds")]
-    told = ""
+    remark = ""
     if limits:
         axes.axvline(median(limits), color=INK, linewidth=1, linestyle=(0, (4, 2)))
         axes.annotate(
@@ -56,19 +57,16 @@ def speed(record: Record, rows: Sequence[Row], timed: Sequence[Sample]) -> Chart
             fontsize=8,
             va="center",
         )
-        told = f" The products of an epoch alone take {median(limits):.2g} s on this machine."
+        remark = f" The products of an epoch alone take {median(limits):.2g} s on this machine."
     every = [epoch_seconds(s) for s in timed] + limits + ends
     axes.set_xlim(min(every) / MARGIN, max(every) * MARGIN)
-    axes.set_xscale("log")
+    logarithmic(axes.xaxis, lambda seconds: f"{seconds:g}", subs=(1, 2, 5))
     axes.set_yticks(range(len(shown)), [row.name for row in shown])
     axes.set(xlabel="seconds an epoch, logarithmic", ylim=(-0.6, len(shown) - 0.2))
     axes.grid(axis="y", visible=False)
-    axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_locator(ticker.NullLocator())
     alt = "; ".join(f"{row.name} {numbers.estimate(row.epoch)}" for row in reversed(shown))
     interval = " with 95 % interval" * any(row.epoch.low is not None for row in shown if row.epoch)
-    return Chart("speed", "Seconds an epoch", f"Seconds an epoch{interval}: {alt}.{told}", figure)
+    return Chart("speed", "Seconds an epoch", f"Seconds an epoch{interval}: {alt}.{remark}", figure)
 
 
 def grouped(row: Row) -> dict[str, float]:

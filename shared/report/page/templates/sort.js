@@ -1,4 +1,4 @@
-// Sort a table by the column whose heading is pressed: by its figures where it has any, else by its words.
+// Sort a table by the column whose heading is pressed: by its numbers where it has any, else by its words.
 for (const table of document.querySelectorAll("table.sortable")) {
   const headings = [...table.tHead.rows[0].cells];
   headings.forEach((heading, column) => {

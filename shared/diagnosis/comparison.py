@@ -2,48 +2,29 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from impls.numpy_scratch import Network as Reference
 from shared.agreement import rounding
-from shared.diagnosis.probe import Answer, Answers, Probe
-from shared.diagnosis.scenes import ask_all, probes
+from shared.diagnosis.answers import GRADIENTS, OUTPUTS, PARAMETERS, Answers, Tensors
+from shared.diagnosis.inputs import Inputs
+from shared.diagnosis.scenes import ask_all, inputs_of
 from shared.diagnosis.subject import Subject
 from shared.spec import NetworkSpec
 
 COLLINEAR: Final = 0.999
 """Rounding errors point anywhere; an error that lies along the gradient by so much of its length is a factor."""
-GRADIENT_SCENES: Final = ("first", "alone", "square", "all square")
-OUTPUT_SCENES: Final = ("first", "square", "all square")
+SCENES_OF: Final = {
+    OUTPUTS: ("first", "square", "all square"),
+    GRADIENTS: ("first", "alone", "square", "all square"),
+    PARAMETERS: ("one step", "three batches"),
+}
+"""kind of tensors -> the scenes that have them"""
 READ_ONLY: Final = "read-only"
-"""A scene once more with arrays that cannot be changed, so that the line is told that tries to."""
+"""A scene once more with arrays that cannot be changed, which gives the line that tries to."""
 PRECISIONS: Final = ("float64", "float32", "float16")
-
-Tensors = dict[str, Any]
-
-
-def reference_subject(network_class: Any = Reference) -> Subject:
-    """Return a class of ours as a subject."""
-    return Subject(network_class, None, trains=True, constants={})
-
-
-def gradients_in(answer: Answer) -> Tensors:
-    """Return the gradients of an answer; a bias that has none counts as 0."""
-    given = {name: tensor for name, tensor in answer.tensors.items() if name.startswith("d")}
-    found = {}
-    for name, tensor in given.items():
-        if tensor is None:
-            found[name] = np.zeros(given["dW" + name[2:]].shape[:1])
-        else:
-            found[name] = tensor.reshape(-1) if name[1] == "b" else tensor
-    return found
-
-
-def parameters_in(answer: Answer) -> Tensors:
-    """Return the parameters of an answer."""
-    return {name: tensor for name, tensor in answer.tensors.items() if name[0] in "Wb"}
 
 
 def distance(found: Tensors, expected: Tensors, scale: Tensors | None = None) -> float:
@@ -67,8 +48,8 @@ def distance(found: Tensors, expected: Tensors, scale: Tensors | None = None) ->
 
 
 @dataclass
-class Case:
-    """A subject's answers beside the reference's."""
+class Comparison:
+    """A network's answers beside the reference's."""
 
     spec: NetworkSpec
     answers: Answers
@@ -76,47 +57,44 @@ class Case:
     @cached_property
     def expected(self) -> Answers:
         """What the reference answers."""
-        return ask_all(reference_subject(), self.spec)
+        return ask_all(Subject(Reference), self.spec)
 
     @cached_property
-    def probes(self) -> dict[str, Probe]:
+    def inputs(self) -> dict[str, Inputs]:
         """What was asked with."""
-        return probes(self.spec)
+        return inputs_of(self.spec)
+
+    def both(self, scene: str, kind: str) -> tuple[Tensors, Tensors]:
+        """Return the tensors of a kind that were found in a scene, and those of the reference."""
+        return self.answers[scene].tensors(kind), self.expected[scene].tensors(kind)
 
     def bounds(self, scene: str, dtype: str) -> dict[str, float]:
         """Return what rounding explains of dW1, db1, ... and a_L in a scene."""
-        probe = self.probes[scene]
-        n = 1 if scene == "alone" else probe.n
-        x, y = probe.data()
-        traced = rounding.trace(probe.spec, probe.parameters(), x[:n], y[:n], dtype)
-        found = {name: rounding.relative(*rounded) for name, rounded in traced.items() if name.startswith(("dW", "db"))}
-        last = f"a{len(probe.spec.shapes)}"
-        return {**found, "a_L": rounding.relative(*traced[last])}
+        inputs = self.inputs[scene]
+        n = 1 if scene == "alone" else inputs.n
+        x, y = inputs.data()
+        traced = rounding.trace(inputs.spec, inputs.parameters(), x[:n], y[:n], dtype)
+        found = {f"d{name}": rounding.relative(*rounded) for name, rounded in rounding.gradients(traced).items()}
+        return {**found, "a_L": rounding.relative(*traced[rounding.Quantity("a", len(inputs.spec.layers))])}
 
     def errors(self, scene: str, kind: str) -> dict[str, float]:
-        """Return the relative L2 error of each tensor; `kind` is "gradients", "outputs" or "parameters"."""
-        found, expected = (tensors_of(answers[scene], kind) for answers in (self.answers, self.expected))
+        """Return the relative L2 error of each tensor of a kind."""
+        found, expected = self.both(scene, kind)
         return {name: distance({name: found.get(name)}, {name: tensor}) for name, tensor in expected.items()}
 
     def precision(self, scene: str, kind: str) -> str | None:
         """Return the dtype whose rounding explains all errors of a scene; None where none of them does."""
         errors = self.errors(scene, kind)
-        found, expected = (tensors_of(answers[scene], kind) for answers in (self.answers, self.expected))
         for dtype in PRECISIONS:
             bounds = self.bounds(scene, dtype)
             if all(error <= bounds[name] for name, error in errors.items()):
-                # within float16's wide bounds a factor, too, has to be told from rounding
-                return None if dtype == "float16" and _collinear(found, expected) else dtype
+                # within float16's wide bounds a factor must not pass for rounding
+                return None if dtype == "float16" and _collinear(*self.both(scene, kind)) else dtype
         return None
 
-
-def tensors_of(answer: Answer, kind: str) -> Tensors:
-    """Return the gradients, outputs or parameters of an answer."""
-    if kind == "gradients":
-        return gradients_in(answer)
-    if kind == "parameters":
-        return parameters_in(answer)
-    return {name: tensor for name, tensor in answer.tensors.items() if name == "a_L"}
+    def is_off(self, scene: str, kind: str) -> bool:
+        """Return whether float32 does not explain what a scene's tensors are off; False for one that raised."""
+        return not self.answers[scene].trouble and self.precision(scene, kind) not in ("float64", "float32")
 
 
 def _collinear(found: Tensors, expected: Tensors) -> bool:

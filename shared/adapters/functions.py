@@ -1,0 +1,74 @@
+"""A user's functions `forward`, `gradients` and, where there is one, `loss`, as a `Network`."""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from shared.implementations import ContractError
+from shared.interface import Array, Labels, Parameters
+from shared.spec import NetworkSpec, TrainingSpec
+
+
+def builder(module: ModuleType) -> Callable[[NetworkSpec, TrainingSpec, Parameters], "FunctionNetwork"]:
+    """Return what builds a network of a module's functions; ContractError where they are not there."""
+    missing = [function for function in ("forward", "gradients") if not hasattr(module, function)]
+    if missing:
+        raise ContractError(
+            f"found no class Network and no function {' and no function '.join(missing)}; expected either the "
+            "class, or forward(parameters, x) and gradients(parameters, x, y); compare.py check --example has them"
+        )
+    return lambda spec, _, parameters: FunctionNetwork(module, spec, parameters)
+
+
+class FunctionNetwork:
+    """A network of functions; they get the parameters as a list of pairs (W, b), a layer each, and labels (n,).
+
+    `forward(parameters, x)` returns a_L, (n, n_out), or a list that ends with it; `gradients(parameters, x, y)` returns
+    [(dW_1, db_1), ...]; `loss(parameters, x, y)` may be there or not. The b of a layer without bias is 0, and its db is
+    not looked at. There is no `train`: an update of ours would prove nothing.
+    """
+
+    def __init__(self, module: ModuleType, spec: NetworkSpec, parameters: Parameters) -> None:
+        self._module, self._spec = module, spec
+        self.reset(parameters)
+
+    def reset(self, parameters: Parameters) -> None:
+        """Take these arrays themselves, so that changing them is seen."""
+        self._parameters = parameters
+        self._pairs = [
+            (parameters[f"W{l}"], parameters[f"b{l}"] if layer.bias else np.zeros(layer.n_out))
+            for l, layer in enumerate(self._spec.layers, 1)
+        ]
+
+    def parameters(self) -> Parameters:
+        """Return copies."""
+        return {name: tensor.copy() for name, tensor in self._parameters.items()}
+
+    def predict(self, x: Array) -> Any:
+        """Return a_L."""
+        found = self._module.forward(self._pairs, x)
+        is_list = isinstance(found, (list, tuple)) and len(found) > 0
+        # a list of the layers' activations, unless it is one of rows
+        return found[-1] if is_list and np.ndim(found[-1]) == np.ndim(x) else found
+
+    def loss_and_gradients(self, x: Array, y: Labels) -> tuple[Any, dict[str, Any]]:
+        """Return the loss, None if there is no function for it, and the gradients, None for a bias that has none."""
+        gradients = self._by_name(self._module.gradients(self._pairs, x, y))
+        loss = self._module.loss(self._pairs, x, y) if hasattr(self._module, "loss") else None
+        return loss, gradients
+
+    def _by_name(self, gradients: Any) -> dict[str, Any]:
+        expected = "expected a list of pairs (dW, db), one a layer"
+        if not isinstance(gradients, (list, tuple)):
+            raise ContractError(f"gradients: got {type(gradients).__name__}, {expected}")
+        found: dict[str, Any] = {}
+        for l, layer in enumerate(gradients, 1):
+            pair = layer if isinstance(layer, (list, tuple)) else (layer, None)
+            if len(pair) != 2:
+                raise ContractError(f"gradients: got a layer of {len(pair)} arrays, {expected}")
+            found |= {f"W{l}": pair[0], f"b{l}": pair[1]}
+        if len(gradients) != len(self._pairs):
+            raise ContractError(f"gradients: got {len(gradients)} layers, expected {len(self._pairs)}")
+        return {name: found[name] for name in self._parameters}

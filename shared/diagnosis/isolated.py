@@ -1,0 +1,64 @@
+"""A user's file, checked: it is asked, scene by scene, in a process of its own with a time limit."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from shared.diagnosis.answers import Answer, Answers, Trouble
+from shared.diagnosis.comparison import READ_ONLY
+from shared.diagnosis.diagnose import Verdict, diagnose
+from shared.diagnosis.inputs import Inputs
+from shared.diagnosis.scenes import TRAINING, ask, inputs_of
+from shared.diagnosis.subject import Subject, source_lines, spec_of
+from shared.processes.calls import CallError, CallProcess
+from shared.spec import NetworkSpec
+
+
+def diagnose_file(path: Path, given: dict[str, Any], timeout: float) -> Verdict:
+    """Return the verdict on a file.
+
+    Parameters
+    ----------
+    given : network, sizes, activation and loss, as far as they were given; the rest is as the file says.
+    timeout : seconds that loading, and each scene, may take.
+
+    Raises
+    ------
+    CallError
+        If the file cannot be loaded.
+    SpecError
+        If its constants cannot be meant.
+    """
+    with CallProcess(str(path), Subject.load, timeout=timeout).loaded() as process:
+        facts = process.call(Subject.describe)
+        spec = spec_of(facts["constants"], given)
+        answers = _ask_all(process, spec, path, trains=facts["trains"])
+    return diagnose(spec, answers, source_lines(path))
+
+
+def _ask_all(process: CallProcess, spec: NetworkSpec, path: Path, *, trains: bool) -> Answers:
+    """Return what came of each scene; after one that the process does not survive, or end, nothing more is asked."""
+    asked = {scene: inputs for scene, inputs in inputs_of(spec).items() if trains or scene not in TRAINING}
+    answers: Answers = {}
+    try:
+        for scene, inputs in asked.items():
+            answers[scene] = process.call(ask, scene, inputs)
+        modified = next((scene for scene, answer in answers.items() if answer.modified), None)
+        if modified:
+            answers[READ_ONLY] = process.call(_ask_read_only, modified, asked[modified])
+    except CallError as error:
+        last_words = error.detail.rstrip().splitlines()[-1:] if error.kind == "ended" else []
+        trouble = Trouble("; ".join([str(error), *last_words]), _line_in(path, error.detail))
+        for scene in asked:
+            answers.setdefault(scene, Answer(trouble=trouble))
+    return answers
+
+
+def _ask_read_only(subject: Subject, scene: str, inputs: Inputs) -> Answer:
+    return ask(subject, scene, inputs, read_only=True)
+
+
+def _line_in(path: Path, traceback: str) -> int | None:
+    """Return the innermost line of a file that faulthandler names."""
+    found = re.search(rf'File "{re.escape(str(path))}", line (\d+)', traceback)
+    return int(found[1]) if found else None

@@ -1,0 +1,112 @@
+"""The timed part of a worker: warm up, start anew, and take the epochs one by one."""
+
+import gc
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from shared import evaluation, initial
+from shared.interface import Array, Labels, Network
+from shared.measure import profile
+from shared.measure.job import Job
+from shared.measure.noise import Counters, canary_seconds
+from shared.measure.start import Start
+from shared.measure.stopwatch import Stopwatch
+from shared.record import files, parameters
+from shared.record.schema import Epoch
+
+
+def timed(job: Job, network: Network, start: Start, watch: Stopwatch) -> dict[str, Any]:
+    """Time a network that has been loaded, and look at what it has learnt."""
+    x_validation, y_validation = start.dataset.validation.arrays(job.training.dtype)
+    x_test, y_test = start.dataset.test.arrays(job.training.dtype)
+    drawn = initial.draw_orders(job.training, len(start.y))
+    orders = chain([next(drawn)], drawn)  # the first is at hand when the clock starts
+    watch.lap("data")
+    _warm_up(network, start, watch)
+    canary, before = [canary_seconds()], Counters.now()
+    watch.lap("canary")
+    epochs = list(_epochs(job, network, orders, x_validation, y_validation, watch))
+    noise = Counters.now().since(before)
+    canary.append(canary_seconds())
+    watch.lap("canary")
+    activations = network.predict(x_test)
+    result = {
+        "noise": {**noise, "canary_seconds": canary},
+        "steps_per_epoch": -(-len(start.y) // job.training.batch_size),
+        "examples_per_epoch": len(start.y),
+        "epochs": epochs,
+        **_learnt(job, network, activations, y_test),
+    }
+    watch.lap("evaluation")
+    if job.is_first:
+        _keep(job, activations)
+        result["sections"] = _sections(network, start.order)
+        watch.lap("sections")
+    return result
+
+
+def _warm_up(network: Network, start: Start, watch: Stopwatch) -> None:
+    """Take an epoch that compiles, loads and allocates what is needed, and go back to the start."""
+    network.train(start.order)
+    network.parameters()
+    watch.lap("warm-up")
+    network.reset(start.parameters)
+    gc.collect()
+    gc.freeze()
+    watch.lap("reset")
+
+
+def _epochs(
+    job: Job, network: Network, orders: Iterator[Labels], x: Array, y: Labels, watch: Stopwatch
+) -> Iterator[Epoch]:
+    """Train and evaluate epoch by epoch; x and y are for validation."""
+    loss = evaluation.LOSSES[job.spec.loss]
+    order = next(orders)
+    for epoch in range(1, job.training.epochs + 1):
+        wall, cpu = time.perf_counter_ns(), time.process_time_ns()
+        network.train(order)
+        network.parameters()  # returns when the device is done
+        cpu, wall = time.process_time_ns() - cpu, time.perf_counter_ns() - wall
+        watch.lap("epochs")
+        order = next(orders)
+        activations = network.predict(x)
+        accuracy, lost = evaluation.accuracy(activations, y), files.finite(loss(activations, y))
+        watch.lap("evaluation", epoch=epoch, validation_accuracy=accuracy, validation_loss=lost)
+        yield {
+            "epoch": epoch,
+            "validation_accuracy": accuracy,
+            "validation_loss": lost,
+            "wall_ns": wall,
+            "cpu_ns": cpu,
+        }
+
+
+def _learnt(job: Job, network: Network, activations: Array, y: Labels) -> dict[str, Any]:
+    """Keep what has been learnt, and say how good it is; the activations are those of the test set."""
+    learnt = network.parameters()
+    parameters.save(learnt, job.parameters_path)
+    return {
+        "parameter_count": sum(tensor.size for tensor in learnt.values()),
+        "finite": all(bool(np.isfinite(tensor).all()) for tensor in learnt.values()),
+        "test_loss": files.finite(evaluation.LOSSES[job.spec.loss](activations, y)),
+        "predictions": "".join(map(str, evaluation.predicted_digits(activations))),
+    }
+
+
+def _keep(job: Job, activations: Array) -> None:
+    """Leave the activations of the test set; where that fails, the page does without: what has been timed counts."""
+    with suppress(OSError):
+        np.savez(job.activations_path, allow_pickle=False, a_L=activations.astype("float32"))
+
+
+def _sections(network: Network, order: Labels) -> dict[str, float]:
+    """Return which section of the implementation is at work in one more epoch, and for how many seconds."""
+    with profile.sampled(network) as seconds:
+        network.train(order)
+        network.parameters()
+    return dict(seconds)

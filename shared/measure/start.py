@@ -1,0 +1,35 @@
+"""What every worker of a round starts from, the reference included: data, initial parameters, mini-batches."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared import initial
+from shared.data import Dataset, snapshot
+from shared.interface import Array, Labels, Parameters
+from shared.measure.job import Job
+
+
+@dataclass(frozen=True)
+class Start:
+    """Data, initial parameters and mini-batches in the dtype of the run."""
+
+    dataset: Dataset
+    x: Array
+    """(n, n_in), the training set"""
+    y: Labels
+    """(n,)"""
+    parameters: Parameters
+    order: Labels
+    """(n,), of the first epoch"""
+
+    @classmethod
+    def of(cls, job: Job) -> "Start":
+        """Read the data set that the parent left, make sure that it is the one that was meant, and draw the rest."""
+        dataset = snapshot.load(Path(job.data), job.data_digest)
+        x, y = dataset.train.arrays(job.training.dtype)
+        order = next(initial.draw_orders(job.training, len(y)))
+        return cls(dataset, x, y, initial.draw_parameters(job.spec, job.training), order)
+
+    def digests(self) -> dict[str, str]:
+        """Return what proves that all implementations of a round started alike."""
+        return {"parameters": initial.digest(self.parameters), "first_order": initial.digest(self.order)}

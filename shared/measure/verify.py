@@ -1,0 +1,69 @@
+"""Is a worker's result one that it can have left? What is not is no result."""
+
+from types import UnionType
+from typing import Any, Final, get_args, get_origin, is_typeddict
+
+from shared.measure.job import Job
+from shared.record.schema import DISAGREES, NOT_AVAILABLE, OK, FirstRound, Timed
+
+STATUSES: Final = (OK, NOT_AVAILABLE, DISAGREES)
+"""What a worker may say of itself; the rest is found out by others."""
+
+
+def verify(result: Any, job: Job, wall: float) -> None:
+    """Refuse a result that the worker of this job cannot have left within `wall` seconds.
+
+    Raises
+    ------
+    ValueError
+        That says what was found and what was expected.
+    """
+    _expect("result", result, "an object", fits=isinstance(result, dict))
+    for name, value in job.head.items():
+        _expect(name, result.get(name), repr(value), fits=result.get(name) == value)
+    status, seconds = result.get("status"), result.get("seconds")
+    _expect("status", status, f"one of {', '.join(STATUSES)}", fits=status in STATUSES)
+    fits = isinstance(seconds, dict) and all(isinstance(s, float) and s >= 0 for s in seconds.values())
+    _expect("seconds", seconds, "the duration of each stage", fits=fits)
+    _expect("seconds", sum(seconds.values()), f"at most {wall:.3f}, its life", fits=sum(seconds.values()) <= wall)
+    memory = result.get("peak_memory_bytes")
+    _expect("peak_memory_bytes", memory, "a whole number", fits=isinstance(memory, int) and memory > 0)
+    if status == NOT_AVAILABLE:
+        return
+    for name in ("digests", *(["allowed", "bounds"] if job.is_reference else [])):
+        _expect(name, result.get(name), "an object", fits=isinstance(result.get(name), dict))
+    if status == OK and not job.is_reference:
+        _verify_timed(result, job, seconds.get("epochs", 0.0))
+
+
+def _verify_timed(result: dict[str, Any], job: Job, longest: float) -> None:
+    """Refuse what cannot have been timed within an "epochs" stage of `longest` seconds."""
+    objects = isinstance(result.get("epochs"), list) and all(isinstance(e, dict) for e in result["epochs"])
+    _expect("epochs", result.get("epochs"), "a list of objects", fits=objects)
+    for name, kind in _kinds(Timed).items():
+        _expect(name, result.get(name, "nothing"), f"{kind}", fits=isinstance(result.get(name, Ellipsis), kind))
+    for name, kind in _kinds(FirstRound).items():
+        _expect(name, result.get(name), f"{kind}", fits=name not in result or isinstance(result[name], kind))
+    clocks = [epoch.get(clock) for epoch in result["epochs"] for clock in ("wall_ns", "cpu_ns")]
+    whole = len(clocks) == 2 * job.training.epochs and all(isinstance(ns, int) and ns >= 0 for ns in clocks)
+    _expect("epochs", clocks, f"{job.training.epochs} durations", fits=whole)
+    total = sum(clocks[::2]) / 1e9
+    _expect("epochs", total, f"above 0 and at most {longest:.3f} s, their stage", fits=0 < total <= longest)
+
+
+def _expect(name: str, got: object, expected: object, *, fits: bool) -> None:
+    if not fits:
+        raise ValueError(f"{name}: got {got!r:.60}, expected {expected}")
+
+
+def _kinds(part: type) -> dict[str, tuple[type, ...]]:
+    """Return what each key of a part of the schema must be an instance of, as JSON has it."""
+
+    def kind(hint: Any) -> type:
+        plain = get_origin(hint) or hint
+        return dict if is_typeddict(plain) else plain
+
+    return {
+        name: tuple(map(kind, get_args(hint) if isinstance(hint, UnionType) else [hint]))
+        for name, hint in part.__annotations__.items()
+    }

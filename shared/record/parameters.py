@@ -1,0 +1,56 @@
+"""Parameters as files, npz without pickle."""
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from shared.data import DataError
+from shared.interface import Parameters
+from shared.spec import NetworkSpec
+
+HEADER: Final = 1024
+"""Bytes that an array of an npz file takes beside its numbers, at most."""
+DAMAGED: Final = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+"""What NumPy raises on an npz file that is missing or damaged, or on another file."""
+REMEDY: Final = "run compare.py again, or name another run"
+
+
+def save(parameters: Parameters, path: Path) -> None:
+    """Write an npz file: W1, b1, W2, ..., each in the dtype it has."""
+    np.savez(path, allow_pickle=False, **parameters)
+
+
+def load(path: Path, spec: NetworkSpec, dtype: str) -> Parameters:
+    """Read what `save` wrote.
+
+    Raises
+    ------
+    DataError
+        If it is no such file, if names, shapes or dtypes are not the network's, or if a number is not finite.
+    """
+    shapes = spec.parameter_shapes
+    what = f"the parameters of {spec} in {dtype}"
+    try:
+        with path.open("rb") as file:
+            # The size in memory is checked before anything is unpacked.
+            with zipfile.ZipFile(file) as archive:
+                size = sum(member.file_size for member in archive.infolist())
+            most = np.dtype(dtype).itemsize * spec.parameter_count + HEADER * len(shapes)
+            if size > most:
+                raise DataError(path, f"{size:,} bytes", f"{what}, at most {most:,}", REMEDY)
+            with np.load(file, allow_pickle=False) as arrays:
+                found: Parameters = {name: arrays[name] for name in arrays.files}
+    except DAMAGED as error:
+        raise DataError(path, f"no readable parameters ({error})", what, REMEDY) from error
+    if set(found) != set(shapes):
+        raise DataError(path, f"arrays {', '.join(sorted(found)) or 'none'}", ", ".join(shapes), REMEDY)
+    for name, shape in shapes.items():
+        array = found[name]
+        if array.shape != shape or array.dtype != np.dtype(dtype):
+            raise DataError(path, f"{name} {array.shape} in {array.dtype}", f"{shape} in {dtype}", REMEDY)
+        if not np.isfinite(array).all():
+            raise DataError(path, f"{name} with numbers that are not finite", "finite parameters", REMEDY)
+    return {name: found[name] for name in shapes}
