@@ -163,7 +163,7 @@ OPTIMIZERS: dict[str, Callable[..., tuple[Theta, State]]] = {"sgd": sgd, "moment
 def set_threads(n: int) -> dict[str, int]:
     """Ask XLA for n threads, by the variable it reads when its client starts. Call it before any work.
 
-    XLA does not say what it uses: what is returned is what it was told.
+    XLA does not say what it uses: what is returned is what it was asked for.
     """
     os.environ["NPROC"] = str(n)
     return {"XLA": n}

@@ -1,7 +1,7 @@
 """The specs, batches and parameters that the tests compare implementations on."""
 
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import cycle, product
 
 import numpy as np
 from hypothesis import strategies as st
@@ -88,12 +88,10 @@ CASES = [
     if batch_size == 10 or activation == "sigmoid"
 ]
 # each further loss and activation by itself, and layers that differ: compiling every combination would take too long
-CASES += [
-    case(activation=activation, loss="binary_cross_entropy", dtype=dtype)
-    for activation, dtype in product(("sigmoid", "tanh", "relu"), DTYPES)
-]
+CASES += [case(loss="binary_cross_entropy", dtype=dtype) for dtype in DTYPES]
+CASES += [case(activation=activation, loss="binary_cross_entropy") for activation in ("tanh", "relu")]
 CASES += [case(activation="identity", dtype=dtype) for dtype in DTYPES]
-CASES += [mixed(network, dtype) for network, dtype in product(MIXED, DTYPES)]
+CASES += [mixed(network, dtype) for network, dtype in zip(MIXED, cycle(DTYPES), strict=False)]
 CASES = list(dict.fromkeys(CASES))  # a single layer has the activation of its loss
 
 OPTIMIZER_CASES = [

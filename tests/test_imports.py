@@ -27,15 +27,17 @@ ARROWS = {
     "initial": CORE,
     "evaluation": CORE,
     "options": CORE,
+    "adapters": GROUND,
     "data": CORE,
     "processes": CORE | {"implementations"},
     "record": GROUND | {"data", "processes"},
     "agreement": FLOOR,
-    "diagnosis": FLOOR | {"agreement"},
+    "diagnosis": FLOOR | {"adapters", "agreement"},
     "prediction": FLOOR | {"agreement"},
     "measure": FLOOR | {"agreement", "options"},
     "report": FLOOR | {"agreement", "diagnosis", "measure", "options"},
-    "verbs": FLOOR | {"agreement", "diagnosis", "prediction", "measure", "report", "options"},
+    "api": FLOOR | {"agreement", "diagnosis", "prediction", "measure", "report", "options"},
+    "verbs": FLOOR | {"api", "diagnosis", "measure", "report", "options"},
 }
 REFERENCE_ALLOWED = ("agreement", "diagnosis", "prediction", "measure")
 """Parts that compute beside the reference."""

@@ -1,4 +1,4 @@
-"""The verb `lockstep`: rounding is told from a mistake, and a mistake by its step and tensor."""
+"""The verb `lockstep`: rounding is no mistake, and a mistake is named by its step and tensor."""
 
 import json
 from pathlib import Path

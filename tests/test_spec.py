@@ -14,7 +14,7 @@ from tests.cases import networks
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({"sizes": (784,)}, "at least two layer sizes"),
         ({"sizes": [784, 10]}, "a tuple"),
@@ -25,13 +25,13 @@ from tests.cases import networks
         ({"loss": "hinge"}, "expected one of quadratic, cross_entropy"),
     ],
 )
-def test_a_wrong_network_is_refused(fields: dict[str, Any], told: str) -> None:
-    with pytest.raises(SpecError, match=told):
+def test_a_wrong_network_is_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
         NetworkSpec.dense(**fields)
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({"optimizer": "adamw"}, "optimizer: got 'adamw', expected one of sgd, momentum, adam; did you mean adam?"),
         ({"learning_rate": 0}, "learning_rate: got 0, expected a finite number above 0"),
@@ -48,8 +48,8 @@ def test_a_wrong_network_is_refused(fields: dict[str, Any], told: str) -> None:
         ({"dtype": "float16"}, "expected one of float32, float64"),
     ],
 )
-def test_a_wrong_training_is_refused(fields: dict[str, Any], told: str) -> None:
-    with pytest.raises(SpecError, match=told):
+def test_a_wrong_training_is_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
         TrainingSpec(**fields)
 
 

@@ -51,13 +51,15 @@ class Findings:
 def matrix(activations: Sequence[str] = ACTIVATIONS, losses: Sequence[str] = LOSSES) -> list[NetworkSpec]:
     """Return the networks of the matrix.
 
-    They have 1 to 4 layers, from 784-10 to 784-30-30-30-10, each with every function, and there are some `MIXED` ones.
+    They have 1 to 4 layers, from 784-10 to 784-30-30-30-10, each with every function; where no activation is left out
+    there are some `MIXED` ones, too.
     """
     every = [
         NetworkSpec.dense((784, *[HIDDEN] * (layers - 1), 10), activation, loss)
         for activation, loss, layers in product(activations, losses, LAYERS)
     ]
-    every += [NetworkSpec.parse(text) for text in MIXED]
+    if set(activations) == set(ACTIVATIONS):
+        every += [network for network in map(NetworkSpec.parse, MIXED) if network.loss in losses]
     return list(dict.fromkeys(every))  # a single layer has the activation of its loss, whatever that of the others
 
 

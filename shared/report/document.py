@@ -8,6 +8,7 @@ import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field, is_dataclass
+from html import escape
 from typing import Any, Final
 
 from tabulate import tabulate
@@ -68,6 +69,18 @@ def markdown(document: Document) -> str:
     if document.remarks:
         parts.append("\n".join(f"- {_escape(line)}" for line in document.remarks))
     return "\n\n".join(map(plain, parts)) + "\n"
+
+
+def html(document: Document) -> str:
+    """Return the same as HTML, for notebooks; whatever the cells hold is text."""
+    parts = [f"<p>{'<br>'.join(map(escape, document.heading))}</p>"]
+    for table in document.tables:
+        parts += [f"<p>{escape(table.caption)}</p>"] if table.caption else []
+        parts.append(_render((table.headers, table.lines), "html", table.words))
+        parts += [f"<p>{'<br>'.join(map(escape, table.notes))}</p>"] if table.notes else []
+    if document.remarks:
+        parts.append(f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in document.remarks)}</ul>")
+    return "\n".join(map(plain, parts)) + "\n"
 
 
 def as_csv(document: Document) -> str:

@@ -13,6 +13,8 @@ from shared.measure.statistics import LEAST_ROUNDS, Estimate
 from shared.record.schema import (
     CRASHED,
     DISAGREES,
+    ERROR,
+    INTERRUPTED,
     NOT_AVAILABLE,
     NOT_COMPARED,
     OK,
@@ -30,8 +32,6 @@ NOT_RUN: Final = "not run"
 WITHOUT_RATIO: Final = (DISAGREES, REJECTED)
 """What is not the same computation, or was not taken as it was asked for, is not compared."""
 FAILURES: Final = (CRASHED, TIMED_OUT, NOT_COMPARED, REJECTED)
-ENDINGS: Final = ("complete", "budget", "interrupted")
-"""How a run ends that no error ends."""
 
 
 @dataclass(frozen=True)
@@ -226,9 +226,9 @@ def why_no_verdict(record: Record, found: list[Row]) -> list[str]:
 def exit_code(record: Record) -> int:
     """Return 130 if interrupted, 1 if something failed, 4 if a row disagrees, else 0."""
     statuses = {s["status"] for s in record["samples"] + record["references"]}
-    if record["ended"] == "interrupted":
+    if record["ended"] == INTERRUPTED:
         return 130
-    if record["ended"] not in (None, *ENDINGS) or statuses.intersection(FAILURES):
+    if (record["ended"] or "").startswith(ERROR) or statuses.intersection(FAILURES):
         return 1
     if NOT_AVAILABLE in statuses and record["named"]:
         return 1

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, LEAST_ROUNDS, Estimate
-from shared.record.schema import OK, Record
+from shared.record.schema import BUDGET, COMPLETE, INTERRUPTED, OK, Record
 from shared.report import budget, numbers
 from shared.report.document import Document, Table
 from shared.report.summary import Pair, Row, inconclusive_stages, pairs, rows, why_no_verdict
@@ -165,9 +165,9 @@ def remarks(record: Record, found: list[Row]) -> list[str]:
     ]
     lines += {
         None: ["not ended: what has been measured so far is shown; --resume goes on"],
-        "interrupted": ["interrupted: what had been measured by then is shown; --resume goes on"],
-        "budget": ["ended by its budget: what had been measured by then is shown; --resume goes on"],
-        "complete": [],
+        INTERRUPTED: ["interrupted: what had been measured by then is shown; --resume goes on"],
+        BUDGET: ["ended by its budget: what had been measured by then is shown; --resume goes on"],
+        COMPLETE: [],
     }.get(record["ended"], [f"ended by an {record['ended']}; what had been measured by then is shown"])
     return lines + inconclusive_stages(record)
 

@@ -49,32 +49,24 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         sys.stdout.write((environment.ROOT / "shared" / "diagnosis" / "example.py").read_text(encoding="utf-8"))
         return 0
     given = {name: getattr(arguments, name) for name in ("network", "sizes", "activation", "loss")}
-    from shared.report import check as report
-
     if arguments.self_test:
         from shared.diagnosis.selftest import planted, self_test
         from shared.diagnosis.subject import spec_of
+        from shared.report import check as report
 
         network = spec_of({}, given)
         with progress(len(planted(network))) as done:
             trials = self_test(network, done)
         print_document(report.matrix_document(trials), arguments.format)
         return 0 if all(trial.is_named and bool(trial.caught_by) == bool(trial.mistake) for trial in trials) else 4
-    from shared.diagnosis.isolated import diagnose_file
+    from shared.api.own import check
     from shared.processes.calls import CallError
 
-    path: Path = arguments.file.absolute()
-    if not path.is_file():
-        raise UsageError(
-            f"check: got {arguments.file}, which is no file; expected a .py file; to begin with: --example"
-        )
-    if path.suffix != ".py":
-        raise UsageError(f"check: got {arguments.file}, expected a file that ends in .py")
     try:
-        verdict = diagnose_file(path, given, arguments.timeout)
+        checked = check(arguments.file, timeout=arguments.timeout, **given)
     except CallError as error:
         # of the traceback only what lies in the file is of use
-        print_error(error if str(path) in error.detail else CallError(error.kind, str(error)))
+        print_error(error if str(arguments.file.absolute()) in error.detail else CallError(error.kind, str(error)))
         return 1
-    print_document(report.verdict_document(arguments.file.name, verdict), arguments.format)
-    return 0 if verdict.right else 4
+    print_document(checked.document, arguments.format)
+    return 0 if checked.ok else 4

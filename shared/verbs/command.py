@@ -17,7 +17,6 @@ from shared.layers import ACTIVATIONS
 from shared.options import DATASETS, DEFAULT_RATES, DEFAULTS, choice, duration
 
 if TYPE_CHECKING:
-    from shared.data import Dataset
     from shared.processes.calls import CallError
     from shared.report.document import Document
 
@@ -113,14 +112,10 @@ def data_options(p: argparse.ArgumentParser) -> Any:
     return data
 
 
-def load_data(arguments: argparse.Namespace) -> "Dataset":
-    """Return the data set that `data_options` ask for; say on stderr if it is another."""
-    from shared import data
-
-    dataset, notice = data.load(arguments.dataset or DEFAULTS["dataset"], arguments.data_dir, offline=arguments.offline)
-    if notice:
-        print(notice, file=sys.stderr)
-    return dataset
+def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that the functions of `shared.api` take as keyword arguments; None where one is not given."""
+    known = (*DEFAULTS, "data_dir", "offline")
+    return {name: value for name, value in vars(arguments).items() if name in known and name != "implementation"}
 
 
 def timeout_option(group: Any, description: str, default: str) -> None:

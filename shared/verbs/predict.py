@@ -5,13 +5,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared import implementations
-from shared.options import DEFAULTS
 from shared.verbs.command import (
     Parser,
     add,
     data_options,
-    load_data,
+    options_of,
     output_options,
     print_document,
     run_folder,
@@ -20,7 +18,6 @@ from shared.verbs.command import (
 
 if TYPE_CHECKING:
     from shared.data.picture import Grey
-    from shared.prediction import Trained
 
 
 def parser() -> Parser:
@@ -39,24 +36,22 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Print the activations of every implementation for every image; 3 if one of the images cannot be used."""
-    from shared.prediction import predict
+    from shared.api.own import classify, trained
     from shared.report import predict as report
 
     images = _read(arguments.images)
     damaged = 3 if len(images) < len(set(map(str, arguments.images))) else 0
     if not images:
         return damaged
-    networks = _trained(arguments)
-    found = predict(networks, list(images.values()), arguments.timeout)
+    networks = trained(tuple(arguments.implementation or ()), arguments.run, options_of(arguments))
+    found = classify(networks, images, arguments.timeout)
     if arguments.show and arguments.format == "table":
         for name, image in images.items():
             print(f"{name}\n{report.sketch(image)}\n")
-    remarks = [*networks.remarks, *(f"{f.implementation}: {f.reason}" for f in found.failures)]
-    heading = [str(networks.spec), networks.origin]
     if found.activations:
-        print_document(report.document(list(images), found.activations, heading, remarks), arguments.format)
+        print_document(found.document, arguments.format)
     else:
-        print(*remarks, sep="\n", file=sys.stderr)
+        print(*found.document.remarks, sep="\n", file=sys.stderr)
     failed = [f for f in found.failures if f.kind != "not available" or arguments.implementation]
     return damaged or (1 if failed or not found.activations else 0)
 
@@ -72,18 +67,3 @@ def _read(paths: list[Path]) -> "dict[str, Grey]":
         except DataError as error:
             print(f"error: {error}", file=sys.stderr)
     return images
-
-
-def _trained(arguments: argparse.Namespace) -> "Trained":
-    """Return the networks of the run that is asked for, or of the last, or trained now."""
-    from shared.measure import plan
-    from shared.prediction import last_run, of_run, train
-    from shared.spec import TrainingSpec
-
-    asked = implementations.locate_all(arguments.implementation) if arguments.implementation else None
-    folder = arguments.run or last_run(plan.RESULTS)
-    if folder is not None:
-        return of_run(folder, asked)
-    dataset = load_data(arguments)
-    training = TrainingSpec(epochs=dataset.epochs, seed=DEFAULTS["seed"])
-    return train(asked or implementations.locate_all(None), dataset, training)

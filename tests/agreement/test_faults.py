@@ -49,9 +49,9 @@ def test_a_transposed_weight_is_what_the_square_layer_is_for() -> None:
 
 @pytest.mark.parametrize("fault", [update.BiasesStay, update.LastBatchDropped, faults.OtherBatchOrder])
 def test_gradients_alone_would_not_have_told(fault: Callable[..., Any]) -> None:
-    told = found_faults(fault, case(SQUARE))
-    assert told
-    assert not any(line.startswith("gradients") for line in told)
+    lines = found_faults(fault, case(SQUARE))
+    assert lines
+    assert not any(line.startswith("gradients") for line in lines)
 
 
 def test_the_message_names_stage_tensor_error_and_limit() -> None:

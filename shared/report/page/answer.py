@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from shared.measure.statistics import LEAST_ROUNDS, NO_DIFFERENCE, Estimate
-from shared.record.schema import DISAGREES, NOT_AVAILABLE, Record
+from shared.record.schema import COMPLETE, DISAGREES, NOT_AVAILABLE, Record
 from shared.report import numbers
 from shared.report.budget import departures
 from shared.report.summary import DIVERGED, FAILURES, NOT_RUN, Pair, Row
@@ -136,7 +136,7 @@ def trouble(record: Record, rows: Sequence[Row]) -> str:
         if row.status in (*FAILURES, DISAGREES, NOT_AVAILABLE, DIVERGED, NOT_RUN)
     ]
     parts = []
-    if record["ended"] != "complete":
+    if record["ended"] != COMPLETE:
         parts.append(f"the run is incomplete ({record['ended'] or 'it has not ended'})")
     if failed:
         parts.append(f"without a usable result: {listed(failed)}")

@@ -64,7 +64,7 @@ def report(record: Record) -> tuple[str, dict[str, Chart]]:
         charts=drawn,
         inline={name: Markup(chart.inline()) for name, chart in drawn.items()},
         times=[table for table in document.tables if table.kind == tables.TIMES],
-        agreements=[table for table in document.tables if table.kind in (tables.PAIRS, budget.GRADIENTS)],
+        distances=[table for table in document.tables if table.kind in (tables.PAIRS, budget.GRADIENTS)],
         reading=of_record(record),
         gallery=record.get("gallery"),
         hard=gallery.images(record, "hard"),

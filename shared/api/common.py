@@ -1,0 +1,57 @@
+"""What the functions have in common: options as keyword arguments, and results that print themselves."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from shared import data
+from shared.data import Dataset
+from shared.errors import nearest
+from shared.options import DEFAULTS
+from shared.report.document import Document, html, text
+
+WIDTH: Final = 100
+"""Characters of a line, where what is found is printed by Python."""
+DATA: Final = ("dataset", "data_dir", "offline")
+Progress = Callable[[int], AbstractContextManager[Callable[[int], None]]]
+"""Takes how much there is to do; yields the function that takes how much is done."""
+
+
+@contextmanager
+def no_progress(_: int) -> Iterator[Callable[[int], None]]:
+    """Show nothing."""
+    yield lambda _: None
+
+
+@dataclass(frozen=True, repr=False)
+class Printed:
+    """What a function has found: `document` is how it is printed, by the command line too."""
+
+    document: Document
+
+    def __repr__(self) -> str:
+        return text(self.document, WIDTH)
+
+    def _repr_html_(self) -> str:
+        return html(self.document)
+
+
+def given_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options, None for each that is not given; an option that does not exist is a TypeError."""
+    unknown = [name for name in options if name not in (*DEFAULTS, *DATA)]
+    if unknown:
+        known = f"one of {', '.join((*DEFAULTS, *DATA[1:]))}{nearest(unknown[0], DEFAULTS)}"
+        raise TypeError(f"options: got {unknown[0]!r}, expected {known}")
+    return dict.fromkeys(DEFAULTS) | options
+
+
+def load_data(given: dict[str, Any]) -> Dataset:
+    """Return the data set that is asked for; a line on stderr names one that stands in for it."""
+    folder = None if given.get("data_dir") is None else Path(given["data_dir"])
+    dataset, notice = data.load(given["dataset"] or DEFAULTS["dataset"], folder, offline=bool(given.get("offline")))
+    if notice:
+        print(notice, file=sys.stderr)
+    return dataset

@@ -1,0 +1,119 @@
+"""Your own network, and your own images."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared import implementations
+from shared.agreement.survey import Failure
+from shared.api.common import Printed, given_options, load_data
+from shared.data import picture
+from shared.diagnosis.diagnose import Verdict
+from shared.diagnosis.isolated import diagnose_file
+from shared.errors import SettingError
+from shared.interface import Array
+from shared.measure import plan
+from shared.options import DEFAULTS
+from shared.prediction import Trained, last_run, of_run, train
+from shared.prediction import predict as outputs_of
+from shared.report import check as check_report
+from shared.report import predict as predict_report
+from shared.spec import TrainingSpec
+
+
+@dataclass(frozen=True, repr=False)
+class Checked(Printed):
+    """The verdict on a network of your own."""
+
+    verdict: Verdict
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.verdict.right
+
+
+def check(file: str | Path, *, timeout: float = 30, **options: Any) -> Checked:
+    """Check the backprop of a file, and name the mistake that it makes.
+
+    Parameters
+    ----------
+    file : a .py file with a class Network, or functions forward(parameters, x) and gradients(parameters, x, y).
+    timeout : seconds that loading, and each scene, may take.
+    options : network, sizes, activation, loss, as far as the file does not say them.
+
+    Raises
+    ------
+    SettingError, SpecError
+        Where there is no such file, or no such network.
+    CallError
+        Where the file cannot be loaded.
+    """
+    path = Path(file).absolute()
+    if not path.is_file() or path.suffix != ".py":
+        expected = "expected a file that ends in .py; to begin with: compare.py check --example"
+        raise SettingError("file", f"got {file}, which is {'no Python' if path.is_file() else 'no'} file; {expected}")
+    given = {name: options.get(name) for name in ("network", "sizes", "activation", "loss")}
+    if unknown := options.keys() - given:
+        raise TypeError(f"options: got {min(unknown)!r}, expected one of {', '.join(given)}")
+    verdict = diagnose_file(path, given, timeout)
+    return Checked(check_report.verdict_document(path.name, verdict), verdict)
+
+
+@dataclass(frozen=True, repr=False)
+class Predicted(Printed):
+    """The outputs of several implementations for the same images."""
+
+    activations: dict[str, Array]
+    """implementation -> a_L of every image, (images, n_out)"""
+    failures: list[Failure]
+
+
+def predict(
+    *images: str | Path,
+    names: tuple[str, ...] = (),
+    run: str | Path | None = None,
+    timeout: float = 120,
+    **options: Any,
+) -> Predicted:
+    """Let implementations classify images of a digit.
+
+    Parameters
+    ----------
+    images : PNG, JPEG or BMP files: one digit each, dark on light or light on dark.
+    names : implementations; none for those of the run.
+    run : the run whose trained parameters are used; None for the last, or else NumPy is trained in seconds.
+    timeout : seconds that an implementation may take for an answer.
+    options : dataset, data_dir, offline, for where nothing has been trained.
+
+    Raises
+    ------
+    DataError
+        Where an image, or a file of parameters, is missing or damaged.
+    SettingError, RunError, UnknownImplementationError, TypeError
+        As `compare`.
+    """
+    if not images:
+        raise SettingError("images", "got none, expected at least one file")
+    networks = trained(names, None if run is None else Path(run), given_options(options))
+    return classify(networks, {str(path): picture.read(Path(path)) for path in images}, timeout)
+
+
+def trained(names: tuple[str, ...], run: Path | None, given: dict[str, Any]) -> Trained:
+    """Return the networks of the run that is asked for, or of the last, or trained now."""
+    asked = implementations.locate_all(names) if names else None
+    folder = run or last_run(plan.RESULTS)
+    if folder is not None:
+        return of_run(folder, asked)
+    dataset = load_data(given)
+    training = TrainingSpec(epochs=dataset.epochs, seed=DEFAULTS["seed"])
+    return train(asked or implementations.locate_all(None), dataset, training)
+
+
+def classify(networks: Trained, images: dict[str, picture.Grey], timeout: float) -> Predicted:
+    """Let trained networks classify images that have been read."""
+    found = outputs_of(networks, list(images.values()), timeout)
+    remarks = [*networks.remarks, *(f"{f.implementation}: {f.reason}" for f in found.failures)]
+    heading = [str(networks.spec), networks.origin]
+    document = predict_report.document(list(images), found.activations, heading, remarks)
+    return Predicted(document, found.activations, found.failures)

@@ -1,0 +1,138 @@
+"""Is it the same computation? The gradients of implementations, and their steps side by side."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared import implementations
+from shared.agreement import survey
+from shared.agreement.budget import Entry
+from shared.agreement.lockstep import Lockstep, Side
+from shared.agreement.lockstep import lockstep as take_steps
+from shared.api.common import Printed, Progress, given_options, load_data, no_progress
+from shared.errors import SettingError
+from shared.implementations import REFERENCE
+from shared.layers import ACTIVATIONS
+from shared.options import network_of, resolve, training_of
+from shared.report import budget
+from shared.report import lockstep as lockstep_report
+from shared.spec import DTYPES, LOSSES, NetworkSpec
+
+
+@dataclass(frozen=True, repr=False)
+class Agreement(Printed):
+    """The error of each gradient tensor, beside what rounding explains of it."""
+
+    entries: list[Entry]
+    failures: list[survey.Failure]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there are gradients, and rounding explains every error."""
+        return bool(self.entries) and all(entry.verdict != "not rounding" for entry in self.entries)
+
+
+def agree(
+    *names: str, matrix: bool = False, timeout: float = 120, progress: Progress = no_progress, **options: Any
+) -> Agreement:
+    """Compare the gradients of implementations with the float64 reference's, on one batch or on many problems.
+
+    Parameters
+    ----------
+    names : implementations, or paths of .py files; none for those that the command runs.
+    matrix : every activation, loss, depth, batch size and dtype that the options leave open.
+    timeout : seconds that an implementation may take for an answer.
+    options : network, sizes, activation, loss, batch_size, initial, dtype, seed, dataset, data_dir, offline.
+
+    Raises
+    ------
+    SettingError, SpecError, UnknownImplementationError, DataError, TypeError
+        As `compare`.
+    """
+    given = given_options(options)
+    located, settled = implementations.locate_all(names or None), resolve(given)
+    training = training_of(settled)
+    specs, batch_sizes = [network_of(settled, given)], [training.batch_size]
+    if matrix:
+        specs = _matrix(given) if given["network"] is None else specs
+        batch_sizes = list(survey.BATCH_SIZES) if given["batch_size"] is None else batch_sizes
+    dataset = load_data(given)
+    for network in specs:
+        dataset.check(network, max(batch_sizes))
+    dtypes = list(DTYPES) if given["dtype"] is None else [training.dtype]
+    posed = list(survey.problems(specs, batch_sizes, dtypes, training, dataset))
+    with progress(len(posed)) as done:
+        found = survey.examine(located, posed, timeout, done)
+    start = f"{training.initial} initial weights, seed {training.seed}"
+    problem = f"{len(posed)} problems, {start}" if matrix else f"{specs[0]}; batch {batch_sizes[0]}, {start}"
+    remarks = [f"{f.problem}: {f.reason}" if f.problem else f.reason for f in found.failures]
+    document = budget.as_matrix if matrix else budget.one_each
+    return Agreement(document(found.entries, remarks, [problem, dataset.title]), found.entries, found.failures)
+
+
+def _matrix(given: dict[str, Any]) -> list[NetworkSpec]:
+    """Return the networks of the matrix, narrowed to the sizes, activation and loss that are given."""
+    activations = ACTIVATIONS if given["activation"] is None else (given["activation"],)
+    losses = LOSSES if given["loss"] is None else (given["loss"],)
+    found = [network for network in survey.matrix(activations, losses) if given["sizes"] in (None, network.sizes)]
+    if not found:
+        raise SettingError("sizes", f"got {given['sizes']}, expected one of the matrix's, such as 784,30,10")
+    return found
+
+
+@dataclass(frozen=True, repr=False)
+class Steps(Printed):
+    """Two implementations in lock-step, and where rounding no longer explains their difference."""
+
+    found: Lockstep
+
+    @property
+    def ok(self) -> bool:
+        """Whether rounding explains every difference."""
+        return not self.found.departures
+
+
+def lockstep(
+    a: str, b: str = REFERENCE, *, steps: int = 1000, timeout: float = 120, progress: Progress = no_progress,
+    **options: Any,
+) -> Steps:  # fmt: skip
+    """Let two implementations take the same steps, up to the first that rounding does not explain.
+
+    Parameters
+    ----------
+    a, b : implementations, or paths of .py files; NAME:float64 and NAME:float32 give one a dtype of its own.
+    steps : at most so many.
+    timeout : seconds that an implementation may take for an answer.
+    options : network, batch_size, optimizer, learning_rate, initial, dtype, seed, dataset, data_dir, offline, ...
+
+    Raises
+    ------
+    CallError
+        Where one of the two has no answer.
+    SettingError, SpecError, UnknownImplementationError, DataError, TypeError
+        As `compare`.
+    """
+    if steps < 1:
+        raise SettingError("steps", f"got {steps}, expected a whole number of at least 1")
+    given = given_options(options)
+    settled = resolve(given)
+    training, network = training_of(settled), network_of(settled, given)
+    sides = _side(a, training.dtype), _side(b, training.dtype)
+    dataset = load_data(given)
+    dataset.check(network, training.batch_size)
+    with progress(steps) as done:
+        found = take_steps(sides, network, training, dataset, steps, timeout, done)
+    heading = [
+        f"{sides[0]} and {sides[1]} in lock-step",
+        f"{network}; {training.optimizer}, learning rate {training.learning_rate:g}, batch {training.batch_size}, "
+        f"{training.initial} initial weights, seed {training.seed}",
+        dataset.title,
+    ]
+    return Steps(lockstep_report.document(found, heading), found)
+
+
+def _side(name: str, dtype: str) -> Side:
+    """Return one of the two, with the dtype of its own that its name may say."""
+    implementation, _, own = name.rpartition(":")
+    has_own = own in DTYPES
+    (located,) = implementations.locate_all([implementation if has_own else name])
+    return Side(located, own if has_own else dtype)

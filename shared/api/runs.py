@@ -1,0 +1,91 @@
+"""Runs: train, measure and compare; open what a run has left."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared.api.common import Printed, given_options
+from shared.measure import plan
+from shared.measure.run import Listener, Silent, execute
+from shared.record import journal
+from shared.record.schema import Record
+from shared.report import summary, tables
+from shared.report.outputs import write_page, write_tables
+from shared.report.page.answer import answer
+from shared.report.summary import Row
+
+
+@dataclass(frozen=True, repr=False)
+class Run(Printed):
+    """A run: its folder, its record, and a row of figures for each implementation."""
+
+    folder: Path
+    record: Record
+
+    @classmethod
+    def of(cls, folder: Path, record: Record) -> "Run":
+        """Return the run of a record."""
+        return cls(tables.document(record), folder, record)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Run":
+        """Return the run that a folder holds, whether it has ended or not; RunError where there is none."""
+        return cls.of(Path(folder), journal.read(Path(folder)))
+
+    @property
+    def rows(self) -> list[Row]:
+        """A row for each implementation: accuracy, seconds an epoch, ratio, gradient error, status."""
+        return summary.rows(self.record)
+
+    @property
+    def answer(self) -> list[str]:
+        """Three sentences: do they agree, how accurate are they, what does each cost."""
+        return [sentence.text for sentence in answer(self.record, self.rows, summary.pairs(self.record))]
+
+    @property
+    def ok(self) -> bool:
+        """Whether all that could run did, and agrees."""
+        return summary.exit_code(self.record) == 0
+
+    def page(self) -> Path:
+        """Write tables, figures and report.html into the folder; return the page's path."""
+        write_tables(self.folder, self.record)
+        return write_page(self.folder, self.record)
+
+
+def compare(
+    *names: str,
+    preset: str | None = None,
+    effort: str | None = None,
+    output: str | Path | None = None,
+    budget: float = float("inf"),
+    timeout: float = 300,
+    listener: Listener | None = None,
+    **options: Any,
+) -> Run:
+    """Train implementations, measure and compare them; every result is on the disk before the next is measured.
+
+    Parameters
+    ----------
+    names : implementations, or paths of .py files; none for those that the command runs.
+    preset : "article", "nielsen", ...; options override it.
+    effort : "quick" (1 round, 1 epoch) or "rigorous" (15 rounds).
+    output : the run's own folder, new or empty; None for one below results/.
+    budget, timeout : seconds, after which no worker starts, and after which a silent worker is ended.
+    listener : shows what is going on.
+    options : as the command's: network, epochs, batch_size, learning_rate, rounds, seed, dataset, data_dir, ...
+
+    Raises
+    ------
+    SettingError, SpecError, UnknownImplementationError, DataError, TypeError
+        Where an option has no such value, there is no such option, or the data set is not to be had.
+    """
+    given = given_options({"implementation": list(names) or None} | options)
+    folder = None if output is None else Path(output)
+    data_dir = None if given.get("data_dir") is None else Path(given["data_dir"])
+    planned = plan.plan(
+        given, effort, preset, (), data_dir=data_dir, offline=bool(given.get("offline")), output=folder, resume=None,
+        budget=budget, timeout=timeout,
+    )  # fmt: skip
+    record = execute(planned.config, planned.dataset, planned.folder, listener or Silent(), planned.previous)
+    return Run.of(planned.folder, record)

@@ -1,0 +1,70 @@
+"""`import samegrad`: every example of its docstring runs, results print themselves, and what is wrong is refused."""
+
+import doctest
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+import samegrad
+from shared.processes.environment import ROOT
+
+
+@pytest.fixture
+def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Run in the project's folder, with runs elsewhere."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("shared.measure.plan.RESULTS", tmp_path)
+
+
+@pytest.mark.usefixtures("at_home")
+def test_every_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    found = doctest.testmod(samegrad)
+    assert found.attempted >= 12
+    assert found.failed == 0, capsys.readouterr().out
+
+
+def test_everything_public_is_documented() -> None:
+    for name in samegrad.__all__:
+        assert getattr(samegrad, name).__doc__, name
+
+
+@pytest.mark.usefixtures("at_home")
+def test_a_result_prints_itself_as_text_and_as_tables_of_a_notebook() -> None:
+    found = samegrad.agree("numpy_scratch", dataset="digits")
+    assert "784-30-10, sigmoid, quadratic; batch 10" in repr(found)
+    assert max(map(len, repr(found).splitlines())) <= 100
+    shown = found._repr_html_()
+    assert shown.count("<table>") == 2
+    assert re.search(r"<td[^>]*>\s*W1\s*</td>", shown)
+
+
+@pytest.mark.usefixtures("at_home")
+def test_what_a_file_says_is_text_in_a_notebook(tmp_path: Path) -> None:
+    path = tmp_path / "<b>mine.py"
+    path.write_text("def forward(p, x):\n    raise ValueError('<script>alert(1)</script>')\n\n\ngradients = forward\n")
+    found = samegrad.check(path)
+    assert not found.ok
+    assert "<script>" not in found._repr_html_()
+    assert "<b>" not in found._repr_html_()
+
+
+@pytest.mark.usefixtures("at_home")
+def test_what_cannot_be_asked_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"got .batchsize., expected one of .*; did you mean batch_size\?"):
+        samegrad.agree(batchsize=10)
+    with pytest.raises(TypeError, match="got 'epochs', expected one of network"):
+        samegrad.check("shared/diagnosis/example.py", epochs=3)
+    with pytest.raises(samegrad.SpecError, match="did you mean sigmoid"):
+        samegrad.compare(network="784-30sigmoyd-10", dataset="digits")
+    with pytest.raises(samegrad.UnknownImplementationError, match="did you mean pytorch"):
+        samegrad.compare("pytorhc", dataset="digits")
+    with pytest.raises(samegrad.SettingError, match="batch_size: got 1,000,000, expected at most"):
+        samegrad.lockstep("numpy_per_example", batch_size=1_000_000, dataset="digits")
+    with pytest.raises(samegrad.SettingError, match="steps: got 0"):
+        samegrad.lockstep("numpy_per_example", steps=0)
+    with pytest.raises(samegrad.SettingError, match="which is no file"):
+        samegrad.check("nothing.py")
+    with pytest.raises(samegrad.RunError, match=r"found no run\.json"):
+        samegrad.Run.open(os.devnull + "-not")
