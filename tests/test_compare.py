@@ -556,3 +556,11 @@ def test_a_dumb_terminal_gets_plain_lines(tmp_path: Path) -> None:
     assert "round 1/1 numpy_scratch: epoch 1/1" in shown
     assert re.search(r"[\x1b\r]", shown) is None
     assert max(map(len, shown.splitlines()[:-1])) <= 100
+
+
+def test_a_file_for_another_contract_says_what_is_expected(tmp_path: Path) -> None:
+    found = run(tmp_path / "out", *SMALL, *of("numpy_scratch", "keeps_the_old_contract"))
+    assert found.code == 1
+    assert found.row("keeps_the_old_contract")[-1] == "not available"
+    assert "got no load and train(x, y, order), expected load(x, y), called once, then train(order)" in found.stdout
+    assert found.row("numpy_scratch")[-1] == "ok"

@@ -35,12 +35,15 @@ def main(job_path: Path, started_ns: int) -> None:
     watch = Stopwatch(job.progress_path, started_ns)
     result: dict[str, Any] = job.head | {"status": OK}
     watch.lap("start")
-    from shared.implementations import FrameworkNotInstalledError, load_module
+    from shared.implementations import ContractError, FrameworkNotInstalledError, load_module, network_class
 
     try:
         module = load_module(job.implementation)
+        network_class(module)
     except FrameworkNotInstalledError as error:
         result |= {"status": NOT_AVAILABLE, "reason": str(error), "remedy": error.remedy}
+    except ContractError as error:
+        result |= {"status": NOT_AVAILABLE, "reason": f"{job.label}: {error}", "remedy": "keep the contract"}
     else:
         watch.lap("import")
         threads = dict(module.set_threads(job.threads) or {}) if hasattr(module, "set_threads") else {}
