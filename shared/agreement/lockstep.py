@@ -138,31 +138,36 @@ def lockstep(
         processes = [stack.enter_context(CallProcess(s.implementation, Stepper.of, timeout=timeout)) for s in sides]
         _begin(sides, processes, spec, training, start, x, y)
         reference = Envelope(Reference, spec, replace(training, dtype="float64"), start, coarser)
-        for done in range(0, len(batches), STEPS_A_CALL):
-            some = batches[done : done + STEPS_A_CALL]
-            for process in processes:
-                process.ask(Stepper.steps, some)
-            # the parent has its own steps to take meanwhile
-            expected = [reference.step(x[batch].astype(np.float64), y[batch]) for batch in some]
-            answers = [process.answer() for process in processes]
-            for batch, (exact, allowed), a, b in zip(some, expected, *answers, strict=True):
-                found.steps += 1
-                gaps = envelope.gaps(found.steps, a, b, exact, allowed)
-                if not envelope.conclusive(gaps):
-                    found.inconclusive_from = found.steps
-                    return found
-                found.departures = [gap for gap in gaps if gap.departs]
-                if found.departures or found.steps in shown:
-                    found.checked += gaps
-                if found.departures:
-                    problem = Problem(spec, training, before, x[batch], y[batch])
-                    found.inside = [
-                        _inside(side, process, problem, batch) for side, process in zip(sides, processes, strict=True)
-                    ]
-                    return found
-                before = initial.cast(a.parameters, coarser)
+        for batch, (exact, allowed), a, b in _steps(processes, reference, batches, x, y):
+            found.steps += 1
+            gaps = envelope.gaps(found.steps, a, b, exact, allowed)
+            if not envelope.conclusive(gaps):
+                found.inconclusive_from = found.steps
+                break
+            found.departures = [gap for gap in gaps if gap.departs]
+            if found.departures or found.steps in shown:
+                found.checked += gaps
+            if found.departures:
+                problem = Problem(spec, training, before, x[batch], y[batch])
+                found.inside = [_inside(*of_side, problem, batch) for of_side in zip(sides, processes, strict=True)]
+                break
+            before = initial.cast(a.parameters, coarser)
             progress(found.steps)
     return found
+
+
+def _steps(
+    processes: Sequence[CallProcess], reference: Envelope, batches: Sequence[Labels], x: Array, y: Labels
+) -> Iterator[tuple[Labels, tuple[Step, Step], Step, Step]]:
+    """Yield for each batch what the reference did and what rounding explains of it, and what the two sides did."""
+    for done in range(0, len(batches), STEPS_A_CALL):
+        some = batches[done : done + STEPS_A_CALL]
+        for process in processes:
+            process.ask(Stepper.steps, some)
+        # the parent has its own steps to take meanwhile
+        expected = [reference.step(x[batch].astype(np.float64), y[batch]) for batch in some]
+        a, b = (process.answer() for process in processes)
+        yield from zip(some, expected, a, b, strict=True)
 
 
 def _begin(
