@@ -1,7 +1,6 @@
 """The verb `lockstep`: two implementations take the same steps, until rounding no longer explains their difference."""
 
 import argparse
-from typing import TYPE_CHECKING
 
 from shared import spec
 from shared.errors import UsageError
@@ -21,9 +20,6 @@ from shared.verbs.command import (
     timeout_option,
     training_options,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def parser() -> Parser:
