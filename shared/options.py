@@ -93,12 +93,17 @@ def resolve(
     ----------
     given : None stands for an option that was not given.
     """
+    check_choice("preset", preset or "default", tuple(PRESETS))
+    if effort is not None:
+        check_choice("effort", effort, tuple(EFFORTS))
     explicit = {name: given[name] for name in DEFAULTS if given.get(name) is not None}
     found = dict(DEFAULTS)
     for options in (stored or {}, PRESETS.get(preset or "", {}), EFFORTS.get(effort or "", {}), explicit):
         if "sizes" in options:
             found["network"] = None  # of the options before; these say another
         found |= options
+    check_choice("inputs", found["inputs"], INPUTS)
+    check_choice("dataset", found["dataset"], DATASETS)
     return found
 
 
@@ -118,6 +123,8 @@ def network_of(options: Mapping[str, Any], given: Mapping[str, Any]) -> NetworkS
         Where an activation or a loss that was given is not the network's.
     """
     activation, loss = options["activation"], options["loss"]
+    if given.get("network") is not None and given.get("sizes") is not None:
+        raise SettingError("network", f"got {given['network']!r} beside sizes, expected one of the two")
     if options["network"] is None:
         return NetworkSpec.dense(tuple(options["sizes"]), activation, "quadratic" if loss is None else loss)
     check_choice("activation", activation, ACTIVATIONS)

@@ -68,3 +68,23 @@ def test_what_cannot_be_asked_is_refused() -> None:
         samegrad.check("nothing.py")
     with pytest.raises(samegrad.RunError, match=r"found no run\.json"):
         samegrad.Run.open(os.devnull + "-not")
+
+
+@pytest.mark.usefixtures("at_home")
+def test_an_option_is_used_or_refused() -> None:
+    for wrong in ({"preset": "artcle"}, {"effort": "quik"}, {"inputs": "standardized"}, {"dataset": "mnits"}):
+        with pytest.raises(samegrad.SpecError, match="did you mean"):
+            samegrad.compare("numpy_scratch", **({"dataset": "digits"} | wrong))
+    with pytest.raises(TypeError, match="got 'epochs'"):
+        samegrad.agree(epochs=3)
+    with pytest.raises(TypeError, match="got 'rounds'"):
+        samegrad.lockstep("numpy_per_example", rounds=3)
+    with pytest.raises(TypeError, match="got 'implementation'"):
+        samegrad.compare("numpy_scratch", implementation=["minitorch"])
+    with pytest.raises(samegrad.SettingError, match="beside sizes"):
+        samegrad.agree(network="784-30-10", sizes=(784, 30, 10), dataset="digits")
+
+
+@pytest.mark.usefixtures("at_home")
+def test_a_spec_is_a_network() -> None:
+    assert samegrad.agree("numpy_scratch", network=samegrad.NetworkSpec(), dataset="digits").ok

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from shared import data
 from shared.data import Dataset
-from shared.errors import nearest
-from shared.options import DEFAULTS
+from shared.errors import check_choice, nearest
+from shared.options import DATASETS, DEFAULTS
 from shared.report.document import Document, html, text
 
 WIDTH: Final = 100
@@ -39,17 +39,23 @@ class Printed:
         return html(self.document)
 
 
-def given_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options, None for each that is not given; an option that does not exist is a TypeError."""
-    unknown = [name for name in options if name not in (*DEFAULTS, *DATA)]
+def given_options(options: dict[str, Any], allowed: tuple[str, ...]) -> dict[str, Any]:
+    """Return the options, None for each that is not given; one that the function does not take is a TypeError."""
+    known = (*allowed, *DATA)
+    unknown = [name for name in options if name not in known]
     if unknown:
-        known = f"one of {', '.join((*DEFAULTS, *DATA[1:]))}{nearest(unknown[0], DEFAULTS)}"
-        raise TypeError(f"options: got {unknown[0]!r}, expected {known}")
-    return dict.fromkeys(DEFAULTS) | options
+        raise TypeError(f"options: got {unknown[0]!r}, expected one of {', '.join(known)}{nearest(unknown[0], known)}")
+    found = dict.fromkeys(DEFAULTS) | options
+    if found["network"] is not None:
+        found["network"] = str(found["network"])  # a NetworkSpec prints its notation
+    if found["sizes"] is not None:
+        found["sizes"] = tuple(found["sizes"])
+    return found
 
 
 def load_data(given: dict[str, Any]) -> Dataset:
     """Return the data set that is asked for; a line on stderr names one that stands in for it."""
+    check_choice("dataset", given["dataset"] or DEFAULTS["dataset"], DATASETS)
     folder = None if given.get("data_dir") is None else Path(given["data_dir"])
     dataset, notice = data.load(given["dataset"] or DEFAULTS["dataset"], folder, offline=bool(given.get("offline")))
     if notice:

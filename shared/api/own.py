@@ -56,6 +56,8 @@ def check(file: str | Path, *, timeout: float = 30, **options: Any) -> Checked:
     given = {name: options.get(name) for name in ("network", "sizes", "activation", "loss")}
     if unknown := options.keys() - given:
         raise TypeError(f"options: got {min(unknown)!r}, expected one of {', '.join(given)}")
+    if given["network"] is not None and given["sizes"] is not None:
+        raise SettingError("network", f"got {given['network']!r} beside sizes, expected one of the two")
     verdict = diagnose_file(path, given, timeout)
     return Checked(check_report.verdict_document(path.name, verdict), verdict)
 
@@ -71,7 +73,7 @@ class Predicted(Printed):
 
 def predict(
     *images: str | Path,
-    names: tuple[str, ...] = (),
+    names: str | tuple[str, ...] = (),
     run: str | Path | None = None,
     timeout: float = 120,
     **options: Any,
@@ -95,7 +97,9 @@ def predict(
     """
     if not images:
         raise SettingError("images", "got none, expected at least one file")
-    networks = trained(names, None if run is None else Path(run), given_options(options))
+    networks = trained(
+        (names,) if isinstance(names, str) else names, None if run is None else Path(run), given_options(options, ())
+    )
     return classify(networks, {str(path): picture.read(Path(path)) for path in images}, timeout)
 
 

@@ -17,6 +17,9 @@ from shared.report import budget
 from shared.report import lockstep as lockstep_report
 from shared.spec import DTYPES, LOSSES, NetworkSpec
 
+PROBLEM = ("network", "sizes", "activation", "loss", "batch_size", "initial", "dtype", "seed")
+"""The options that say which gradients are computed."""
+
 
 @dataclass(frozen=True, repr=False)
 class Agreement(Printed):
@@ -48,7 +51,7 @@ def agree(
     SettingError, SpecError, UnknownImplementationError, DataError, TypeError
         As `compare`.
     """
-    given = given_options(options)
+    given = given_options(options, PROBLEM)
     located, settled = implementations.locate_all(names or None), resolve(given)
     training = training_of(settled)
     specs, batch_sizes = [network_of(settled, given)], [training.batch_size]
@@ -113,7 +116,7 @@ def lockstep(
     """
     if steps < 1:
         raise SettingError("steps", f"got {steps}, expected a whole number of at least 1")
-    given = given_options(options)
+    given = given_options(options, (*PROBLEM, "optimizer", "learning_rate"))
     settled = resolve(given)
     training, network = training_of(settled), network_of(settled, given)
     sides = _side(a, training.dtype), _side(b, training.dtype)

@@ -7,6 +7,7 @@ from typing import Any
 from shared.api.common import Printed, given_options
 from shared.measure import plan
 from shared.measure.run import Listener, Silent, execute
+from shared.options import DEFAULTS
 from shared.record import journal
 from shared.record.schema import Record
 from shared.report import summary, tables
@@ -80,7 +81,8 @@ def compare(
     SettingError, SpecError, UnknownImplementationError, DataError, TypeError
         Where an option has no such value, there is no such option, or the data set is not to be had.
     """
-    given = given_options({"implementation": list(names) or None} | options)
+    allowed = tuple(name for name in DEFAULTS if name not in ("implementation", "dataset"))
+    given = given_options(options, allowed) | {"implementation": list(names) or None}
     folder = None if output is None else Path(output)
     data_dir = None if given.get("data_dir") is None else Path(given["data_dir"])
     planned = plan.plan(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from shared import evaluation, initial
-from shared.interface import Array, Labels, Network
+from shared.interface import Array, Labels, Network, Parameters
 from shared.measure import profile
 from shared.measure.job import Job
 from shared.measure.noise import Counters, canary_seconds
@@ -25,9 +25,11 @@ def timed(job: Job, network: Network, start: Start, watch: Stopwatch) -> dict[st
     x_validation, y_validation = start.dataset.validation.arrays(job.training.dtype)
     x_test, y_test = start.dataset.test.arrays(job.training.dtype)
     drawn = initial.draw_orders(job.training, len(start.y))
-    orders = chain([next(drawn)], drawn)  # the first is at hand when the clock starts
+    first = next(drawn)
+    orders = chain([first], drawn)  # the first is at hand when the clock starts
+    given = initial.draw_parameters(job.spec, job.training)  # anew, as the order: what was given may be changed
     watch.lap("data")
-    _warm_up(network, start, watch)
+    _warm_up(network, given, first, watch)
     canary, before = [canary_seconds()], Counters.now()
     watch.lap("canary")
     epochs = list(_epochs(job, network, orders, x_validation, y_validation, watch))
@@ -50,12 +52,12 @@ def timed(job: Job, network: Network, start: Start, watch: Stopwatch) -> dict[st
     return result
 
 
-def _warm_up(network: Network, start: Start, watch: Stopwatch) -> None:
+def _warm_up(network: Network, given: Parameters, order: Labels, watch: Stopwatch) -> None:
     """Take an epoch that compiles, loads and allocates what is needed, and go back to the start."""
-    network.train(start.order)
+    network.train(order)
     network.parameters()
     watch.lap("warm-up")
-    network.reset(start.parameters)
+    network.reset(given)
     gc.collect()
     gc.freeze()
     watch.lap("reset")

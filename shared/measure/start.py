@@ -21,6 +21,8 @@ class Start:
     parameters: Parameters
     order: Labels
     """(n,), of the first epoch"""
+    digests: dict[str, str]
+    """what proves that all implementations of a round started alike; taken before any of them can change an array"""
 
     @classmethod
     def of(cls, job: Job) -> "Start":
@@ -28,8 +30,6 @@ class Start:
         dataset = snapshot.load(Path(job.data), job.data_digest)
         x, y = dataset.train.arrays(job.training.dtype)
         order = next(initial.draw_orders(job.training, len(y)))
-        return cls(dataset, x, y, initial.draw_parameters(job.spec, job.training), order)
-
-    def digests(self) -> dict[str, str]:
-        """Return what proves that all implementations of a round started alike."""
-        return {"parameters": initial.digest(self.parameters), "first_order": initial.digest(self.order)}
+        parameters = initial.draw_parameters(job.spec, job.training)
+        digests = {"parameters": initial.digest(parameters), "first_order": initial.digest(order)}
+        return cls(dataset, x, y, parameters, order, digests)

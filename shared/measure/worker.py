@@ -84,7 +84,7 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
     seconds = roofline.epoch_seconds(start.parameters, start.x, job.training.batch_size)
     watch.lap("limit")
     return {
-        "digests": start.digests(),
+        "digests": start.digests,
         "allowed": {stage: files.finite(error) for stage, error in allowed.items()},
         "bounds": {name: files.finite(bound) for name, bound in of_rounding.items()},
         "path": _path(points),
@@ -132,7 +132,7 @@ def sample(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
     observation.save(job.tensors_path)
     status = judge(observation, reference, of_reference["allowed"])["status"]
     watch.lap("agreement")
-    result: dict[str, Any] = {"digests": start.digests(), "status": status}
+    result: dict[str, Any] = {"digests": start.digests, "status": status}
     if status != OK:
         return result
     if job.is_first:
