@@ -4,6 +4,7 @@ import doctest
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,8 +74,9 @@ def test_what_cannot_be_asked_is_refused() -> None:
 @pytest.mark.usefixtures("at_home")
 def test_an_option_is_used_or_refused() -> None:
     for wrong in ({"preset": "artcle"}, {"effort": "quik"}, {"inputs": "standardized"}, {"dataset": "mnits"}):
+        options: dict[str, Any] = {"dataset": "digits"} | wrong
         with pytest.raises(samegrad.SpecError, match="did you mean"):
-            samegrad.compare("numpy_scratch", **({"dataset": "digits"} | wrong))
+            samegrad.compare("numpy_scratch", **options)
     with pytest.raises(TypeError, match="got 'epochs'"):
         samegrad.agree(epochs=3)
     with pytest.raises(TypeError, match="got 'rounds'"):
