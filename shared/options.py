@@ -123,8 +123,6 @@ def network_of(options: Mapping[str, Any], given: Mapping[str, Any]) -> NetworkS
         Where an activation or a loss that was given is not the network's.
     """
     activation, loss = options["activation"], options["loss"]
-    if given.get("network") is not None and given.get("sizes") is not None:
-        raise SettingError("network", f"got {given['network']!r} beside sizes, expected one of the two")
     if options["network"] is None:
         return NetworkSpec.dense(tuple(options["sizes"]), activation, "quadratic" if loss is None else loss)
     check_choice("activation", activation, ACTIVATIONS)

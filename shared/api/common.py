@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from shared import data
 from shared.data import Dataset
-from shared.errors import check_choice, nearest
+from shared.errors import SettingError, check_choice, nearest
 from shared.options import DATASETS, DEFAULTS
 from shared.report.document import Document, html, text
 
@@ -41,23 +41,29 @@ class Printed:
 
 def given_options(options: dict[str, Any], allowed: tuple[str, ...]) -> dict[str, Any]:
     """Return the options, None for each that is not given; one that the function does not take is a TypeError."""
-    known = (*allowed, *DATA)
-    unknown = [name for name in options if name not in known]
+    unknown = [name for name in options if name not in allowed]
     if unknown:
-        raise TypeError(f"options: got {unknown[0]!r}, expected one of {', '.join(known)}{nearest(unknown[0], known)}")
-    found = dict.fromkeys(DEFAULTS) | options
+        raise TypeError(
+            f"options: got {unknown[0]!r}, expected one of {', '.join(allowed)}{nearest(unknown[0], allowed)}"
+        )
+    found: dict[str, Any] = dict.fromkeys(DEFAULTS) | options
     if found["network"] is not None:
         found["network"] = str(found["network"])  # a NetworkSpec prints its notation
     if found["sizes"] is not None:
         found["sizes"] = tuple(found["sizes"])
+    if found["network"] is not None and found["sizes"] is not None:
+        raise SettingError("network", f"got {found['network']!r} beside sizes, expected one of the two")
+    if found.get("data_dir") is not None:
+        found["data_dir"] = Path(found["data_dir"])
     return found
 
 
 def load_data(given: dict[str, Any]) -> Dataset:
     """Return the data set that is asked for; a line on stderr names one that stands in for it."""
     check_choice("dataset", given["dataset"] or DEFAULTS["dataset"], DATASETS)
-    folder = None if given.get("data_dir") is None else Path(given["data_dir"])
-    dataset, notice = data.load(given["dataset"] or DEFAULTS["dataset"], folder, offline=bool(given.get("offline")))
+    dataset, notice = data.load(
+        given["dataset"] or DEFAULTS["dataset"], given.get("data_dir"), offline=bool(given.get("offline"))
+    )
     if notice:
         print(notice, file=sys.stderr)
     return dataset

@@ -6,7 +6,7 @@ from typing import Any
 
 from shared import implementations
 from shared.agreement.survey import Failure
-from shared.api.common import Printed, given_options, load_data
+from shared.api.common import DATA, Printed, given_options, load_data
 from shared.data import picture
 from shared.diagnosis.diagnose import Verdict
 from shared.diagnosis.isolated import diagnose_file
@@ -19,6 +19,9 @@ from shared.prediction import predict as outputs_of
 from shared.report import check as check_report
 from shared.report import predict as predict_report
 from shared.spec import TrainingSpec
+
+NETWORK = ("network", "sizes", "activation", "loss")
+"""The options that say what a file computes."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,12 +56,8 @@ def check(file: str | Path, *, timeout: float = 30, **options: Any) -> Checked:
     if not path.is_file() or path.suffix != ".py":
         expected = "expected a file that ends in .py; to begin with: compare.py check --example"
         raise SettingError("file", f"got {file}, which is {'no Python' if path.is_file() else 'no'} file; {expected}")
-    given = {name: options.get(name) for name in ("network", "sizes", "activation", "loss")}
-    if unknown := options.keys() - given:
-        raise TypeError(f"options: got {min(unknown)!r}, expected one of {', '.join(given)}")
-    if given["network"] is not None and given["sizes"] is not None:
-        raise SettingError("network", f"got {given['network']!r} beside sizes, expected one of the two")
-    verdict = diagnose_file(path, given, timeout)
+    given = given_options(options, NETWORK)
+    verdict = diagnose_file(path, {name: given[name] for name in NETWORK}, timeout)
     return Checked(check_report.verdict_document(path.name, verdict), verdict)
 
 
@@ -98,7 +97,7 @@ def predict(
     if not images:
         raise SettingError("images", "got none, expected at least one file")
     networks = trained(
-        (names,) if isinstance(names, str) else names, None if run is None else Path(run), given_options(options, ())
+        (names,) if isinstance(names, str) else names, None if run is None else Path(run), given_options(options, DATA)
     )
     return classify(networks, {str(path): picture.read(Path(path)) for path in images}, timeout)
 

@@ -8,7 +8,7 @@ from shared.agreement import survey
 from shared.agreement.budget import Entry
 from shared.agreement.lockstep import Lockstep, Side
 from shared.agreement.lockstep import lockstep as take_steps
-from shared.api.common import Printed, Progress, given_options, load_data, no_progress
+from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress
 from shared.errors import SettingError
 from shared.implementations import REFERENCE
 from shared.layers import ACTIVATIONS
@@ -17,8 +17,8 @@ from shared.report import budget
 from shared.report import lockstep as lockstep_report
 from shared.spec import DTYPES, LOSSES, NetworkSpec
 
-PROBLEM = ("network", "sizes", "activation", "loss", "batch_size", "initial", "dtype", "seed")
-"""The options that say which gradients are computed."""
+PROBLEM = ("network", "sizes", "activation", "loss", "batch_size", "initial", "dtype", "seed", *DATA)
+"""The options that say which gradients are computed, on which data."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.api.common import Printed, given_options
+from shared.api.common import DATA, Printed, given_options
 from shared.measure import plan
 from shared.measure.run import Listener, Silent, execute
 from shared.options import DEFAULTS
@@ -81,13 +81,12 @@ def compare(
     SettingError, SpecError, UnknownImplementationError, DataError, TypeError
         Where an option has no such value, there is no such option, or the data set is not to be had.
     """
-    allowed = tuple(name for name in DEFAULTS if name not in ("implementation", "dataset"))
+    allowed = tuple(name for name in DEFAULTS if name != "implementation") + DATA[1:]
     given = given_options(options, allowed) | {"implementation": list(names) or None}
     folder = None if output is None else Path(output)
-    data_dir = None if given.get("data_dir") is None else Path(given["data_dir"])
     planned = plan.plan(
-        given, effort, preset, (), data_dir=data_dir, offline=bool(given.get("offline")), output=folder, resume=None,
-        budget=budget, timeout=timeout,
+        given, effort, preset, (), data_dir=given.get("data_dir"), offline=bool(given.get("offline")),
+        output=folder, resume=None, budget=budget, timeout=timeout,
     )  # fmt: skip
     record = execute(planned.config, planned.dataset, planned.folder, listener or Silent(), planned.previous)
     return Run.of(planned.folder, record)
