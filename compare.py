@@ -12,8 +12,8 @@ from typing import Protocol
 from shared import implementations
 from shared.errors import SettingError, SpecError, UsageError, nearest
 from shared.processes import signals
-from shared.verbs import agree, check, diff, lockstep, predict, read, report, run, show
-from shared.verbs.command import Parser
+from shared.verbs import agree, check, completion, diff, lockstep, predict, read, report, run, show
+from shared.verbs.command import PROGRAM, Parser
 
 EPILOG = """\
 exit codes:
@@ -65,7 +65,7 @@ def parsers() -> dict[str, Parser]:
     found = {name: verb.parser() for name, verb in VERBS.items()}
     default, *others = found
     verbs = "\n".join(f"  {name:9} {found[name].description}" for name in others)
-    found[default].epilog = f"verbs (compare.py VERB --help):\n{verbs}\n\n{EPILOG}"
+    found[default].epilog = f"verbs ({PROGRAM} VERB --help):\n{verbs}\n\n{EPILOG}"
     return found
 
 
@@ -75,6 +75,7 @@ def main(argv: list[str] | None = None) -> int:
         signals.install()
         argv = sys.argv[1:]
     known = parsers()
+    completion.complete(known)
     verb = argv[0] if argv and not argv[0].startswith("-") else None
     if verb is not None and verb not in VERBS:
         known["run"].error(f"got {verb!r}, expected an option or one of {', '.join(VERBS)}{nearest(verb, VERBS)}")

@@ -25,6 +25,7 @@
 What comes back prints itself as the command prints it, and as tables in a notebook.
 """
 
+from shared import __version__
 from shared.api.own import Checked, Predicted, check, predict
 from shared.api.proofs import Agreement, Steps, agree, lockstep
 from shared.api.runs import Run, compare
@@ -53,6 +54,7 @@ __all__ = [
     "Steps",
     "TrainingSpec",
     "UnknownImplementationError",
+    "__version__",
     "agree",
     "check",
     "compare",

@@ -46,9 +46,8 @@ class Run:
 
         That a neighbour on this machine has disturbed the sample is no concern of a test.
         """
-        *cells, status = next(
-            re.split(r"\s{2,}", line) for line in self.stdout.splitlines() if line.startswith(f"{name} ")
-        )
+        lines = [re.split(r"\s{2,}", line) for line in self.stdout.splitlines()]
+        *cells, status = next(cells for cells in lines if cells[0] == name and len(cells) > 1)
         return [*cells, status.partition(",")[0]]
 
 

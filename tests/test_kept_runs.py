@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from shared.record import journal
-from tests.command import SMALL, STUBS, Run, of, run
+from tests.command import ROOT, SMALL, STUBS, Run, of, run
 
 NAMES = of("numpy_scratch", "sums_in_another_order")
 THREE = [*SMALL, "--rounds", "3", *NAMES]
@@ -19,7 +20,7 @@ THREE = [*SMALL, "--rounds", "3", *NAMES]
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return run(tmp_path_factory.mktemp("kept") / "out", *THREE)
+    return run(tmp_path_factory.mktemp("kept") / "out", *THREE, "--details")
 
 
 def verb(*arguments: str, **env: str) -> Run:
@@ -31,19 +32,31 @@ def verb(*arguments: str, **env: str) -> Run:
 
 
 @pytest.mark.parametrize("columns", [None, "80", "160"])
-@pytest.mark.parametrize("kind", ["table", "markdown", "csv", "json"])
-def test_show_prints_the_same_bytes_as_the_run_did(kind: str, columns: str | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", ["", "--details", "--format markdown", "--format csv", "--format json"])
+def test_show_prints_the_same_bytes_as_the_run_did(options: str, columns: str | None, tmp_path: Path) -> None:
     env = {"COLUMNS": columns} if columns else {}
-    found = run(tmp_path / "out", *SMALL, *NAMES, "--format", kind, env=env)
+    found = run(tmp_path / "out", *SMALL, *NAMES, *options.split(), env=env)
     assert found.code == 0
-    shown = verb("show", str(found.output), "--format", kind, **env)
+    shown = verb("show", str(found.output), *options.split(), **env)
     assert (shown.code, shown.stdout, shown.stderr) == (0, found.stdout, "")
+
+
+def test_the_answer_is_three_sentences_and_a_table_that_fits_80_columns(kept: Run) -> None:
+    shown = verb("show", str(kept.output), COLUMNS="80").stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    assert shown.count("implementation ") == 1
+    assert len(shown.splitlines()) < 30
+    heading, sentences, table, *_ = shown.split("\n\n")
+    assert "784-30-10, sigmoid, quadratic" in heading
+    assert len(re.findall(r"^\S", sentences, re.MULTILINE)) == 3
+    assert re.search(r"^numpy_scratch +\d+ % +\S+ s +- +\d\.\de-\d\d +ok$", table, re.MULTILINE)
+    assert shown == (verb("show", str(kept.output), "--format", "table", COLUMNS="80")).stdout
 
 
 def test_show_needs_nothing_but_the_record(kept: Run, tmp_path: Path) -> None:
     shutil.copy(kept.output / "run.json", tmp_path)
-    assert verb("show", str(tmp_path)).stdout == kept.stdout
-    assert verb("show", str(tmp_path / "run.json")).stdout == kept.stdout
+    assert verb("show", str(tmp_path), "--details").stdout == kept.stdout
+    assert verb("show", str(tmp_path / "run.json"), "--details").stdout == kept.stdout
 
 
 def test_every_figure_comes_from_the_raw_samples(kept: Run, tmp_path: Path) -> None:
@@ -54,7 +67,7 @@ def test_every_figure_comes_from_the_raw_samples(kept: Run, tmp_path: Path) -> N
             epoch["wall_ns"] *= 1000 if sample["implementation"] == "numpy_scratch" else 2000
         sample["test_accuracy"] = 0.5
     (tmp_path / "run.json").write_text(json.dumps(record | {"invented_later": 1}))
-    shown = verb("show", str(tmp_path))
+    shown = verb("show", str(tmp_path), "--details")
     cells = shown.row("sums_in_another_order")
     assert cells[1] == "50.00 [50.00-50.00]"
     before = float(kept.row("sums_in_another_order")[5].partition(" ")[0])
@@ -73,7 +86,7 @@ def test_a_run_that_was_killed_can_be_shown(kept: Run, tmp_path: Path) -> None:
     journal.Journal(tmp_path, record | {"samples": record["samples"][:3]}).close()
     shown = verb("show", str(tmp_path))
     assert shown.code == 0
-    assert "! not ended: what has been measured so far is shown; --resume goes on" in shown.stdout
+    assert "! incomplete: it has not ended; what was measured is shown, and the run can be resumed" in shown.stdout
 
 
 # ---- Formats -------------------------------------------------------------------------------------------
@@ -97,7 +110,7 @@ def test_messages_go_to_stderr_and_quiet_has_none(quiet: bool, tmp_path: Path) -
     assert found.code == 0
     assert json.loads(found.stdout)["rows"][0]["name"] == "numpy_scratch"
     assert (found.stderr == "") is quiet
-    assert quiet or "results: " in found.stderr
+    assert quiet or f"details: python compare.py show {os.path.relpath(found.output, ROOT)}" in found.stderr
 
 
 # ---- diff ----------------------------------------------------------------------------------------------
@@ -193,7 +206,7 @@ def test_a_run_goes_on_with_what_is_missing_as_it_was_asked_for(half: Path, kept
 
 def test_a_run_that_is_complete_has_nothing_to_go_on_with(kept: Run, tmp_path: Path) -> None:
     shutil.copytree(kept.output, tmp_path / "copy")
-    found = run(tmp_path / "copy", "--resume", str(tmp_path / "copy"))
+    found = run(tmp_path / "copy", "--resume", str(tmp_path / "copy"), "--details")
     assert (found.code, found.stdout) == (0, kept.stdout)
     assert "starting" not in found.stderr
 
@@ -241,7 +254,7 @@ def test_a_budget_that_is_spent_ends_the_run_in_order(tmp_path: Path) -> None:
     assert found.code == 0
     assert found.record["ended"] == "budget"
     assert len(found.record["references"]) == 1
-    assert "! ended by its budget: what had been measured by then is shown; --resume goes on" in found.stdout
+    assert "! incomplete: its time budget was used up; what was measured is shown" in found.stdout
     whole = run(found.output, "--resume", str(found.output))
     assert (whole.code, whole.record["ended"]) == (0, "complete")
 
@@ -254,10 +267,18 @@ def test_a_user_file_is_found_again(tmp_path: Path) -> None:
 
 
 def test_any_implementation_can_be_the_baseline(tmp_path: Path) -> None:
-    found = run(tmp_path / "out", *THREE, "--baseline", "sums_in_another_order")
+    found = run(tmp_path / "out", *THREE, "--details", "--baseline", "sums_in_another_order")
     assert found.row("sums_in_another_order")[5] == "-"
     assert float(found.row("numpy_scratch")[5].partition(" ")[0]) > 0
     assert "time ratio: to sums_in_another_order's epoch" in found.stdout
+
+
+def test_the_first_implementation_is_the_baseline_where_the_reference_is_not_run(tmp_path: Path) -> None:
+    found = run(tmp_path / "out", *SMALL, *of("minitorch", "sums_in_another_order"))
+    assert found.record["baseline"] == "minitorch"
+    assert "! the baseline is minitorch, the first implementation: numpy_scratch is not in this run" in found.stdout
+    assert float(found.row("sums_in_another_order")[3]) > 0
+    assert "time ratio: epoch / minitorch's; below 1 is faster" in found.stdout
 
 
 # ---- report --------------------------------------------------------------------------------------------

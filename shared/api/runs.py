@@ -10,9 +10,9 @@ from shared.measure.run import Listener, Silent, execute
 from shared.options import DEFAULTS
 from shared.record import journal
 from shared.record.schema import Record
-from shared.report import summary, tables
+from shared.report import brief, summary, tables
+from shared.report.answer import answer
 from shared.report.outputs import write_page, write_tables
-from shared.report.page.answer import answer
 from shared.report.summary import Row
 
 
@@ -26,7 +26,7 @@ class Run(Printed):
     @classmethod
     def of(cls, folder: Path, record: Record) -> "Run":
         """Return the run of a record."""
-        return cls(tables.document(record), folder, record)
+        return cls(brief.document(record), folder, record)
 
     @classmethod
     def open(cls, folder: str | Path) -> "Run":
@@ -42,6 +42,11 @@ class Run(Printed):
     def answer(self) -> list[str]:
         """Three sentences: do they agree, how accurate are they, what does each cost."""
         return [sentence.text for sentence in answer(self.record, self.rows, summary.pairs(self.record))]
+
+    @property
+    def details(self) -> Printed:
+        """Every table: intervals, stages, pairs, each gradient tensor."""
+        return Printed(tables.document(self.record))
 
     @property
     def ok(self) -> bool:

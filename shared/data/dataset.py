@@ -85,8 +85,8 @@ class Dataset:
         return replace(self, train=self.train.first(n))
 
     def with_test_size(self, n: int) -> "Dataset":
-        """Keep the first n test examples."""
-        return replace(self, test=self.test.first(n))
+        """Keep the first n test examples, and at most as many for validation, which is evaluated as often."""
+        return replace(self, test=self.test.first(n), validation=self.validation.first(n))
 
     def with_standardised_inputs(self) -> "Dataset":
         """Let x have mean 0 and standard deviation 1."""

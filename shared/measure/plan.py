@@ -90,7 +90,7 @@ def configure(options: Options, given: Mapping[str, Any], argv: Sequence[str], *
         rounds=options["rounds"],
         threads=options["threads"],
         command=tuple(argv),
-        baseline=baseline or REFERENCE,
+        baseline=baseline or (REFERENCE if REFERENCE in labels else labels[0]),
         sources=sources(implementations),
         named=named,
     )

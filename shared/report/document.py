@@ -11,9 +11,13 @@ from dataclasses import dataclass, field, is_dataclass
 from html import escape
 from typing import Any, Final
 
-from tabulate import tabulate
+import tabulate
 
+tabulate.MIN_PADDING = 0  # or a column is two characters wider than its header
 HeadersAndLines = tuple[list[str], list[list[str]]]
+LONGEST_NAME: Final = 22
+LEAST_WORDS: Final = 9
+"""Characters of a line of the first column, and at least of the last one, in a table that is too wide."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,18 @@ class Document:
     """dataclasses with the numbers of the first table, in full, for CSV and JSON"""
     more: dict[str, Any] = field(default_factory=dict)
     """further parts of the JSON"""
+    answer: list[str] = field(default_factory=list)
+    """what the tables say, in a few sentences"""
 
 
 def text(document: Document, width: int) -> str:
     """Return plain ASCII; no line of a table is wider than `width`."""
     parts = [_wrap(document.heading, width, "  ")]
+    parts += [_wrap(document.answer, width, "  ")] if document.answer else []
     for table in document.tables:
         parts += [_wrap([table.caption], width)] if table.caption else []
-        parts += [_render(part, "simple", table.words) for part in split((table.headers, table.lines), width)]
+        shown = narrowed((table.headers, table.lines), width, table.words)
+        parts += [_render(part, "simple", table.words) for part in split(shown, width)]
         parts += [_wrap(table.notes, width, "  ")] if table.notes else []
     if document.remarks:
         parts.append(_wrap([f"! {line}" for line in document.remarks], width, "  "))
@@ -62,6 +70,7 @@ def text(document: Document, width: int) -> str:
 def markdown(document: Document) -> str:
     """Return the same as Markdown."""
     parts = ["  \n".join(map(_escape, document.heading))]
+    parts += ["\n".join(f"- {_escape(line)}" for line in document.answer)] if document.answer else []
     for table in document.tables:
         parts += [table.caption] if table.caption else []
         parts.append(_render((table.headers, table.lines), "github", table.words))
@@ -73,7 +82,7 @@ def markdown(document: Document) -> str:
 
 def html(document: Document) -> str:
     """Return the same as HTML, for notebooks; whatever the cells hold is text."""
-    parts = [f"<p>{'<br>'.join(map(escape, document.heading))}</p>"]
+    parts = [f"<p>{'<br>'.join(map(escape, document.heading))}</p>", *(f"<p>{escape(s)}</p>" for s in document.answer)]
     for table in document.tables:
         parts += [f"<p>{escape(table.caption)}</p>"] if table.caption else []
         parts.append(_render((table.headers, table.lines), "html", table.words))
@@ -98,8 +107,9 @@ def as_csv(document: Document) -> str:
 
 def as_json(document: Document) -> str:
     """Return everything with its numbers in full; what is no number is null."""
-    content = {"heading": document.heading, "rows": as_data(document.rows), **as_data(document.more)}
-    return json.dumps(content | {"remarks": document.remarks}, indent=1, allow_nan=False) + "\n"
+    found = as_data({"rows": document.rows, **document.more})
+    content = {"heading": document.heading, "answer": document.answer, **found, "remarks": document.remarks}
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
 FORMATS: Final[dict[str, Callable[[Document, int], str]]] = {
@@ -133,6 +143,18 @@ def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
+def narrowed(table: HeadersAndLines, width: int, words: tuple[str, ...] = ()) -> HeadersAndLines:
+    """Break long names, and then the words of the last column, where a table is wider than `width` characters."""
+    headers, lines = table
+    if (excess := _width(table) - width) > 0:
+        lines = [[textwrap.fill(line[0], LONGEST_NAME, break_on_hyphens=False), *line[1:]] for line in lines]
+        excess = _width((headers, lines)) - width
+    if excess > 0 and headers[-1] in words:
+        longest = max(len(line[-1]) for line in lines)
+        lines = [[*line[:-1], textwrap.fill(line[-1], max(LEAST_WORDS, longest - excess))] for line in lines]
+    return headers, lines
+
+
 def split(table: HeadersAndLines, width: int) -> list[HeadersAndLines]:
     """Split a table into tables that fit `width` characters; each repeats the first column."""
     headers, lines = table
@@ -143,11 +165,15 @@ def split(table: HeadersAndLines, width: int) -> list[HeadersAndLines]:
     groups: list[list[int]] = [[0]]
     for index in range(1, len(headers)):
         wider = [*groups[-1], index]
-        if len(groups[-1]) > 1 and len(_render(columns(wider), "simple").splitlines()[0]) > width:
+        if len(groups[-1]) > 1 and _width(columns(wider)) > width:
             groups.append([0, index])
         else:
             groups[-1] = wider
     return [columns(group) for group in groups]
+
+
+def _width(table: HeadersAndLines) -> int:
+    return max(map(len, _render(table, "simple").splitlines()))
 
 
 def _render(table: HeadersAndLines, style: str, words: tuple[str, ...] = ()) -> str:
@@ -155,8 +181,8 @@ def _render(table: HeadersAndLines, style: str, words: tuple[str, ...] = ()) -> 
     aligned = ["left" if k == 0 or header in words else "right" for k, header in enumerate(headers)]
     if style == "github":
         headers = [header.replace("\n", " ") for header in headers]
-        lines = [[_escape(cell) for cell in line] for line in lines]
-    return tabulate(lines, headers, tablefmt=style, disable_numparse=True, colalign=aligned if lines else None)
+        lines = [[_escape(cell.replace("\n", " ")) for cell in line] for line in lines]
+    return tabulate.tabulate(lines, headers, tablefmt=style, disable_numparse=True, colalign=aligned if lines else None)
 
 
 def _wrap(lines: list[str], width: int, indent: str = "") -> str:

@@ -47,9 +47,9 @@ def estimate(found: Estimate | None, scale: float = 1.0) -> str:
     )
 
 
-def without_interval(found: Estimate) -> str:
+def without_interval(found: Estimate, scale: float = 1.0) -> str:
     """Return a positive number to the digits that its interval supports, such as 5.43."""
-    return number(found.value, _places(found, 1.0))
+    return number(found.value * scale, _places(found, scale))
 
 
 def _places(found: Estimate, scale: float) -> int:

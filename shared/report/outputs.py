@@ -1,16 +1,17 @@
-"""The files that are made of a run's record: tables, page and figures. They can be made again at any time."""
+"""The files that are made from a run's record: answer, tables, page and figures. They can be made again at any time."""
 
 from pathlib import Path
 
 from shared.record import files
 from shared.record.schema import Record
-from shared.report import document, tables
+from shared.report import brief, document, tables
 
 PAGE = "report.html"
 
 
 def write_tables(folder: Path, record: Record) -> None:
-    """Write table.md and table.csv."""
+    """Write answer.md, table.md and table.csv."""
+    files.write_text(folder / "answer.md", document.markdown(brief.document(record)))
     shown = tables.document(record)
     files.write_text(folder / "table.md", document.markdown(shown))
     files.write_text(folder / "table.csv", document.as_csv(shown))

@@ -32,6 +32,8 @@ NOT_RUN: Final = "not run"
 WITHOUT_RATIO: Final = (DISAGREES, REJECTED)
 """What is not the same computation, or was not taken as it was asked for, is not compared."""
 FAILURES: Final = (CRASHED, TIMED_OUT, NOT_COMPARED, REJECTED)
+LEAST_ACCURACY: Final = 0.005
+"""Half a point: a smaller difference is a few test images on the edge."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Row:
     """how many have been timed"""
     disturbed: int = 0
     """in how many of them something else disturbed the machine"""
+    disturbances: list[str] = field(default_factory=list)
+    """which, one line a round"""
     accuracy: Estimate | None = None
     """fraction of the test images, mean over the rounds"""
     accuracy_difference: Estimate | None = None
@@ -107,7 +111,6 @@ def _row(record: Record, name: str, comparable: dict[str, dict[int, Sample]], ot
         status, reasons = DIVERGED, [*reasons, f"{name}: its trained parameters are not finite"]
     typical = typical_canary(record["samples"])
     disturbed = {s["round"]: found for s in timed if (found := disturbances(s, typical))}
-    reasons += [f"{name}, round {r} was disturbed: {'; '.join(found)}" for r, found in disturbed.items()]
     ours, base = comparable[name], comparable.get(record["baseline"], {})
     ratio = difference = None
     if name != record["baseline"]:
@@ -120,6 +123,7 @@ def _row(record: Record, name: str, comparable: dict[str, dict[int, Sample]], ot
         reasons,
         rounds=len(timed),
         disturbed=len(disturbed),
+        disturbances=[f"{name}, round {r} was disturbed: {'; '.join(found)}" for r, found in disturbed.items()],
         accuracy=_within_0_and_1(statistics.mean([_accuracy(s) for s in timed])),
         accuracy_difference=difference,
         images_differing=_images_differing(ours, base) if name != record["baseline"] else None,
@@ -191,38 +195,6 @@ def pairs(record: Record) -> list[Pair]:
     return found
 
 
-def inconclusive_stages(record: Record) -> list[str]:
-    """Return a line for each stage of which the run could conclude less than the tolerance says."""
-    lines = []
-    for reference in record["references"]:
-        for stage, allowed in reference.get("allowed", {}).items():
-            where = f"round {reference['round']}, {stage}"
-            if allowed is None:
-                lines.append(f"{where}: training magnifies rounding so much that nothing is concluded")
-            elif allowed > record["tolerance"]:
-                lines.append(f"{where}: up to {allowed:.1e} allowed, because the problem magnifies rounding so far")
-    return lines
-
-
-def why_no_verdict(record: Record, found: list[Row]) -> list[str]:
-    """Return a line for each reason for which ratios or verdicts are missing."""
-    baseline = record["baseline"]
-    others = [row for row in found if row.name != baseline and row.rounds]
-    if not others:
-        return []
-    base = next((row for row in found if row.name == baseline), None)
-    if base is None:
-        return [f"no ratios: the baseline {baseline} is not among the implementations of this run"]
-    if base.status in WITHOUT_RATIO or not base.rounds:
-        return [f"no ratios: the baseline {baseline} is {base.status}"]
-    few = [row.name for row in others if row.ratio is not None and row.ratio.rounds < LEAST_ROUNDS]
-    if not few:
-        return []
-    return [
-        f"no verdict for {', '.join(few)}: it needs {LEAST_ROUNDS} rounds in which both it and {baseline} were timed"
-    ]
-
-
 def exit_code(record: Record) -> int:
     """Return 130 if interrupted, 1 if something failed, 4 if a row disagrees, else 0."""
     statuses = {s["status"] for s in record["samples"] + record["references"]}
@@ -233,3 +205,10 @@ def exit_code(record: Record) -> int:
     if NOT_AVAILABLE in statuses and record["named"]:
         return 1
     return 4 if DISAGREES in statuses else 0
+
+
+def differs(accuracies: Estimate) -> bool:
+    """Return whether a difference of accuracies is clear, by its interval, and large enough to matter."""
+    if accuracies.low is None or accuracies.high is None or accuracies.rounds < LEAST_ROUNDS:
+        return False
+    return (accuracies.low > 0 or accuracies.high < 0) and abs(accuracies.value) >= LEAST_ACCURACY

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, LEAST_ROUNDS, Estimate
-from shared.record.schema import BUDGET, COMPLETE, INTERRUPTED, OK, Record
-from shared.report import budget, numbers
+from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, Estimate
+from shared.record.schema import Record
+from shared.report import budget, numbers, remarks
+from shared.report.answer import answer
 from shared.report.document import Document, Table
-from shared.report.summary import Pair, Row, inconclusive_stages, pairs, rows, why_no_verdict
+from shared.report.summary import Pair, Row, pairs, rows
 
 NONE: Final = numbers.NONE
 
@@ -59,8 +60,6 @@ COLUMNS: Final[dict[str, Column]] = {
         lambda row: row.status,
     ),
 }
-LEAST_ACCURACY: Final = 0.005
-"""Half a point: what a few test images on the edge make is not called a difference."""
 FIRST_ROUND: Final = ("path", "sections")
 """Stages that only the first round has."""
 MAIN, TIMES, PAIRS = "main", "times", "pairs"
@@ -72,7 +71,7 @@ CAPTIONS: Final = {
 
 
 def document(record: Record) -> Document:
-    """Return everything that is printed of a run."""
+    """Return everything that is known of a run: `brief.document` is what fits a terminal."""
     found, compared = rows(record), pairs(record)
     values = [[row.name, *(column.value(row) for column in COLUMNS.values())] for row in found]
     lines = [_line(row) for row in found]
@@ -83,7 +82,8 @@ def document(record: Record) -> Document:
         tables.append(pair_table(record, compared))
     tables += budget.section(record)
     more = {"pairs": compared, "ended": record["ended"]}
-    return Document(heading(record), tables, remarks(record, found), list(found), more)
+    sentences = [sentence.text for sentence in answer(record, found, compared)]
+    return Document(heading(record), tables, remarks.every(record, found), list(found), more, sentences)
 
 
 def _line(row: Row) -> list[str]:
@@ -146,34 +146,3 @@ def legend(record: Record, found: list[Row]) -> list[str]:
         f"gradient error: worst relative L2 error of a tensor against the float64 reference, "
         f"tolerance {record['tolerance']:.0e}",
     ]
-
-
-def remarks(record: Record, found: list[Row]) -> list[str]:
-    """Return what the tables do not show: failures with their stderr, and what could not be concluded."""
-    lines = [reason for row in found for reason in row.reasons]
-    for reference in record["references"]:
-        if reference["status"] != OK:
-            lines.append(f"float64 reference, round {reference['round']}: {reference['reason']}")
-    for result in (*record["references"], *record["samples"]):
-        who = f"{result['implementation']}, round {result['round']}"
-        lines += [f"{who}, stderr: {line}" for line in result.get("stderr", [])]
-    lines += why_no_verdict(record, found)
-    lines += [
-        f"{row.name}'s accuracy differs from {record['baseline']}'s by more than the seeds explain"
-        for row in found
-        if row.accuracy_difference and differs(row.accuracy_difference)
-    ]
-    lines += {
-        None: ["not ended: what has been measured so far is shown; --resume goes on"],
-        INTERRUPTED: ["interrupted: what had been measured by then is shown; --resume goes on"],
-        BUDGET: ["ended by its budget: what had been measured by then is shown; --resume goes on"],
-        COMPLETE: [],
-    }.get(record["ended"], [f"ended by an {record['ended']}; what had been measured by then is shown"])
-    return lines + inconclusive_stages(record)
-
-
-def differs(accuracies: Estimate) -> bool:
-    """Return whether a difference of accuracies is clear, by its interval, and large enough to matter."""
-    if accuracies.low is None or accuracies.high is None or accuracies.rounds < LEAST_ROUNDS:
-        return False
-    return (accuracies.low > 0 or accuracies.high < 0) and abs(accuracies.value) >= LEAST_ACCURACY

@@ -20,7 +20,11 @@ from shared.verbs.command import (
 def parser() -> Parser:
     """Return the parser of `agree`."""
     description = "Print the error of each gradient tensor, beside what rounding explains of it."
-    p = Parser(prog="compare.py agree", description=description)
+    examples = {
+        "-i pytorch": "the gradients of one batch, in float32 and float64",
+        "--all -i mine.py": "every activation, loss, depth, batch size and dtype",
+    }
+    p = Parser("agree", description, examples)
     what = p.add_argument_group("what is compared")
     implementation_option(what, f"repeatable (default: {', '.join(implementations.defaults())})")
     network_options(what)

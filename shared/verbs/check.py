@@ -23,7 +23,11 @@ from shared.verbs.command import (
 def parser() -> Parser:
     """Return the parser of `check`."""
     question = "Check your own network: is its backprop right, and if not, which mistake is it?"
-    p = Parser(prog="compare.py check", description=question)
+    examples = {
+        "--example > my_network.py": "a file to start from",
+        "my_network.py": "RIGHT, or the mistake that it makes, with equation and line",
+    }
+    p = Parser("check", question, examples)
     holds = "a file with a class Network, or with functions forward(parameters, x) and gradients(parameters, x, y)"
     p.add_argument("file", type=Path, nargs="?", metavar="FILE", help=holds)
     instead = p.add_mutually_exclusive_group()

@@ -5,11 +5,11 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from shared import implementations, spec
 from shared.errors import SettingError, nearest
@@ -18,17 +18,38 @@ from shared.options import DATASETS, DEFAULT_RATES, DEFAULTS, choice, duration
 
 if TYPE_CHECKING:
     from shared.processes.calls import CallError
+    from shared.record.schema import Record
     from shared.report.document import Document
 
 FORMATS = ("table", "markdown", "csv", "json")
 
 
-class Parser(argparse.ArgumentParser):
-    """Takes no abbreviations, and suggests the nearest option for one that does not exist."""
+COMMAND: Final = "samegrad" if Path(sys.argv[0]).stem == "samegrad" else "python compare.py"
+"""What the user types: the installed command, or the file."""
+PROGRAM: Final = COMMAND.split()[-1]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs |= {"allow_abbrev": False, "formatter_class": partial(argparse.RawDescriptionHelpFormatter, width=80)}
-        super().__init__(*args, **kwargs)
+
+class Parser(argparse.ArgumentParser):
+    """Opens its help with examples, takes no abbreviations, and suggests the nearest option for one that is unknown.
+
+    Parameters
+    ----------
+    verb : "" for the default.
+    description : in one line.
+    examples : arguments, and what they do.
+    """
+
+    def __init__(self, verb: str, description: str, examples: Mapping[str, str], usage: str | None = None) -> None:
+        style = partial(argparse.RawDescriptionHelpFormatter, width=80)
+        prog = f"{PROGRAM} {verb}".rstrip()
+        super().__init__(prog, usage, description, allow_abbrev=False, formatter_class=style)
+        self.examples = examples
+
+    def format_help(self) -> str:
+        """Return the help: examples first."""
+        command = f"{COMMAND}{self.prog.removeprefix(PROGRAM)}"
+        lines = [f"  {f'{command} {example}'.rstrip()}\n      {does}" for example, does in self.examples.items()]
+        return "\n".join(["examples:", *lines, "", super().format_help()])
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and leave with 2."""
@@ -136,11 +157,18 @@ def progress(total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def output_options(p: argparse.ArgumentParser) -> None:
-    """Add the options of everything that prints a document."""
+def output_options(p: argparse.ArgumentParser) -> Any:
+    """Add the options of everything that prints a document; return their group."""
     output = p.add_argument_group("output")
     kinds = ", ".join(FORMATS)
     output.add_argument("--format", default="table", type=typed(choice, FORMATS), help=f"{kinds} (default: table)")
+    return output
+
+
+def details_option(group: Any) -> None:
+    """Add --details."""
+    everything = "print every table: intervals, stages, pairs, each gradient tensor"
+    group.add_argument("--details", action="store_true", help=everything)
 
 
 def add(group: Any, *flags: str, help: str, **how: Any) -> None:
@@ -169,6 +197,14 @@ def show_page(path: Path, wanted: bool) -> None:
 
         if not webbrowser.open(path.resolve().as_uri()):
             print("no browser was found to open it", file=sys.stderr)
+
+
+def print_run(record: "Record", arguments: argparse.Namespace) -> None:
+    """Print the answer of a run, or its details, which CSV and JSON always have."""
+    from shared.report import brief, tables
+
+    everything = arguments.details or arguments.format in ("csv", "json")
+    print_document((tables if everything else brief).document(record), arguments.format)
 
 
 def print_document(document: "Document", kind: str) -> None:

@@ -9,7 +9,11 @@ from shared.verbs.command import Parser, output_options, print_document, run_fol
 
 def parser() -> Parser:
     """Return the parser of `diff`."""
-    p = Parser(prog="compare.py diff", description="Print two runs side by side: what has become faster or slower.")
+    examples = {
+        "results/EARLIER results/LATER": "time ratios, accuracies and errors, side by side",
+        "results/EARLIER results/LATER --fail-on slower:10%": "exit code 5 if a row is slower by more than 10 %",
+    }
+    p = Parser("diff", "Print two runs side by side: what has become faster or slower.", examples)
     p.add_argument("runs", type=run_folder, nargs=2, metavar="RUN", help="the folders of the earlier and the later run")
     p.add_argument("--force", action="store_true", help="compare runs even if their configurations differ")
     limit = "slower:10%% or faster:10%%: exit 5 if the whole interval of a ratio is beyond it"

@@ -25,7 +25,11 @@ from shared.verbs.command import (
 def parser() -> Parser:
     """Return the parser of `lockstep`."""
     description = "Let two implementations take the same steps, and name the first that rounding does not explain."
-    p = Parser(prog="compare.py lockstep", description=description)
+    examples = {
+        "-i numpy_scratch -i pytorch": "the same 1,000 steps in both",
+        "-i mine.py --steps 100": "100 steps of a file of yours beside the reference",
+    }
+    p = Parser("lockstep", description, examples)
     what = p.add_argument_group("what is compared")
     implementation_option(
         what, f"twice, or once to compare it with {REFERENCE}; NAME:float64 and NAME:float32 give it its own dtype"

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 def parser() -> Parser:
     """Return the parser of `predict`."""
-    p = Parser(prog="compare.py predict", description="Let every implementation classify your own images of a digit.")
+    examples = {
+        "docs/digits/seven.png": "with the parameters of the last run",
+        "mine.jpg --show -i pytorch": "what the network sees, and what PyTorch says",
+    }
+    p = Parser("predict", "Let every implementation classify your own images of a digit.", examples)
     p.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="PNG, JPEG or BMP: one digit, dark or light")
     p.add_argument("--show", action="store_true", help="print each image as the networks get it: 28x28 grey levels")
     source = "the run whose trained parameters are used (default: the last; if there is none, NumPy trains in seconds)"

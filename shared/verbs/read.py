@@ -9,7 +9,11 @@ from shared.verbs.command import Parser, show_page
 
 def parser() -> Parser:
     """Return the parser of `read`."""
-    p = Parser(prog="compare.py read", description="Show the implementations side by side on a page, without a run.")
+    examples = {
+        "": "the three implementations of a default run, in the browser",
+        "-i numpy_scratch -i jax_jit --no-open": "two others; write the page only",
+    }
+    p = Parser("read", "Show the implementations side by side on a page, without a run.", examples)
     shown = f"repeatable: shown at first; the others can be chosen (default: {', '.join(implementations.defaults())})"
     p.add_argument("-i", "--implementation", action="append", metavar="NAME", help=shown)
     p.add_argument("--output", type=Path, metavar="FILE", help="write the page here (default: results/read.html)")

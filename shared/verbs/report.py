@@ -8,7 +8,11 @@ from shared.verbs.command import Parser, open_option, run_folder, show_page
 def parser() -> Parser:
     """Return the parser of `report`."""
     description = "Write the page of a run again, with its figures and tables, from its files alone."
-    p = Parser(prog="compare.py report", description=description)
+    examples = {
+        "results/reference": "write its page, figures and tables",
+        "results/reference --open": "and show the page in the browser",
+    }
+    p = Parser("report", description, examples)
     p.add_argument("run", type=run_folder, metavar="RUN", help="the folder of a run, whether it has ended or not")
     open_option(p)
     return p

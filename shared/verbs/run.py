@@ -2,25 +2,29 @@
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
-from shared import implementations, spec
+from shared import __version__, implementations, spec
 from shared.errors import UsageError
 from shared.options import INPUTS, PRESETS, choice, duration
 from shared.processes import signals
 from shared.record.schema import INTERRUPTED, Record
 from shared.verbs.command import (
+    COMMAND,
+    PROGRAM,
     Parser,
     add,
     data_options,
+    details_option,
     implementation_option,
     network_options,
     open_option,
     optimizer_options,
     output_options,
-    print_document,
+    print_run,
     run_folder,
     show_page,
     timeout_option,
@@ -29,12 +33,15 @@ from shared.verbs.command import (
 )
 
 DESCRIPTION = "Train the same network in every implementation and tabulate accuracy, speed and gradient agreement."
+EXAMPLES = {
+    "--quick": "one round of one epoch: the answer in half a minute",
+    "-i numpy_scratch -i path/to/mine.py": "your own implementation beside the reference",
+}
 
 
 def parser() -> Parser:
     """Return the parser of a run."""
-    usage = "compare.py [run] [option ...] | VERB ... (each has a --help)"
-    p = Parser(prog="compare.py", usage=usage, description=DESCRIPTION)
+    p = Parser("", DESCRIPTION, EXAMPLES, f"{PROGRAM} [run] [option ...] | VERB ... (each has a --help)")
     what = p.add_argument_group("what is compared")
     implementation_option(what, f"repeatable (default: {', '.join(implementations.defaults())})")
     network_options(what)
@@ -51,10 +58,11 @@ def parser() -> Parser:
     inputs = "x from 0 to 1, or with mean 0 and standard deviation 1: unit, standardised"
     add(data, "--inputs", help=inputs, type=typed(choice, INPUTS))
     _measuring_options(p.add_argument_group("how it is measured"))
-    output_options(p)
+    details_option(output_options(p))
     open_option(p)
     no_report = "write the tables only, no page and figures"
     p.add_argument("--no-report", dest="report", action="store_false", help=no_report)
+    p.add_argument("--version", action="version", version=f"samegrad {__version__}")
     p.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
     return p
 
@@ -81,7 +89,7 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     """Run everything, print the tables and keep them."""
     from shared.measure.plan import plan
     from shared.measure.run import Silent, execute
-    from shared.report import summary, tables
+    from shared.report import summary
     from shared.report.progress import Display
 
     if arguments.resume and arguments.output:
@@ -94,10 +102,10 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     else:
         with Display(config, planned.previous) as display:
             record = execute(config, planned.dataset, folder, display, planned.previous)
-    print_document(tables.document(record), arguments.format)
-    if not arguments.quiet:
-        print(f"results: {os.path.relpath(folder)}", file=sys.stderr)
+    print_run(record, arguments)
     _keep(folder, record, arguments)
+    if not arguments.quiet and not arguments.details:
+        print(f"details: {COMMAND} show {shlex.quote(os.path.relpath(folder))} --details", file=sys.stderr)
     return signals.exit_code() if record["ended"] == INTERRUPTED else summary.exit_code(record)
 
 

@@ -1,22 +1,25 @@
-"""The verb `show`: the tables of a run again."""
+"""The verb `show`: the answer, or all tables, of a run again."""
 
 import argparse
 
-from shared.verbs.command import Parser, output_options, print_document, run_folder
+from shared.verbs.command import Parser, details_option, output_options, print_run, run_folder
 
 
 def parser() -> Parser:
     """Return the parser of `show`."""
-    p = Parser(prog="compare.py show", description="Print the tables of a run again, from its files alone.")
+    examples = {
+        "results/reference": "the answer and the small table",
+        "results/reference --details": "every table",
+    }
+    p = Parser("show", "Print the answer, or all tables, of a run again, from its files alone.", examples)
     p.add_argument("run", type=run_folder, metavar="RUN", help="the folder of a run, whether it has ended or not")
-    output_options(p)
+    details_option(output_options(p))
     return p
 
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
-    """Print the tables of a run again."""
+    """Print a run again."""
     from shared.record import journal
-    from shared.report import tables
 
-    print_document(tables.document(journal.read(arguments.run)), arguments.format)
+    print_run(journal.read(arguments.run), arguments)
     return 0

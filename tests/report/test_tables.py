@@ -133,10 +133,13 @@ def test_a_reference_that_failed_is_reported_with_its_reason_and_stderr() -> Non
 @pytest.mark.parametrize(
     ("ended", "printed"),
     [
-        ("interrupted", "! interrupted: what had been measured by then is shown; --resume goes on"),
-        ("budget", "! ended by its budget: what had been measured by then is shown; --resume goes on"),
-        (None, "! not ended: what has been measured so far is shown; --resume goes on"),
-        ("error: [Errno 28] No space left", "! ended by an error: [Errno 28] No space left; what had been measured"),
+        ("interrupted", "! incomplete: interrupted; what was measured is shown, and the run can be resumed"),
+        ("budget", "! incomplete: its time budget was used up; what was measured is shown"),
+        (None, "! incomplete: it has not ended; what was measured is shown"),
+        (
+            "error: [Errno 28] No space left",
+            "! incomplete: error: [Errno 28] No space left; what was measured",
+        ),
     ],
 )
 def test_a_run_that_ended_before_its_first_worker_can_still_be_shown(ended: str | None, printed: str) -> None:

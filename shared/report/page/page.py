@@ -14,8 +14,8 @@ from markupsafe import Markup
 from shared.measure.noise import CANARY, STEAL, SWITCHES
 from shared.record.schema import Record
 from shared.report import budget, tables
+from shared.report.answer import answer
 from shared.report.page import gallery
-from shared.report.page.answer import answer
 from shared.report.page.charts import Chart, charts
 from shared.report.page.colours import looks
 from shared.report.page.columns import Reading, of_record

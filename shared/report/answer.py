@@ -8,8 +8,7 @@ from shared.measure.statistics import LEAST_ROUNDS, NO_DIFFERENCE, Estimate
 from shared.record.schema import COMPLETE, DISAGREES, NOT_AVAILABLE, Record
 from shared.report import numbers
 from shared.report.budget import departures
-from shared.report.summary import DIVERGED, FAILURES, NOT_RUN, Pair, Row
-from shared.report.tables import differs
+from shared.report.summary import DIVERGED, FAILURES, NOT_RUN, Pair, Row, differs
 
 LISTED: Final = 4
 """So many rows are named one by one; of more, the fastest and the slowest."""

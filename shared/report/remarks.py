@@ -1,0 +1,94 @@
+"""What the tables of a run do not show, a line each: what failed, what is missing, what could not be concluded."""
+
+import math
+
+from shared.implementations import REFERENCE
+from shared.measure.statistics import LEAST_ROUNDS
+from shared.record.schema import BUDGET, COMPLETE, INTERRUPTED, OK, Record
+from shared.report.summary import WITHOUT_RATIO, Row, differs
+
+
+def every(record: Record, rows: list[Row]) -> list[str]:
+    """Return everything."""
+    accuracies = [
+        f"{row.name}'s accuracy differs from {record['baseline']}'s by more than the seeds explain"
+        for row in rows
+        if row.accuracy_difference and differs(row.accuracy_difference)
+    ]
+    disturbances = [line for row in rows for line in row.disturbances]
+    why = [*failures(record, rows), *disturbances, *ratios(record, rows), *accuracies, *ending(record)]
+    return why + inconclusive(record)
+
+
+def main(record: Record, rows: list[Row]) -> list[str]:
+    """Return those that the answer depends on; the answer itself names disturbed rows and differing accuracies."""
+    return [*failures(record, rows), *ratios(record, rows), *ending(record), *widened(record)]
+
+
+def failures(record: Record, rows: list[Row]) -> list[str]:
+    """Return why each worker failed, with the end of its stderr."""
+    lines = [reason for row in rows for reason in row.reasons]
+    for reference in record["references"]:
+        if reference["status"] != OK:
+            lines.append(f"float64 reference, round {reference['round']}: {reference['reason']}")
+    for result in (*record["references"], *record["samples"]):
+        who = f"{result['implementation']}, round {result['round']}"
+        lines += [f"{who}, stderr: {line}" for line in result.get("stderr", [])]
+    return lines
+
+
+def ratios(record: Record, rows: list[Row]) -> list[str]:
+    """Return what ratios are to, where that is not obvious, and why ratios or verdicts are missing."""
+    baseline = record["baseline"]
+    others = [row for row in rows if row.name != baseline and row.rounds]
+    if not others:
+        return []
+    chosen = []
+    if baseline != REFERENCE and record.get("options", {}).get("baseline") is None:
+        chosen = [f"the baseline is {baseline}, the first implementation: {REFERENCE} is not in this run"]
+    base = next((row for row in rows if row.name == baseline), None)
+    if base is None or base.status in WITHOUT_RATIO or not base.rounds:
+        return [*chosen, f"no ratios: the baseline {baseline} is {base.status if base else 'not in this run'}"]
+    few = [row.name for row in others if row.ratio is not None and row.ratio.rounds < LEAST_ROUNDS]
+    if not few:
+        return chosen
+    needed = f"it needs {LEAST_ROUNDS} rounds in which both it and {baseline} were timed"
+    return [*chosen, f"no verdict for {', '.join(few)}: {needed}"]
+
+
+def ending(record: Record) -> list[str]:
+    """Return why a run is not complete; nothing for one that is."""
+    ended = record["ended"]
+    why = {None: "it has not ended", INTERRUPTED: "interrupted", BUDGET: "its time budget was used up"}
+    if ended == COMPLETE:
+        return []
+    return [f"incomplete: {why.get(ended, ended)}; what was measured is shown, and the run can be resumed"]
+
+
+def inconclusive(record: Record) -> list[str]:
+    """Return a line for each stage of which the run could conclude less than the tolerance says."""
+    lines = []
+    for reference in record["references"]:
+        for stage, allowed in reference.get("allowed", {}).items():
+            where = f"round {reference['round']}, {stage}"
+            if allowed is None:
+                lines.append(f"{where}: training magnifies rounding so much that nothing is concluded")
+            elif allowed > record["tolerance"]:
+                lines.append(f"{where}: up to {allowed:.1e} allowed, because the problem magnifies rounding so far")
+    return lines
+
+
+def widened(record: Record) -> list[str]:
+    """Return the same in one line a stage."""
+    limits: dict[str, list[float]] = {}
+    for reference in record["references"]:
+        for stage, allowed in reference.get("allowed", {}).items():
+            limits.setdefault(stage, []).append(math.inf if allowed is None else allowed)
+    lines = []
+    for stage, every_limit in limits.items():
+        wide = [limit for limit in every_limit if limit > record["tolerance"]]
+        if wide:
+            rounds = f"in {len(wide)} of {len(every_limit)} rounds" if len(every_limit) > 1 else ""
+            most = f"up to {max(wide):.1e} is allowed" if math.isfinite(max(wide)) else "nothing is concluded"
+            lines.append(f"{stage}: {f'{most} {rounds}'.rstrip()}, because the problem magnifies rounding so far")
+    return lines

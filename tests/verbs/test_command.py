@@ -1,0 +1,79 @@
+"""What the verbs share: help, version, completion in the shell."""
+
+import re
+import shlex
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import compare
+import samegrad
+from tests.command import COMMAND, environment, run
+
+VERBS = sorted(compare.VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_opens_with_two_examples_that_can_be_typed(verb: str) -> None:
+    parser = compare.parsers()[verb]
+    opening, _, rest = parser.format_help().partition("\n\n")
+    assert rest.startswith("usage: compare.py")
+    title, *lines = opening.splitlines()
+    assert title == "examples:"
+    commands = [line.strip() for line in lines if line.startswith("  python compare.py")]
+    assert len(commands) == 2
+    for command in commands:
+        words = shlex.split(command.partition(">")[0].removeprefix("python compare.py"))
+        assert (words[:1] == [verb]) is (verb != "run")
+        parser.parse_args(words[verb != "run" :])
+    assert max(map(len, opening.splitlines())) <= 80
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    found = run(None, "--version")
+    assert (found.code, found.stdout) == (0, f"samegrad {samegrad.__version__}\n")
+    assert version("samegrad") == samegrad.__version__
+
+
+# ---- Completion ----------------------------------------------------------------------------------------
+
+
+def completed(typed: str, folder: Path) -> list[str]:
+    """Return what a shell offers where the cursor is at the end of what was typed."""
+    answer = folder / "answer"
+    shell = {
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_IFS": "\n",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(answer),
+        "COMP_LINE": typed,
+        "COMP_POINT": str(len(typed)),
+        "COMP_TYPE": "9",
+    }
+    found = run(None, env=shell)
+    assert (found.code, found.stdout, found.stderr) == (0, "", "")
+    return [word.strip() for word in answer.read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("samegrad ch", ["check"]),
+        ("samegrad -i numpy_s", ["numpy_scratch"]),
+        ("samegrad --baseline numpy_s", ["numpy_scratch"]),
+        ("samegrad --optimizer ", ["sgd", "momentum", "adam"]),
+        ("samegrad agree --dtype ", ["float32", "float64"]),
+        ("samegrad check --self", ["--self-test"]),
+        ("samegrad show --det", ["--details"]),
+        ("samegrad show results/ref", ["results/reference/"]),
+    ],
+)
+def test_a_shell_is_offered_verbs_options_names_and_folders(typed: str, offered: list[str], tmp_path: Path) -> None:
+    assert completed(typed, tmp_path) == offered
+
+
+def test_completion_costs_nothing_where_no_shell_asks() -> None:
+    program = "import sys, compare; compare.main(['--version'])"
+    script = f"import atexit, sys; atexit.register(lambda: print('argcomplete' in sys.modules)); {program}"
+    found = run(None, command=[COMMAND[0], "-c", script], env=environment())
+    assert re.search(r"^False$", found.stdout, re.MULTILINE)
