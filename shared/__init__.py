@@ -1,1 +1,1 @@
-"""What every implementation has in common: spec, data, initial parameters, agreement, measuring, reports."""
+"""What all implementations share: spec, data, initial parameters, agreement, measurement, reports."""
