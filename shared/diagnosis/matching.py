@@ -85,7 +85,7 @@ def _apart(c: Comparison, theirs: Answers, kind: str) -> float:
 
 
 def _off_by(c: Comparison, theirs: Answers, kind: str, scenes: Sequence[str] = ()) -> float:
-    """Return the distance of the network from a wrong one, slightly above 0 at least; 0 if they are different."""
+    """Return the distance of the network from a wrong one, at least 1e-300; 0 if they are different."""
     off, apart = 0.0, 0.0
     for scene in scenes or SCENES_OF[kind]:
         if scene not in c.answers or c.answers[scene].trouble or theirs[scene].trouble:
