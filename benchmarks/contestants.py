@@ -1,4 +1,4 @@
-"""What is timed, in a process of its own: `shared.processes.calls` loads it and asks it for epochs or steps."""
+"""The contestants, each in its own process: `shared.processes.calls` loads one and calls it for epochs or steps."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,11 +18,11 @@ LIMIT, LIMIT_IN_CACHE, CLASSIFIER = "limit", "limit in cache", "MLPClassifier"
 PEERS = (LIMIT, LIMIT_IN_CACHE, CLASSIFIER)
 
 Take = Callable[[Labels], object]
-"""Takes the steps of an order of the training set."""
+"""Takes the steps for an order of the training set."""
 
 
 class Task(NamedTuple):
-    """What is to be timed on which data, given as a `snapshot` of them and its digest."""
+    """What is timed, and the data as a `snapshot` with its digest."""
 
     spec: NetworkSpec
     training: TrainingSpec
@@ -31,7 +31,7 @@ class Task(NamedTuple):
 
 
 class Contestant:
-    """An implementation, or one of `PEERS`; the methods are called from the parent."""
+    """An implementation or one of `PEERS`; the parent calls the methods."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -44,13 +44,13 @@ class Contestant:
         """Read the data and build the network."""
         self.task = task
         dataset = snapshot.load(task.data, task.digest)
-        # all of it, as a run needs it for evaluation
+        # the whole data set, as a run needs it for evaluation
         self.x, self.y = dataset.train.arrays(task.training.dtype)
         self.others = [split.arrays(task.training.dtype) for split in (dataset.validation, dataset.test)]
         self.build(task.spec, task.training)
 
     def build(self, spec: NetworkSpec, training: TrainingSpec) -> None:
-        """Build the network anew, of another spec or with other batches, and hand the training set over."""
+        """Build the network again, with another spec or batch size, and load the training set."""
         parameters = initial.draw_parameters(spec, training)
         self.order = next(initial.draw_orders(training, len(self.y)))
         self.take = self._taker(spec, training, parameters)
@@ -60,14 +60,14 @@ class Contestant:
         return self.steps(len(self.order))
 
     def steps(self, examples: int) -> float:
-        """Return the seconds of an epoch of the first so many examples, to the last read of the parameters."""
+        """Return the seconds of an epoch of the first examples, including the final read of the parameters."""
         order = self.order[self.order < examples]
         start = perf_counter()
         self.take(order)
         return perf_counter() - start
 
     def _taker(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> Take:
-        """Return what takes the steps of an order."""
+        """Return the function that takes the steps for an order."""
         if self.name == CLASSIFIER:
             return _classifier(spec, training, self.x, self.y)
         if self.name in PEERS:
@@ -77,7 +77,7 @@ class Contestant:
 
         def train(order: Labels) -> None:
             network.train(order)
-            network.parameters()  # returns when the device is done
+            network.parameters()  # waits for the device
 
         return train
 
@@ -88,19 +88,19 @@ class Contestant:
 
 
 def _products(training: TrainingSpec, parameters: Parameters, x: Array, *, in_cache: bool) -> Take:
-    """Return the products of a step and nothing else; in_cache: on one batch over and over, as if none had to come."""
+    """Return the products of a step and nothing else; in_cache: always on the same batch, which stays in the cache."""
     n, make = training.batch_size, products(parameters, training.batch_size)
 
     def take(order: Labels) -> None:
         for start in range(0, len(order), n):
-            first = 0 if in_cache else min(start, len(x) - n)  # the last batch, too, is a whole one
+            first = 0 if in_cache else min(start, len(x) - n)  # the last batch is also a full one
             make(x[first : first + n])
 
     return take
 
 
 def _classifier(spec: NetworkSpec, training: TrainingSpec, x: Array, y: Labels) -> Take:
-    """Return scikit-learn's network: log loss instead of the quadratic cost, its own shuffle."""
+    """Return scikit-learn's network, with log loss instead of the quadratic cost and its own shuffling."""
     from sklearn.neural_network import MLPClassifier
 
     network = MLPClassifier(
@@ -114,11 +114,11 @@ def _classifier(spec: NetworkSpec, training: TrainingSpec, x: Array, y: Labels) 
         random_state=0,
     )
     digits = np.arange(spec.n_out)
-    return lambda order: network.partial_fit(x[: len(order)], y[: len(order)], classes=digits)  # in an order of its own
+    return lambda order: network.partial_fit(x[: len(order)], y[: len(order)], classes=digits)  # in its own order
 
 
 def matrix_product_rate(_: Any, size: int = 1024) -> float:
-    """Return how many floating-point operations a second the product of two square float32 matrices makes, at best."""
+    """Return the best rate of the product of two square float32 matrices, in floating-point operations per second."""
     a, b, out = (np.ones((size, size), np.float32) for _ in range(3))
     best = float("inf")
     for _ in range(10):

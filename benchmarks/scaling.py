@@ -1,8 +1,8 @@
 """How the cost of a step grows with the network and the batch: python -m benchmarks.scaling, or make benchmark.
 
-784-H-10 with H = 30, 128, 512, 2048 and batches of 10, 64, 512 (float32, one thread), every implementation in a process
-of its own: microseconds a step, and how many floating-point operations of the five products that is a second, beside
-what the machine makes of the product of two large matrices.
+784-H-10 with H = 30, 128, 512, 2048 and batches of 10, 64, 512 (float32, one thread), every implementation in its own
+process: microseconds per step, and the floating-point operations of the five products per second, beside the rate of
+the machine for the product of two large matrices.
 """
 
 import argparse
@@ -25,32 +25,32 @@ from shared.spec import NetworkSpec, TrainingSpec
 HIDDEN: Final = (30, 128, 512, 2048)
 BATCHES: Final = (10, 64, 512)
 STEPS: Final = 10
-"""Of the first call; some take that many at once, so that all calls are of a multiple of it."""
+"""Steps of the first call; some implementations compile this many, so the steps of a call are a multiple of it."""
 LEAST_SECONDS: Final = 0.5
-"""That a call takes which is timed, unless the whole training set takes less; until then the steps become more."""
+"""Minimum duration of a timed call, unless the whole training set takes less; the steps increase until then."""
 GROWTH: Final = 20
-"""So many times more at once, at most."""
+"""Largest factor by which the steps increase at once."""
 REPEATS: Final = 3
-"""Calls of which the best counts: a neighbour can only slow."""
+"""Calls of which the best counts, since other processes can only slow one."""
 ENOUGH_SECONDS: Final = 4.0
-"""After which no call is repeated."""
+"""Total time after which no call is repeated."""
 
 
 def operations(spec: NetworkSpec, batch_size: int) -> int:
-    """Return the floating-point operations of the products of a step: (1), (6), and (5) but for the first layer."""
+    """Return the floating-point operations of the products of a step: (1), (6), and (5) except for the first layer."""
     products = [n_in * n_out for n_in, n_out in pairwise(spec.sizes)]
     return 2 * batch_size * (2 * sum(products) + sum(products[1:]))
 
 
 def step_seconds(process: CallProcess, spec: NetworkSpec, training: TrainingSpec, n_examples: int) -> float:
-    """Return the seconds of a step at best."""
+    """Return the best time of a step in seconds."""
     process.call(Contestant.build, spec, training)
     n = training.batch_size
     most = n_examples // n
     most -= most % STEPS if most > STEPS else 0
     steps = min(STEPS, most)
     while True:
-        process.call(Contestant.steps, steps * n)  # some compile for a number of steps
+        process.call(Contestant.steps, steps * n)  # some implementations compile for a number of steps
         taken = [float(process.call(Contestant.steps, steps * n))]
         if taken[0] >= LEAST_SECONDS or steps == most:
             break
@@ -95,7 +95,7 @@ def main(argv: list[str]) -> None:
             lines.append([name, *cells])
         headers = [f"batch {batch}", *(f"784-{h}-10" for h in HIDDEN)]
         parts.append(tabulate(lines, headers, disable_numparse=True, colalign=("left", *["right"] * len(HIDDEN))))
-    parts.append("a cell: us a step (GFLOP/s of its products)")
+    parts.append("cells: us per step (GFLOP/s of its products)")
     print("\n\n".join(parts))
 
 

@@ -2,11 +2,11 @@
 
 One epoch of the 784-30-10 network on MNIST (float32, batch 10, one thread) by every implementation, and by
 
-- the limit: the five matrix products of a step alone, `np.dot` with `out=`, on batches that come from memory;
+- the limit: only the five matrix products of a step, `np.dot` with `out=`, on batches that come from memory;
 - scikit-learn's MLPClassifier with the same sizes.
 
-Each works in a process of its own; they take turns within a round, so that what slows the machine slows all of them. A
-ratio is the median over rounds of the ratio within a round.
+Each runs in its own process; they alternate within a round, so that a slower machine affects all of them. A ratio is
+the median over the rounds of the ratio within a round.
 """
 
 import argparse
@@ -36,7 +36,7 @@ SECONDS: Final = 600.0
 
 
 class Goal(NamedTuple):
-    """The epoch of one, in epochs of another: what it should be at most, or at least, or "" where nothing is asked."""
+    """A bound on the ratio of two epochs: at most ("<="), at least (">="), or none ("")."""
 
     one: str
     other: str
@@ -44,7 +44,7 @@ class Goal(NamedTuple):
     bound: float
 
     def verdict(self, ratio: float) -> str:
-        """Return "met", "NOT MET", or "" where there is no goal."""
+        """Return "met", "NOT MET", or "" if there is no goal."""
         if not self.kind:
             return ""
         return "met" if (ratio <= self.bound if self.kind == "<=" else ratio >= self.bound) else "NOT MET"
@@ -59,18 +59,18 @@ GOALS: Final = [
     Goal("jax_jit", "tensorflow_compiled", "<=", 1.3),
     Goal("pytorch_tutorial", "pytorch", "", 0),
     Goal("keras_fit", "tensorflow_keras", "", 0),
-    # What an epoch of products would take if its batches never had to come from memory.
+    # An epoch of products whose batches are in the cache.
     Goal(LIMIT_IN_CACHE, LIMIT, "", 0),
 ]
 COMPILED: Final = {"pytorch_compiled": "pytorch", "tensorflow_compiled": "tensorflow_keras", "jax_jit": "pytorch"}
-"""What is compiled, and what it is to be set against: the same without, or for JAX, which has none, PyTorch."""
+"""Compiled implementation -> the one it is compared with: the same without compiling, or PyTorch for JAX."""
 MEMORY: Final = ("numpy_scratch", 1.5)
-"""Whose peak resident memory should be at most how many times the data set."""
+"""The implementation whose peak resident memory has a goal, and the goal in multiples of the data set."""
 
 
 @contextmanager
 def contestants(names: Sequence[str], task: Task) -> Iterator[dict[str, CallProcess]]:
-    """Let each be ready in its process; one that is not available, or fails, is named on stderr and left out."""
+    """Start each in its process; one that is not available or fails is reported on stderr and left out."""
     with ExitStack() as stack:
         ready: dict[str, CallProcess] = {}
         for name in names:
@@ -85,7 +85,7 @@ def contestants(names: Sequence[str], task: Task) -> Iterator[dict[str, CallProc
 
 @contextmanager
 def prepared(dataset: data.Dataset, spec: NetworkSpec, training: TrainingSpec) -> Iterator[Task]:
-    """Leave the data for all contestants in a file, and compile nothing that an earlier run has left compiled."""
+    """Write the data for all contestants to a file, and disable caches of compiled code."""
     os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"
     with tempfile.TemporaryDirectory(prefix="samegrad-") as folder:
         path = Path(folder) / "data.npz"
@@ -95,12 +95,14 @@ def prepared(dataset: data.Dataset, spec: NetworkSpec, training: TrainingSpec) -
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the options that all benchmarks have."""
-    parser.add_argument("--data-dir", type=Path, help="where MNIST lies or goes (default: $SAMEGRAD_DATA or data/)")
+    parser.add_argument(
+        "--data-dir", type=Path, help="where MNIST is, or is downloaded to (default: $SAMEGRAD_DATA or data/)"
+    )
     parser.add_argument("--dataset", default="mnist", choices=("mnist", "digits"))
 
 
 def load(arguments: argparse.Namespace) -> data.Dataset:
-    """Return the data set; leave with 3 where there is none."""
+    """Return the data set; exit with 3 if there is none."""
     try:
         return data.load(arguments.dataset, arguments.data_dir, offline=False)[0]
     except data.DataError as error:
@@ -109,7 +111,7 @@ def load(arguments: argparse.Namespace) -> data.Dataset:
 
 
 def main(argv: list[str]) -> None:
-    """Measure and print; there is no exit code for a goal that is not met, for a timed test proves nothing."""
+    """Measure and print; a goal that is not met does not change the exit code, as a timed test proves nothing."""
     parser = argparse.ArgumentParser(prog="benchmarks.speed", description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     options(parser)
@@ -120,9 +122,7 @@ def main(argv: list[str]) -> None:
     rounds: list[dict[str, float]] = []
     console = Console(stderr=True)
     with prepared(dataset, SPEC, TRAINING) as task, contestants([*PEERS, *implementations.names()], task) as ready:
-        first = {
-            name: process.call(Contestant.epoch) for name, process in ready.items()
-        }  # compiles; warms the others up
+        first = {name: process.call(Contestant.epoch) for name, process in ready.items()}  # compiles, or warms up
         for _ in track(range(arguments.rounds), "rounds", console=console, disable=not console.is_terminal):
             rounds.append({name: process.call(Contestant.epoch) for name, process in ready.items()})
         memory = {name: process.call(Contestant.memory) for name, process in ready.items() if name == MEMORY[0]}
@@ -159,11 +159,11 @@ def report(
             compiling.append([name, f"{first[name]:.2f}", f"{first[name] - seconds[name]:.2f}", plain, paid])
     parts = [
         f"{title}\n{len(rounds)} rounds, 1 thread, {TRAINING.dtype}, batch {TRAINING.batch_size}, {facts()['cpu']}",
-        tabulate(times, ["seconds an epoch", "median", "min", "max", "us a step"], disable_numparse=True),
+        tabulate(times, ["seconds per epoch", "median", "min", "max", "us per step"], disable_numparse=True),
         tabulate(ratios, ["ratio", "median", "min", "max", "goal", ""], disable_numparse=True),
     ]
     if compiling:
-        headers = ["compiled", "first epoch, s", "of it compiling, s", "instead of", "paid after epochs"]
+        headers = ["compiled", "first epoch, s", "of it compiling, s", "compared with", "pays off after epochs"]
         parts.append(tabulate(compiling, headers, disable_numparse=True))
     for name, (peak, size) in memory.items():
         goal = Goal(name, "x", "<=", MEMORY[1])

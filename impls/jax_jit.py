@@ -12,18 +12,18 @@ from jax import numpy as jnp
 from shared.interface import Array, Labels, Parameters
 from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
 
-ON_REQUEST = True  # JAX is an extra, `pip install 'samegrad[jax]'`: run by name, or with -i all
+ON_REQUEST = True  # JAX is an extra, `pip install 'samegrad[jax]'`: run by name or with -i all
 
-jax.config.update("jax_enable_x64", True)  # or float64 would silently become float32
+jax.config.update("jax_enable_x64", True)  # otherwise float64 would silently become float32
 
 Theta = dict[str, jax.Array]
 """The parameters, or gradients, on the device."""
 State = tuple[Theta, Theta, jax.Array]
-"""Of an optimizer: m, v and the number of steps t."""
+"""The state of an optimizer: m, v and the number of steps t."""
 
 
 class Network:
-    """Equations (4)-(7) are jax.grad's. What the others keep is an argument, for functions are pure."""
+    """Equations (4)-(7) are computed by jax.grad. State that the others keep is an argument, as functions are pure."""
 
     # ---- Parameters ------------------------------------------------------------------------------------
 
@@ -34,7 +34,7 @@ class Network:
         self.reset(parameters)
 
     def reset(self, parameters: Parameters) -> None:
-        self.theta: Theta = jax.tree.map(jnp.array, parameters)  # a tree like the given one, of copies
+        self.theta: Theta = jax.tree.map(jnp.array, parameters)  # a copy of the given tree
         zeros = jax.tree.map(jnp.zeros_like, self.theta)
         self.state: State = (zeros, zeros, jnp.array(0))
 
@@ -104,7 +104,7 @@ class Network:
         return jax.nn.one_hot(y, self.spec.n_out, dtype=self.theta["W1"].dtype)
 
     def to_parameters(self, theta: Theta) -> Parameters:
-        """Parameters, or gradients, on the device -> NumPy copies, once it is done."""
+        """Parameters, or gradients, on the device -> NumPy copies, after waiting for the device."""
         return {name: np.array(theta[name]) for name in self.spec.parameter_shapes}
 
 
@@ -112,7 +112,7 @@ class Network:
 def steps(
     network: Network, theta: Theta, state: State, x: jax.Array, y: jax.Array, batches: jax.Array
 ) -> tuple[Theta, State]:
-    """One optimizer step on each of the batches, (steps, n); compiled for each length."""
+    """One optimizer step on each of the batches, (steps, n); compiled for each number of steps."""
 
     def step(carry: tuple[Theta, State], i: jax.Array) -> tuple[tuple[Theta, State], None]:
         return network.step(*carry, x, y, i), None
@@ -161,9 +161,9 @@ OPTIMIZERS: dict[str, Callable[..., tuple[Theta, State]]] = {"sgd": sgd, "moment
 
 
 def set_threads(n: int) -> dict[str, int]:
-    """Ask XLA for n threads, by the variable it reads when its client starts. Call it before any work.
+    """Ask XLA for n threads, with the variable that it reads when its client starts. Call it before any computation.
 
-    XLA does not say what it uses: what is returned is what it was asked for.
+    XLA does not report what it uses; the returned number is the requested one.
     """
     os.environ["NPROC"] = str(n)
     return {"XLA": n}

@@ -1,4 +1,4 @@
-"""The network in Keras as its tutorials train it: model.compile and model.fit, fed with our order."""
+"""The network in Keras as its tutorials train it: model.compile and model.fit, in the given order."""
 
 import tensorflow as tf
 
@@ -7,11 +7,11 @@ from impls.tensorflow_keras import set_threads as set_threads
 from shared.interface import Array, Labels, Parameters
 from shared.spec import NetworkSpec, TrainingSpec
 
-ON_REQUEST = True  # twice as slow as tensorflow_keras: run by name, or with -i all
+ON_REQUEST = True  # twice as slow as tensorflow_keras: run by name or with -i all
 
 
 class Network(tensorflow_keras.Network):
-    """`tensorflow_keras` with Keras's own training loop; the rest is its."""
+    """`tensorflow_keras` with Keras's own training loop; the rest is unchanged."""
 
     # ---- Parameters ------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The network in our own small autograd, `minitorch/`, used as `pytorch` uses torch."""
+"""The network in the small autograd `minitorch/`, used in the same way as `pytorch` uses torch."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -11,11 +11,11 @@ from minitorch.functional import binary_cross_entropy, cross_entropy
 from shared.interface import Array, Labels, Parameters
 from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
 
-ON_REQUEST = True  # for reading; numpy_scratch is NumPy's row: run by name, or with -i all
+ON_REQUEST = True  # for reading; numpy_scratch is the NumPy implementation: run by name or with -i all
 
 
 class Network:
-    """Equations (4)-(7) are minitorch's `backward`, (8) is its optim's; the contract is `shared.interface.Network`."""
+    """Equations (4)-(7) are in minitorch's `backward`, (8) in its optim; the contract is `shared.interface.Network`."""
 
     # ---- Parameters ------------------------------------------------------------------------------------
 
@@ -95,7 +95,7 @@ class Network:
         return Tensor(np.eye(self.spec.n_out, dtype=self.dtype)[y])
 
     def to_parameters(self, theta: Iterable[Array | None]) -> Parameters:
-        """W_1, b_1, W_2, ... -> copies by name; minitorch keeps W as (n_out, n_in), as we do."""
+        """W_1, b_1, W_2, ... -> copies by name; minitorch stores W as (n_out, n_in), as the contract does."""
         arrays = [array.copy() for array in theta if array is not None]
         return dict(zip(self.spec.parameter_shapes, arrays, strict=True))
 
@@ -117,6 +117,6 @@ OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {
 
 
 def set_threads(n: int) -> dict[str, int]:
-    """Ask the BLAS behind NumPy for n threads; return what each library says it uses."""
+    """Ask the BLAS of NumPy for n threads; return what each library reports."""
     threadpool_limits(n)
     return {pool["internal_api"]: pool["num_threads"] for pool in threadpool_info()}

@@ -1,4 +1,4 @@
-"""The network as the article writes it: one example after the other, each a column vector; the honest baseline.
+"""The network as in the article: one example after another, each a column vector; the plain baseline.
 
 After M. Nielsen's network.py ("Neural Networks and Deep Learning", chapter 1).
 """
@@ -10,7 +10,7 @@ from impls.numpy_scratch import log_sum_exp, softplus
 from impls.numpy_scratch import set_threads as set_threads
 from shared.interface import Array, Labels
 
-ON_REQUEST = True  # many times slower than its siblings: run where it is asked for, or with -i all
+ON_REQUEST = True  # many times slower than the others: run by name or with -i all
 
 
 class Network(numpy_scratch.Network):
@@ -38,7 +38,7 @@ class Network(numpy_scratch.Network):
     # ---- Loss and gradients (3)-(7) --------------------------------------------------------------------
 
     def loss(self, z: Array, y: Array) -> tuple[float, Array]:
-        """z_L and one-hot y of one example, (n_out, 1) -> its part of C (3) and d_L (4), without 1/n."""
+        """z_L and one-hot y of one example, (n_out, 1) -> its part of C (3) and its d_L (4), without 1/n."""
         a = self.output(z)
         d = a - y
         if self.spec.loss == "cross_entropy":

@@ -1,4 +1,4 @@
-"""The network by hand in NumPy, vectorised over the batch: the reference that the others are held to."""
+"""The network by hand in NumPy, vectorised over the batch: the reference for all implementations."""
 
 import math
 from typing import Any
@@ -122,7 +122,7 @@ class Network:
         return parameters
 
     def to_layers(self, theta: Array) -> list[tuple[Array, Array]]:
-        """One vector -> W_l and b_l of every layer; where there is no bias, b_l is 0 and no part of theta."""
+        """One vector -> W_l and b_l of every layer; without a bias, b_l is 0 and not part of theta."""
         tensors = self.to_parameters(theta)
         zeros = [np.zeros(layer.n_out, theta.dtype) for layer in self.spec.layers]
         return [(tensors[f"W{l}"], tensors.get(f"b{l}", zero)) for l, zero in enumerate(zeros, 1)]
@@ -133,7 +133,7 @@ def sigmoid(z: Array) -> Array:
 
 
 def softplus(z: Array) -> Array:
-    """log(1 + exp(z)), elementwise, where exp cannot overflow."""
+    """log(1 + exp(z)), elementwise, in a form where exp cannot overflow."""
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
@@ -163,7 +163,7 @@ ACTIVATIONS: dict[str, tuple[Any, Any]] = {
 
 
 class SGD:
-    """theta <- theta - eta g; like its siblings it may overwrite g."""
+    """theta <- theta - eta g; like the other optimizers it may overwrite g."""
 
     def __init__(self, theta: Array, eta: float) -> None:
         self.theta, self.eta = theta, theta.dtype.type(eta)
@@ -205,6 +205,6 @@ OPTIMIZERS = {"sgd": SGD, "momentum": Momentum, "adam": Adam}
 
 
 def set_threads(n: int) -> dict[str, int]:
-    """Ask the BLAS behind NumPy for n threads; return what each library says it uses."""
+    """Ask the BLAS of NumPy for n threads; return what each library reports."""
     threadpool_limits(n)
     return {pool["internal_api"]: pool["num_threads"] for pool in threadpool_info()}

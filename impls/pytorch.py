@@ -11,7 +11,7 @@ from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkS
 
 
 class Network:
-    """Equations (4)-(7) are autograd's, (8) is torch.optim's; the contract is `shared.interface.Network`."""
+    """Equations (4)-(7) are computed by autograd, (8) by torch.optim; the contract is `shared.interface.Network`."""
 
     # ---- Parameters ------------------------------------------------------------------------------------
 
@@ -59,9 +59,9 @@ class Network:
         if self.spec.loss == "cross_entropy":
             return nn.functional.cross_entropy(z, y)  # (3), softmax included
         if self.spec.loss == "binary_cross_entropy":
-            # with reduction="mean" it would divide by n_out as well; sigmoid included
+            # reduction="mean" would also divide by n_out; sigmoid included
             return nn.functional.binary_cross_entropy_with_logits(z, y, reduction="sum") / len(y)  # (3)
-        # mse_loss's own mean would divide by n_out as well.
+        # The mean of mse_loss would also divide by n_out.
         return nn.functional.mse_loss(self.output(z), y, reduction="sum") / (2 * len(y))  # (3)
 
     def gradients(self, x: Tensor, y: Tensor) -> Tensor:
@@ -96,7 +96,7 @@ class Network:
         return nn.functional.one_hot(torch.from_numpy(y), self.spec.n_out).to(self.dtype)
 
     def to_parameters(self, theta: Iterable[Tensor | None]) -> Parameters:
-        """W_1, b_1, W_2, ... -> NumPy copies by name; nn.Linear keeps W as (n_out, n_in), as we do."""
+        """W_1, b_1, W_2, ... -> NumPy copies by name; nn.Linear stores W as (n_out, n_in), as the contract does."""
         arrays = [tensor.detach().numpy().copy() for tensor in theta if tensor is not None]
         return dict(zip(self.spec.parameter_shapes, arrays, strict=True))
 
@@ -118,7 +118,7 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 
 
 def set_threads(n: int) -> dict[str, int]:
-    """Ask torch for n threads; return what it says it uses. Call it before any work."""
+    """Ask torch for n threads; return what it reports. Call it before any computation."""
     torch.set_num_threads(n)
     torch.set_num_interop_threads(n)
     return {"torch": torch.get_num_threads(), "torch interop": torch.get_num_interop_threads()}

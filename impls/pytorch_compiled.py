@@ -10,26 +10,26 @@ from impls.pytorch import set_threads as set_threads
 from shared.interface import Array, Labels, Parameters
 from shared.spec import BETA_1, BETA_2, EPSILON, MOMENTUM, NetworkSpec, TrainingSpec
 
-ON_REQUEST = True  # a tier of pytorch, which takes seconds to compile: run by name, or with -i all
+ON_REQUEST = True  # takes seconds to compile: run by name or with -i all
 
 STEPS_A_CALL = 10
-"""A call costs as much as two steps of the default network; compiling takes as much longer as there are steps."""
+"""A call costs as much as two steps of the default network; the time to compile is proportional to the steps."""
 
 Tensors = Sequence[Tensor]
 
-torch._dynamo.config.trace_autograd_ops = True  # torch.autograd.grad belongs into the compiled function
-# Every network is compiled by itself; torch takes more than a few versions of one function for a mistake.
+torch._dynamo.config.trace_autograd_ops = True  # torch.autograd.grad is part of the compiled function
+# Every network is compiled separately; by default torch allows only a few versions of one function.
 torch._dynamo.config.recompile_limit = torch._dynamo.config.accumulated_recompile_limit = 1_000_000
 
 
 class Network(pytorch.Network):
-    """`pytorch` with its steps compiled; its optimizer is written out, for torch.optim's step cannot be compiled so."""
+    """`pytorch` with compiled steps; its optimizer is written out, as torch.optim's step cannot be compiled here."""
 
     # ---- Parameters ------------------------------------------------------------------------------------
 
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
         super().__init__(spec, training, parameters)
-        # Compiled at the first call of as many steps; the same for training sets of any length.
+        # Compiled in the first call with this number of steps; works for training sets of any length.
         self.compiled = torch.compile(self.steps, fullgraph=True, dynamic=False, options={"cpp_wrapper": True})
 
     def reset(self, parameters: Parameters) -> None:
@@ -66,7 +66,7 @@ class Network(pytorch.Network):
 
 
 def corrections(t: Tensor) -> Tensor:
-    """Return 1 - beta_1^t and 1 - beta_2^t of (8) for each step t, (steps, 2); they cancel in float32."""
+    """Return 1 - beta_1^t and 1 - beta_2^t of (8) for each step t, (steps, 2); in float32 the difference cancels."""
     return 1 - torch.tensor([BETA_1, BETA_2], dtype=torch.float64) ** t[:, None]
 
 

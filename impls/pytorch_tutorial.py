@@ -1,4 +1,4 @@
-"""The network in PyTorch as tutorials train it: torchvision's MNIST, transforms and DataLoader, fed with our order."""
+"""The network in PyTorch as tutorials train it: torchvision's MNIST, transforms and DataLoader, in the given order."""
 
 import math
 from typing import Any
@@ -12,19 +12,19 @@ from impls.pytorch import set_threads as set_threads
 from shared.interface import Array, Labels
 from shared.spec import MEAN, STANDARD_DEVIATION
 
-ON_REQUEST = True  # three times as slow as pytorch: run by name, or with -i all
+ON_REQUEST = True  # three times as slow as pytorch: run by name or with -i all
 
 ROUNDING = 4_000
-"""What a grey level may be off that was standardised and back, in machine epsilons."""
+"""Allowed error of a grey level that was standardised and converted back, in machine epsilons."""
 
 OPERATORS = torch.library.Library("torchvision", "FRAGMENT")
 
 
 def declare_operators() -> None:
-    """Declare what torchvision's import asks for where its compiled operators cannot be loaded.
+    """Declare the operators that torchvision's import needs, if its compiled ones cannot be loaded.
 
-    Its wheels on the package index are built for CUDA torch. Beside a CPU-only torch the import ends with "operator
-    torchvision::nms does not exist" (pytorch/vision issue 9085), though datasets and transforms need no operator.
+    Its wheels on the package index are built for CUDA torch. With a CPU-only torch the import fails with "operator
+    torchvision::nms does not exist" (pytorch/vision issue 9085), although datasets and transforms need no operator.
     """
     try:
         import torchvision  # noqa: F401
@@ -40,12 +40,12 @@ from torchvision import datasets, transforms  # noqa: E402
 
 
 class Network(pytorch.Network):
-    """`pytorch` with the tutorials' loop over a DataLoader; the rest is its."""
+    """`pytorch` with the loop over a DataLoader used in tutorials; the rest is unchanged."""
 
     # ---- Update (8) ------------------------------------------------------------------------------------
 
     def train(self, order: Labels) -> None:
-        torch.set_default_dtype(self.dtype)  # the one that ToTensor makes
+        torch.set_default_dtype(self.dtype)  # the dtype of ToTensor's result
         loader: DataLoader[Any] = DataLoader(self.examples, self.training.batch_size, sampler=order.tolist())
         for images, labels in loader:
             self.gradients(images.flatten(1), self.one_hot(labels.numpy()))
@@ -58,7 +58,7 @@ class Network(pytorch.Network):
 
 
 class Images(datasets.MNIST):
-    """torchvision's MNIST, of images (n, side, side) and labels that are given instead of read from its files."""
+    """torchvision's MNIST with given images (n, side, side) and labels, instead of those in its files."""
 
     def __init__(self, images: torch.Tensor, labels: torch.Tensor, transform: transforms.Compose) -> None:
         super(datasets.MNIST, self).__init__(root="", transform=transform)
@@ -66,9 +66,9 @@ class Images(datasets.MNIST):
 
 
 def examples(x: Array, y: Labels) -> Dataset[Any]:
-    """Return the data set of a training set: `Images`, for which x becomes grey levels again.
+    """Return a training set as `Images`, with x converted back to grey levels.
 
-    x that was made of no square images in 256 grey levels, standardised or not, has no place there: a TensorDataset.
+    If x was not made from square images with 256 grey levels, standardised or not, it is a TensorDataset.
     """
     steps = [transforms.ToTensor()]
     levels = x

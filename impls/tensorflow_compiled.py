@@ -6,11 +6,11 @@ from impls import tensorflow_keras
 from impls.tensorflow_keras import set_threads as set_threads
 from shared.interface import Labels
 
-ON_REQUEST = True  # a tier of tensorflow_keras: run by name, or with -i all
+ON_REQUEST = True  # compiles the whole epoch: run by name or with -i all
 
 
 class Network(tensorflow_keras.Network):
-    """`tensorflow_keras` with the loop over the batches inside the compiled function; the rest is its."""
+    """`tensorflow_keras` with the loop over the batches inside the compiled function; the rest is unchanged."""
 
     # ---- Update (8) ------------------------------------------------------------------------------------
 
@@ -19,7 +19,7 @@ class Network(tensorflow_keras.Network):
 
     @tf.function(jit_compile=True)
     def epoch(self, x: tf.Tensor, y: tf.Tensor, order: tf.Tensor) -> None:
-        """One optimizer step on every batch of the order; traced and compiled for each length of it."""
+        """One optimizer step on every batch of the order; traced and compiled for each length of the order."""
         size = self.training.batch_size
         whole = len(order) // size * size
         if whole:

@@ -1,6 +1,6 @@
 """The network in TensorFlow: Keras layers, GradientTape inside a tf.function, a Keras optimizer."""
 
-import tensorflow as tf  # first: where both are absent, this is what to install
+import tensorflow as tf  # first: if both are missing, this is the package to install
 
 import keras  # isort: skip
 
@@ -9,7 +9,7 @@ from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkS
 
 
 class Network:
-    """Equations (4)-(7) are GradientTape's, (8) is Keras's; the contract is `shared.interface.Network`."""
+    """Equations (4)-(7) are computed by GradientTape, (8) by Keras; the contract is `shared.interface.Network`."""
 
     # ---- Parameters ------------------------------------------------------------------------------------
 
@@ -17,7 +17,7 @@ class Network:
         self.spec, self.training = spec, training
         *hidden, self.f = (ACTIVATIONS[layer.activation] for layer in spec.layers)
         self.dtype = parameters["W1"].dtype.name
-        keras.config.set_floatx(self.dtype)  # or the optimizer would round eta to float32
+        keras.config.set_floatx(self.dtype)  # otherwise the optimizer would round eta to float32
         self.model = keras.Sequential([keras.Input((spec.n_in,), dtype=self.dtype)])
         for layer, f in zip(spec.layers, (*hidden, None), strict=True):  # up to z_L: f_L belongs to `output`
             self.model.add(keras.layers.Dense(layer.n_out, activation=f, use_bias=layer.bias, dtype=self.dtype))
@@ -27,7 +27,7 @@ class Network:
 
     def reset(self, parameters: Parameters) -> None:
         for variable, given in zip(self.model.trainable_variables, parameters.values(), strict=True):
-            variable.assign(given.T)  # Keras keeps W as (n_in, n_out)
+            variable.assign(given.T)  # Keras stores W as (n_in, n_out)
         for variable in self.optimizer.variables:  # a new optimizer would have to be traced again
             if variable is not self.optimizer.learning_rate:
                 variable.assign(tf.zeros_like(variable))
@@ -55,9 +55,9 @@ class Network:
         if self.spec.loss == "cross_entropy":
             return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(y, z))  # (3), softmax included
         if self.spec.loss == "binary_cross_entropy":
-            # Keras's BinaryCrossentropy would divide by n_out as well; sigmoid included
+            # Keras's BinaryCrossentropy would also divide by n_out; sigmoid included
             return tf.reduce_mean(tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(y, z), axis=1))  # (3)
-        # Keras's MeanSquaredError would divide by n_out as well.
+        # Keras's MeanSquaredError would also divide by n_out.
         return tf.reduce_mean(tf.reduce_sum(tf.square(self.output(z) - y), axis=1)) / 2  # (3)
 
     @tf.function(reduce_retracing=True)
@@ -103,7 +103,7 @@ ACTIVATIONS = {
     "sigmoid": tf.nn.sigmoid,
     "tanh": tf.nn.tanh,
     "relu": tf.nn.relu,
-    # tf.nn.leaky_relu keeps its slope as a float32, 4e-10 off in float64.
+    # tf.nn.leaky_relu stores its slope in float32: an error of 4e-10 in float64.
     "leaky_relu": lambda z: tf.where(z > 0, z, LEAKY_SLOPE * z),
     "identity": tf.identity,
     "softmax": tf.nn.softmax,
@@ -124,7 +124,7 @@ class Momentum(keras.optimizers.Optimizer):
 
 
 class Adam(keras.optimizers.Optimizer):
-    """Kingma and Ba, Algorithm 1; in Keras's own Adam epsilon stands beside the root before its correction."""
+    """Kingma and Ba, Algorithm 1; Keras's own Adam adds epsilon to the root before the bias correction."""
 
     def build(self, variables: list[keras.Variable]) -> None:
         super().build(variables)
@@ -144,7 +144,7 @@ OPTIMIZERS = {"sgd": keras.optimizers.SGD, "momentum": Momentum, "adam": Adam}
 
 
 def set_threads(n: int) -> dict[str, int]:
-    """Ask TensorFlow for n threads; return what it says it uses. Call it before any work."""
+    """Ask TensorFlow for n threads; return what it reports. Call it before any computation."""
     threading = tf.config.threading
     threading.set_intra_op_parallelism_threads(n)
     threading.set_inter_op_parallelism_threads(n)

@@ -1,4 +1,4 @@
-"""Activations and losses whose derivative is shorter, or safer, than that of their parts."""
+"""Activations and losses whose derivative is shorter, or numerically safer, than that of their parts."""
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def leaky_relu(z: Tensor, slope: float) -> Tensor:
 
 
 def log_softmax(z: Tensor) -> Tensor:
-    """(n, classes) -> the logarithm of each row's softmax, shifted by its maximum: exp cannot overflow."""
+    """(n, classes) -> the logarithm of each row's softmax, shifted by the row's maximum so that exp cannot overflow."""
     shifted = z.data - z.data.max(axis=1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
@@ -53,7 +53,7 @@ def cross_entropy(z: Tensor, y: Tensor) -> Tensor:
 def binary_cross_entropy(z: Tensor, y: Tensor) -> Tensor:
     """Z and y from 0 to 1, (n, classes) -> -1/n sum [y log a + (1 - y) log(1 - a)], a = sigmoid(z).
 
-    In z it is 1/n sum [log(1 + exp(z)) - y z], written so that exp cannot overflow and nothing cancels.
+    As a function of z it is 1/n sum [log(1 + exp(z)) - y z], in a form where exp cannot overflow and nothing cancels.
     """
     a, n = sigmoid(Tensor(z.data)).data, len(y)
     terms = np.maximum(z.data, 0) - y.data * z.data + np.log1p(np.exp(-np.abs(z.data)))

@@ -1,4 +1,4 @@
-"""Layers: functions of a tensor that hold parameters."""
+"""Layers: functions of a tensor with parameters."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from minitorch.tensor import Tensor
 
 
 class Module:
-    """A function of a tensor; its parameters are its own and those of the modules it holds, in order."""
+    """A function of a tensor; its parameters are its own and those of its modules, in order."""
 
     def __call__(self, x: Tensor) -> Tensor:
         raise NotImplementedError
@@ -26,9 +26,9 @@ class Module:
 
 
 class Linear(Module):
-    """x W^T + b, from (n, n_in) to (n, n_out); without b where there is no bias.
+    """x W^T + b, from (n, n_in) to (n, n_out); without b if there is no bias.
 
-    The initial weights and biases are PyTorch's: uniform between -1/sqrt(n_in) and 1/sqrt(n_in).
+    The initial weights and biases are those of PyTorch: uniform between -1/sqrt(n_in) and 1/sqrt(n_in).
     """
 
     def __init__(
@@ -94,14 +94,14 @@ class Softmax(Activation):
 
 
 class Identity(Module):
-    """What goes in comes out."""
+    """The identity function."""
 
     def __call__(self, x: Tensor) -> Tensor:
         return x
 
 
 class Sequential(Module):
-    """Modules one after the other."""
+    """Modules applied one after another."""
 
     def __init__(self, *modules: Module) -> None:
         self.modules = modules

@@ -1,4 +1,4 @@
-"""Optimizers: what is done with the gradients that `backward` has left in the parameters."""
+"""Optimizers: update parameters with the gradients that `backward` has stored in them."""
 
 from collections.abc import Iterable
 
@@ -8,13 +8,13 @@ from minitorch.tensor import Tensor
 
 
 class Optimizer:
-    """Changes parameters by their `grad`; lr is eta."""
+    """Updates parameters using their `grad`; lr is eta."""
 
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
         self.theta, self.lr = list(parameters), lr
 
     def zero_grad(self) -> None:
-        """Forget the gradients: `backward` adds to what is there."""
+        """Discard the gradients, since `backward` adds to them."""
         for theta in self.theta:
             theta.grad = None
 

@@ -1,4 +1,4 @@
-"""A tensor that remembers how it was computed, and can therefore say what it depends on, and how much."""
+"""A tensor that records how it was computed, and can therefore compute its derivatives."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Number = int | float
 Pullback = Callable[[Array], Sequence[Array | None]]
-"""Takes dC/d(output) to dC/d(input) for each input; None for an input that C does not depend on smoothly."""
+"""Maps dC/d(output) to dC/d(input) for each input; None for an input that C does not depend on smoothly."""
 
 _recording = True
 
 
 @contextmanager
 def no_grad() -> Iterator[None]:
-    """Within it, operations are not remembered: for what is only predicted, or updated."""
+    """Do not record operations within the block: for predictions and updates."""
     global _recording
     before, _recording = _recording, False
     try:
@@ -27,22 +27,22 @@ def no_grad() -> Iterator[None]:
 
 
 def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
-    """Sum a gradient over the axes that broadcasting has added or stretched, back to `shape`."""
+    """Sum a gradient over the axes that broadcasting has added or stretched, to get `shape`."""
     gradient = gradient.sum(axis=tuple(range(gradient.ndim - len(shape))))
     stretched = tuple(axis for axis, n in enumerate(shape) if n == 1 and gradient.shape[axis] != 1)
     return gradient.sum(axis=stretched, keepdims=True) if stretched else gradient
 
 
 class Tensor:
-    """An array, and how it was computed.
+    """An array, and a record of how it was computed.
 
     Parameters
     ----------
-    data : anything that NumPy takes for an array of floats; an array is not copied.
-    requires_grad : whether `backward` is to leave dC/d(this) in `grad`.
+    data : anything that NumPy converts to an array of floats; an array is not copied.
+    requires_grad : whether `backward` stores dC/d(this) in `grad`.
     """
 
-    # NumPy's operators give way to ours: array @ tensor is Tensor.__rmatmul__.
+    # NumPy's operators defer to these: array @ tensor calls Tensor.__rmatmul__.
     __array_ufunc__ = None
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
@@ -54,7 +54,7 @@ class Tensor:
 
     @classmethod
     def computed(cls, data: Array, inputs: tuple["Tensor", ...], pullback: Pullback) -> "Tensor":
-        """Return the output of an operation, which is remembered where a gradient may be asked for."""
+        """Return the output of an operation, which is recorded if a gradient may be needed."""
         output = cls(data)
         if _recording and any(tensor.requires_grad for tensor in inputs):
             output.requires_grad, output.inputs, output.pullback = True, inputs, pullback
@@ -67,7 +67,7 @@ class Tensor:
     # ---- Backward --------------------------------------------------------------------------------------
 
     def backward(self) -> None:
-        """Add dC/dt to `grad` of every tensor t that requires it and that was not itself computed; C is this tensor.
+        """Add dC/dt to `grad` of every tensor t that requires it and is no operation's result; C is this tensor.
 
         Raises
         ------
@@ -90,9 +90,9 @@ class Tensor:
                     gradients[id(of_input)] = part if known is None else known + part
 
     def topological_order(self) -> list["Tensor"]:
-        """Return all that this tensor was computed from and that requires a gradient, inputs before outputs.
+        """Return the tensors that this one was computed from and that require a gradient, inputs before outputs.
 
-        With a stack of its own: recursion would end at a depth of 1,000 operations.
+        It uses an explicit stack, since recursion is limited to a depth of 1,000 operations.
         """
         order: list[Tensor] = []
         seen = {id(self)}
@@ -162,7 +162,7 @@ class Tensor:
             raise ValueError(f"@: got shapes {self.shape} and {b.shape}, expected two matrices")
 
         def pullback(g: Array) -> tuple[Array | None, Array | None]:
-            # Only what is asked for: the inputs of the first layer need none, and it would cost a third.
+            # Only what is needed: the first layer's inputs need no gradient, which would cost a third of the time.
             of_a = g @ b.data.T if self.requires_grad else None
             return of_a, self.data.T @ g if b.requires_grad else None
 
@@ -197,7 +197,7 @@ class Tensor:
     def __getitem__(self, index: Any) -> "Tensor":
         def pullback(g: Array) -> tuple[Array]:
             whole = np.zeros_like(self.data)
-            np.add.at(whole, index, g)  # an entry that was taken twice counts twice
+            np.add.at(whole, index, g)  # an entry that is taken twice counts twice
             return (whole,)
 
         return Tensor.computed(np.asarray(self.data[index]), (self,), pullback)
@@ -213,7 +213,7 @@ class Tensor:
         return self.data.shape
 
     def item(self) -> float:
-        """Return the one number that this is."""
+        """Return the value of a tensor with a single number."""
         return float(self.data.item())
 
     def __len__(self) -> int:

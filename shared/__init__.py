@@ -1,3 +1,3 @@
-"""What every implementation has in common: spec, data, initial parameters, agreement, measuring, reports."""
+"""What all implementations share: spec, data, initial parameters, agreement, measurement, reports."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The evaluation protocol: metrics computed here, from predictions, over every example, for all implementations."""
+"""The evaluation protocol: metrics computed from predictions over every example, the same for all implementations."""
 
 from collections.abc import Callable
 from typing import Final
@@ -10,13 +10,13 @@ from shared.interface import Array, Labels
 
 
 def predicted_digits(activations: Array) -> NDArray[np.uint8]:
-    """(n, n_out) output activations -> (n,) the index of the largest; the first one where several are."""
+    """(n, n_out) output activations -> (n,) the index of the largest, the first one if several are equal."""
     digits: NDArray[np.uint8] = activations.argmax(axis=1).astype(np.uint8)
     return digits
 
 
 def accuracy(activations: Array, labels: Labels) -> float:
-    """Return the fraction of all examples whose largest output activation is the right one."""
+    """Return the fraction of examples whose largest output activation is that of their label."""
     return float(np.mean(predicted_digits(activations) == labels))
 
 
@@ -34,7 +34,7 @@ def cross_entropy(activations: Array, labels: Labels) -> float:
 
 
 def binary_cross_entropy(activations: Array, labels: Labels) -> float:
-    """Equation (3), binary cross-entropy, likewise; 1 - a_L counts as at least 1e-300, too."""
+    """Equation (3), binary cross-entropy, in the same way; 1 - a_L also counts as at least 1e-300."""
     others = 1 - activations.astype(np.float64)
     others[np.arange(len(labels)), labels] = 1
     return cross_entropy(activations, labels) - float(np.log(np.maximum(others, 1e-300)).sum() / len(labels))

@@ -1,4 +1,4 @@
-"""The implementations: which there are, what their files say of themselves, and how they are loaded."""
+"""The implementations: which there are, what their files declare, and how they are loaded."""
 
 import ast
 import importlib
@@ -14,25 +14,25 @@ from shared.errors import SettingError, nearest
 
 FOLDER = Path(__file__).resolve().parents[1] / "impls"
 OURS = {package.parent.name for package in FOLDER.parent.glob("*/__init__.py")}
-"""Packages that no pip line mends."""
+"""The project's own packages, which pip cannot install."""
 REFERENCE: Final = "numpy_scratch"
 """The implementation that, in float64, is the reference of every agreement check."""
 REFERENCE_LABEL: Final = "float64-reference"
-"""Its name in tables and file names, which no implementation may have."""
+"""Its name in tables and file names; no implementation may have it."""
 
 
 CONTRACT: Final = (
     "expected load(x, y), called once, then train(order), and parameters and gradients as a dict of W1, b1, ...; "
-    "it is described in shared/interface.py"
+    "see shared/interface.py"
 )
 
 
 class FrameworkNotInstalledError(ImportError):
-    """An implementation needs a package that is not installed; `remedy` is the command that mends it."""
+    """An implementation needs a package that is not installed; `remedy` is the command that installs it."""
 
     def __init__(self, name: str, package: str) -> None:
         self.remedy = f"pip install -c constraints.txt {package}"
-        super().__init__(f"{name} needs the package {package!r}, which is not installed; to mend it: {self.remedy}")
+        super().__init__(f"{name} needs the package {package!r}, which is not installed; to install it: {self.remedy}")
 
 
 class UnknownImplementationError(LookupError):
@@ -45,11 +45,11 @@ class UnknownImplementationError(LookupError):
 
 
 class ContractError(TypeError):
-    """A file holds no network that keeps the contract of `shared/interface.py`."""
+    """A file contains no network that follows the contract of `shared/interface.py`."""
 
 
 def label(implementation: str) -> str:
-    """Return the name in tables and file names of an implementation, given by its name or its file."""
+    """Return the name of an implementation in tables and file names, given its name or its file."""
     return Path(implementation).stem
 
 
@@ -59,12 +59,12 @@ def names() -> list[str]:
 
 
 def defaults() -> list[str]:
-    """Return the names of those that are run where none is asked for: all whose file does not say ON_REQUEST = True."""
+    """Return the names of those that run by default: all whose file does not set ON_REQUEST = True."""
     return [name for name in names() if not _on_request(FOLDER / f"{name}.py")]
 
 
 def _on_request(path: Path) -> bool:
-    """Return what a file says of itself; it is read, not imported, for that would import its framework."""
+    """Return whether a file sets ON_REQUEST = True; it is parsed, since importing it would import its framework."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assignments = [node for node in tree.body if isinstance(node, ast.Assign)]
     return any(
@@ -75,7 +75,7 @@ def _on_request(path: Path) -> bool:
 
 
 def locate(name: str) -> Path:
-    """Return the file of an implementation, given by its name or by its path (ending in .py)."""
+    """Return the file of an implementation, given its name or its path (ending in .py)."""
     path = Path(name) if name.endswith(".py") else FOLDER / f"{name}.py"
     if not path.is_file() or not (name.endswith(".py") or name in names()):
         raise UnknownImplementationError(name)
@@ -87,29 +87,29 @@ def locate_all(given: Sequence[str] | None) -> tuple[str, ...]:
 
     Parameters
     ----------
-    given : names or paths of .py files, "all" for every name; None for `defaults`.
+    given : names, or paths of .py files; "all" for every name; None for `defaults`.
 
     Raises
     ------
     UnknownImplementationError
         If there is no such name or file.
     SettingError
-        If two different ones would have the same label, or one that of the reference.
+        If two different implementations have the same label, or one has the label of the reference.
     """
     found: dict[str, str] = {}
     for name in [each for word in given or defaults() for each in (names() if word == "all" else [word])]:
         path = locate(name)
         full = str(path.resolve()) if name.endswith(".py") else name
         if label(name) == REFERENCE_LABEL:
-            taken = f"got {name}, expected another name: {REFERENCE_LABEL} is the reference's"
+            taken = f"got {name}, expected another name: {REFERENCE_LABEL} is the name of the reference"
             raise SettingError("implementation", taken)
         if found.setdefault(label(name), full) != full:
-            raise SettingError("implementation", f"got two that are called {label(name)}, expected different names")
+            raise SettingError("implementation", f"got two named {label(name)}, expected different names")
     return tuple(found.values())
 
 
 def sources(given: Sequence[str]) -> dict[str, dict[str, str | None]]:
-    """Return the "text" of each implementation, and of the sibling that is its "base", by label."""
+    """Return the "text" of each implementation, and of the implementation that is its "base", by label."""
     found: dict[str, dict[str, str | None]] = {}
     waiting = list(given)
     for name in waiting:
@@ -122,7 +122,7 @@ def sources(given: Sequence[str]) -> dict[str, dict[str, str | None]]:
 
 
 def base(name: str) -> str | None:
-    """Return the sibling whose class `Network` an implementation changes in part; None for one that stands alone."""
+    """Return the implementation whose class `Network` this one subclasses; None if it subclasses none."""
     try:
         tree = ast.parse(locate(name).read_text(encoding="utf-8"))
     except (SyntaxError, ValueError):
@@ -133,7 +133,7 @@ def base(name: str) -> str | None:
 
 
 def remedy(name: str) -> str:
-    """Return the command that may mend an implementation whose packages are there but cannot be imported."""
+    """Return the command that may repair an implementation whose packages are installed but cannot be imported."""
     packages = _packages(locate(name))
     foreign = [p for p in packages if p not in sys.stdlib_module_names and p not in (*OURS, "numpy")]
     if not foreign:
@@ -142,7 +142,7 @@ def remedy(name: str) -> str:
 
 
 def _packages(path: Path) -> list[str]:
-    """Return the packages that a file imports at its top, in order; none, if it cannot be read as Python."""
+    """Return the packages that a file imports at module level, in order; none if it is not valid Python."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, ValueError):
@@ -153,24 +153,24 @@ def _packages(path: Path) -> list[str]:
 
 
 def load_module(name: str) -> ModuleType:
-    """Import an implementation and, with it, its framework.
+    """Import an implementation, and its framework with it.
 
     Raises
     ------
     UnknownImplementationError
         If there is no such name or file.
     FrameworkNotInstalledError
-        If the package it needs is not there.
+        If a package that it needs is not installed.
     """
     path = locate(name)
     packages = _packages(path)
     if "tensorflow" in packages and "jax" not in packages:
-        # TensorFlow Lite imports JAX where it finds it: half a second and a second framework in the process.
+        # TensorFlow Lite imports JAX if it is installed: half a second, and a second framework in the process.
         sys.modules.setdefault("jax", None)  # type: ignore[arg-type]
     try:
         if not name.endswith(".py"):
             return importlib.import_module(f"impls.{name}")
-        alias = f"{path.stem}.py"  # no import has such a name: a file called torch.py may import torch
+        alias = f"{path.stem}.py"  # not a name that can be imported, so a file named torch.py can import torch
         module_spec = importlib.util.spec_from_file_location(alias, path)
         assert module_spec is not None
         assert module_spec.loader is not None
@@ -179,7 +179,7 @@ def load_module(name: str) -> ModuleType:
         module_spec.loader.exec_module(module)
     except ModuleNotFoundError as error:
         package = (error.name or "?").partition(".")[0]
-        # A missing part of an installed package, or of ours, is a fault of its own and must not be hidden.
+        # A missing part of an installed package, or of this project, is a different error and must not be hidden.
         if package in OURS or importlib.util.find_spec(package) is not None:
             raise
         raise FrameworkNotInstalledError(name, package) from error
@@ -192,7 +192,7 @@ def load(name: str) -> Any:
 
 
 def network_class(module: ModuleType) -> Any:
-    """Return the class `Network` of a module; ContractError where there is none, or it keeps another contract."""
+    """Return the class `Network` of a module; ContractError if there is none or it follows another contract."""
     if not hasattr(module, "Network"):
         raise ContractError(f"found no class Network; {CONTRACT}")
     found = module.Network
@@ -204,13 +204,13 @@ def network_class(module: ModuleType) -> Any:
 
 
 def _other(network: type, method: str, names: str) -> str:
-    """Return a method as it is found, where it does not take these arguments; "" where it does."""
+    """Return a method as it is written, if it does not take these arguments; "" if it does."""
     if not hasattr(network, method):
         return f"no {method}"
     try:
         signature = inspect.signature(getattr(network, method))
         signature.bind("self", *names.split(", "))
-    except ValueError:  # it has none, as one of C
+    except ValueError:  # no signature, such as a function written in C
         return ""
     except TypeError:
         return f"{method}({', '.join(list(signature.parameters)[1:])})"

@@ -1,4 +1,4 @@
-"""Initial parameters and mini-batch order, drawn once per seed and given to every implementation."""
+"""Initial parameters and mini-batch order, drawn from the seed and given to every implementation."""
 
 import hashlib
 import math
@@ -12,7 +12,7 @@ from shared.spec import NetworkSpec, TrainingSpec
 
 
 def _generators(seed: int) -> tuple[np.random.Generator, np.random.Generator]:
-    """Return two independent streams, so that another network draws no other batches."""
+    """Return two independent streams, so that the batches do not depend on the network."""
     weights, batches = np.random.SeedSequence(seed).spawn(2)
     return np.random.default_rng(weights), np.random.default_rng(batches)
 
@@ -36,14 +36,14 @@ def cast(parameters: Parameters, dtype: str) -> Parameters:
 
 
 def draw_orders(training: TrainingSpec, n_examples: int) -> Iterator[NDArray[np.int64]]:
-    """Yield for each epoch, without end, a permutation of all examples: the mini-batches are its slices."""
+    """Yield a permutation of all examples for each epoch, without end; the mini-batches are its slices."""
     _, generator = _generators(training.seed)
     while True:
         yield generator.permutation(n_examples)
 
 
 def digest(arrays: Parameters | Labels) -> str:
-    """Return the sha256 of the parameters or the order, so that results can prove that they started alike."""
+    """Return the sha256 of the parameters or the order; it shows that two results started from the same."""
     tensors = arrays.values() if isinstance(arrays, dict) else [arrays]
     sha = hashlib.sha256()
     for tensor in tensors:

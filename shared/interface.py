@@ -12,26 +12,26 @@ Labels = NDArray[np.integer[Any]]
 
 
 Parameters = dict[str, Array]
-"""The weights and biases by name, in order: "W1", "b1", "W2", ...; gradients are alike.
+"""The weights and biases by name, in order: "W1", "b1", "W2", ...; gradients have the same form.
 
-Their shapes are `NetworkSpec.parameter_shapes`: of a dense layer W is (n_out, n_in) and b (n_out,).
+Their shapes are `NetworkSpec.parameter_shapes`: W of a dense layer is (n_out, n_in) and b is (n_out,).
 """
 
 
 class Network(Protocol):
-    """What a class `Network` in `impls/` must do; all of it in the dtype of the given parameters.
+    """What a class `Network` in `impls/` must do, in the dtype of the given parameters.
 
-    There is no randomness inside: initial parameters and the order of the examples come from outside.
-    No method changes an array it is given.
+    It uses no randomness: initial parameters and the order of the examples are given.
+    No method changes an array that it is given.
     """
 
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None: ...
 
     def reset(self, parameters: Parameters) -> None:
-        """Start again from these parameters, with a fresh optimizer; what is compiled, or loaded, is kept."""
+        """Start again from these parameters, with a fresh optimizer; compiled code and loaded data are kept."""
 
     def parameters(self) -> Parameters:
-        """Return NumPy copies, once the device is done."""
+        """Return NumPy copies, after waiting for the device."""
 
     def predict(self, x: Array) -> Array:
         """(n, n_in) -> output activations a_L, (n, n_out)."""
@@ -40,18 +40,18 @@ class Network(Protocol):
         """Mean loss (3) over the batch and its gradients (6)-(7); x: (n, n_in), y: (n,) labels."""
 
     def load(self, x: Array, y: Labels) -> None:
-        """Take over the training set, (n, n_in) and (n,) labels, once: encoded, and copied to where it is used."""
+        """Take over the training set, (n, n_in) and (n,) labels, once: encode it, and copy it to where it is used."""
 
     def train(self, order: Labels) -> None:
-        """Take one optimizer step for each `batch_size` indices of `order` into it, in order, a smaller last batch too.
+        """Take one optimizer step for each `batch_size` indices of `order`, in order, including a smaller last batch.
 
-        `order` may be a whole epoch, a part of one, or a single batch.
+        The indices refer to the training set. `order` may be a whole epoch, a part of one, or a single batch.
         """
 
 
 @runtime_checkable
 class Traced(Protocol):
-    """What a `Network` may do besides: tell what it computed on the way, so that a first departure can be named."""
+    """What a `Network` may offer in addition: its intermediate results, so that the first difference can be named."""
 
     def trace(self, x: Array, y: Labels) -> dict[str, Array]:
         """Return z1, ..., zL (1), a1, ..., aL (2) and d1, ..., dL (4)-(5), each (n, size of its layer)."""

@@ -1,4 +1,4 @@
-"""The options of a run and their defaults; imports nothing heavy, for the command line's --help."""
+"""The options of a run and their defaults; imports nothing slow, so that --help is fast."""
 
 import re
 from collections.abc import Mapping
@@ -13,22 +13,22 @@ from shared.spec import NetworkSpec, TrainingSpec
 Options = dict[str, Any]
 
 DATASETS: Final = ("auto", "mnist", "digits")
-"""The names in `shared.data.LOADERS`, which imports NumPy, and "auto"."""
-# Momentum adds some ten steps up, and adam's steps are of the size of the learning rate itself.
+"""The names in `shared.data.LOADERS` (which imports NumPy), and "auto"."""
+# Momentum adds up about ten steps, and adam's steps are as large as the learning rate.
 DEFAULT_RATES: Final = MappingProxyType({"sgd": TrainingSpec().learning_rate, "momentum": 0.3, "adam": 0.01})
 
 _TRAINING: Final = TrainingSpec()
 DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "implementation": None,  # all
-        "network": None,  # as sizes, activation and loss say
+        "network": None,  # from sizes, activation and loss
         "sizes": (784, 30, 10),
         "activation": "sigmoid",
-        "loss": None,  # quadratic, or that of the network's output layer
-        "epochs": None,  # as many as suit the data set
+        "loss": None,  # quadratic, or the loss that the output layer requires
+        "epochs": None,  # depends on the data set
         "batch_size": _TRAINING.batch_size,
         "optimizer": _TRAINING.optimizer,
-        "learning_rate": None,  # as DEFAULT_RATES has it for the optimizer
+        "learning_rate": None,  # DEFAULT_RATES of the optimizer
         "initial": _TRAINING.initial,
         "dtype": _TRAINING.dtype,
         "seed": _TRAINING.seed,
@@ -77,7 +77,7 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         "nielsen": {**_ARTICLE, "learning_rate": 3.0},
     }
 )
-"""The recipes of the article that this project grew from, and of the book that the article follows."""
+"""The recipes of the article that this project is based on, and of the book that the article follows."""
 SECONDS: Final = MappingProxyType({"": 1, "s": 1, "m": 60, "h": 3600})
 
 
@@ -87,11 +87,11 @@ def resolve(
     stored: Mapping[str, Any] | None = None,
     preset: str | None = None,
 ) -> Options:
-    """Return every option: as given, or else of the effort, the preset, the run that is resumed, or by default.
+    """Return every option: as given, or from the effort, the preset, the resumed run, or the defaults, in this order.
 
     Parameters
     ----------
-    given : None stands for an option that was not given.
+    given : None for an option that is not given.
     """
     check_choice("preset", preset or "default", tuple(PRESETS))
     if effort is not None:
@@ -100,7 +100,7 @@ def resolve(
     found = dict(DEFAULTS)
     for options in (stored or {}, PRESETS.get(preset or "", {}), EFFORTS.get(effort or "", {}), explicit):
         if "sizes" in options:
-            found["network"] = None  # of the options before; these say another
+            found["network"] = None  # from earlier options; these sizes replace it
         found |= options
     check_choice("inputs", found["inputs"], INPUTS)
     check_choice("dataset", found["dataset"], DATASETS)
@@ -108,19 +108,19 @@ def resolve(
 
 
 def network_of(options: Mapping[str, Any], given: Mapping[str, Any]) -> NetworkSpec:
-    """Return the network: the notation, in which activation and loss fill in what it leaves out, or sizes.
+    """Return the network, from the notation or from sizes; activation and loss fill in what the notation omits.
 
     Parameters
     ----------
     options : as `resolve` returns them.
-    given : as `resolve` takes them; what the notation contradicts is refused, not ignored.
+    given : as `resolve` takes them; an option that contradicts the notation is refused, not ignored.
 
     Raises
     ------
     SpecError
-        Where it is no network.
+        If it is not a network.
     SettingError
-        Where an activation or a loss that was given is not the network's.
+        If a given activation or loss is not one of the network.
     """
     activation, loss = options["activation"], options["loss"]
     if options["network"] is None:
@@ -135,7 +135,7 @@ def network_of(options: Mapping[str, Any], given: Mapping[str, Any]) -> NetworkS
 
 
 def training_of(options: Mapping[str, Any]) -> TrainingSpec:
-    """Return how the network is trained; 1 epoch, where the data set is to say how many."""
+    """Return how the network is trained; with 1 epoch if the number depends on the data set."""
     named = {field.name: options[field.name] for field in fields(TrainingSpec)}
     rate, epochs = options["learning_rate"], options["epochs"]
     usual = DEFAULT_RATES.get(options["optimizer"], _TRAINING.learning_rate)
@@ -144,7 +144,7 @@ def training_of(options: Mapping[str, Any]) -> TrainingSpec:
 
 
 def duration(text: str) -> float:
-    """Return the seconds of a duration such as 90, 90s, 10m or 1.5h; ValueError for anything else."""
+    """Return a duration such as 90, 90s, 10m or 1.5h in seconds; ValueError for anything else."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
     if not found or float(found[1]) == 0:
         raise ValueError(f"got {text!r}, expected a duration such as 90s, 10m or 1.5h")
@@ -160,7 +160,7 @@ def choice(text: str, allowed: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True)
 class Threshold:
-    """How much slower or faster than before is too much: what --fail-on takes."""
+    """The change of speed that `diff` fails on."""
 
     kind: str
     """slower or faster"""
@@ -168,7 +168,7 @@ class Threshold:
 
     @classmethod
     def parse(cls, text: str) -> "Threshold":
-        """Read slower:10% or faster:10%; ValueError for anything else."""
+        """Parse slower:10% or faster:10%; ValueError for anything else."""
         found = re.fullmatch(r"(slower|faster):(\d+(?:\.\d+)?)%", text)
         if not found:
             raise ValueError(f"got {text!r}, expected slower:PERCENT% or faster:PERCENT%, such as slower:10%")

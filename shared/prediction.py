@@ -1,4 +1,4 @@
-"""Trained networks, and their outputs for a few images, each implementation in its own process."""
+"""Trained networks and their outputs for a few images, each implementation in its own process."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -28,7 +28,7 @@ from shared.spec import NetworkSpec, TrainingSpec
 
 @dataclass(frozen=True)
 class Trained:
-    """Trained networks of one spec; each implementation has its own parameters."""
+    """Trained networks of one spec, with the parameters of each implementation."""
 
     spec: NetworkSpec
     training: TrainingSpec
@@ -52,27 +52,27 @@ def train(implementations: Sequence[str], dataset: Dataset, training: TrainingSp
     x_test, y_test = dataset.test.arrays(training.dtype)
     accuracy = evaluation.accuracy(network.predict(x_test), y_test)
     origin = (
-        f"parameters: no run has kept any, so NumPy has just been trained, {_epochs(training)} on {dataset.name}, "
-        f"test accuracy {accuracy:.1%}; all use the same"
+        f"parameters: no run has kept any, so NumPy was trained now, {_epochs(training)} on {dataset.name}, "
+        f"test accuracy {accuracy:.1%}; all implementations use the same"
     )
     return Trained(spec, training, False, dict.fromkeys(implementations, network.parameters()), origin)
 
 
 def last_run(results: Path) -> Path | None:
-    """Return the folder of the run that ended last and has kept parameters; None if there is none."""
+    """Return the folder of the latest finished run that has kept parameters; None if there is none."""
     ended = [path for path in results.glob(f"*/{journal.RUN}") if _has_parameters(path.parent)]
     return max(ended, key=lambda path: path.stat().st_mtime).parent if ended else None
 
 
 def of_run(folder: Path, asked: tuple[str, ...] | None) -> Trained:
-    """Return what each implementation of a run has learnt in its first round; `asked` narrows it.
+    """Return what each implementation of a run learned in its first round; `asked` selects some of them.
 
     Raises
     ------
     RunError, DataError
-        Where the folder holds no run, or a file of parameters is damaged.
+        If the folder contains no run, or a file of parameters is damaged.
     SettingError
-        Where the run has not trained the implementations that are asked for.
+        If the run has not trained the implementations that are asked for.
     """
     record = journal.read(folder)
     spec = NetworkSpec.parse(record["network"]["title"])
@@ -83,11 +83,12 @@ def of_run(folder: Path, asked: tuple[str, ...] | None) -> Trained:
     samples = {name: _first_sample(record, name) for name in map(label, asked or every)}
     trained = {name: sample for name, sample in samples.items() if sample is not None}
     if not trained:
-        raise SettingError("run", f"{folder} holds no trained parameters; run compare.py again")
+        raise SettingError("run", f"{folder} contains no trained parameters; run compare.py again")
     accuracies = [sample["test_accuracy"] for sample in trained.values()]
     origin = (
-        f"parameters: each implementation's own, of {folder.name}: {_epochs(training)} on {record['dataset']['name']}, "
-        f"seed {next(iter(trained.values()))['seed']}, test accuracy {min(accuracies):.1%} to {max(accuracies):.1%}"
+        f"parameters: each implementation's own, from {folder.name}: {_epochs(training)} on "
+        f"{record['dataset']['name']}, seed {next(iter(trained.values()))['seed']}, "
+        f"test accuracy {min(accuracies):.1%} to {max(accuracies):.1%}"
     )
     found = {
         every[name]: load(
@@ -101,19 +102,19 @@ def of_run(folder: Path, asked: tuple[str, ...] | None) -> Trained:
 
 
 def _refuse_strangers(folder: Path, every: dict[str, str], asked: tuple[str, ...] | None) -> None:
-    """Raise SettingError for implementations that are not the run's, and for a run without parameters."""
+    """Raise SettingError for implementations that are not in the run, and for a run without parameters."""
     if strangers := [name for name in map(label, asked or ()) if name not in every]:
         known = f"one of {', '.join(every)}, which {folder} has"
         raise SettingError("implementation", f"got {', '.join(strangers)}, expected {known}")
     if not _has_parameters(folder):
-        remedy = "name another, or none; the runs that come with the project keep none"
+        remedy = "name another run, or none; the runs in the repository contain no parameters"
         raise SettingError(
-            "run", f"got {folder}, which holds no trained parameters, expected a run made here; {remedy}"
+            "run", f"got {folder}, which contains no trained parameters, expected a run made here; {remedy}"
         )
 
 
 def _first_sample(record: Record, name: str) -> Sample | None:
-    """Return an implementation's sample of the first round in which it was trained."""
+    """Return the sample of an implementation in the first round in which it was trained."""
     trained = [s for s in record["samples"] if s["implementation"] == name and s["status"] == OK]
     return min(trained, key=lambda s: s["round"]) if trained else None
 
@@ -147,7 +148,7 @@ def outputs(network_class: Any, spec: NetworkSpec, training: TrainingSpec, param
 def predict(trained: Trained, images: Sequence[Grey], timeout: float) -> Predictions:
     """Return the output activations of every implementation for images of 28x28 pixels.
 
-    timeout : seconds that a process may take to load, and to answer.
+    timeout : seconds that a process may take to load, and then to answer.
     """
     grey = np.stack(images).reshape(len(images), -1)
     x, _ = Split(grey, np.zeros(len(images), np.uint8), trained.standardised).arrays(trained.training.dtype)

@@ -3,7 +3,7 @@
 For layers l = 1..L, a_0 = x, batch size n, one-hot y:
 
     (1) z_l = a_{l-1} W_l^T + b_l
-    (2) a_l = f_l(z_l)                     sigmoid, tanh, relu, leaky_relu, identity: of each layer its own
+    (2) a_l = f_l(z_l)                     f_l: sigmoid, tanh, relu, leaky_relu or identity, per layer
     (3) C   = 1/n sum 1/2 |a_L - y|^2                              quadratic
         C   = -1/n sum y log a_L                                   cross_entropy, a_L = softmax(z_L)
         C   = -1/n sum [y log a_L + (1 - y) log(1 - a_L)]          binary_cross_entropy, a_L = sigmoid(z_L)
@@ -16,10 +16,10 @@ For layers l = 1..L, a_0 = x, batch size n, one-hot y:
         m <- beta_1 m + (1 - beta_1) g,  v <- beta_2 v + (1 - beta_2) g^2    adam, in steps t = 1, 2, ...
         theta <- theta - eta (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + epsilon)
 
-v and m begin at 0.
+v and m start at 0.
 
 Sources: M. Nielsen, "Neural Networks and Deep Learning", chapter 2 (there per example; here per batch, so the
-1/n stands in the delta), chapter 3 for the binary cross-entropy; for softmax with cross-entropy, C. Bishop, "Pattern
+1/n is in the delta), chapter 3 for the binary cross-entropy; for softmax with cross-entropy, C. Bishop, "Pattern
 Recognition and Machine Learning", section 5.2; for adam, D. Kingma and J. Ba, "Adam: A Method for Stochastic
 Optimization", Algorithm 1.
 """
@@ -34,7 +34,7 @@ from shared.layers import ACTIVATIONS, KINDS, SOFTMAX, Dense, Layer, Shape, pars
 
 LOSSES: Final = ("quadratic", "cross_entropy", "binary_cross_entropy")
 OUTPUT_ACTIVATIONS: Final = {"cross_entropy": SOFTMAX, "binary_cross_entropy": "sigmoid"}
-"""loss -> the activation of the output layer; with the quadratic loss it may be any but the softmax."""
+"""loss -> the activation of the output layer; with the quadratic loss it may be any except softmax."""
 OPTIMIZERS: Final = ("sgd", "momentum", "adam")
 INITIALS: Final = ("normal", "scaled")
 DTYPES: Final = ("float32", "float64")
@@ -48,11 +48,11 @@ MOMENTUM: Final = 0.9
 BETA_1: Final = 0.9
 BETA_2: Final = 0.999
 EPSILON: Final = 1e-8
-"""Of adam: added to the corrected root. Keras's own Adam adds it to the uncorrected one, where it weighs more."""
+"""For adam: added to the corrected root. Keras's own Adam adds it to the uncorrected root, where it has more effect."""
 
 MEAN: Final = 0.1307
 STANDARD_DEVIATION: Final = 0.3081
-"""Of the pixels of MNIST's 60,000 training images, as PyTorch's tutorials write them: for standardised inputs."""
+"""Of the pixels of MNIST's 60,000 training images, as in PyTorch's tutorials; for standardised inputs."""
 
 LEAKY_SLOPE: Final = 0.01
 """Slope of leaky_relu for z <= 0 in every implementation; the frameworks' own defaults differ (0.01, 0.2, 0.3)."""
@@ -60,14 +60,14 @@ LEAKY_SLOPE: Final = 0.01
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """An input shape, layers and a loss.
+    """A network: an input shape, layers and a loss.
 
     Parameters
     ----------
     input_shape : of one example: (n_in,), (height, width) or (height, width, channels).
     layers : at least one; each has its own activation.
-    loss : "quadratic", "cross_entropy" or "binary_cross_entropy", equation (3). The two cross-entropies are losses of
-        z_L: the output activation is the softmax with the first, the sigmoid with the second.
+    loss : "quadratic", "cross_entropy" or "binary_cross_entropy", equation (3). The two cross-entropies are
+        functions of z_L: the output activation is softmax with the first and sigmoid with the second.
 
     Raises
     ------
@@ -100,7 +100,7 @@ class NetworkSpec:
     def dense(
         cls, sizes: tuple[int, ...] = (784, 30, 10), activation: str = "sigmoid", loss: str = "quadratic"
     ) -> "NetworkSpec":
-        """Return a fully connected network of one activation, (n_in, hidden..., n_out); a cross-entropy has its own."""
+        """Return a fully connected network, (n_in, hidden..., n_out); a cross-entropy sets the output activation."""
         if not isinstance(sizes, tuple) or len(sizes) < 2:
             raise SpecError("sizes", sizes, "a tuple of at least two layer sizes, such as (784, 30, 10)")
         for size in sizes:
@@ -115,36 +115,43 @@ class NetworkSpec:
 
         Parameters
         ----------
-        text : the input shape and the layers, joined by "-"; behind commas the activation of the layers that name
+        text : the input shape and the layers, joined by "-"; after commas the activation of the layers that name
             none, and the loss.
-        activation, loss : where the text names none; without a loss, that of a softmax output, or "quadratic".
+        activation, loss : used if the text names none. Without a loss it is "cross_entropy" if the output is softmax,
+            else "quadratic".
 
         Raises
         ------
         SpecError
-            Where it is no network.
+            If the text is not a network.
         """
         joined, *words = (part.strip() for part in text.split(","))
         for word in words:
             check_choice("network", word, (*ACTIVATIONS, *LOSSES))
             activation, loss = (activation, word) if word in LOSSES else (word, loss)
+        if len(words) > len({word in LOSSES for word in words}):
+            raise SpecError("network", text, "at most one activation and one loss after the commas")
         shape, *layers = joined.split("-")
         if not re.fullmatch(r"\d+(x\d+){0,2}", shape) or not layers:
             raise SpecError("network", text, "an input and layers, such as 784-30-10 or 784-30tanh-10sigmoid")
         hidden = [parse_layer(layer, activation) for layer in layers[:-1]]
         output = parse_layer(layers[-1], OUTPUT_ACTIVATIONS.get(loss, activation))
         loss = loss or ("cross_entropy" if output.activation == SOFTMAX else "quadratic")
-        return cls(tuple(map(int, shape.split("x"))), (*hidden, output), loss)
+        input_shape = tuple(map(int, shape.split("x")))
+        if 0 in input_shape:
+            raise SpecError("network", text, "an input of at least 1 value, such as 784 or 28x28")
+        return cls(input_shape, (*hidden, output), loss)
 
     def __str__(self) -> str:
-        """Return what `parse` reads."""
+        """Return the notation that `parse` reads."""
         *hidden, last = (layer.activation for layer in self.layers)
         fixed = OUTPUT_ACTIVATIONS.get(self.loss)
-        usual = hidden[0] if hidden else "sigmoid" if fixed else last
+        usual = hidden[0] if hidden else last
         shape = "x".join(map(str, self.input_shape))
         if set(hidden) <= {usual} and last == (fixed or usual):
             layers = [layer.text(layer.activation) for layer in self.layers]
-            return f"{'-'.join([shape, *layers])}, {usual}, {self.loss}"
+            named = [usual] if hidden or not fixed else []  # the loss alone says what a single layer has
+            return ", ".join(["-".join([shape, *layers]), *named, self.loss])
         return f"{'-'.join([shape, *(layer.text() for layer in self.layers)])}, {self.loss}"
 
     # ---- Shapes ----------------------------------------------------------------------------------------
@@ -159,17 +166,17 @@ class NetworkSpec:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The numbers of a_0, a_1, ..., a_L for one example: (784, 30, 10)."""
+        """The sizes of a_0, a_1, ..., a_L for one example: (784, 30, 10)."""
         return tuple(math.prod(shape) for shape in self.shapes)
 
     @property
     def n_in(self) -> int:
-        """Inputs of one example."""
+        """The number of inputs of one example."""
         return self.sizes[0]
 
     @property
     def n_out(self) -> int:
-        """Outputs: classes."""
+        """The number of outputs: classes."""
         return self.sizes[-1]
 
     @property
@@ -183,23 +190,23 @@ class NetworkSpec:
 
     @property
     def parameter_count(self) -> int:
-        """Number of weights and biases: 23,860 for 784-30-10."""
+        """The number of weights and biases: 23,860 for 784-30-10."""
         return sum(math.prod(shape) for shape in self.parameter_shapes.values())
 
 
 @dataclass(frozen=True)
 class TrainingSpec:
-    """How the network is trained; every number of an experiment stands here or in `NetworkSpec`.
+    """How the network is trained; every number of an experiment is here or in `NetworkSpec`.
 
     Parameters
     ----------
     optimizer : "sgd", "momentum" or "adam", equation (8).
     learning_rate : eta, finite and above 0.
-    batch_size : examples a step; a smaller last batch is kept.
+    batch_size : examples per step; a smaller last batch is kept.
     epochs : passes over the training set.
-    seed : of the initial parameters and of the mini-batch order.
+    seed : determines the initial parameters and the mini-batch order.
     initial : "normal": weights and biases ~ N(0, 1), as in the article; "scaled": weights divided by sqrt(n_in).
-    dtype : of parameters, inputs and arithmetic: "float32" for speed, "float64" for proof.
+    dtype : of parameters, inputs and arithmetic: "float32" for speed, "float64" for accuracy.
 
     Raises
     ------
@@ -227,7 +234,7 @@ class TrainingSpec:
         check_choice("initial", self.initial, INITIALS)
         check_choice("dtype", self.dtype, DTYPES)
         if self.dtype == "float32" and not FLOAT32_TINY <= rate <= FLOAT32_MAX:
-            allowed = f"a number that float32 holds, from {FLOAT32_TINY:.1e} to {FLOAT32_MAX:.1e}"
+            allowed = f"a number that float32 can represent, from {FLOAT32_TINY:.1e} to {FLOAT32_MAX:.1e}"
             raise SpecError("learning_rate", rate, allowed)
 
     def __str__(self) -> str:

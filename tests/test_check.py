@@ -45,7 +45,7 @@ def test_the_file_or_the_option_may_give_a_network_in_the_notation(tmp_path: Pat
     assert check(tmp_path, source).stdout.startswith("my_network.py: 6-5-4-3, sigmoid, quadratic\nRIGHT")
     found = check(tmp_path, source, "--network", "5-4tanh-3sigmoid")
     assert found.code == 4
-    assert "check it as what it is: --activation sigmoid --loss quadratic" in found.stdout
+    assert 'check it with the network "5-4-3, sigmoid, quadratic"' in found.stdout
 
 
 def test_a_mistake_is_named_with_equation_tensor_ratio_and_line(tmp_path: Path) -> None:

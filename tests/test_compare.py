@@ -293,7 +293,7 @@ USAGE_ERRORS = {
     "--dataset digits --test-size 251": "--test-size: got 251, expected at most 250, the test images of bundled digits",
     "--optimizer adamw": "optimizer: got 'adamw', expected one of sgd, momentum, adam; did you mean adam\\?",
     "-i tf": "got 'tf', expected one of .*numpy_scratch, pytorch, .*tensorflow_keras, all, or the path of a .py file",
-    "-i impls/pytorch.py -i pytorch": "-i: got two that are called pytorch, expected different names",
+    "-i impls/pytorch.py -i pytorch": "-i: got two named pytorch, expected different names",
     "-i __init__": "got '__init__', expected one of .*numpy_scratch",
     "-i ../compare": "got '../compare', expected one of .*numpy_scratch",
     "-i nowhere.py": "got 'nowhere.py', expected one of .*numpy_scratch",
@@ -317,7 +317,7 @@ def test_two_implementations_of_one_name_are_wrong_usage(tmp_path: Path) -> None
     namesake.write_text("from impls.numpy_scratch import Network")
     found = run(tmp_path / "out", *SMALL, *of("numpy_scratch"), "-i", str(namesake))
     assert found.code == 2
-    assert "got two that are called numpy_scratch, expected different names" in found.stderr
+    assert "got two named numpy_scratch, expected different names" in found.stderr
 
 
 def test_one_implementation_named_twice_is_run_once(tmp_path: Path) -> None:
@@ -358,7 +358,7 @@ def test_two_runs_that_start_in_the_same_second_have_folders_of_their_own(
 def test_mnist_that_is_not_there_exits_3_and_says_what_to_do(tmp_path: Path) -> None:
     found = run(tmp_path / "out", "--dataset", "mnist", "--offline", "--data-dir", str(tmp_path / "empty"))
     assert (found.code, found.stdout) == (3, "")
-    assert re.match(r"error: .*empty: found no train-images.*expected.*\n  remedy: .*--data-dir", found.stderr)
+    assert re.match(r"error: .*empty: found no train-images.*expected.*\n  remedy: .*data_dir", found.stderr)
     assert "Traceback" not in found.stderr
     assert not found.output.exists()
 
@@ -392,7 +392,7 @@ def test_auto_without_mnist_says_in_one_line_and_in_the_title_that_it_uses_the_d
     found = run(tmp_path / "out", *SMALL, *arguments)
     assert found.code == 0
     (notice,) = (line for line in found.stderr.splitlines() if not line.startswith(("round ", "details: ")))
-    assert re.match("using the bundled digits instead of MNIST: .*--offline.*; for MNIST: .*--data-dir", notice)
+    assert re.match("using the bundled digits instead of MNIST: .*offline.*; for MNIST: .*data_dir", notice)
     assert re.search("^bundled digits .*: 100 training, 250 validation and 250 test images", found.stdout, re.M)
 
 

@@ -59,6 +59,8 @@ def test_the_default_is_the_articles_network() -> None:
     assert NetworkSpec().parameter_shapes == {"W1": (30, 784), "b1": (30,), "W2": (10, 30), "b2": (10,)}
     assert NetworkSpec().parameter_count == 23_860
     assert str(NetworkSpec()) == "784-30-10, sigmoid, quadratic"
+    assert str(NetworkSpec.dense((784, 10), "tanh", "cross_entropy")) == "784-10, cross_entropy"
+    assert str(NetworkSpec.dense((784, 10), "tanh")) == "784-10, tanh, quadratic"
     assert str(TrainingSpec(epochs=1)).startswith("sgd, learning rate 3, batch 10, 1 epoch, float32")
 
 
@@ -103,7 +105,12 @@ def test_what_is_printed_is_read_again(spec: NetworkSpec) -> None:
         ("784-30x2-10", "network: got '30x2', expected a layer"),
         ("784-30sigmiod-10", "did you mean sigmoid?"),
         ("784-30-10, hinge", "network: got 'hinge', expected one of sigmoid"),
-        ("784-0-10", "sizes: got 0, expected a whole number of at least 1"),
+        ("784-0-10", "network: got '0', expected a layer with at least 1 unit"),
+        ("0-30-10", "network: got '0-30-10', expected an input of at least 1 value"),
+        ("784-30-10sofmax", "network: got '10sofmax', expected units and one of sigmoid, "),
+        ("784-30-10sofmax", "did you mean softmax?"),
+        ("784-30-10, tanh, relu", "expected at most one activation and one loss after the commas"),
+        ("784-30-10, quadratic, tanh, quadratic", "expected at most one activation and one loss after the commas"),
         ("784-30softmax-10", "softmax in the last layer only"),
         ("784-30-10tanh, cross_entropy", "activation: got 'tanh', expected softmax at the output with cross_entropy"),
         ("784-30-10softmax, quadratic", "expected no softmax at the output with quadratic"),

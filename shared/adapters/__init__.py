@@ -1,1 +1,1 @@
-"""A user's own model made to hold the contract of `shared.interface.Network`."""
+"""Adapters: a user's own model with the contract of `shared.interface.Network`."""

@@ -1,4 +1,4 @@
-"""A user's functions `forward`, `gradients` and, where there is one, `loss`, as a `Network`."""
+"""A user's functions `forward`, `gradients` and, optionally, `loss`, as a `Network`."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -12,22 +12,22 @@ from shared.spec import NetworkSpec, TrainingSpec
 
 
 def builder(module: ModuleType) -> Callable[[NetworkSpec, TrainingSpec, Parameters], "FunctionNetwork"]:
-    """Return what builds a network of a module's functions; ContractError where they are not there."""
+    """Return a function that builds a network from a module's functions; ContractError if they are missing."""
     missing = [function for function in ("forward", "gradients") if not hasattr(module, function)]
     if missing:
         raise ContractError(
-            f"found no class Network and no function {' and no function '.join(missing)}; expected either the "
-            "class, or forward(parameters, x) and gradients(parameters, x, y); compare.py check --example has them"
+            f"found no class Network and no function {' and no function '.join(missing)}; expected the class, or "
+            "forward(parameters, x) and gradients(parameters, x, y), as in the example that `check` prints"
         )
     return lambda spec, _, parameters: FunctionNetwork(module, spec, parameters)
 
 
 class FunctionNetwork:
-    """A network of functions; they get the parameters as a list of pairs (W, b), a layer each, and labels (n,).
+    """A network made of functions; they get the parameters as a list of pairs (W, b), one per layer, and labels (n,).
 
-    `forward(parameters, x)` returns a_L, (n, n_out), or a list that ends with it; `gradients(parameters, x, y)` returns
-    [(dW_1, db_1), ...]; `loss(parameters, x, y)` may be there or not. The b of a layer without bias is 0, and its db is
-    not looked at. There is no `train`: an update of ours would prove nothing.
+    `forward(parameters, x)` returns a_L, (n, n_out), or a list that ends with it. `gradients(parameters, x, y)` returns
+    [(dW_1, db_1), ...]. `loss(parameters, x, y)` is optional. The b of a layer without bias is 0, and its db is
+    ignored. There is no `train`: checking our own update would prove nothing.
     """
 
     def __init__(self, module: ModuleType, spec: NetworkSpec, parameters: Parameters) -> None:
@@ -35,7 +35,7 @@ class FunctionNetwork:
         self.reset(parameters)
 
     def reset(self, parameters: Parameters) -> None:
-        """Take these arrays themselves, so that changing them is seen."""
+        """Keep these arrays, not copies, so that a change to them is detected."""
         self._parameters = parameters
         self._pairs = [
             (parameters[f"W{l}"], parameters[f"b{l}"] if layer.bias else np.zeros(layer.n_out))
@@ -50,17 +50,17 @@ class FunctionNetwork:
         """Return a_L."""
         found = self._module.forward(self._pairs, x)
         is_list = isinstance(found, (list, tuple)) and len(found) > 0
-        # a list of the layers' activations, unless it is one of rows
+        # a list of the activations of all layers, unless it is a list of rows
         return found[-1] if is_list and np.ndim(found[-1]) == np.ndim(x) else found
 
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[Any, dict[str, Any]]:
-        """Return the loss, None if there is no function for it, and the gradients, None for a bias that has none."""
+        """Return the loss (None without a function for it) and the gradients (None for a missing bias gradient)."""
         gradients = self._by_name(self._module.gradients(self._pairs, x, y))
         loss = self._module.loss(self._pairs, x, y) if hasattr(self._module, "loss") else None
         return loss, gradients
 
     def _by_name(self, gradients: Any) -> dict[str, Any]:
-        expected = "expected a list of pairs (dW, db), one a layer"
+        expected = "expected a list of pairs (dW, db), one per layer"
         if not isinstance(gradients, (list, tuple)):
             raise ContractError(f"gradients: got {type(gradients).__name__}, {expected}")
         found: dict[str, Any] = {}

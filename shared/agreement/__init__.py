@@ -1,1 +1,1 @@
-"""Is it the same computation? Error metrics, tolerances, observations to compare, finite differences."""
+"""Is it the same computation? Metrics, tolerances, observations, rounding bounds, lock-step, finite differences."""

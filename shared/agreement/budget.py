@@ -1,4 +1,4 @@
-"""The error budget of gradients: what each tensor is off, what rounding explains of it, and the headroom between."""
+"""The error budget of gradients: the error of each tensor, the bound that rounding explains, and the headroom."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,7 +24,7 @@ class Problem:
     y: Labels
 
     def in_float64(self) -> "Problem":
-        """Return the problem of the very same numbers in float64."""
+        """Return the problem with exactly the same numbers in float64."""
         training = replace(self.training, dtype="float64")
         return Problem(self.spec, training, cast(self.parameters, "float64"), self.x.astype(np.float64), self.y)
 
@@ -39,22 +39,22 @@ class Entry:
     dtype: str
     tensor: str
     error: float
-    """relative L2 error against the float64 reference; nan where the gradient is not finite"""
+    """relative L2 error against the float64 reference; nan if the gradient is not finite"""
     bound: float
-    """what rounding explains; inf where there is no telling"""
+    """the error that rounding explains; inf if unknown"""
     ulps: float
-    """largest error of an element, in units in the last place of the tensor's largest"""
+    """largest error of an element, in units in the last place of the largest element of the tensor"""
 
     @property
     def headroom(self) -> float:
-        """How many times larger the bound is than the error: above 1 for rounding, far below it for a mistake."""
+        """The bound divided by the error: above 1 for rounding, far below 1 for a mistake."""
         if np.isnan(self.error):
             return 0.0
         return self.bound / self.error if self.error != 0 else float("inf")
 
     @property
     def verdict(self) -> str:
-        """Say what the error is: "exact", "rounding", "not rounding", or "inconclusive"."""
+        """What the error is: "exact", "rounding", "not rounding", or "inconclusive"."""
         if self.error == 0:
             return "exact"
         if not self.bound <= INCONCLUSIVE:
@@ -63,15 +63,15 @@ class Entry:
 
 
 def loss_and_gradients(network_class: Any, problem: Problem) -> tuple[float, Parameters]:
-    """Let an implementation solve a problem; called in its process."""
+    """Compute the loss and the gradients of a problem; called in the process of the implementation."""
     network = network_class(problem.spec, problem.training, problem.parameters)
-    with np.errstate(all="ignore"):  # what overflows is to be found out here, not warned of
+    with np.errstate(all="ignore"):  # an overflow is found by the comparison and needs no warning
         answer: tuple[float, Parameters] = network.loss_and_gradients(problem.x, problem.y)
     return answer
 
 
 def entries(implementation: str, problem: Problem, gradients: Parameters, reference: Parameters) -> list[Entry]:
-    """Return what each tensor of an implementation's gradients is off; ValueError where a shape is another."""
+    """Return the error of each tensor of an implementation's gradients; ValueError if a shape differs."""
     exact, dtype = problem.in_float64(), problem.training.dtype
     bounds = rounding.bounds(exact.spec, exact.parameters, exact.x, exact.y, dtype)
     return [

@@ -1,8 +1,8 @@
-"""Two networks in lock-step: how far apart they are after each step, and how far rounding alone would take them.
+"""Two networks in lock-step: their difference after each step, and the difference that rounding alone explains.
 
-What rounding explains is measured on the float64 reference: its twins start one unit in the last place away from it,
-and everything that a step rounds is rounded again at random, each step anew; training magnifies that as it would any
-rounding. A difference that leaves this envelope is something else.
+What rounding explains is measured on the float64 reference. Its twins start one unit in the last place away from it,
+and in each step everything that a step rounds is rounded at random. Training magnifies these differences as it does any
+rounding. A difference outside this envelope is not rounding.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ PARAMETERS: Final = "parameters"
 
 
 class Step(NamedTuple):
-    """What a network did in one step."""
+    """What a network computed in one step."""
 
     gradients: Parameters
     """on the batch of the step, at the parameters before it"""
@@ -32,7 +32,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Gap:
-    """How far two networks are apart in one tensor, in one step."""
+    """The difference of two networks in one tensor, in one step."""
 
     step: int
     """from 1"""
@@ -42,27 +42,27 @@ class Gap:
     difference: float
     """|A - B| / |reference|"""
     explained: float
-    """what rounding explains of it"""
+    """the difference that rounding explains"""
 
     @property
     def departs(self) -> bool:
-        """Whether rounding does not explain it; a difference that is not a number is not explained."""
+        """Whether rounding does not explain the difference; it does not explain nan."""
         return not self.difference <= self.explained
 
     @property
     def headroom(self) -> float:
-        """How many times more rounding explains."""
+        """The difference that rounding explains, divided by the difference."""
         return self.explained / self.difference if self.difference != 0 else float("inf")
 
 
 class Envelope:
-    """The float64 reference and its twins, which take the steps of the two networks beside them.
+    """The float64 reference and its twins, which take the same steps as the two networks.
 
     Parameters
     ----------
-    network_class : the reference's, whose parameters and gradients are one vector each, `theta` and `g`.
-    initial : what both networks start from.
-    dtype : the coarser one of the two.
+    network_class : of the reference; its parameters and gradients are one vector each, `theta` and `g`.
+    initial : the parameters that both networks start from.
+    dtype : the coarser dtype of the two networks.
     """
 
     def __init__(
@@ -78,12 +78,12 @@ class Envelope:
         self._grown_gradients = dict(self._grown)
 
     def step(self, x: Array, y: Labels) -> tuple[Step, Step]:
-        """Take a step on a batch of float64; return what the reference did, and how far rounding may be off it.
+        """Take a step on a float64 batch; return the step of the reference, and the difference that rounding explains.
 
-        The latter holds an absolute L2 norm for each tensor, as an array of no dimension.
+        The latter contains an absolute L2 norm for each tensor, as an array without dimensions.
         """
         before = self._reference.parameters()
-        with np.errstate(all="ignore"):  # what overflows is not explained
+        with np.errstate(all="ignore"):  # rounding does not explain an overflow
             rounded = rounding.gradients(rounding.trace(self._spec, before, x, y, self._dtype))
         _, gradients = self._reference.loss_and_gradients(x, y)
         self._reference.load(x, y)
@@ -108,9 +108,9 @@ class Envelope:
 def _take(
     twin: Any, generator: np.random.Generator, x: Array, y: Labels, rounded: Mapping[str, rounding.Rounded]
 ) -> Parameters:
-    """Let a twin take a step with gradients that are rounded at random, element by element; return the exact ones.
+    """Take a step of a twin with gradients rounded at random, element by element; return the exact gradients.
 
-    What an optimizer makes of rounding is its own: adam's first step is eta g / |g|, in which all of a g near 0 is
+    The effect of rounding depends on the optimizer: adam's first step is eta g / |g|, in which a g near 0 is all
     rounding.
     """
     twin.gradients(x, twin.one_hot(y))
@@ -122,23 +122,23 @@ def _take(
 
 
 def _round(twin: Any, generator: np.random.Generator, size: float) -> None:
-    """Round a twin's parameters at random, each by `size` of itself."""
+    """Round the parameters of a twin at random, each by a fraction `size` of itself."""
     for tensor in twin.to_parameters(twin.theta).values():
         tensor += size * np.abs(tensor) * _signs(generator, tensor.shape)
 
 
 def _signs(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Return -1 and 1 at random."""
+    """Return random values of -1 and 1."""
     return 1.0 - 2 * generator.integers(0, 2, shape, dtype=np.int8)
 
 
 def _grow(grown: dict[str, float], name: str, difference: Array) -> None:
-    """Widen an envelope; it does not shrink, for rounding that has been magnified once may come back."""
+    """Widen an envelope; it never shrinks, since rounding that was magnified once may be again."""
     grown[name] = max(grown[name], float(np.linalg.norm(difference)))
 
 
 def gaps(number: int, a: Step, b: Step, reference: Step, allowed: Step) -> list[Gap]:
-    """Return how far two networks are apart in a step, tensor by tensor, gradients first."""
+    """Return the differences of two networks in a step, tensor by tensor, gradients first."""
     found = []
     for kind, *of_kind in zip((GRADIENTS, PARAMETERS), a, b, reference, allowed, strict=True):
         for name in of_kind[2]:
@@ -150,7 +150,7 @@ def gaps(number: int, a: Step, b: Step, reference: Step, allowed: Step) -> list[
 
 
 def conclusive(found: Sequence[Gap]) -> bool:
-    """Return whether rounding explains so little that something else could be told from it."""
+    """Return whether rounding explains so little that another difference can be told from it."""
     return all(gap.explained <= INCONCLUSIVE for gap in found if gap.kind == PARAMETERS)
 
 
@@ -161,7 +161,7 @@ def checkpoints(steps: int) -> list[int]:
 
 
 class Departure(NamedTuple):
-    """A quantity of a step that rounding does not explain."""
+    """A quantity of a step whose error rounding does not explain."""
 
     kind: str
     """as `rounding.Quantity.kind`"""
@@ -171,14 +171,14 @@ class Departure(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Such as dW2."""
+        """The name of the quantity, such as dW2."""
         return f"{self.kind}{self.layer}"
 
 
 def first_departure(
     traced: Mapping[str, Array], exact: Mapping[rounding.Quantity, rounding.Rounded]
 ) -> Departure | None:
-    """Return the first quantity of a step that rounding does not explain; None if it explains all that is known."""
+    """Return the first traced quantity of a step that rounding does not explain; None if it explains all of them."""
     for quantity, (value, variance) in exact.items():
         if str(quantity) in traced:
             bound, norm = rounding.relative(value, variance), float(np.linalg.norm(value))

@@ -1,7 +1,7 @@
-"""Prove gradients without another backprop: central differences of the loss, in float64.
+"""Check gradients without backpropagation: central differences of the loss, in float64.
 
-(C(theta + h v) - C(theta - h v)) / 2h differs from <gradient, v> by O(h^2) and by rounding of O(eps / h); h is taken
-where both are small. Along a random direction all parameters are tested at once; along a coordinate, one.
+(C(theta + h v) - C(theta - h v)) / 2h differs from <gradient, v> by O(h^2) and by rounding of O(eps / h); h is chosen
+so that both are small. A random direction tests all parameters at once, a coordinate tests one.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ def derivative(loss: Callable[[Vector], float], theta: Vector, direction: Vector
 
 
 def directions(gradient: Vector, n_random: int, n_coordinates: int, seed: int) -> Iterator[Vector]:
-    """Yield unit vectors: random ones, then coordinates, half of them where the gradient is largest."""
+    """Yield unit vectors: random ones, then coordinates, half of them those with the largest gradients."""
     generator = np.random.default_rng(seed)
     for _ in range(n_random):
         v = generator.standard_normal(gradient.size)
@@ -56,11 +56,11 @@ def worst_error(
     n_coordinates: int = 32,
     seed: int = 0,
 ) -> float:
-    """Return the largest |difference quotient - <gradient, v>| over all directions, relative to the gradient's norm.
+    """Return the largest |difference quotient - <gradient, v>| of all directions, relative to the gradient's norm.
 
     Parameters
     ----------
-    network : in float64; it is left at other parameters than it had.
+    network : in float64; its parameters are changed.
     parameters : where to differentiate.
     x, y : a batch, (n, n_in) and (n,).
     """

@@ -1,4 +1,4 @@
-"""Is a sample the same computation? Worked out from what the workers left."""
+"""Is a sample the same computation? Decided from the files that the workers wrote."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,16 +10,16 @@ from shared.record.schema import DISAGREES, OK
 
 
 def judge(observation: Observation, reference: Observation, allowed: Mapping[str, float | None]) -> dict[str, Any]:
-    """Hold an observation to the float64 reference of its round.
+    """Compare an observation with the float64 reference of its round.
 
     Parameters
     ----------
-    allowed : stage -> the largest relative L2 error; None where nothing can be concluded.
+    allowed : stage -> the largest allowed relative L2 error; None if nothing can be concluded.
 
     Returns
     -------
-    A status, "ok" or "FAILED AGREEMENT"; the reason, if it failed; the errors of each tensor, stage by stage, as far
-    as the tensors can be compared at all.
+    A status, "ok" or "FAILED AGREEMENT"; the reason, if it failed; the errors of each tensor in each stage, if the
+    tensors can be compared.
     """
     try:
         found = errors_of(observation, reference)

@@ -1,4 +1,4 @@
-"""Lock-step over processes: two implementations take the same steps, each in its own, and are compared after each."""
+"""Lock-step across processes: two implementations take the same steps, each in its own process, and are compared."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -21,13 +21,13 @@ from shared.processes.calls import CallProcess
 from shared.spec import NetworkSpec, TrainingSpec
 
 STEPS_A_CALL: Final = 50
-"""Steps that a process takes before it answers; each is a call of `train` of its own."""
+"""Steps that a process takes before it answers; each step is one call of `train`."""
 WARM_UP: Final = 3
-"""Steps before `reset`: what should not outlive it does so here."""
+"""Steps before `reset`; state that `reset` wrongly keeps then affects the comparison."""
 
 
 class Side(NamedTuple):
-    """One of the two: an implementation and its dtype."""
+    """One of the two networks: an implementation and its dtype."""
 
     implementation: str
     dtype: str
@@ -37,36 +37,36 @@ class Side(NamedTuple):
 
 
 class Inside(NamedTuple):
-    """What a side does within the step of the first departure, from the same parameters as the other."""
+    """What a side computes in the step of the first departure, from the same parameters as the other side."""
 
     side: str
     traced: bool
-    """whether it shows z, a and delta"""
+    """whether it offers z, a and delta"""
     departure: Departure | None
-    """the first quantity that rounding does not explain; None if it explains all"""
+    """the first quantity that rounding does not explain; None if it explains all of them"""
     update: list[str]
-    """tensors of the parameters that are not what its own gradients make of them"""
+    """names of the parameters whose update does not follow from the gradients"""
 
 
 @dataclass
 class Lockstep:
-    """What came of the steps."""
+    """The result of the steps."""
 
     sides: tuple[Side, Side]
     layers: int
     checked: list[Gap] = field(default_factory=list)
-    """of the steps 1, 2, 5, 10, ..."""
+    """differences at the steps 1, 2, 5, 10, ..."""
     departures: list[Gap] = field(default_factory=list)
-    """all of the first step that has any"""
+    """all departures of the first step that has any"""
     steps: int = 0
-    """taken"""
+    """the number of steps taken"""
     inconclusive_from: int | None = None
-    """the step from which rounding alone explains too much for anything to be concluded"""
+    """the step from which rounding explains so much that nothing can be concluded"""
     inside: list[Inside] = field(default_factory=list)
 
 
 class Stepper:
-    """One implementation in its process; the methods are called from the parent."""
+    """One implementation in its process; the parent calls the methods."""
 
     def __init__(self, network_class: Any) -> None:
         self.network_class = network_class
@@ -77,7 +77,7 @@ class Stepper:
         return cls(implementations.load(name))
 
     def begin(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters, x: Array, y: Labels) -> None:
-        """Build the network, hand over the examples of all steps, let it take a few steps, and reset it."""
+        """Build the network, load the examples of all steps, take a few steps, and reset it."""
         self.x, self.y = x, y
         self.network = self.network_class(spec, training, parameters)
         self.network.load(x, y)
@@ -85,18 +85,18 @@ class Stepper:
         self.network.reset(parameters)
 
     def steps(self, batches: Sequence[Labels]) -> list[Step]:
-        """Take a step a batch."""
+        """Take one step per batch."""
         return [self.step(batch) for batch in batches]
 
     def step(self, batch: Labels) -> Step:
-        """Take a step; the copies of the batch leave the order as something to get wrong."""
+        """Take a step; the loaded examples stay in place, so an error in the order can be detected."""
         with np.errstate(all="ignore"):
             _, gradients = self.network.loss_and_gradients(self.x[batch], self.y[batch])
             self.network.train(batch)
         return Step(gradients, self.network.parameters())
 
     def inside(self, parameters: Parameters, batch: Labels) -> tuple[dict[str, Array], Step]:
-        """Take a step from these parameters; return what was computed on the way, as far as it is shown."""
+        """Take a step from these parameters; return it with the intermediate results that the network offers."""
         self.network.reset(parameters)
         traced: dict[str, Array] = {}
         with np.errstate(all="ignore"):
@@ -115,17 +115,17 @@ def lockstep(
     timeout: float,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Lockstep:
-    """Let two sides take the same steps, up to the first that rounding does not explain.
+    """Take the same steps with two sides, up to the first step that rounding does not explain.
 
     Parameters
     ----------
-    training : its dtype is left aside for those of the sides; what both start from is rounded to the coarser.
-    timeout : seconds that a process may take to load, and for each 50 steps.
+    training : its dtype is replaced by those of the sides; the initial parameters are rounded to the coarser one.
+    timeout : seconds that a process may take to load, and for every 50 steps.
 
     Raises
     ------
     CallError
-        Where one of the processes has no answer.
+        If one of the processes gives no answer.
     """
     coarser = "float32" if "float32" in (side.dtype for side in sides) else "float64"
     training = replace(training, dtype=coarser)
@@ -159,12 +159,12 @@ def lockstep(
 def _steps(
     processes: Sequence[CallProcess], reference: Envelope, batches: Sequence[Labels], x: Array, y: Labels
 ) -> Iterator[tuple[Labels, tuple[Step, Step], Step, Step]]:
-    """Yield for each batch what the reference did and what rounding explains of it, and what the two sides did."""
+    """Yield for each batch the step of the reference, with what rounding explains, and the steps of both sides."""
     for done in range(0, len(batches), STEPS_A_CALL):
         some = batches[done : done + STEPS_A_CALL]
         for process in processes:
             process.ask(Stepper.steps, some)
-        # the parent has its own steps to take meanwhile
+        # meanwhile the parent takes its own steps
         expected = [reference.step(x[batch].astype(np.float64), y[batch]) for batch in some]
         a, b = (process.answer() for process in processes)
         yield from zip(some, expected, a, b, strict=True)
@@ -179,7 +179,7 @@ def _begin(
     x: Array,
     y: Labels,
 ) -> None:
-    """Wait until both are loaded, and build both networks."""
+    """Wait until both implementations are loaded, and build both networks."""
     for side, process in zip(sides, processes, strict=True):
         own, parameters = replace(training, dtype=side.dtype), initial.cast(start, side.dtype)
         process.loaded().ask(Stepper.begin, spec, own, parameters, x.astype(side.dtype), y)
@@ -188,9 +188,9 @@ def _begin(
 
 
 def _batches(training: TrainingSpec, n_examples: int, steps: int) -> tuple[Labels, list[Labels]]:
-    """Return the rows that so many steps use, and for each step its places among them.
+    """Return the rows of the data set that the steps use, and for each step its positions among these rows.
 
-    The steps go on epoch after epoch; a smaller last batch is kept.
+    The steps continue epoch after epoch; a smaller last batch is kept.
     """
     every = list(islice(_all_batches(training, n_examples), steps))
     rows = np.unique(np.concatenate(every))
@@ -204,7 +204,7 @@ def _all_batches(training: TrainingSpec, n_examples: int) -> Iterator[Labels]:
 
 
 def _inside(side: Side, process: CallProcess, problem: Problem, batch: Labels) -> Inside:
-    """Let a side take the step again, from parameters that are the same for both."""
+    """Take the step again with one side, from the same parameters as the other side."""
     traced, step = process.call(Stepper.inside, initial.cast(problem.parameters, side.dtype), batch)
     exact = problem.in_float64()
     computed = traced | {f"d{name}": tensor for name, tensor in step.gradients.items()}

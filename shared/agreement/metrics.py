@@ -1,6 +1,6 @@
-"""How far two tensors, or two sets of parameters or gradients, are apart; all computed in float64.
+"""The difference of two tensors, or two sets of parameters or gradients, computed in float64.
 
-A cosine alone proves little: it cannot see a missing 1/n. The gate is the relative L2 error per tensor.
+A cosine alone proves little: it does not detect a missing 1/n. The relative L2 error per tensor decides.
 """
 
 from collections.abc import Mapping
@@ -26,24 +26,24 @@ class TensorError:
     norm_ratio: float
     """|c| / |r|"""
     ulps: float
-    """max |c - r|, in units in the last place that max |r| has in the dtype of c"""
+    """max |c - r|, in units in the last place of max |r| in the dtype of c"""
 
 
 class Worst(NamedTuple):
-    """The largest relative L2 error over the tensors of a network, and the tensor that has it."""
+    """The largest relative L2 error of the tensors of a network, and its tensor."""
 
     error: float
     tensor: str
 
 
 def _norm(a: NDArray[np.float64]) -> float:
-    """Return the Euclidean norm; scaled, so that squares neither overflow nor vanish."""
+    """Return the Euclidean norm, scaled so that squares neither overflow nor underflow."""
     scale = float(np.abs(a).max(initial=0.0))
     return scale * float(np.linalg.norm(a / scale)) if 0 < scale < np.inf else scale
 
 
 def _ratio(part: float, whole: float) -> float:
-    """Return part / whole; 0 / 0 is no error, and something against nothing an infinite one."""
+    """Return part / whole; 0 / 0 is 0, and anything else divided by 0 is inf."""
     if whole == 0:
         return 0.0 if part == 0 else float("inf")
     return part / whole
@@ -78,12 +78,12 @@ def tensor_error(candidate: Array, reference: Array) -> TensorError:
 
 
 def errors(candidate: Mapping[str, Array], reference: Mapping[str, Array]) -> dict[str, TensorError]:
-    """Compare tensor by tensor; the keys are their names.
+    """Compare tensor by tensor; the keys are the names of the tensors.
 
     Raises
     ------
     ValueError
-        If the names or a shape differ.
+        If the names or shapes differ.
     """
     if candidate.keys() != reference.keys():
         raise ValueError(f"tensors: got {', '.join(candidate)}, expected {', '.join(reference)}")
@@ -91,7 +91,7 @@ def errors(candidate: Mapping[str, Array], reference: Mapping[str, Array]) -> di
 
 
 def largest(found: Mapping[str, TensorError]) -> Worst:
-    """Return the largest relative L2 error of all tensors; one that is not a number is the largest of all."""
+    """Return the largest relative L2 error of all tensors; nan counts as the largest."""
     return max(
         (Worst(error.relative_l2, name) for name, error in found.items()), key=lambda w: (np.isnan(w.error), w.error)
     )

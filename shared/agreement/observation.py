@@ -1,7 +1,7 @@
 """What is compared: outputs, loss and gradients at the initial parameters, and the parameters after 1, 10, 100 steps.
 
-Gradients at the start prove little alone (a bias that is never updated has the right gradient), so the
-parameters after updates are observed as well, through the implementation's own loop.
+Gradients at the start alone prove little: a bias that is never updated has the correct gradient. The parameters after
+updates are therefore observed too, through the implementation's own loop.
 """
 
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ N_OUTPUTS: Final = 100
 
 
 def after_name(steps: int) -> str:
-    """Return the name of the parameters after so many steps."""
+    """Return the name of the stage after this many steps."""
     return f"after {steps} step{'s' * (steps > 1)}"
 
 
 STAGES: Final = ("outputs", "loss", "gradients", *map(after_name, STEPS))
 ROUNDING_OF_A_STEP: Final = 10
-"""Rounding of one step, in machine epsilons: gradients were measured at up to 12 where nothing magnifies it."""
+"""Rounding of one step, in machine epsilons; for gradients up to 12 was measured where nothing magnifies it."""
 TWINS: Final = 4
 SPREAD: Final = 3
-"""How much the rounding of two right implementations may differ: they sum in other orders."""
+"""How much the rounding of two correct implementations may differ, as they sum in different orders."""
 INCONCLUSIVE: Final = 1e-2
-"""Above this relative error rounding cannot be told from a fault."""
+"""Above this relative error, rounding and a fault cannot be told apart."""
 
 
 Stages = dict[str, dict[str, Array]]
@@ -42,7 +42,7 @@ class Observation:
     """What one implementation computed from given parameters on given batches."""
 
     stages: Stages
-    """stage -> name of a tensor -> the tensor; the names of the stages are `STAGES`"""
+    """stage -> name of a tensor -> the tensor; the stages are `STAGES`"""
 
     def save(self, path: Path) -> None:
         """Write an npz file without pickle."""
@@ -55,7 +55,7 @@ class Observation:
     def load(cls, path: Path) -> "Observation":
         """Read what `save` wrote."""
         stages: Stages = {}
-        # NumPy leaves a file open that it opened itself and cannot read.
+        # NumPy does not close a file that it opened itself and cannot read.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             for key in arrays:
                 stage, _, name = key.rpartition("/")
@@ -84,10 +84,10 @@ def at_start(network: Network, initial: Parameters, x: Array, y: Labels, order: 
 
 
 def take_steps(network: Network, initial: Parameters, order: Labels, batch_size: int) -> Stages:
-    """Return the stages after steps from the initial parameters, on what the network has loaded.
+    """Return the stages after steps from the initial parameters, on the training set that the network has loaded.
 
-    `train` is called once per stage, so that its own loop over several batches is what is observed; the last
-    batch is half a batch (of two examples or more), so that dropping or mis-scaling it is seen.
+    `train` is called once per stage, so that its own loop over several batches is observed. The last batch is half a
+    batch (from a batch size of 2), so that dropping or mis-scaling it is detected.
     """
     order = _repeated(order, batch_size)
     network.reset(initial)
@@ -101,7 +101,7 @@ def take_steps(network: Network, initial: Parameters, order: Labels, batch_size:
 
 
 def _repeated(order: Labels, batch_size: int) -> Labels:
-    """Return the order of all steps, which goes through a small training set again and again."""
+    """Return the order of all steps, which repeats a small training set."""
     return np.resize(order, STEPS[-1] * batch_size)
 
 
@@ -113,7 +113,7 @@ def errors_of(candidate: Observation, reference: Observation) -> dict[str, dict[
 
 
 def compare(candidate: Observation, reference: Observation) -> dict[str, Worst]:
-    """Return for each stage the worst relative L2 error over its tensors; ValueError as `errors_of`."""
+    """Return the worst relative L2 error of the tensors in each stage; ValueError as `errors_of`."""
     return {stage: largest(found) for stage, found in errors_of(candidate, reference).items()}
 
 
@@ -133,12 +133,12 @@ def twins(parameters: Parameters, dtype: str) -> list[Parameters]:
 def allowed_errors(
     reference: Observation, observed_twins: list[Observation], in_float32: Observation, dtype: str
 ) -> dict[str, float]:
-    """Return for each stage the largest error that rounding explains.
+    """Return the largest error that rounding explains, for each stage.
 
-    It is the tolerance of the table, unless the problem itself magnifies rounding further, which is measured on the
-    reference alone: what the rounding of one step grows to in its twins (training that diverges, a relu at its
-    kink), and how far the reference itself is off in float32 (a_L - y of an output that is all but right),
-    times `SPREAD`. inf, where that is so much that nothing can be concluded.
+    It is the tolerance of the table, unless the problem itself magnifies rounding further. This is measured on the
+    reference alone: the growth of one step's rounding in its twins (training that diverges, a ReLU at its kink), and
+    the error of the reference itself in float32 (a_L - y of an output that is almost correct), times `SPREAD`. inf if
+    this is so large that nothing can be concluded.
     """
     limit = TOLERANCES[dtype].limit
     scale = SPREAD * float(np.finfo(dtype).eps / np.finfo("float32").eps)
@@ -146,16 +146,16 @@ def allowed_errors(
     allowed = {}
     for stage in reference.stages:
         grown = [compare(twin, reference)[stage].error for twin in observed_twins]
-        if dtype == "float32" or np.isfinite(rounded[stage]):  # what overflows in float32 says nothing of float64
+        if dtype == "float32" or np.isfinite(rounded[stage]):  # an overflow in float32 says nothing about float64
             grown.append(rounded[stage])
-        # written so that nan (the reference itself overflowed) is inconclusive too
+        # written so that nan (an overflow of the reference) is inconclusive too
         conclusive = all(error <= INCONCLUSIVE for error in grown)
         allowed[stage] = max(limit, *grown) if conclusive else float("inf")
     return allowed
 
 
 def disagreements(found: dict[str, Worst], allowed: dict[str, float]) -> list[str]:
-    """Return in words every stage whose error exceeds what is allowed, or is not a number while that is finite."""
+    """Return a message for each stage whose error exceeds the allowed one, or is nan where that is finite."""
     return [
         f"{stage}: {w.tensor} is off by {w.error:.1e}, allowed {allowed[stage]:.1e}"
         for stage, w in found.items()

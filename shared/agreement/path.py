@@ -1,8 +1,8 @@
-"""How far an implementation and the float64 reference come apart while both take the same steps.
+"""The difference of an implementation and the float64 reference while both take the same steps.
 
-It is looked at after 1, 2, ..., 10, 20, ..., 100, 200, ..., 1,000 steps. `train` is called once for each stretch, of
-one, ten or a hundred steps, so that what is compiled for a number of steps is compiled three times. What rounding
-explains is the envelope of `shared.agreement.envelope`.
+It is measured after 1, 2, ..., 10, 20, ..., 100, 200, ..., 1,000 steps. `train` is called once for each stretch of one,
+ten or a hundred steps, so code that is compiled for a number of steps is compiled three times. What rounding explains
+is the envelope of `shared.agreement.envelope`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,17 +21,17 @@ from shared.spec import NetworkSpec, TrainingSpec
 
 MOST_STEPS: Final = 1_000
 MOST_EXAMPLES: Final = 20_000
-"""With large batches, fewer steps are taken."""
+"""With large batches fewer steps are taken."""
 SECONDS: Final = 5.0
-"""After so many the envelope is carried no further: a step of a large network takes long."""
+"""After this time the envelope stops: a step of a large network takes long."""
 
 
 class Point(NamedTuple):
-    """The state of affairs after so many steps."""
+    """The values after a number of steps."""
 
     step: int
     values: dict[str, float]
-    """W1, b1, ... -> relative L2 error, or how much of it rounding explains; nan where training has overflowed"""
+    """W1, b1, ... -> relative L2 error, or the error that rounding explains; nan if training has overflowed"""
 
 
 def stretches(steps: int) -> Iterator[tuple[int, int]]:
@@ -54,9 +54,9 @@ def explained(
     y: Labels,
     order: Labels,
 ) -> list[Point]:
-    """Return how far rounding in the run's dtype may take each tensor of the parameters, at most an epoch long.
+    """Return the error of each parameter tensor that rounding in the run's dtype explains, for at most one epoch.
 
-    It ends where rounding explains so much that nothing can be concluded.
+    It stops when rounding explains so much that nothing can be concluded.
     """
     size, found, until = training.batch_size, list[Point](), monotonic() + SECONDS
     envelope = Envelope(reference_class, spec, replace(training, dtype="float64"), parameters, training.dtype)
@@ -81,9 +81,9 @@ def deviations(
     size: int,
     steps: Sequence[int],
 ) -> list[Point]:
-    """Return how far a network is off the float64 reference after each of these numbers of steps, of `size` examples.
+    """Return the error of a network against the float64 reference after each number of steps, of `size` examples each.
 
-    Both start from the parameters again. The network has loaded x and y; the reference is given each batch in float64.
+    Both start from the parameters again. The network has loaded x and y; the reference gets each batch in float64.
     """
     found, done = list[Point](), 0
     network.reset(parameters)

@@ -1,10 +1,10 @@
-"""How far rounding alone takes gradients from the exact ones, predicted from the unit roundoff and the sums' lengths.
+"""The error of gradients that rounding explains, predicted from the unit roundoff and the lengths of the sums.
 
-A rounding is taken as a random relative error of mean 0 and of at most the unit roundoff u, independent of the others
+A rounding is modelled as a random relative error of mean 0 and at most the unit roundoff u, independent of the others
 (Higham and Mary, "A new approach to probabilistic rounding error analysis", SIAM J. Sci. Comput. 41, 2019). Variances
-are carried through equations (1)-(7) to first order, as Wilkinson's running error analysis carries bounds. A sum of n
-terms p_k in random order has partial sums with mean squares k/n (1 - k/n) sum p^2 + (k/n)^2 (sum p)^2, so its n
-roundings add u^2 (n/6 sum p^2 + n/3 (sum p)^2) to its variance; the products that it sums add u^2 sum p^2.
+are propagated through equations (1)-(7) to first order, as Wilkinson's running error analysis propagates bounds. A
+sum of n terms p_k in random order has partial sums with mean squares k/n (1 - k/n) sum p^2 + (k/n)^2 (sum p)^2, so its
+n roundings add u^2 (n/6 sum p^2 + n/3 (sum p)^2) to its variance; the products that it sums add u^2 sum p^2.
 """
 
 from typing import Final, NamedTuple
@@ -20,20 +20,20 @@ Vector = NDArray[np.float64]
 
 UNIT_ROUNDOFF: Final = {dtype: float(np.finfo(dtype).eps) / 2 for dtype in ("float16", "float32", "float64")}
 ELEMENTARY: Final = 4
-"""Error of exp, tanh and their like, in unit roundoffs: the libraries promise 1 to 4 units in the last place."""
+"""Error of exp, tanh and similar functions, in unit roundoffs; libraries guarantee 1 to 4 units in the last place."""
 SIGMAS: Final = 4
-"""A bound is so many standard deviations; where the roundings of a tensor are one and the same, 4 are still rare."""
+"""The bound in standard deviations; even if all roundings of a tensor are the same one, 4 are rare."""
 
 
 class Rounded(NamedTuple):
-    """A quantity as computed exactly enough, and the variance of its rounding error; both of one shape."""
+    """A quantity in float64, and the variance of its rounding error, in the same shape."""
 
     value: Vector
     variance: Vector
 
 
 class Quantity(NamedTuple):
-    """What a network computes on the way; printed as z1, a1, d1, dW1 or db1."""
+    """An intermediate result of a network; printed as z1, a1, d1, dW1 or db1."""
 
     kind: str
     """"z" (1), "a" (2), "d" (4)-(5), "dW" (6) or "db" (7)"""
@@ -45,16 +45,16 @@ class Quantity(NamedTuple):
 
 
 def bounds(spec: NetworkSpec, parameters: Parameters, x: Array, y: Labels, dtype: str) -> dict[str, float]:
-    """Return for W1, b1, W2, ... the relative L2 error of the gradient that rounding in `dtype` explains.
+    """Return the relative L2 error that rounding in `dtype` explains in the gradient of W1, b1, W2, ...
 
     Parameters
     ----------
-    parameters, x : float64 arrays that `dtype` holds exactly; x is (n, n_in).
+    parameters, x : float64 arrays that `dtype` represents exactly; x is (n, n_in).
     y : (n,) labels.
 
-    inf stands for a gradient that is zero, or that rounding may be all there is of.
+    The bound is inf for a gradient that is zero, or that may be rounding alone.
     """
-    with np.errstate(all="ignore"):  # what overflows has no bound
+    with np.errstate(all="ignore"):  # an overflow has no bound
         return {name: relative(*rounded) for name, rounded in gradients(trace(spec, parameters, x, y, dtype)).items()}
 
 
@@ -65,7 +65,7 @@ def gradients(traced: dict[Quantity, Rounded]) -> dict[str, Rounded]:
 
 
 def relative(value: Vector, variance: Vector) -> float:
-    """Return the bound on |error| / |value|; inf where there is none."""
+    """Return the bound on |error| / |value|; inf if there is none."""
     norm = float(np.linalg.norm(value))
     bound = SIGMAS * float(np.sqrt(variance.sum())) / norm if norm > 0 else float("inf")
     return bound if np.isfinite(bound) else float("inf")
@@ -73,7 +73,7 @@ def relative(value: Vector, variance: Vector) -> float:
 
 def trace(spec: NetworkSpec, parameters: Parameters, x: Array, y: Labels, dtype: str) -> dict[Quantity, Rounded]:
     """Return z1, a1, ..., zL, aL, dL, dWL, dbL, ..., d1, dW1, db1 in the order in which they are computed."""
-    u = float(np.hypot(UNIT_ROUNDOFF[dtype], UNIT_ROUNDOFF["float64"]))  # the reference rounds, too
+    u = float(np.hypot(UNIT_ROUNDOFF[dtype], UNIT_ROUNDOFF["float64"]))  # the reference rounds too
     tensors = {name: tensor.astype(np.float64) for name, tensor in parameters.items()}
     a = [_exact(x.astype(np.float64))]
     z: list[Rounded] = []
@@ -102,7 +102,7 @@ def _output_delta(spec: NetworkSpec, z: Rounded, a: Rounded, y: Labels, u: float
 
 
 class DenseRule:
-    """How a fully connected layer rounds; a further kind of layer is a further rule."""
+    """The rounding of a fully connected layer; a new kind of layer is a new rule."""
 
     @staticmethod
     def forward(a: Rounded, W: Vector, b: Vector | None, u: float) -> Rounded:
@@ -136,7 +136,7 @@ def _exact(value: Vector) -> Rounded:
 
 
 def _product(a: Rounded, b: Rounded, u: float) -> Rounded:
-    """Matrix product; terms that are 0 are no roundings, so a sum is as long as its row of `a` has others."""
+    """Matrix product; zeros are not rounded, so the length of a sum is the number of nonzeros in the row of `a`."""
     value, squares = a.value @ b.value, a.value**2 @ b.value**2
     n = np.count_nonzero(a.value, axis=1)[:, None]
     carried = a.variance @ b.value**2 + a.value**2 @ b.variance
@@ -157,7 +157,7 @@ def _activation(name: str, z: Rounded, u: float) -> Rounded:
 
 
 def _slope(name: str, z: Rounded, a: Rounded, u: float) -> Rounded:
-    """f'(z): of sigmoid and tanh as computed from a, which loses digits near 1; of relus uncertain near their kink."""
+    """f'(z): for sigmoid and tanh computed from a, which loses digits near 1; for ReLUs uncertain near the kink."""
     slope = _df(name, z.value, a.value)
     if name == "sigmoid":
         return Rounded(slope, (1 - 2 * a.value) ** 2 * a.variance + (2 * u) ** 2 * (slope**2 + a.value**4))
@@ -174,10 +174,10 @@ def _softmax(z: Rounded, u: float) -> Rounded:
     shifted = z.value - z.value.max(axis=1, keepdims=True)
     e = np.exp(shifted)
     a = e / e.sum(axis=1, keepdims=True)
-    # da_i = a_i (dz_i - sum_k a_k dz_k); the shift is rounded as any number of its size, which exp magnifies
+    # da_i = a_i (dz_i - sum_k a_k dz_k); the shift is rounded like any number of its size, and exp magnifies that
     own = z.variance + u**2 * (shifted**2 + ELEMENTARY**2)
     mean = (a**2 * own).sum(axis=1, keepdims=True)
-    return Rounded(a, a**2 * ((1 - 2 * a) * own + mean + 2 * u**2))  # the sum and the quotient are rounded, too
+    return Rounded(a, a**2 * ((1 - 2 * a) * own + mean + 2 * u**2))  # the sum and the quotient are rounded too
 
 
 def _f(name: str, z: Vector) -> Vector:

@@ -1,4 +1,4 @@
-"""The error budget of every implementation, each in its own process, on one problem after the other."""
+"""The error budget of every implementation, each in its own process, for one problem after another."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -25,24 +25,24 @@ MIXED: Final = (
     "784-30sigmoid-30relu-10, cross_entropy",
     "784-30tanh_nobias-10_nobias",
 )
-"""Networks whose layers differ, of the matrix too."""
+"""Networks whose layers differ, also part of the matrix."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an implementation gave no gradients, all or some."""
+    """Why an implementation gave no gradients, for one problem or for all."""
 
     implementation: str
     kind: str
     """as `CallError.kind`"""
     reason: str
     problem: str = ""
-    """the problem that it failed on; "" for all"""
+    """the problem on which it failed; "" for all"""
 
 
 @dataclass
 class Findings:
-    """What came of it."""
+    """The results."""
 
     entries: list[Entry] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -51,8 +51,8 @@ class Findings:
 def matrix(activations: Sequence[str] = ACTIVATIONS, losses: Sequence[str] = LOSSES) -> list[NetworkSpec]:
     """Return the networks of the matrix.
 
-    They have 1 to 4 layers, from 784-10 to 784-30-30-30-10, each with every function; where no activation is left out
-    there are some `MIXED` ones, too.
+    They have 1 to 4 layers, from 784-10 to 784-30-30-30-10, with every activation and loss; if no activation is left
+    out, the `MIXED` networks are added.
     """
     every = [
         NetworkSpec.dense((784, *[HIDDEN] * (layers - 1), 10), activation, loss)
@@ -60,7 +60,7 @@ def matrix(activations: Sequence[str] = ACTIVATIONS, losses: Sequence[str] = LOS
     ]
     if set(activations) == set(ACTIVATIONS):
         every += [network for network in map(NetworkSpec.parse, MIXED) if network.loss in losses]
-    return list(dict.fromkeys(every))  # a single layer has the activation of its loss, whatever that of the others
+    return list(dict.fromkeys(every))  # a single layer may be the same for several activations
 
 
 def problems(
@@ -70,7 +70,7 @@ def problems(
     training: TrainingSpec,
     dataset: Dataset,
 ) -> Iterator[Problem]:
-    """Yield every combination: parameters drawn from `training.seed`, the first batch of its first order."""
+    """Yield every combination, with parameters drawn from `training.seed` and the first batch of its first order."""
     arrays = {dtype: dataset.train.arrays(dtype) for dtype in dtypes}
     order = next(initial.draw_orders(training, len(dataset.train)))
     for spec, batch_size, dtype in product(specs, batch_sizes, dtypes):
@@ -85,13 +85,13 @@ def examine(
     timeout: float,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Findings:
-    """Return what each tensor of each implementation's gradients is off, problem by problem.
+    """Return the error of each gradient tensor of each implementation, problem by problem.
 
     Parameters
     ----------
     implementations : names, or paths of .py files.
-    timeout : seconds that loading, and each problem, may take.
-    progress : called with the number of problems that are done.
+    timeout : seconds that loading may take, and each problem.
+    progress : called with the number of finished problems.
     """
     findings = Findings()
     with ExitStack() as stack:
@@ -109,7 +109,7 @@ def examine(
 
 
 def _solve(problem: Problem, processes: dict[str, CallProcess], findings: Findings) -> None:
-    """Let all work at one problem at the same time; one whose process is gone is not asked again."""
+    """Solve one problem in all processes at the same time; drop an implementation whose process has ended."""
     for process in processes.values():
         process.ask(loss_and_gradients, problem)
     _, reference = loss_and_gradients(Reference, problem.in_float64())

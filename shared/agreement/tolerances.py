@@ -1,17 +1,17 @@
 """The one table of tolerances: relative L2 error per tensor against the float64 reference.
 
-They are never loosened to pass; the measured worst stands beside each.
+They are never loosened to make a test pass; the largest measured errors are beside each.
 """
 
 from typing import Final, NamedTuple
 
 
 class Tolerance(NamedTuple):
-    """A limit, and what was measured under it."""
+    """A limit, and the largest errors measured."""
 
     limit: float
     gradients_measured: float
-    """the worst gradient tensor of the contract suite, all specs and implementations (tests/impls/test_contract.py)"""
+    """the worst gradient tensor of all specs and implementations in tests/impls/test_contract.py"""
     parameters_measured: float
     """the same for the parameters after 1, 10 and 100 steps"""
 

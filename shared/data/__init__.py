@@ -1,4 +1,4 @@
-"""The data pipeline: MNIST (found or fetched, always verified) or the bundled digits."""
+"""The data pipeline: MNIST (found or downloaded, always verified) or the bundled digits."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,22 +12,22 @@ from shared.data.errors import DataError
 __all__ = ["LOADERS", "DataError", "Dataset", "Split", "load"]
 
 LOADERS: Final[Mapping[str, Callable[..., Dataset]]] = MappingProxyType({"mnist": mnist.load, "digits": digits.load})
-"""key -> load(data_dir, offline=...); `shared.options.DATASETS` offers the same names."""
+"""key -> load(data_dir, offline=...); `shared.options.DATASETS` has the same names."""
 
 
 def load(name: str, data_dir: Path | None, *, offline: bool) -> tuple[Dataset, str]:
-    """Return a data set and a line to show the user, which is empty where it is the one that was asked for.
+    """Return a data set and a line to show to the user, which is empty if it is the requested data set.
 
     Parameters
     ----------
-    name : a key of `LOADERS`, or "auto": MNIST if it is there or can be fetched, the digits otherwise.
-    data_dir : where the files lie or are downloaded to; None for `$SAMEGRAD_DATA`, or else `data/`.
+    name : a key of `LOADERS`, or "auto": MNIST if it is found or can be downloaded, otherwise the digits.
+    data_dir : where the files are, or are downloaded to; None for `$SAMEGRAD_DATA`, or else `data/`.
     offline : make no connection.
 
     Raises
     ------
     DataError
-        If "mnist" is not to be had, or if files that are there are damaged (with "auto", too).
+        If "mnist" is not available, or if its files are damaged (with "auto" too).
     """
     if name != "auto":
         return LOADERS[name](data_dir, offline=offline), ""

@@ -1,4 +1,4 @@
-"""A data set as every implementation sees it: bytes in memory, x / 255 in the run's dtype."""
+"""A data set as every implementation gets it: bytes in memory, x / 255 in the run's dtype."""
 
 import hashlib
 from dataclasses import KW_ONLY, dataclass, replace
@@ -15,14 +15,14 @@ from shared.spec import MEAN, STANDARD_DEVIATION, NetworkSpec
 
 @dataclass(frozen=True)
 class Split:
-    """Images and labels that belong together."""
+    """Images and their labels."""
 
     images: NDArray[np.uint8]
-    """(n, 784) grey levels, 0 the ground and 255 the ink"""
+    """(n, 784) grey levels, 0 for the background and 255 for the ink"""
     labels: NDArray[np.uint8]
     """(n,) digits from 0 to 9"""
     standardised: bool = False
-    """whether x has mean 0 and standard deviation 1 over MNIST's training pixels, instead of lying between 0 and 1"""
+    """whether x has mean 0 and standard deviation 1 over MNIST's training pixels, instead of values from 0 to 1"""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -32,7 +32,7 @@ class Split:
         return replace(self, images=self.images[:n], labels=self.labels[:n])
 
     def arrays(self, dtype: str) -> tuple[Array, Labels]:
-        """Return x = images / 255, standardised if that is asked for, (n, 784) in `dtype`, and y, (n,) int64."""
+        """Return x = images / 255, optionally standardised, (n, 784) in `dtype`, and y, (n,) int64."""
         x: NDArray[Any] = self.images.astype(dtype)
         x /= 255
         if self.standardised:
@@ -43,35 +43,35 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Training, validation and test examples of one source, and what is known of them."""
+    """Training, validation and test examples from one source, and facts about them."""
 
     name: str
-    """in tables"""
+    """as shown in tables"""
     train: Split
     validation: Split
     test: Split
     _: KW_ONLY
     key: str = ""
-    """what it is asked for by, in `shared.data.LOADERS`"""
+    """its key in `shared.data.LOADERS`"""
     epochs: int = 3
-    """passes over the training examples, where no number is asked for"""
+    """default number of passes over the training examples"""
     n_out: int = 10
-    """classes"""
+    """number of classes"""
 
     @property
     def n_in(self) -> int:
-        """Numbers of one example: pixels."""
+        """Inputs of one example: pixels."""
         return int(self.train.images.shape[1])
 
     def check(self, network: NetworkSpec, batch_size: int) -> None:
-        """Refuse a network, or a batch, that does not fit these examples.
+        """Refuse a network or a batch size that does not fit these examples.
 
         Raises
         ------
         SpecError
-            Where the network has other inputs or outputs.
+            If the network has a different number of inputs or outputs.
         SettingError
-            Where the batch is larger than the training set.
+            If the batch is larger than the training set.
         """
         if (network.n_in, network.n_out) != (self.n_in, self.n_out):
             fitting = f"{self.n_in} inputs and {self.n_out} outputs, such as {self.n_in}-30-{self.n_out}"
@@ -89,13 +89,13 @@ class Dataset:
         return replace(self, test=self.test.first(n), validation=self.validation.first(n))
 
     def with_standardised_inputs(self) -> "Dataset":
-        """Let x have mean 0 and standard deviation 1."""
+        """Return the data set with x of mean 0 and standard deviation 1."""
         splits = {name: replace(getattr(self, name), standardised=True) for name in ("train", "validation", "test")}
         return replace(self, **splits)
 
     @cached_property
     def digest(self) -> str:
-        """The sha256 of all images and labels in use, by which two runs can be compared."""
+        """The sha256 of all images and labels in use; two runs with the same digest used the same data."""
         sha = hashlib.sha256()
         for split in (self.train, self.validation, self.test):
             for array in (split.images, split.labels):
@@ -106,7 +106,7 @@ class Dataset:
 
     @property
     def title(self) -> str:
-        """Name, sizes and digest, for the head of a table."""
+        """Name, sizes and digest, for the heading of a table."""
         return (
             f"{self.name}: {len(self.train):,} training, {len(self.validation):,} validation and "
             f"{len(self.test):,} test images{', standardised' * self.train.standardised}, sha256 {self.digest[:12]}"

@@ -17,10 +17,10 @@ SIZES: Final = (1297, 250, 250)
 
 
 def resize(images: NDArray[np.integer]) -> NDArray[np.uint8]:
-    """Resize bilinearly, in whole numbers so that every machine gets the same bytes.
+    """Resize bilinearly, with integers, so that the bytes are the same on every machine.
 
-    images: (n, 8, 8) grey levels from 0 to 16 -> (n, 784) from 0 to 255. Pixel centre i of 28 lies at
-    (i + 1/2) 8/28 - 1/2 = (4 i - 5) / 14 of the 8, so that all weights are fourteenths.
+    images: (n, 8, 8) grey levels from 0 to 16 -> (n, 784) from 0 to 255. The centre of pixel i of 28 is at
+    (i + 1/2) 8/28 - 1/2 = (4 i - 5) / 14 of the 8, so all weights are fourteenths.
     """
     weights = np.zeros((28, 8), np.int64)
     for i in range(28):
@@ -42,5 +42,5 @@ def load(data_dir: Path | None = None, *, offline: bool = True) -> Dataset:  # n
     images, labels = resize(bunch.images)[order], bunch.target[order].astype(np.uint8)
     ends = np.cumsum(SIZES)[:-1]
     splits = [Split(*pair) for pair in zip(np.split(images, ends), np.split(labels, ends), strict=True)]
-    # 1/40 of MNIST's images: 3 epochs would hardly train, or time, anything.
+    # 1/40 of MNIST's images: 3 epochs would be too few to train or to time anything.
     return Dataset("bundled digits (8x8, resized)", *splits, key="digits", epochs=10)

@@ -1,8 +1,8 @@
-"""Read the IDX files of MNIST, gzipped or raw, from sources that are not trusted.
+"""Read the IDX files of MNIST, gzipped or raw, from untrusted sources.
 
 The format (Y. LeCun's MNIST page): two zero bytes, a type byte (8: unsigned byte), the number of dimensions, one
 big-endian 32-bit size per dimension, then the values. Nothing is allocated before the header has been
-checked, and no more than the header's promise plus one chunk is ever decompressed.
+checked, and at most the size given in the header plus one chunk is decompressed.
 """
 
 import stat
@@ -21,9 +21,9 @@ MAX_EXAMPLES: Final = 60_000
 MAX_FILE_BYTES: Final = MAX_EXAMPLES * SIDE * SIDE + 16
 _CHUNK: Final = 1 << 18
 _SLACK: Final = 1 << 20
-"""Bytes that a gzip stream may take before it yields any: its header holds a name and a comment."""
+"""Bytes that a gzip stream may have before it yields any: its header contains a name and a comment."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-_REMEDY: Final = "delete the file, or replace it by the original from the MNIST distribution, and run again"
+_REMEDY: Final = "delete the file, or replace it with the original from the MNIST distribution, and run again"
 
 
 def read_images(path: Path) -> NDArray[np.uint8]:
@@ -51,7 +51,7 @@ def _read(path: Path, item_shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def _check_regular(path: Path) -> None:
-    """Refuse before opening: a FIFO would block for ever."""
+    """Refuse before opening: a FIFO would block forever."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         kind = (
@@ -65,7 +65,7 @@ def _check_regular(path: Path) -> None:
 
 
 def _chunks(path: Path, file: BinaryIO) -> Iterator[bytes]:
-    """Yield the content, decompressed where need be, at most `_CHUNK` bytes at a time."""
+    """Yield the content, decompressed if needed, at most `_CHUNK` bytes at a time."""
     data = file.read(_CHUNK)
     if not data.startswith(_GZIP_MAGIC):
         while data:
@@ -80,16 +80,18 @@ def _chunks(path: Path, file: BinaryIO) -> Iterator[bytes]:
             chunk = gzip.decompress(data, _CHUNK)
             made += len(chunk)
             given -= len(gzip.unconsumed_tail)
-            # Incompressible data grow by less than 0.1 %: what grows more is made of empty blocks, to take our time.
+            # Incompressible data grows by less than 0.1 %. A stream that grows more consists of empty blocks.
             if given > made + made // 1000 + _SLACK:
-                raise DataError(path, f"{given:,} gzipped bytes that hold {made:,}", "an ordinary gzip file", _REMEDY)
+                raise DataError(
+                    path, f"{given:,} gzipped bytes that contain {made:,}", "an ordinary gzip file", _REMEDY
+                )
             data = gzip.unconsumed_tail or file.read(_CHUNK)
             if chunk:
                 yield chunk
     except zlib.error as error:
         raise DataError(path, f"a damaged gzip stream ({error})", "a valid one", _REMEDY) from error
     if not gzip.eof:
-        raise DataError(path, "a gzip stream that ends early", "a complete one", _REMEDY)
+        raise DataError(path, "a truncated gzip stream", "a complete one", _REMEDY)
     if gzip.unused_data or data or file.read(1):
         raise DataError(path, "bytes after the end of the gzip stream", "none", _REMEDY)
 
@@ -105,17 +107,17 @@ def _parse(path: Path, file: BinaryIO, item_shape: tuple[int, ...]) -> NDArray[n
     filled, chunk = 0, start[header_size:]
     while chunk:
         if filled + len(chunk) > len(values):
-            raise DataError(path, "more bytes than its header says", f"{len(values):,} values", _REMEDY)
+            raise DataError(path, "more bytes than the header says", f"{len(values):,} values", _REMEDY)
         values[filled : filled + len(chunk)] = np.frombuffer(chunk, np.uint8)
         filled += len(chunk)
         chunk = next(chunks, b"")
     if filled < len(values):
-        raise DataError(path, f"{filled:,} values, then the end", f"{len(values):,} values", _REMEDY)
+        raise DataError(path, f"only {filled:,} values", f"{len(values):,} values", _REMEDY)
     return values.reshape(shape)
 
 
 def _parse_header(path: Path, header: bytes, item_shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return (n, *item_shape), checked in Python's integers, which do not overflow."""
+    """Return (n, *item_shape), checked with Python integers, which do not overflow."""
     magic = bytes((0, 0, 8, 1 + len(item_shape)))
     if not header.startswith(magic):
         raise DataError(path, f"magic number {header[:4].hex() or 'nothing'}", f"{magic.hex()} (IDX)", _REMEDY)

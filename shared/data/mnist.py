@@ -1,4 +1,4 @@
-"""MNIST: find the four files, or fetch them from a public mirror; verify them at every load.
+"""MNIST: find the four files, or download them from a public mirror; verify them at every load.
 
 Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits". The article's split takes the
 last 10,000 of the 60,000 training images for validation.
@@ -27,9 +27,9 @@ MIRRORS: Final = (
 )
 TIMEOUT_SECONDS: Final = 30
 REACH_SECONDS: Final = 6
-"""How long mirrors have to answer at all; `--dataset auto` must have fallen back within 10 s."""
+"""How long mirrors have to answer; the data set "auto" must fall back within 10 s."""
 MAX_DOWNLOAD_BYTES: Final = 1 << 24
-"""A mirror may send without end; the largest file has 9,912,422 bytes."""
+"""A mirror could send without end; the largest file has 9,912,422 bytes."""
 N_VALIDATION: Final = 10_000
 
 
@@ -68,11 +68,11 @@ FILES: Final = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 
 
 class MnistUnavailableError(DataError):
-    """MNIST is not on this machine and cannot be fetched; damaged files are a plain `DataError` instead."""
+    """MNIST is not on this machine and cannot be downloaded; for damaged files it is a plain `DataError`."""
 
 
 def load(data_dir: Path | None, *, offline: bool) -> Dataset:
-    """Return MNIST from `data_dir`, after fetching into it what is missing, unless `offline`.
+    """Return MNIST from `data_dir`, after downloading missing files into it, unless `offline`.
 
     Parameters
     ----------
@@ -81,15 +81,15 @@ def load(data_dir: Path | None, *, offline: bool) -> Dataset:
     Raises
     ------
     MnistUnavailableError
-        If files are missing and cannot be fetched.
+        If files are missing and cannot be downloaded.
     DataError
-        If a file is damaged or is not MNIST's.
+        If a file is damaged or is not the one of MNIST.
     """
     data_dir = _folder(data_dir)
     missing = [file for file in FILES if find(data_dir, file) is None]
     if missing:
         if offline:
-            raise _unavailable(data_dir, missing, "--offline forbids the download")
+            raise _unavailable(data_dir, missing, "offline forbids the download")
         fetch(data_dir, missing)
     paths = {file: find(data_dir, file) or data_dir / file.name for file in FILES}
     train = _read_pair(paths[TRAIN_IMAGES], paths[TRAIN_LABELS])
@@ -104,21 +104,21 @@ def load(data_dir: Path | None, *, offline: bool) -> Dataset:
 def _folder(data_dir: Path | None) -> Path:
     folder = data_dir or Path(os.environ.get("SAMEGRAD_DATA") or "data")
     try:
-        return folder.expanduser()  # a shell leaves the ~ of --data-dir=~/mnist alone; pooch would not
+        return folder.expanduser()  # a shell does not expand ~ in --data-dir=~/mnist, but pooch would
     except RuntimeError as error:
-        raise DataError(folder, "a home that is unknown", "a folder", "give another --data-dir") from error
+        raise DataError(folder, "an unknown home directory", "a folder", "choose another data_dir") from error
 
 
 def find(data_dir: Path, file: MnistFile) -> Path | None:
-    """Return where a file lies, flat or in torchvision's layout, gzipped or raw; None if nowhere."""
+    """Return the path of a file, flat or in torchvision's layout, gzipped or raw; None if it is not there."""
     candidates = (
         folder / name for folder in (data_dir, data_dir / "MNIST" / "raw") for name in (f"{file.name}.gz", file.name)
     )
     try:
         return next((path for path in candidates if path.exists()), None)
-    except OSError as error:  # a name that is too long, a loop of links
+    except OSError as error:  # the name is too long, or links form a loop
         reason = error.strerror or str(error)
-        raise DataError(data_dir, reason, "a folder that can be looked into", "give another --data-dir") from error
+        raise DataError(data_dir, reason, "a readable folder", "choose another data_dir") from error
 
 
 def _read_pair(images_path: Path, labels_path: Path) -> Split:
@@ -140,7 +140,7 @@ def _check_digest(path: Path, values: NDArray[np.uint8], file: MnistFile) -> Non
             path,
             f"a well-formed file whose values have sha256 {found[:12]}...",
             f"MNIST's own, {file.values_sha256[:12]}...",
-            "delete the file and run again, so that the original is downloaded",
+            "delete the file and run again to download the original",
         )
 
 
@@ -148,8 +148,8 @@ def _unavailable(data_dir: Path, missing: Iterable[MnistFile], why: str) -> Mnis
     return MnistUnavailableError(
         data_dir,
         f"no {', '.join(file.name for file in missing)} ({why})",
-        "the four MNIST files, gzipped or raw, there or in MNIST/raw/ below it",
-        "give their folder by --data-dir or SAMEGRAD_DATA, or run where a mirror can be reached",
+        "the four MNIST files, gzipped or raw, in this folder or in MNIST/raw/ below it",
+        "set data_dir or SAMEGRAD_DATA to their folder, or run where a mirror can be reached",
     )
 
 
@@ -157,13 +157,13 @@ def _unavailable(data_dir: Path, missing: Iterable[MnistFile], why: str) -> Mnis
 
 
 def mirrors() -> list[str]:
-    """Return the base addresses to try: `SAMEGRAD_MIRRORS` (comma-separated) or the public ones."""
+    """Return the base URLs to try: `SAMEGRAD_MIRRORS` (comma-separated) or the public mirrors."""
     own = [url.strip() for url in os.environ.get("SAMEGRAD_MIRRORS", "").split(",") if url.strip()]
     return [url if url.endswith("/") else url + "/" for url in own or MIRRORS]
 
 
 def fetch(data_dir: Path, missing: list[MnistFile]) -> None:
-    """Download files into `data_dir`; each appears there whole and verified, or not at all."""
+    """Download files into `data_dir`; each is written complete and verified, or not at all."""
     bases = _reachable(mirrors())
     if not bases:
         raise _unavailable(data_dir, missing, f"no mirror could be reached within {REACH_SECONDS} s")
@@ -174,9 +174,9 @@ def fetch(data_dir: Path, missing: list[MnistFile]) -> None:
 
 
 def _reachable(bases: list[str]) -> list[str]:
-    """Return the mirrors, those first that gave an HTTP answer in time; none if none did.
+    """Return the mirrors, first those that gave an HTTP answer in time; none if no mirror did.
 
-    They are asked all at once, by threads that may be left behind: a name server can hang longer than any timeout.
+    They are asked at the same time, by daemon threads that are not waited for: a DNS lookup can exceed any timeout.
     """
     answers: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
 
@@ -186,7 +186,7 @@ def _reachable(bases: list[str]) -> list[str]:
         try:
             requests.head(base + FILES[-1].name + ".gz", timeout=REACH_SECONDS)
             answers.put((base, True))
-        except (requests.RequestException, OSError, ValueError):  # ValueError: an address that is none
+        except (requests.RequestException, OSError, ValueError):  # ValueError: an invalid URL
             answers.put((base, False))
 
     for base in bases:
@@ -200,12 +200,12 @@ def _reachable(bases: list[str]) -> list[str]:
                 reached.add(base)
     except queue.Empty:
         pass
-    # One that was silent may only be slow: it comes last, where another has shown that there is a network.
+    # A mirror that did not answer may only be slow: it comes last, if another one has shown that there is a network.
     return sorted(bases, key=lambda base: base not in reached) if reached else []
 
 
 def _fetch_from(base: str, data_dir: Path, file: MnistFile, reasons: list[str]) -> bool:
-    """Download one file from one mirror, trying twice; on failure append the reason."""
+    """Download one file from one mirror, with two attempts; on failure append the reason."""
     import pooch
     import requests
 
@@ -229,7 +229,7 @@ def _fetch_from(base: str, data_dir: Path, file: MnistFile, reasons: list[str]) 
 
 
 class DownloadBar:
-    """A progress bar on stderr with the part of tqdm's interface that pooch uses; one plain line off a terminal."""
+    """A progress bar on stderr with the part of tqdm's interface that pooch uses; one plain line without a terminal."""
 
     def __init__(self, title: str) -> None:
         from rich.console import Console
@@ -258,16 +258,16 @@ class DownloadBar:
 
     @property
     def total(self) -> float | None:
-        """Bytes to come, if the server said; pooch sets it."""
+        """The size of the download in bytes, if the server sent it; pooch sets it."""
         return self._progress.tasks[0].total
 
     @total.setter
     def total(self, total: int) -> None:
-        self._received = 0  # pooch sets it as each try begins
+        self._received = 0  # pooch sets it at the start of each attempt
         self._progress.update(self._task, total=total or None)
 
     def update(self, n: int) -> None:
-        """Count n more bytes; raise ValueError, which ends the download, when they are more than any file has."""
+        """Count n more bytes; raise ValueError, which ends the download, if they exceed the size of any file."""
         self._received += n
         if self._received > MAX_DOWNLOAD_BYTES:
             raise ValueError(f"the mirror sent more than {MAX_DOWNLOAD_BYTES:,} bytes")

@@ -1,4 +1,4 @@
-"""A data set as one file, by which the parent process hands the very same bytes to every worker."""
+"""A data set as one file, with which the parent process passes the same bytes to every worker."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,7 @@ def save(dataset: Dataset, path: Path) -> None:
 
 
 def load(path: Path, digest: str) -> Dataset:
-    """Read what `save` wrote; raise `DataError` if it does not have this digest."""
+    """Read what `save` wrote; raise `DataError` if it has another digest."""
     with np.load(path, allow_pickle=False) as arrays:
         is_standardised = bool(arrays["standardised"])
         splits = [Split(arrays[f"{name}/images"], arrays[f"{name}/labels"], is_standardised) for name in _SPLITS]

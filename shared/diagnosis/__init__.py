@@ -1,1 +1,1 @@
-"""Which mistake is it? A catalogue of broken networks, and the one whose numbers a user's network has."""
+"""Which mistake is it? A catalogue of wrong networks, and the one whose numbers a user's network has."""

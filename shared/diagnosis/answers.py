@@ -1,4 +1,4 @@
-"""What a network answered, scene by scene."""
+"""The answers of a network, scene by scene."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -10,7 +10,7 @@ Tensors = dict[str, Any]
 OUTPUTS: Final = "outputs"
 GRADIENTS: Final = "gradients"
 PARAMETERS: Final = "parameters"
-"""The kinds of tensors that are compared; parameters are those after training."""
+"""The kinds of tensors that are compared; the parameters are those after training."""
 
 
 @dataclass(frozen=True)
@@ -19,32 +19,32 @@ class Trouble:
 
     message: str
     line: int | None
-    """of the user's file, from 1; None where it was raised elsewhere"""
+    """line of the user's file, from 1; None if it was raised elsewhere"""
 
 
 @dataclass
 class Answer:
-    """What came of a scene; what was not asked for is empty."""
+    """The result of a scene; what the scene does not ask for is empty."""
 
     loss: Any = None
     gradients: Tensors = field(default_factory=dict)
-    """dW1, db1, ...; None for one that is missing"""
+    """dW1, db1, ...; None if one is missing"""
     earlier: list[Tensors] = field(default_factory=list)
-    """the gradients of the calls before, of the same network"""
+    """the gradients of earlier calls of the same network"""
     outputs: Tensors = field(default_factory=dict)
     """a_L"""
     parameters: Tensors = field(default_factory=dict)
-    """W1, b1, ..."""
+    """W1, b1, ...; None if one is missing"""
     difference: float | None = None
-    """between the gradients and the differences of the network's own loss, relative"""
+    """relative difference between the gradients and the finite differences of the network's own loss"""
     trouble: Trouble | None = None
     modified: list[str] = field(default_factory=list)
-    """names of given arrays that were changed"""
+    """names of the given arrays that were changed"""
     warnings: list[Trouble] = field(default_factory=list)
-    """NumPy's"""
+    """warnings from NumPy"""
 
     def tensors(self, kind: str) -> Tensors:
-        """Return the gradients, outputs or parameters, as they are compared."""
+        """Return the gradients, outputs or parameters in the form in which they are compared."""
         return comparable(self.gradients) if kind == GRADIENTS else dict(vars(self)[kind])
 
     def not_finite(self) -> list[str]:
@@ -55,11 +55,11 @@ class Answer:
 
 
 Answers = dict[str, Answer]
-"""scene -> what came of it"""
+"""scene -> answer"""
 
 
 def comparable(gradients: Tensors) -> Tensors:
-    """Return gradients with bias gradients of one axis; a missing one counts as 0."""
+    """Return gradients whose bias gradients have one axis; a missing one counts as 0."""
     rows = {name[2:]: np.shape(tensor)[:1] for name, tensor in gradients.items() if name.startswith("dW")}
     return {
         name: np.zeros(rows[name[2:]]) if tensor is None else tensor.reshape(-1) if name.startswith("db") else tensor

@@ -1,6 +1,6 @@
-"""The checks: each holds one thing that a right network does, and finds by how much it is not so.
+"""The checks: each tests one property of a correct network and measures by how much it is violated.
 
-A check takes a `Comparison` and returns its findings, () where it holds, None where nothing was asked.
+A check takes a `Comparison` and returns its findings: () if it holds, None if it was not tested.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,16 +15,16 @@ from shared.diagnosis.comparison import READ_ONLY, Comparison, distance
 from shared.diagnosis.findings import Finding, Findings
 
 ROUNDINGS: Final = 100
-"""Unit roundoffs that the loss, and a step, may be off."""
+"""Allowed error of the loss and of a step, in unit roundoffs."""
 DIFFERENCES: Final = 1e-5
-"""What central differences of a float64 loss may be off, relative to the gradient."""
+"""Allowed error of central differences of a float64 loss, relative to the gradient."""
 
 
 Check = Callable[[Comparison], Findings | None]
 
 
 def runs(c: Comparison) -> Findings | None:
-    """Every scene that is asked for in the network's own sizes ends without an exception."""
+    """Every scene with the network's own sizes ends without an exception."""
     shaped = ("square", "all square", "differences", READ_ONLY)
     for scene, answer in c.answers.items():
         if answer.trouble and scene not in shaped:
@@ -51,13 +51,13 @@ def shapes(c: Comparison) -> Findings | None:
 
 
 def leaves_inputs(c: Comparison) -> Findings | None:
-    """No array that is given is changed."""
+    """No given array is changed."""
     modified = dict.fromkeys(name for answer in c.answers.values() for name in answer.modified)
     return tuple(Finding(findings.CHANGED, tensor=name) for name in modified)
 
 
 def _same(c: Comparison, scene: str) -> Findings | None:
-    """Return whether the gradients of a scene are those of the first one."""
+    """Compare the gradients of a scene with those of the first scene."""
     first, other = c.answers["first"], c.answers[scene]
     if first.trouble or other.trouble or shapes(c):
         return None
@@ -67,12 +67,12 @@ def _same(c: Comparison, scene: str) -> Findings | None:
 
 
 def remembers_nothing(c: Comparison) -> Findings | None:
-    """The gradients of a batch are the same when they are asked for again, or after another batch."""
+    """The gradients of a batch are the same in a second call, and after another batch."""
     return _same(c, "again") or _same(c, "after another")
 
 
 def repeats(c: Comparison) -> Findings | None:
-    """Another network, built alike, has the same gradients."""
+    """Another network built in the same way has the same gradients."""
     return _same(c, "fresh")
 
 
@@ -88,28 +88,28 @@ def _agrees(c: Comparison, scenes: tuple[str, ...], kind: str) -> Findings | Non
 
 
 def outputs(c: Comparison) -> Findings | None:
-    """The outputs are the reference's."""
+    """The outputs are those of the reference."""
     return _agrees(c, ("first",), OUTPUTS)
 
 
 def gradients(c: Comparison) -> Findings | None:
-    """The gradients are the reference's."""
+    """The gradients are those of the reference."""
     return _agrees(c, ("first",), GRADIENTS)
 
 
 def one_example(c: Comparison) -> Findings | None:
-    """The gradients of one example alone are the reference's."""
+    """The gradients of a single example are those of the reference."""
     return _agrees(c, ("alone",), GRADIENTS)
 
 
 def square_layers(c: Comparison) -> Findings | None:
-    """Square layers, which forgive a transposed matrix its shape, have the right outputs and gradients."""
+    """Square layers, in which a transposed matrix fits, have the correct outputs and gradients."""
     scenes = ("square", "all square")
     return _agrees(c, scenes, OUTPUTS) or _agrees(c, scenes, GRADIENTS)
 
 
 def loss(c: Comparison) -> Findings | None:
-    """The loss is the reference's."""
+    """The loss is that of the reference."""
     found, expected = (answers["first"].loss for answers in (c.answers, c.expected))
     if c.answers["first"].trouble or found is None:
         return None
@@ -123,12 +123,12 @@ def loss(c: Comparison) -> Findings | None:
 
 
 def differences(c: Comparison) -> Findings | None:
-    """The gradients are the derivatives of the network's own loss; no reference is needed for it."""
+    """The gradients are the derivatives of the network's own loss; this needs no reference."""
     answer = c.answers["differences"]
     if answer.trouble or answer.difference is None:
         return None
     if not shapes(c) and c.precision("first", GRADIENTS) == "float32":
-        return None  # the differences of a float32 loss say little
+        return None  # differences of a float32 loss are too inaccurate
     error = answer.difference
     return () if error <= DIFFERENCES else (Finding(findings.OWN_LOSS, "differences", "C", error),)
 
@@ -140,6 +140,8 @@ def _steps(c: Comparison, scene: str) -> Findings | None:
     found, expected = c.both(scene, PARAMETERS)
     u = rounding.UNIT_ROUNDOFF["float64" if c.precision("first", GRADIENTS) == "float64" else "float32"]
     for name, tensor in expected.items():
+        if found[name] is None:
+            return (Finding(findings.MISSING, scene, name),)
         if np.shape(found[name]) != tensor.shape:
             return (Finding(findings.SHAPE, scene, name, got=np.shape(found[name]), expected=tensor.shape),)
         moved = float(np.linalg.norm(tensor - start[name]))
@@ -150,22 +152,22 @@ def _steps(c: Comparison, scene: str) -> Findings | None:
 
 
 def update(c: Comparison) -> Findings | None:
-    """One step of `train` moves the parameters as equation (8) says."""
+    """One step of `train` changes the parameters according to equation (8)."""
     return _steps(c, "one step")
 
 
 def batches(c: Comparison) -> Findings | None:
-    """`train` takes a step a batch, in the order given, on a smaller last batch too."""
+    """`train` takes one step per batch, in the given order, including a smaller last batch."""
     return _steps(c, "three batches")
 
 
 def resets(c: Comparison) -> Findings | None:
-    """`reset` forgets what was trained."""
+    """`reset` discards what was trained."""
     return _same(c, "reset") if "reset" in c.answers else None
 
 
 def finite(c: Comparison) -> Findings | None:
-    """Outputs, loss and gradients stay finite where z is large."""
+    """Outputs, loss and gradients stay finite for large z."""
     for scene in ("large inputs", "large outputs"):
         if bad := c.answers[scene].not_finite():
             return tuple(Finding(findings.NOT_FINITE, scene, name) for name in bad)
@@ -173,7 +175,7 @@ def finite(c: Comparison) -> Findings | None:
 
 
 def precise(c: Comparison) -> Findings | None:
-    """In float32 the gradients have the digits of float32."""
+    """In float32 the gradients have the precision of float32."""
     if c.answers["float32"].trouble or shapes(c) or gradients(c):
         return None
     bounds = c.bounds("float32", "float32")
@@ -204,6 +206,6 @@ CHECKS: Final[Mapping[str, Check]] = {
 
 
 def check_all(c: Comparison) -> dict[str, Findings | None]:
-    """Return what each check finds."""
+    """Return the findings of each check."""
     with np.errstate(all="ignore"):
         return {name: check(c) for name, check in CHECKS.items()}

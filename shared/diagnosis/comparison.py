@@ -1,4 +1,4 @@
-"""A network's answers beside the reference's: how far they are apart, and which dtype's rounding explains it."""
+"""The answers of a network and of the reference: their difference, and the dtype whose rounding explains it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +15,7 @@ from shared.diagnosis.subject import Subject
 from shared.spec import NetworkSpec
 
 COLLINEAR: Final = 0.999
-"""Rounding errors point anywhere; an error that lies along the gradient by so much of its length is a factor."""
+"""Rounding errors have random directions; an error with this share of its length along the gradient is a factor."""
 SCENES_OF: Final = {
     OUTPUTS: ("first", "square", "all square"),
     GRADIENTS: ("first", "alone", "square", "all square"),
@@ -23,14 +23,15 @@ SCENES_OF: Final = {
 }
 """kind of tensors -> the scenes that have them"""
 READ_ONLY: Final = "read-only"
-"""A scene once more with arrays that cannot be changed, which gives the line that tries to."""
+"""A scene repeated with read-only arrays, which shows the line that tries to change one."""
 PRECISIONS: Final = ("float64", "float32", "float16")
 
 
 def distance(found: Tensors, expected: Tensors, scale: Tensors | None = None) -> float:
-    """Return the largest relative L2 distance of a tensor; inf where names, shapes or finiteness differ.
+    """Return the largest relative L2 distance of a tensor; inf if names, shapes or finiteness differ.
 
-    A tensor is measured by its own size, or by a thousandth of all together where it is smaller: it may be 0.
+    A distance is relative to the norm of its tensor, or to a thousandth of the largest norm if that is larger: a
+    tensor may be 0.
     """
     if found.keys() != expected.keys():
         return float("inf")
@@ -49,27 +50,27 @@ def distance(found: Tensors, expected: Tensors, scale: Tensors | None = None) ->
 
 @dataclass
 class Comparison:
-    """A network's answers beside the reference's."""
+    """The answers of a network and of the reference."""
 
     spec: NetworkSpec
     answers: Answers
 
     @cached_property
     def expected(self) -> Answers:
-        """What the reference answers."""
+        """The answers of the reference."""
         return ask_all(Subject(Reference), self.spec)
 
     @cached_property
     def inputs(self) -> dict[str, Inputs]:
-        """What was asked with."""
+        """The inputs of each scene."""
         return inputs_of(self.spec)
 
     def both(self, scene: str, kind: str) -> tuple[Tensors, Tensors]:
-        """Return the tensors of a kind that were found in a scene, and those of the reference."""
+        """Return the tensors of a kind in a scene, of the network and of the reference."""
         return self.answers[scene].tensors(kind), self.expected[scene].tensors(kind)
 
     def bounds(self, scene: str, dtype: str) -> dict[str, float]:
-        """Return what rounding explains of dW1, db1, ... and a_L in a scene."""
+        """Return the relative error that rounding explains in dW1, db1, ... and a_L in a scene."""
         inputs = self.inputs[scene]
         n = 1 if scene == "alone" else inputs.n
         x, y = inputs.data()
@@ -83,22 +84,22 @@ class Comparison:
         return {name: distance({name: found.get(name)}, {name: tensor}) for name, tensor in expected.items()}
 
     def precision(self, scene: str, kind: str) -> str | None:
-        """Return the dtype whose rounding explains all errors of a scene; None where none of them does."""
+        """Return the dtype whose rounding explains all errors of a scene; None if none does."""
         errors = self.errors(scene, kind)
         for dtype in PRECISIONS:
             bounds = self.bounds(scene, dtype)
             if all(error <= bounds[name] for name, error in errors.items()):
-                # within float16's wide bounds a factor must not pass for rounding
+                # within the wide bounds of float16 a factor must not count as rounding
                 return None if dtype == "float16" and _collinear(*self.both(scene, kind)) else dtype
         return None
 
     def is_off(self, scene: str, kind: str) -> bool:
-        """Return whether float32 does not explain what a scene's tensors are off; False for one that raised."""
+        """Return whether a scene has errors that float32 does not explain; False if it raised an exception."""
         return not self.answers[scene].trouble and self.precision(scene, kind) not in ("float64", "float32")
 
 
 def _collinear(found: Tensors, expected: Tensors) -> bool:
-    """Return whether the errors of all tensors together are a factor rather than rounding."""
+    """Return whether the errors of all tensors together are a factor instead of rounding."""
     c, r = (np.concatenate([np.ravel(tensors[name]) for name in expected]) for tensors in (found, expected))
     error, norm = np.linalg.norm(c - r), float(np.linalg.norm(r))
     return bool(len(r) > 1 and error > 0 and norm > 0 and abs((c - r) @ r) / norm > COLLINEAR * error)

@@ -1,4 +1,4 @@
-"""From checks to a diagnosis: which mistake it is, in words, and the line to look at where it can be known."""
+"""From checks to a diagnosis: which mistake it is, in words, and the line to look at, if it is known."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -19,12 +19,13 @@ from shared.diagnosis.matching import (
     weight_decay,
 )
 from shared.diagnosis.mistakes import MISTAKES, behaviour
-from shared.diagnosis.words import Lines, as_options, line_at, look_at, notes, ratios, sentence
+from shared.diagnosis.words import Lines, line_at, look_at, notes, ratios, sentence
 from shared.layers import SOFTMAX
 from shared.spec import NetworkSpec
 
 UNKNOWN: Final = "a mistake that is not in the catalogue"
 RAISES: Final = "an exception"
+MISSING: Final = "a missing parameter"
 SHAPE: Final = "a wrong shape"
 ANOTHER_NETWORK: Final = "another network"
 NOT_FINITE: Final = "not finite"
@@ -32,32 +33,32 @@ NOT_FINITE: Final = "not finite"
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is wrong, in words."""
+    """A description of what is wrong."""
 
     name: str
     description: str
     remedy: str
     equation: str = ""
     measured: str = ""
-    """the tensor, and by how much it is off"""
+    """the tensor, and its error"""
     lines: Lines = ()
-    """number and text of the lines to look at"""
+    """numbers and texts of the lines to look at"""
 
 
 @dataclass
 class Verdict:
-    """The whole answer."""
+    """The result for a network."""
 
     spec: NetworkSpec
     checks: dict[str, Findings | None]
-    """check -> what it found, () where it holds, None where it was not asked"""
+    """check -> its findings, () if it holds, None if it was not tested"""
     diagnosis: Diagnosis | None = None
-    """None for a network that is right"""
+    """None if the network is correct"""
     notes: list[str] = field(default_factory=list)
 
     @property
     def right(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether the network is correct."""
         return self.diagnosis is None
 
 
@@ -66,7 +67,7 @@ def diagnose(spec: NetworkSpec, answers: Answers, lines: list[str]) -> Verdict:
 
     Parameters
     ----------
-    answers : of its scenes; one that ended in its process's death has a `Trouble`.
+    answers : of its scenes; one in which the process ended has a `Trouble`.
     lines : of the user's file.
     """
     c = Comparison(spec, answers)
@@ -81,11 +82,11 @@ def diagnose(spec: NetworkSpec, answers: Answers, lines: list[str]) -> Verdict:
 
 
 def _diagnosis(c: Comparison, failed: dict[str, Findings], lines: list[str]) -> Diagnosis:
-    """Go through the checks, causes before their consequences."""
+    """Go through the checks, causes before consequences."""
     first = c.answers["first"]
 
     def known(name: str, *checks: str, at: int | None = None) -> Diagnosis:
-        """Return a mistake, measured by the first of the checks that failed."""
+        """Return a mistake, with the finding of the first of these checks that failed."""
         return _known(name, sentence(next(failed[check] for check in checks if check in failed)), lines, at)
 
     if "inputs kept" in failed:
@@ -96,7 +97,7 @@ def _diagnosis(c: Comparison, failed: dict[str, Findings], lines: list[str]) -> 
         return _shape(c, failed["shapes"][0], lines)
     if not all(np.isfinite(tensor).all() for tensor in first.tensors(GRADIENTS).values()):
         measured = sentence(failed.get("gradients"))
-        return Diagnosis(NOT_FINITE, "the gradients are not finite numbers", "look for a division by 0", "", measured)
+        return Diagnosis(NOT_FINITE, "the gradients are not finite", "look for a division by 0", "", measured)
     if "no memory" in failed and (accumulates(c) or "repeatable" not in failed):
         return known(behaviour.ACCUMULATED, "no memory")
     if "no memory" in failed or "repeatable" in failed:
@@ -128,12 +129,12 @@ def _known(name: str, measured: str, lines: list[str], at: int | None = None) ->
 
 
 def _by_numbers(c: Comparison, lines: list[str]) -> Diagnosis | None:
-    """Return the mistake that the scenes show that could be played, although another raised something."""
+    """Return the mistake shown by the scenes that ran, although the first one raised an exception."""
     trouble = c.answers["first"].trouble
     mistake = nearest_mistake(c, GRADIENTS)
     if mistake is None or trouble is None:
         return None
-    return _known(mistake.name, f"with square layers; else {trouble.message}", lines, trouble.line)
+    return _known(mistake.name, f"with square layers; otherwise {trouble.message}", lines, trouble.line)
 
 
 def _outputs(c: Comparison, failed: dict[str, Findings], lines: list[str]) -> Diagnosis:
@@ -160,16 +161,16 @@ def _gradients(c: Comparison, failed: dict[str, Findings], lines: list[str]) -> 
 
 
 def _another(c: Comparison) -> Diagnosis | None:
-    """Return that it computes another network than it was checked as."""
+    """Return that the file computes another network than the one it is checked as."""
     spec = another_network(c)
     if spec is None:
         return None
-    remedy = f"check it as what it is: {as_options(spec)}"
+    remedy = f'check it with the network "{spec}", or change what it computes'
     return Diagnosis(ANOTHER_NETWORK, f"outputs and gradients are those of {spec}, not of {c.spec}", remedy, "(2)")
 
 
 def _two(c: Comparison, measured: str, lines: list[str]) -> Diagnosis | None:
-    """Return two mistakes at once."""
+    """Return a diagnosis of two mistakes."""
     found = nearest_two(c)
     if found is None:
         return None
@@ -185,33 +186,38 @@ def _two(c: Comparison, measured: str, lines: list[str]) -> Diagnosis | None:
 
 
 def _update(c: Comparison, failed: dict[str, Findings], lines: list[str]) -> Diagnosis:
-    measured = sentence(failed.get("update") or failed["batches"])
+    found = failed.get("update") or failed["batches"]
+    measured = sentence(found)
+    if found[0].kind == findings.MISSING:
+        description = f"parameters() does not return {found[0].tensor}"
+        return Diagnosis(MISSING, description, f"return {', '.join(c.spec.parameter_shapes)}", "", measured)
     mistake = nearest_mistake(c, PARAMETERS)
     if mistake:
         return _known(mistake.name, measured, lines)
     if "update" not in failed and accumulates_in_training(c):
         return _known(behaviour.ACCUMULATED, measured, lines)
     where = (
-        "a step of `train` is wrong" if "update" in failed else "the first step of `train` is right, a later one is not"
+        "a step of `train` is wrong" if "update" in failed else "the first step of `train` is right, a later one wrong"
     )
-    return Diagnosis(UNKNOWN, f"the gradients are right, and {where}", "compare it with equation (8)", "(8)", measured)
+    remedy = "compare `train` with equation (8)"
+    return Diagnosis(UNKNOWN, f"the gradients are right, but {where}", remedy, "(8)", measured)
 
 
 # ---- By rules ------------------------------------------------------------------------------------------
 
 
 def _raised(answer: Answer, lines: list[str]) -> Diagnosis:
-    """Return what an exception says by itself."""
+    """Return the diagnosis of an exception."""
     trouble = answer.trouble
     assert trouble is not None
-    remedy = "see the line"
+    remedy = "correct the line that raises it"
     if "mismatch in its core dimension" in trouble.message or "not aligned" in trouble.message:
         remedy = "print the shapes: W_l is (n_out, n_in), a batch (n, n_in); z = a W^T, d_l = d_{l+1} W, dW = d^T a"
     return Diagnosis(RAISES, trouble.message, remedy, lines=line_at(lines, trouble.line))
 
 
 def _shape(c: Comparison, finding: Finding, lines: list[str]) -> Diagnosis:
-    """Return the mistake that a shape or a dtype gives away."""
+    """Return the mistake that a shape or a dtype shows."""
     name, measured = finding.tensor, sentence((finding,))
     is_bias = name.startswith("db")
     if finding.kind == findings.MISSING and is_bias:
@@ -222,20 +228,20 @@ def _shape(c: Comparison, finding: Finding, lines: list[str]) -> Diagnosis:
         return _known("W transposed", measured, lines)
     if finding.kind == findings.SHAPE and is_bias and finding.got == (c.inputs["first"].n, *finding.expected):
         remedy = MISTAKES["bias gradient is a mean"].remedy
-        description = "the bias gradients are one for each example"
+        description = "the bias gradients are not summed over the examples"
         return Diagnosis("bias gradient not summed", description, remedy, "(7)", measured)
     what = "is missing" if finding.kind == findings.MISSING else f"has a wrong {finding.kind}"
-    return Diagnosis(SHAPE, f"{name} {what}", "print the shapes, step by step", "(6)", measured)
+    return Diagnosis(SHAPE, f"{name} {what}", "print the shape after each step", "(6)", measured)
 
 
 def _write(c: Comparison) -> int | None:
-    """Return the line that writes to an array that was given, where it raises with read-only arrays."""
+    """Return the line that writes to a given array, if it raises with read-only arrays."""
     trouble = c.answers[READ_ONLY].trouble if READ_ONLY in c.answers else None
     return trouble.line if trouble and "read-only" in trouble.message else None
 
 
 def _large(c: Comparison, found: Findings, lines: list[str]) -> Diagnosis:
-    """Return which exponential or logarithm overflows."""
+    """Return the mistake behind an overflow: an exponential or a logarithm."""
     measured, answers = sentence(found), [c.answers[scene] for scene in ("large inputs", "large outputs")]
     at = next((warning.line for answer in answers for warning in answer.warnings if warning.line), None)
     inputs, outputs = ("a_L" in answer.not_finite() for answer in answers)
@@ -246,24 +252,24 @@ def _large(c: Comparison, found: Findings, lines: list[str]) -> Diagnosis:
     if c.spec.loss != "quadratic":
         return _known(behaviour.LOG_OF_ZERO, measured, lines, at)
     remedy = "look for an exp that overflows"
-    return Diagnosis(NOT_FINITE, "where z is large, not all is finite", remedy, "(2)", measured)
+    return Diagnosis(NOT_FINITE, "for large z the results are not finite", remedy, "(2)", measured)
 
 
 def _unknown(c: Comparison, found: Findings) -> Diagnosis:
-    """Say at least where to look: which tensors are right, and which equation makes the first that is not."""
-    remedy = "compare the equations in shared/spec.py with your lines, in the order in which they are computed"
+    """Return where to look: which tensors are right, and the equation of the first one that is wrong."""
+    remedy = "compare your code with the equations in shared/spec.py, in the order of computation"
     scene = found[0].scene
     if found[0].tensor == "a_L":
-        where = "the outputs are not those of equations (1) and (2)"
+        where = "the outputs differ from equations (1) and (2)"
         return Diagnosis(UNKNOWN, where, remedy, "(1) or (2)", sentence(found))
     bounds, last = c.bounds(scene, "float32"), len(c.spec.layers)
     wrong = {name for name, error in c.errors(scene, GRADIENTS).items() if not error <= bounds[name]}
     if all(name.startswith("db") for name in wrong):
-        equation, where = "(7)", "the weights' gradients are right, the biases' are not"
+        equation, where = "(7)", "the gradients of the weights are right, those of the biases are wrong"
     elif all(name.startswith("dW") for name in wrong):
-        equation, where = "(6)", "the biases' gradients are right, the weights' are not"
+        equation, where = "(6)", "the gradients of the biases are right, those of the weights are wrong"
     elif not wrong & {f"dW{last}", f"db{last}"}:
-        equation, where = "(5)", "the last layer's gradients are right, the others' are not"
+        equation, where = "(5)", "the last layer's gradients are right, those of the other layers are wrong"
     else:
-        equation, where = "(4)", "the last layer's gradients are wrong already"
+        equation, where = "(4)", "the last layer's gradients are already wrong"
     return Diagnosis(UNKNOWN, where, remedy, equation, ratios(c, scene))

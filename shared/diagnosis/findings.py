@@ -1,4 +1,4 @@
-"""What a check finds, as data; `words.sentence` puts it into words."""
+"""The findings of checks, as data; `words.sentence` turns them into text."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,7 +8,7 @@ MISSING: Final = "missing"
 DTYPE: Final = "dtype"
 SHAPE: Final = "shape"
 CHANGED: Final = "changed"
-"""an array that was given"""
+"""a given array"""
 NOT_REPEATED: Final = "not repeated"
 OFF: Final = "off"
 NOT_A_NUMBER: Final = "not a number"
@@ -19,23 +19,23 @@ OWN_LOSS: Final = "own loss"
 STEP: Final = "step"
 NOT_FINITE: Final = "not finite"
 ROUGH: Final = "rough"
-"""further off than float32 explains"""
+"""a larger error than float32 explains"""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a right network would do otherwise."""
+    """One difference from a correct network."""
 
     kind: str
-    """one of those above"""
+    """one of the constants above"""
     scene: str = ""
     tensor: str = ""
     """dW1, db1, ..., W1, b1, ..., a_L, C, x, y, order"""
     error: float = 0.0
-    """relative: to the tensor, and with a step to what it should have moved"""
+    """relative to the tensor, or for a step to the correct change"""
     got: Any = None
     expected: Any = None
 
 
 Findings = tuple[Finding, ...]
-"""What a check finds: nothing where it holds."""
+"""The findings of a check; empty if it holds."""

@@ -1,4 +1,4 @@
-"""The numbers that a network is asked with, drawn from a seed."""
+"""The numbers with which a network is tested, drawn from a seed."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -12,40 +12,40 @@ from shared.interface import Array, Labels, Parameters
 from shared.spec import NetworkSpec, TrainingSpec
 
 LARGE: Final = 1e4
-"""Inputs, or the last layer's weights, times this: where exp overflows."""
+"""Factor for inputs, or for the last layer's weights, at which exp overflows."""
 RATE: Final = 0.1
-"""Learning rate: it, its square and 1 are well apart."""
+"""Learning rate; it differs clearly from its square and from 1."""
 BATCHES: Final = 2.5
 SEEDS: Final = 100
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Parameters, examples and their order; x is like MNIST's, with many zeros."""
+    """Parameters, examples and their order; x has many zeros, as in MNIST."""
 
     spec: NetworkSpec
     training: TrainingSpec
     n: int
-    """examples of a batch: unlike every size of a layer, so that no factor can be mistaken for another"""
+    """examples per batch: different from every layer size, so that no factor can be taken for another"""
     seed: int = 1
 
     @classmethod
     def of(cls, spec: NetworkSpec) -> "Inputs":
-        """Return the inputs of a network."""
+        """Return the inputs for a network."""
         n = next(n for n in (7, 5, 11, 13) if n not in spec.sizes[1:] and n != spec.n_out**2)
         return cls(spec, TrainingSpec(learning_rate=RATE, batch_size=n, dtype="float64"), n).active()
 
     def shaped(self, sizes: tuple[int, ...]) -> "Inputs":
-        """Return the inputs of such a network of other sizes, with as many examples."""
+        """Return the inputs for the same network with other sizes and as many examples."""
         layers = tuple(replace(layer, n_out=n_out) for layer, n_out in zip(self.spec.layers, sizes[1:], strict=True))
         return replace(self, spec=NetworkSpec(sizes[:1], layers, self.spec.loss)).active()
 
     def active(self) -> "Inputs":
-        """Return the inputs of the first seed for which every layer is active: with relus it may be dead."""
+        """Return the inputs of the first seed for which every layer is active; with ReLUs a layer may be inactive."""
         return next((p for seed in range(1, SEEDS) if (p := replace(self, seed=seed)).is_active()), self)
 
     def is_active(self) -> bool:
-        """Return whether all gradients are there, and every layer has z on both sides of 0."""
+        """Return whether no gradient vanishes and every layer has z of both signs."""
         x, y = self.data()
         traced = rounding.trace(self.spec, self.parameters(), x[: self.n], y[: self.n], "float64")
         gradients = [float(np.linalg.norm(value)) for (kind, _), (value, _) in traced.items() if kind[0] == "d"]
@@ -54,11 +54,11 @@ class Inputs:
 
     @property
     def n_many(self) -> int:
-        """Examples of two batches and a smaller one."""
+        """The number of examples in two batches and a smaller one."""
         return int(BATCHES * self.n)
 
     def parameters(self, dtype: str = "float64") -> Parameters:
-        """Return parameters at which nothing is saturated."""
+        """Return parameters at which no unit is saturated."""
         return initial.cast(_parameters(self.spec, replace(self.training, seed=self.seed)), dtype)
 
     def data(self, dtype: str = "float64", batch: int = 0) -> tuple[Array, Labels]:
@@ -87,18 +87,18 @@ def _data(inputs: Inputs, batch: int) -> tuple[Array, Labels]:
 
 
 class Watch:
-    """Hands arrays out, and knows afterwards which have been changed."""
+    """Passes arrays to a network and records which of them it changes."""
 
     def __init__(self, *, read_only: bool = False) -> None:
         self._given: list[tuple[str, Any, Any]] = []
         self._read_only = read_only
 
     def give(self, name: str, array: Any) -> Any:
-        """Return the array, whose value is kept."""
+        """Return the array, after keeping a copy."""
         self._given.append((name, array, array.copy()))
         array.flags.writeable = not self._read_only
         return array
 
     def modified(self) -> list[str]:
-        """Return the names of what has been changed."""
+        """Return the names of the arrays that have been changed."""
         return list(dict.fromkeys(name for name, now, then in self._given if not np.array_equal(now, then)))

@@ -1,4 +1,4 @@
-"""A user's file, checked: it is asked, scene by scene, in a process of its own with a time limit."""
+"""Check a user's file: run it scene by scene, in its own process, with a time limit."""
 
 import re
 from pathlib import Path
@@ -19,15 +19,15 @@ def diagnose_file(path: Path, given: dict[str, Any], timeout: float) -> Verdict:
 
     Parameters
     ----------
-    given : network, sizes, activation and loss, as far as they were given; the rest is as the file says.
-    timeout : seconds that loading, and each scene, may take.
+    given : network, sizes, activation and loss, if given; what is not given is taken from the file.
+    timeout : seconds that loading may take, and each scene.
 
     Raises
     ------
     CallError
         If the file cannot be loaded.
     SpecError
-        If its constants cannot be meant.
+        If its constants do not describe a network.
     """
     with CallProcess(str(path), Subject.load, timeout=timeout).loaded() as process:
         facts = process.call(Subject.describe)
@@ -37,7 +37,7 @@ def diagnose_file(path: Path, given: dict[str, Any], timeout: float) -> Verdict:
 
 
 def _ask_all(process: CallProcess, spec: NetworkSpec, path: Path, *, trains: bool) -> Answers:
-    """Return what came of each scene; after one that the process does not survive, or end, nothing more is asked."""
+    """Return the answer of each scene; stop after a scene in which the process ends or does not finish."""
     asked = {scene: inputs for scene, inputs in inputs_of(spec).items() if trains or scene not in TRAINING}
     answers: Answers = {}
     try:
@@ -59,6 +59,6 @@ def _ask_read_only(subject: Subject, scene: str, inputs: Inputs) -> Answer:
 
 
 def _line_in(path: Path, traceback: str) -> int | None:
-    """Return the innermost line of a file that faulthandler names."""
+    """Return the innermost line of the file in a faulthandler traceback."""
     found = re.search(rf'File "{re.escape(str(path))}", line (\d+)', traceback)
     return int(found[1]) if found else None

@@ -1,4 +1,4 @@
-"""By numbers: the mistake, or the two, or the other network, that has the same tensors in all scenes."""
+"""Find the mistake, the two mistakes, or the other network with the same tensors in all scenes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -18,14 +18,14 @@ from shared.layers import ACTIVATIONS
 from shared.spec import LOSSES, OUTPUT_ACTIVATIONS, NetworkSpec
 
 ALIKE: Final = 1e-4
-"""Two networks whose tensors are closer than this make the same mistake; float32 is 1e-6 off, other mistakes 1e-2."""
+"""Two networks with a smaller distance make the same mistake; float32 has errors of 1e-6, other mistakes of 1e-2."""
 LEAST_DECAY: Final = 1e-8
-"""Smaller multiples of the weights are rounding."""
+"""Smaller multiples of the weights are considered rounding."""
 SMALLEST_FIRST: Final = ("all square", "square", "first")
 
 
 class Known(NamedTuple):
-    """A network of the catalogue, and what it answers."""
+    """A network of the catalogue, and its answers."""
 
     mistake: Mistake
     network: type[Planted]
@@ -34,7 +34,7 @@ class Known(NamedTuple):
 
 @lru_cache(maxsize=8)
 def catalogue(spec: NetworkSpec, kind: str) -> list[Known]:
-    """Return the networks of the catalogue that have tensors of a kind wrong, in the scenes that have them."""
+    """Return the networks of the catalogue with wrong tensors of a kind, with their answers in the scenes for it."""
     return [
         Known(mistake, variant.network, ask_all(Subject(variant.network), spec, SCENES_OF[kind]))
         for mistake in MISTAKES.values()
@@ -44,17 +44,17 @@ def catalogue(spec: NetworkSpec, kind: str) -> list[Known]:
 
 
 def nearest_mistake(c: Comparison, kind: str) -> Mistake | None:
-    """Return the mistake whose numbers these are in all scenes, and not the reference's; None where there is none."""
+    """Return the mistake that has these numbers in all scenes; None if there is none."""
     found = [(off, known.mistake) for known in catalogue(c.spec, kind) if (off := _off_by(c, known.answers, kind))]
     best = min(found, key=lambda item: item[0], default=None)
     return best[1] if best else None
 
 
 def nearest_two(c: Comparison) -> tuple[Mistake, Mistake] | None:
-    """Return the two mistakes of different names that make these gradients together; None where there are none.
+    """Return the two different mistakes that together give these gradients; None if there are none.
 
-    Each of two networks calls what it does not change of the other, so that both orders are tried: first where the
-    layers are smallest, as there are some thousand pairs.
+    The first network of a pair calls the second for what it does not change, so both orders are tried. There are about
+    a thousand pairs, so the scene with the smallest layers comes first.
     """
     quick = next((scene for scene in SMALLEST_FIRST if not c.answers[scene].trouble), None)
     if quick is None:
@@ -74,18 +74,18 @@ def nearest_two(c: Comparison) -> tuple[Mistake, Mistake] | None:
 
 
 def _distinct(c: Comparison) -> list[Known]:
-    """Return the networks of the catalogue whose gradients are other than the reference's."""
+    """Return the networks of the catalogue whose gradients differ from those of the reference."""
     return [known for known in catalogue(c.spec, GRADIENTS) if _apart(c, known.answers, GRADIENTS) > ALIKE]
 
 
 def _apart(c: Comparison, theirs: Answers, kind: str) -> float:
-    """Return how far a broken network is off the reference."""
+    """Return the distance of a wrong network from the reference."""
     asked = [scene for scene, answer in theirs.items() if not answer.trouble]
     return max((distance(theirs[scene].tensors(kind), c.expected[scene].tensors(kind)) for scene in asked), default=0.0)
 
 
 def _off_by(c: Comparison, theirs: Answers, kind: str, scenes: Sequence[str] = ()) -> float:
-    """Return how far the network is off a broken one, at least a hair; 0 where it is another one."""
+    """Return the distance of the network from a wrong one, at least 1e-300; 0 if they are different."""
     off, apart = 0.0, 0.0
     for scene in scenes or SCENES_OF[kind]:
         if scene not in c.answers or c.answers[scene].trouble or theirs[scene].trouble:
@@ -100,20 +100,20 @@ def _off_by(c: Comparison, theirs: Answers, kind: str, scenes: Sequence[str] = (
 
 
 def _moved(c: Comparison, scene: str, parameters: Tensors) -> Tensors:
-    """Return how far the parameters have moved: beside their own size a step is small."""
+    """Return the change of the parameters, since a step is small relative to the parameters themselves."""
     start = c.inputs[scene].parameters()
     fits = parameters.keys() == start.keys() and all(np.shape(parameters[name]) == start[name].shape for name in start)
     return {name: parameters[name] - tensor for name, tensor in start.items()} if fits else {}
 
 
 def accumulates_in_training(c: Comparison) -> bool:
-    """Return whether the steps are those of gradients that are added up."""
+    """Return whether the steps are those of accumulated gradients."""
     planted = ask_all(Subject(behaviour.Accumulates), c.spec, ("three batches",))
     return _off_by(c, planted, PARAMETERS, ("three batches",)) > 0
 
 
 def accumulates(c: Comparison) -> bool:
-    """Return whether the gradients grow by the same with each call."""
+    """Return whether the gradients grow by the same amount with each call."""
     answer = c.answers["again"]
     if answer.trouble:
         return False
@@ -125,7 +125,7 @@ def accumulates(c: Comparison) -> bool:
 
 
 def another_network(c: Comparison) -> NetworkSpec | None:
-    """Return the network of other activations, or another loss, whose outputs and gradients these are in all scenes."""
+    """Return the network with other activations or another loss that has these outputs and gradients in all scenes."""
     scenes = [scene for scene in SCENES_OF[OUTPUTS] if not c.answers[scene].trouble]
     for spec in dict.fromkeys(_others(c.spec)):
         if spec != c.spec and all(_is_same(c, scene, spec) for scene in scenes):
@@ -134,7 +134,7 @@ def another_network(c: Comparison) -> NetworkSpec | None:
 
 
 def _is_same(c: Comparison, scene: str, spec: NetworkSpec) -> bool:
-    """Return whether the answers in a scene are those of a network with the layers and the loss of another one."""
+    """Return whether the answers in a scene are those of the network with the activations and the loss of `spec`."""
     inputs, answer = c.inputs[scene], c.answers[scene]
     layers = zip(inputs.spec.layers, spec.layers, strict=True)
     alike = tuple(replace(layer, activation=other.activation) for layer, other in layers)
@@ -143,7 +143,7 @@ def _is_same(c: Comparison, scene: str, spec: NetworkSpec) -> bool:
 
 
 def _others(spec: NetworkSpec) -> Iterator[NetworkSpec]:
-    """Yield networks of one activation in the hidden layers, at first those that have it at the output, too."""
+    """Yield networks with one activation in the hidden layers, first those that also have it at the output."""
     *hidden, last = spec.layers
     choices = product(ACTIVATIONS, ACTIVATIONS, LOSSES)
     for inner, outer, loss in sorted(choices, key=lambda choice: choice[0] != choice[1]):
@@ -152,7 +152,7 @@ def _others(spec: NetworkSpec) -> Iterator[NetworkSpec]:
 
 
 def weight_decay(c: Comparison) -> float | None:
-    """Return the factor with which the weights stand in their gradients; None where nothing else explains them."""
+    """Return the multiple of the weights that is added to their gradients; None if there is another difference."""
     found, expected = c.both("first", GRADIENTS)
     weights = c.inputs["first"].parameters()
     added = {name: found[name] - tensor for name, tensor in expected.items()}

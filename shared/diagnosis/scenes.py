@@ -1,7 +1,7 @@
-"""What a network is asked, scene by scene, in its own process; what it answers is compared elsewhere.
+"""The scenes in which a network is tested, in its own process; its answers are compared elsewhere.
 
-A scene builds its own network, and gets arrays of its own, which are to be left as they are: the order of the scenes
-carries no meaning. An exception ends the scene, not the rest.
+Each scene builds its own network and gets its own arrays, which must not be changed, so the order of the scenes does
+not matter. An exception ends the scene, not the others.
 """
 
 import traceback
@@ -23,7 +23,7 @@ from shared.spec import NetworkSpec
 
 
 class Scene:
-    """One scene: a network, what it is asked with, and what it answers."""
+    """A scene: a network, its inputs, and its answers."""
 
     def __init__(self, subject: Subject, inputs: Inputs, *, read_only: bool = False) -> None:
         self._build, self.inputs, self.answer = subject.build, inputs, Answer()
@@ -31,11 +31,11 @@ class Scene:
         self.network: Any = None
 
     def parameters(self, dtype: str = "float64") -> Parameters:
-        """Return the parameters, watched."""
+        """Return the parameters, watched for changes."""
         return {name: self.watch.give(name, tensor) for name, tensor in self.inputs.parameters(dtype).items()}
 
     def data(self, dtype: str = "float64", batch: int = 0, n: int | None = None) -> tuple[Array, Labels]:
-        """Return a batch, watched; as many examples as asked for."""
+        """Return a batch of n examples, watched for changes."""
         x, y = (part[: self.inputs.n if n is None else n].copy() for part in self.inputs.data(dtype, batch))
         return self.watch.give("x", x), self.watch.give("y", y)
 
@@ -45,11 +45,11 @@ class Scene:
         self.network = self._build(self.inputs.spec, training, parameters or self.parameters(dtype))
 
     def outputs(self, x: Array) -> None:
-        """Ask for a_L."""
+        """Compute a_L."""
         self.answer.outputs = {"a_L": np.array(self.network.predict(x))}
 
     def gradients(self, x: Array, y: Labels) -> None:
-        """Ask for the loss and the gradients; those of earlier calls are kept."""
+        """Compute the loss and the gradients; those of earlier calls are kept."""
         loss, gradients = self.network.loss_and_gradients(x, y)
         self.answer.loss = None if loss is None else np.array(loss)
         if self.answer.gradients:
@@ -60,14 +60,16 @@ class Scene:
         }
 
     def train(self, x: Array, y: Labels, order: Labels) -> None:
-        """Let it take a step for each batch, and ask for the parameters."""
+        """Take a step for each batch, and read the parameters."""
         self.network.load(x, y)
         self.network.train(self.watch.give("order", order))
         trained = self.by_name("parameters", self.network.parameters())
-        self.answer.parameters = {name: np.array(tensor) for name, tensor in trained.items()}
+        self.answer.parameters = {
+            name: None if tensor is None else np.array(tensor) for name, tensor in trained.items()
+        }
 
     def by_name(self, what: str, tensors: Any) -> Tensors:
-        """Return tensors in the order of the network's, None for one that is missing; ContractError for no dict."""
+        """Return the tensors in the order of the network, None if one is missing; ContractError if it is not a dict."""
         names = self.inputs.spec.parameter_shapes
         if not isinstance(tensors, Mapping):
             raise ContractError(f"{what}: got {type(tensors).__name__}, expected a dict of {', '.join(names)}")
@@ -88,21 +90,21 @@ def first(s: Scene) -> None:
 
 
 def again(s: Scene) -> None:
-    """The gradients of a batch, asked for three times: where they are added up, they grow by the same."""
+    """The gradients of a batch, three times; if they accumulate, they grow by the same amount."""
     s.build()
     for _ in range(3):
         s.gradients(*s.data())
 
 
 def after_another(s: Scene) -> None:
-    """The gradients of a batch, after those of another one."""
+    """The gradients of a batch, after those of another batch."""
     s.build()
     s.gradients(*s.data(batch=1))
     s.gradients(*s.data())
 
 
 def alone(s: Scene) -> None:
-    """The gradients of one example alone."""
+    """The gradients of a single example."""
     s.build()
     s.gradients(*s.data(n=1))
 
@@ -114,13 +116,13 @@ def one_step(s: Scene) -> None:
 
 
 def three_batches(s: Scene) -> None:
-    """The parameters after two batches and a smaller one, in an order."""
+    """The parameters after two batches and a smaller one, in a given order."""
     s.build()
     s.train(*s.data(n=s.inputs.n_many), s.inputs.order())
 
 
 def reset(s: Scene) -> None:
-    """The gradients of a network that has been trained, at the initial parameters again."""
+    """The gradients of a trained network after a reset to the initial parameters."""
     three_batches(s)
     s.network.reset(s.parameters())
     s.gradients(*s.data())
@@ -133,7 +135,7 @@ def _last_weights(s: Scene, factor: float) -> Parameters:
 
 
 def large_inputs(s: Scene) -> None:
-    """Inputs for which every z is large, but for the last."""
+    """Inputs for which every z except the last is large."""
     s.build(_last_weights(s, 1 / LARGE))
     x, y = s.data()
     s.gradients(LARGE * x, y)
@@ -157,7 +159,7 @@ def in_float32(s: Scene) -> None:
 
 
 def differences(s: Scene) -> None:
-    """Its loss at shifted parameters: whether the gradients are the loss's own; needs no reference."""
+    """The loss at shifted parameters, to compare the gradients with its differences; needs no reference."""
     parameters = s.parameters()
     x, y = s.data()
     s.build(parameters)
@@ -195,27 +197,27 @@ SCENES: Final[dict[str, Callable[[Scene], None]]] = {
     "float32": in_float32,
     "differences": differences,
 }
-"""scene -> what is asked in it; what it is asked with is in `inputs_of`"""
+"""scene -> its function; the inputs are in `inputs_of`"""
 TRAINING: Final = ("one step", "three batches", "reset")
-"""The scenes of a network that trains."""
+"""The scenes for a network that trains."""
 
 
 @lru_cache(maxsize=16)
 def inputs_of(spec: NetworkSpec) -> dict[str, Inputs]:
-    """Return for each scene what is asked with: in "square" the layers after the first are square, or all of them."""
+    """Return the inputs of each scene; in "square" all layers but the first are square, in "all square" all are."""
     usual, n_layers = Inputs.of(spec), len(spec.layers)
     shapes = {"square": (spec.n_in, *[spec.n_out] * n_layers), "all square": (spec.n_out,) * (n_layers + 1)}
     return {scene: usual.shaped(shapes[scene]) if scene in shapes else usual for scene in SCENES}
 
 
 def ask(subject: Subject, scene: str, inputs: Inputs, *, read_only: bool = False) -> Answer:
-    """Play a scene and return what came of it; called in the process of the subject."""
+    """Run a scene and return its answer; called in the process of the subject."""
     s = Scene(subject, inputs, read_only=read_only)
     with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
         warnings.simplefilter("always")
         try:
             SCENES[scene](s)
-        except Exception as error:  # noqa: BLE001 - whatever a user's file raises is the answer
+        except Exception as error:  # noqa: BLE001 - any exception of a user's file is its answer
             frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == subject.path]
             line = frames[-1].lineno if frames else None
             s.answer.trouble = Trouble(f"{type(error).__name__}: {error}", line)
@@ -229,7 +231,7 @@ def ask(subject: Subject, scene: str, inputs: Inputs, *, read_only: bool = False
 
 
 def ask_all(subject: Subject, spec: NetworkSpec, scenes: Collection[str] = tuple(SCENES)) -> Answers:
-    """Play scenes, in one process."""
+    """Run scenes in one process."""
     return {
         scene: ask(subject, scene, inputs)
         for scene, inputs in inputs_of(spec).items()

@@ -1,4 +1,4 @@
-"""The check of the checks: every mistake of the catalogue, and what is right in other ways, against all of them."""
+"""The self-test: every mistake of the catalogue, and correct variants, against all checks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,24 +19,24 @@ from shared.spec import LOSSES, OUTPUT_ACTIVATIONS, NetworkSpec
 
 @dataclass(frozen=True)
 class Trial:
-    """One planted mistake, or one right network, and what became of it."""
+    """One planted mistake or one correct network, and the result."""
 
     mistake: str
-    """"" for a network that is right"""
+    """"" for a correct network"""
     way: str
     network: str
     caught_by: list[str]
     diagnosis: str
-    """"" where it was found to be right"""
+    """"" if it was found to be correct"""
 
     @property
     def is_named(self) -> bool:
-        """Whether it was called by its own name."""
+        """Whether the diagnosis is the planted mistake."""
         return self.diagnosis == self.mistake
 
 
 class OtherOrder(Planted):
-    """Right: the examples are summed in another order."""
+    """Correct: the examples are summed in another order."""
 
     def gradients(self, x: Array, y: Array) -> float:
         """Return the loss."""
@@ -44,7 +44,7 @@ class OtherOrder(Planted):
 
 
 class OtherLayout(Planted):
-    """Right: the arrays are in Fortran's order."""
+    """Correct: the arrays have Fortran order."""
 
     def forward(self, x: Array) -> tuple[list[Array], list[Array]]:
         """Return z and a."""
@@ -52,7 +52,7 @@ class OtherLayout(Planted):
 
 
 class OneByOne(Planted):
-    """Right: the gradients of the examples one by one, added up."""
+    """Correct: the gradients are computed one example at a time and summed."""
 
     def gradients(self, x: Array, y: Array) -> float:
         """Return the loss."""
@@ -65,7 +65,7 @@ class OneByOne(Planted):
 
 
 class InFloat32(Planted):
-    """Right: computes in float32 whatever it is given."""
+    """Correct: computes in float32 for any input dtype."""
 
     def __init__(self, spec: Any, training: Any, parameters: Parameters) -> None:
         super().__init__(spec, training, initial.cast(parameters, "float32"))
@@ -87,14 +87,14 @@ RIGHT: Final = (Planted, OtherOrder, OtherLayout, OneByOne, InFloat32)
 
 
 def try_out(mistake: str, network: type[Planted], spec: NetworkSpec) -> Trial:
-    """Return what becomes of a network."""
+    """Return the result of checking a network."""
     verdict = diagnose(spec, ask_all(Subject(network), spec), [])
     caught = [check for check, found in verdict.checks.items() if found]
     return Trial(mistake, network.__name__, str(spec), caught, verdict.diagnosis.name if verdict.diagnosis else "")
 
 
 def planted(spec: NetworkSpec) -> list[tuple[str, type[Planted]]]:
-    """Return every mistake of the catalogue that makes a difference in a network, in each way."""
+    """Return every mistake of the catalogue that has an effect in this network, in each variant."""
     return [
         (mistake.name, variant.network)
         for mistake in MISTAKES.values()
@@ -110,7 +110,7 @@ def with_loss(spec: NetworkSpec, loss: str) -> NetworkSpec:
 
 
 def self_test(spec: NetworkSpec, progress: Callable[[int], None] = lambda _: None) -> list[Trial]:
-    """Return what becomes of every mistake, with the first loss that it is one with, and of what is right with all."""
+    """Return the results for every mistake, with the first loss it applies to, and for correct networks with all."""
     specs = [with_loss(spec, loss) for loss in LOSSES]
     todo = {network: (name, each) for each in reversed(specs) for name, network in planted(each)}
     trials = [try_out("", network, each) for each in specs for network in RIGHT]

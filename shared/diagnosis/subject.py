@@ -1,4 +1,4 @@
-"""What is checked: a user's file, with a class `Network`, or with the functions `forward` and `gradients` alone."""
+"""What is checked: a user's file, with a class `Network` or with the functions `forward` and `gradients`."""
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
@@ -17,14 +17,14 @@ DEFAULTS: Final = {"sizes": (784, 30, 10), "activation": "sigmoid", "loss": "qua
 
 
 class Subject:
-    """What has been loaded.
+    """A loaded file or class.
 
     Parameters
     ----------
     build : (spec, training, parameters) -> a network.
-    path : the user's file; None for a class that has none.
+    path : the user's file; None for a class without one.
     trains : whether it has a `train`.
-    constants : NETWORK, SIZES, ACTIVATION and LOSS as the file has them.
+    constants : NETWORK, SIZES, ACTIVATION and LOSS, as defined in the file.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Subject:
 
     @classmethod
     def load(cls, name: str) -> "Subject":
-        """Load an implementation by its name or its file; ContractError where there is nothing to check in it."""
+        """Load an implementation by its name or its file; ContractError if it contains nothing to check."""
         module = load_module(name)
         constants = {constant: getattr(module, constant) for constant in CONSTANTS if hasattr(module, constant)}
         trains = hasattr(module, "Network")
@@ -47,23 +47,23 @@ class Subject:
         return cls(build, getattr(module, "__file__", None), trains=trains, constants=constants)
 
     def describe(self) -> dict[str, Any]:
-        """Return what the parent has to know."""
+        """Return what the parent process needs to know."""
         return {"trains": self.trains, "constants": self.constants}
 
 
 def spec_of(constants: Mapping[str, Any], given: Mapping[str, Any]) -> NetworkSpec:
-    """Return the network to check: as given, or else as the file says, or by default.
+    """Return the network to check: as given, or as the file says, or the default.
 
     Parameters
     ----------
     constants : of the file: NETWORK, the notation, or SIZES, ACTIVATION and LOSS.
-    given : network, sizes, activation, loss, as far as they were given; beside a network in the notation, activation
-        and loss are those that it leaves out.
+    given : network, sizes, activation and loss, if given; with a network in the notation, activation and loss fill in
+        what it leaves out.
 
     Raises
     ------
     SpecError
-        Where a value cannot be meant.
+        If a value is not valid.
     """
     text = given.get("network") or (constants.get("NETWORK") if given.get("sizes") is None else None)
     if text is not None:
@@ -79,17 +79,17 @@ def spec_of(constants: Mapping[str, Any], given: Mapping[str, Any]) -> NetworkSp
 
 def _parsed(text: Any, activation: str | None, loss: str | None) -> NetworkSpec:
     if not isinstance(text, str):
-        raise SpecError("network", text, "a text such as 784-30tanh-10sigmoid")
+        raise SpecError("network", text, "a string such as 784-30tanh-10sigmoid")
     spec = NetworkSpec.parse(text, activation or "sigmoid", loss or "")
     if loss not in (None, spec.loss):
-        raise SpecError("loss", loss, f"{spec.loss}, which the network {text} names")
+        raise SpecError("loss", loss, f"{spec.loss}, the loss of the network {text}")
     if activation is not None and activation not in {layer.activation for layer in spec.layers}:
-        raise SpecError("activation", activation, f"none beside the network {text}, which names that of every layer")
+        raise SpecError("activation", activation, f"none: the network {text} names the activation of every layer")
     return spec
 
 
 def source_lines(path: str | Path | None) -> list[str]:
-    """Return the lines of a file, those of docstrings emptied; [] where there is none."""
+    """Return the lines of a file, with docstrings blanked; [] without a file."""
     if path is None:
         return []
     text = Path(path).read_text(encoding="utf-8", errors="replace")

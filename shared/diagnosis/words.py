@@ -1,4 +1,4 @@
-"""In words: what a check finds, by how much tensors are off, which lines to look at, notes on a right network."""
+"""Texts: findings, errors of tensors, lines to look at, and notes on a correct network."""
 
 import re
 from typing import Final
@@ -11,35 +11,33 @@ from shared.diagnosis.comparison import Comparison, distance
 from shared.diagnosis.findings import Findings
 from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.mistakes import Mistake
-from shared.layers import ACTIVATIONS
-from shared.spec import NetworkSpec
 
 RIGHT: Final = "1 times"
 MOST_LINES: Final = 3
-"""More lines than these are no hint."""
+"""More lines than this are no help."""
 Lines = tuple[tuple[int, str], ...]
 """numbers and texts of lines"""
 
 SENTENCES: Final = {
     findings.RAISED: "{scene}: {got}",
-    findings.MISSING: "{tensor}: there is none",
+    findings.MISSING: "{tensor} is missing",
     findings.DTYPE: "{tensor}: dtype {got}",
     findings.SHAPE: "{tensor}: shape {got}, expected {expected}",
     findings.CHANGED: "changed: {tensor}",
-    findings.NOT_REPEATED: "the same call gave gradients {error:.1e} away",
+    findings.NOT_REPEATED: "a repeated call gave gradients that differ by {error:.1e}",
     findings.OFF: "{scene}: {tensor} is off by {error:.1e}",
     findings.NOT_A_NUMBER: "got an array of shape {got}, expected a number",
     findings.FACTOR: "{got:.4g} times what it should be",
     findings.NOT_ZERO: "{got:.4g} instead of 0",
     findings.OWN_LOSS: "off by {error:.1e} from the differences of its own loss",
-    findings.STEP: "{tensor} is off by {error:.1e} of what it should have moved",
-    findings.NOT_FINITE: "{scene}: not finite: {tensor}",
+    findings.STEP: "the change of {tensor} is off by {error:.1e}",
+    findings.NOT_FINITE: "{scene}: {tensor} not finite",
     findings.ROUGH: "{tensor} is off by {error:.1e}, float32 explains {expected:.1e}",
 }
 
 
 def sentence(found: Findings | None) -> str:
-    """Return what a check finds, which is of one kind; "" for nothing."""
+    """Return the findings of a check, which are of one kind, as text; "" for none."""
     if not found:
         return ""
     tensors = ", ".join(finding.tensor for finding in found)
@@ -47,7 +45,7 @@ def sentence(found: Findings | None) -> str:
 
 
 def ratios(c: Comparison, scene: str) -> str:
-    """Return by how much each gradient of a scene is off, as a ratio where it is one."""
+    """Return the error of each gradient of a scene, as a ratio if it is a constant factor."""
     found, expected = c.both(scene, GRADIENTS)
     found_ratios, n = {}, 1 if scene == "alone" else c.inputs[scene].n
     for name, tensor in expected.items():
@@ -66,23 +64,14 @@ def ratios(c: Comparison, scene: str) -> str:
 
 
 def _in_words(ratio: float, n: int) -> str:
-    """Return a ratio, beside what it is of the n examples of the batch."""
+    """Return a ratio, and its relation to the n examples of the batch."""
     known = {"n": n, "1/n": 1 / n, "1/n^2": 1 / n**2}
     found = [name for name, value in known.items() if n > 1 and abs(ratio / value - 1) < ALIKE]
     return f"{ratio:.4g} times" + (f" ({found[0]}, n = {n})" if found else "")
 
 
-def as_options(spec: NetworkSpec) -> str:
-    """Return the options of `check` that stand for a network: the shorthands, where they do."""
-    first = spec.layers[0].activation
-    activation = first if first in ACTIVATIONS else ACTIVATIONS[0]
-    if spec == NetworkSpec.dense(spec.sizes, activation, spec.loss):
-        return f"--activation {activation} --loss {spec.loss}"
-    return f'--network "{spec}"'
-
-
 def look_at(mistake: Mistake, lines: list[str], at: int | None = None) -> Lines:
-    """Return the lines to look at: what raised or warned, or else what matches the clue, or cites the equation."""
+    """Return the lines to look at: the one that raised or warned, or those that match the clue or cite the equation."""
     if found := line_at(lines, at):
         return found
     code = {number: line.partition("#")[0] for number, line in enumerate(lines, 1)}
@@ -98,20 +87,20 @@ def look_at(mistake: Mistake, lines: list[str], at: int | None = None) -> Lines:
 
 
 def line_at(lines: list[str], at: int | None) -> Lines:
-    """Return one line, where there is such a one."""
+    """Return one line, if it exists."""
     return ((at, lines[at - 1].strip()),) if at and at <= len(lines) else ()
 
 
 def notes(c: Comparison, lines: list[str]) -> list[str]:
-    """Return what is to be known of a right network."""
+    """Return notes on a correct network."""
     found = []
     if c.precision("first", GRADIENTS) == "float32":
-        found.append("it computes in float32, whatever it is given: 7 digits, of which these are right")
+        found.append("it computes in float32 for any dtype; its 7 digits are right")
     for scene in ("first", "large inputs", "large outputs"):
         for warning in c.answers[scene].warnings:
             where = "".join(f", line {number}: {text}" for number, text in line_at(lines, warning.line))
-            found.append(f"NumPy warns of {warning.message}{where}; what comes of it is right")
+            found.append(f"NumPy warns: {warning.message}{where}; the result is right")
     not_asked = [scene for scene in ("square", "all square") if c.answers[scene].trouble]
     if not_asked:
-        found.append("it takes no other sizes, so a matrix that is transposed where it is square was not looked for")
+        found.append("it accepts no other sizes, so transposed square matrices were not checked for")
     return list(dict.fromkeys(found))

@@ -43,7 +43,7 @@ def main(job_path: Path, started_ns: int) -> None:
     except FrameworkNotInstalledError as error:
         result |= {"status": NOT_AVAILABLE, "reason": str(error), "remedy": error.remedy}
     except ContractError as error:
-        result |= {"status": NOT_AVAILABLE, "reason": f"{job.label}: {error}", "remedy": "keep the contract"}
+        result |= {"status": NOT_AVAILABLE, "reason": f"{job.label}: {error}", "remedy": "see shared/interface.py"}
     else:
         watch.lap("import")
         threads = dict(module.set_threads(job.threads) or {}) if hasattr(module, "set_threads") else {}

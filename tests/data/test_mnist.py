@@ -148,11 +148,11 @@ def test_second_load_opens_no_socket(tmp_path: Path, serve: Serve, request: pyte
 
 @pytest.mark.usefixtures("no_socket")
 def test_offline_opens_no_socket(tmp_path: Path) -> None:
-    with pytest.raises(mnist.MnistUnavailableError, match="--offline forbids"):
+    with pytest.raises(mnist.MnistUnavailableError, match="offline forbids"):
         load("mnist", tmp_path / "data", offline=True)
     data, notice = load("auto", tmp_path / "data", offline=True)
     assert data.digest == digits.load().digest
-    assert "--offline forbids" in notice
+    assert "offline forbids" in notice
     assert not (tmp_path / "data").exists()
 
 
@@ -197,7 +197,7 @@ def test_all_mirrors_bad(tmp_path: Path, serve: Serve, behaviour: Behaviour) -> 
     data, notice = load("auto", tmp_path, offline=False)
     assert data.digest == digits.load().digest
     assert notice.startswith(f"using the bundled digits instead of MNIST: {tmp_path}: no train-images")
-    assert "--data-dir or SAMEGRAD_DATA" in notice
+    assert "data_dir or SAMEGRAD_DATA" in notice
     assert files_in(tmp_path) == {}
 
 
@@ -246,7 +246,7 @@ def test_data_dir_with_too_long_a_name(tmp_path: Path) -> None:
 
 
 def test_data_dir_below_home(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shells leave the ~ of --data-dir=~/mnist alone; whatever it means, it is the same for a download and a load."""
+    """A shell does not expand the ~ of --data-dir=~/mnist; it means the same folder for a download and a load."""
     serve(mirror.good)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)

@@ -57,7 +57,7 @@ TEXT_BOMB = png(
 
 REFUSED: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "empty": (lambda _: b"", "0 bytes"),
-    "text": (lambda _: b"not an image at all\n" * 9, "another format, or none"),
+    "text": (lambda _: b"not an image at all\n" * 9, "another format, or no image"),
     "EPS": (lambda _: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) run\n", "another format"),
     "GIF": (lambda path: saved(SEVEN, path.with_suffix(".gif")), "another format"),
     "TIFF": (lambda path: saved(SEVEN, path.with_suffix(".tiff")), "another format"),

@@ -175,7 +175,7 @@ IN_FUNCTIONS = [
     Slip("missing 1/n", OVER_N, ""),
     Slip("1/n twice", GW + "\n        " + GB, GW + " / n\n        grad_b = np.mean(error, axis=0)"),
     Slip("mean over the outputs", OVER_N, "    error = error / error.size\n"),
-    Slip("a framework's mean squared error", OVER_N, "    error = 2 * error / error.size\n"),
+    Slip("mean squared error of a framework", OVER_N, "    error = 2 * error / error.size\n"),
     Slip("weight decay", GW, GW + "\n        grad_w = grad_w + 1e-4 * parameters[layer][0]"),
     Slip("weight decay", GW, GW + "\n        grad_w = grad_w + 5.0 / n * parameters[layer][0]"),
     Slip("factor 2", OVER_N, "    error = 2 * error / n\n"),
@@ -184,19 +184,19 @@ IN_FUNCTIONS = [
          "error = encode(y, activations[-1].shape[1]) - activations[-1]"),
     Slip("W transposed", "np.dot(error, parameters[layer][0])", "np.dot(error, parameters[layer][0].T)"),
     Slip("W transposed", GW, "grad_w = np.dot(activations[layer].T, error)"),
-    Slip("f'(a) for f'(z)", "f_prime(zs[layer - 1])", "f_prime(activations[layer])"),
-    Slip("f'(a) for f'(z)", SLOPE, "error = error * f_prime(activations[-1], OUTPUT)", QUADRATIC),
-    Slip("f' left out at the output", SLOPE, "pass", QUADRATIC),
-    Slip("f' too much at the output", f'if LOSS == "quadratic":\n        {SLOPE}', "error = error * f_prime(zs[-1])", CROSS_ENTROPY),
-    Slip("f' too much at the output", 'if LOSS == "quadratic":\n        error', "if True:\n        error", BINARY),
-    Slip("f' left out in a hidden layer", BACK, "error = np.dot(error, parameters[layer][0])"),
-    Slip("delta through the wrong W", "parameters[layer][0])", "parameters[layer - 1][0])"),
+    Slip("f'(a) instead of f'(z)", "f_prime(zs[layer - 1])", "f_prime(activations[layer])"),
+    Slip("f'(a) instead of f'(z)", SLOPE, "error = error * f_prime(activations[-1], OUTPUT)", QUADRATIC),
+    Slip("f' missing at the output", SLOPE, "pass", QUADRATIC),
+    Slip("extra f' at the output", f'if LOSS == "quadratic":\n        {SLOPE}', "error = error * f_prime(zs[-1])", CROSS_ENTROPY),
+    Slip("extra f' at the output", 'if LOSS == "quadratic":\n        error', "if True:\n        error", BINARY),
+    Slip("f' missing in a hidden layer", BACK, "error = np.dot(error, parameters[layer][0])"),
+    Slip("delta through the wrong weights", "parameters[layer][0])", "parameters[layer - 1][0])"),
     Slip("bias gradient is a mean", GB, "grad_b = error.mean(axis=0)"),
     Slip("bias gradient missing", GB, "grad_b = np.zeros(error.shape[1])"),
     Slip("bias gradient missing", GB, "grad_b = None"),
-    Slip("only the first example counts", "    n = len(x)\n", "    n = len(x)\n    zs, activations = run(parameters, x[:1])\n"
+    Slip("only the first example is used", "    n = len(x)\n", "    n = len(x)\n    zs, activations = run(parameters, x[:1])\n"
          "    y = y[:1]\n"),
-    Slip("only the last example counts", GW + "\n        " + GB,
+    Slip("only the last example is used", GW + "\n        " + GB,
          "for one in range(n):\n            grad_w = np.outer(error[one], activations[layer][one])\n"
          "            grad_b = error[one]"),
     Slip("bias gradient of one example", GB, "grad_b = error[0]"),
@@ -204,57 +204,57 @@ IN_FUNCTIONS = [
     Slip("gradients accumulated", "    return found[::-1]\n", "    for k, (W, b) in enumerate(found):\n"
          "        if (k, W.shape) in TOTAL:\n            W += TOTAL[k, W.shape][0]\n            b += TOTAL[k, W.shape][1]\n"
          "        TOTAL[k, W.shape] = (W.copy(), b.copy())\n    return found[::-1]\n\n\nTOTAL = {}\n"),
-    Slip("one-hot off by one", "target[np.arange(len(y)), y] = 1.0",
+    Slip("one-hot labels off by one", "target[np.arange(len(y)), y] = 1.0",
          "target[np.arange(len(y)), (y + 1) % n_classes] = 1.0"),
-    Slip("one-hot off by one", "target[np.arange(len(y)), y] = 1.0", "target[np.arange(len(y)), y - 1] = 1.0"),
-    Slip("labels taken as numbers", "    target = np.zeros((len(y), n_classes))\n    target[np.arange(len(y)), y] = 1.0\n",
+    Slip("one-hot labels off by one", "target[np.arange(len(y)), y] = 1.0", "target[np.arange(len(y)), y - 1] = 1.0"),
+    Slip("labels used as numbers", "    target = np.zeros((len(y), n_classes))\n    target[np.arange(len(y)), y] = 1.0\n",
          "    target = np.tile(y.astype(float)[:, np.newaxis], n_classes)\n"),
     Slip("integer division", OVER_N, "    error = error // n\n"),
     Slip("integer dtype", "found.append((grad_w, grad_b))", "found.append((grad_w.astype(int), grad_b.astype(int)))"),
     Slip("integer dtype", "zs, activations = [], [x]", "zs, activations = [], [x.astype(int)]"),
     Slip("integer dtype", "    zs, activations = run(parameters, x)\n    n",
          "    x = x.astype(int)\n    zs, activations = run(parameters, x)\n    n"),
-    Slip("softmax without the shift", "def softmax(z):\n    z = z - z.max(axis=1, keepdims=True)\n", "def softmax(z):\n",
+    Slip("softmax overflows", "def softmax(z):\n    z = z - z.max(axis=1, keepdims=True)\n", "def softmax(z):\n",
          CROSS_ENTROPY),
-    Slip("overflow in the activation", "1.0 / (1.0 + np.exp(-np.clip(z, -80, None)))", "np.exp(z) / (1.0 + np.exp(z))"),
-    Slip("overflow in the activation", "return np.tanh(z)", "return (np.exp(2 * z) - 1) / (np.exp(2 * z) + 1)", "", "tanh"),
+    Slip("activation overflows", "1.0 / (1.0 + np.exp(-np.clip(z, -80, None)))", "np.exp(z) / (1.0 + np.exp(z))"),
+    Slip("activation overflows", "return np.tanh(z)", "return (np.exp(2 * z) - 1) / (np.exp(2 * z) + 1)", "", "tanh"),
     Slip("log of zero", "target * log_softmax(zs[-1])", "target * np.log(activations[-1])", CROSS_ENTROPY),
     Slip("log of zero", "np.logaddexp(0, zs[-1]) - target * zs[-1]",
          "-target * np.log(activations[-1]) - (1 - target) * np.log(1 - activations[-1])", BINARY),
-    Slip("float16 in disguise", "    zs, activations = run(parameters, x)\n    n",
+    Slip("float16 precision", "    zs, activations = run(parameters, x)\n    n",
          "    parameters = [(W.astype(np.float16), b.astype(np.float16)) for W, b in parameters]\n"
          "    zs, activations = run(parameters, x.astype(np.float16))\n    n"),
     Slip("inputs modified in place", "    zs, activations = run(parameters, x)\n    n",
          "    x -= 0.1\n    zs, activations = run(parameters, x)\n    n"),
     Slip("inputs modified in place", "found.append((grad_w, grad_b))",
          "found.append((grad_w, grad_b))\n        parameters[layer][1][:] -= 0.1 * grad_b"),
-    Slip("randomness inside", OVER_N, "    error = error / n * (np.random.random(error.shape) < 0.9)\n"),
-    Slip("bias left out", FORWARD, "z = np.dot(activations[-1], weights.T)"),
-    Slip("hidden activation left out", "activations.append(f(z) if not last", "activations.append(z if not last"),
-    Slip("output activation left out", "    return run(parameters, x)[1][-1]", "    return run(parameters, x)[0][-1]"),
+    Slip("results are random", OVER_N, "    error = error / n * (np.random.random(error.shape) < 0.9)\n"),
+    Slip("bias missing", FORWARD, "z = np.dot(activations[-1], weights.T)"),
+    Slip("hidden activation missing", "activations.append(f(z) if not last", "activations.append(z if not last"),
+    Slip("output activation missing", "    return run(parameters, x)[1][-1]", "    return run(parameters, x)[0][-1]"),
     Slip("softmax over the batch", "    return e / e.sum(axis=1, keepdims=True)", "    return e / e.sum(axis=0)", CROSS_ENTROPY),
-    Slip("activation in place of the softmax", 'softmax(z) if LOSS == "cross_entropy" else f(z, OUTPUT)', "f(z)", CROSS_ENTROPY),
-    Slip("inputs scaled once more", "zs, activations = [], [x]", "zs, activations = [], [x / 255]"),
-    Slip("loss is another", "    return cost(parameters, x, y)", "    return cost(parameters, x, y) * len(x)"),
+    Slip("activation instead of softmax", 'softmax(z) if LOSS == "cross_entropy" else f(z, OUTPUT)', "f(z)", CROSS_ENTROPY),
+    Slip("inputs scaled twice", "zs, activations = [], [x]", "zs, activations = [], [x / 255]"),
+    Slip("wrong loss", "    return cost(parameters, x, y)", "    return cost(parameters, x, y) * len(x)"),
 ]  # fmt: skip
 
 IN_CLASS = [
     Slip("learning rate applied twice", STEP, STEP.replace("self.rate", "self.rate * self.rate")),
-    Slip("learning rate left out", STEP, STEP.replace("self.rate * ", "")),
+    Slip("learning rate missing", STEP, STEP.replace("self.rate * ", "")),
     Slip("update with the wrong sign", STEP, STEP.replace("-=", "+=")),
     Slip("update divided by the batch size", STEP, STEP.replace("self.rate", "self.rate / len(batch)")),
     Slip("biases not updated", STEP, "W -= self.rate * dW"),
     Slip("weights not updated", STEP, "b -= self.rate * db"),
-    Slip("nothing is updated", STEP, STEP.replace("-=", "=").replace("W = ", "W = W - ").replace("b = ", "b = b - ")),
+    Slip("parameters not updated", STEP, STEP.replace("-=", "=").replace("W = ", "W = W - ").replace("b = ", "b = b - ")),
     Slip("last batch dropped", "range(0, len(order), self.size)", "range(0, len(order) - self.size + 1, self.size)"),
     Slip("order ignored", "batch = order[start : start + self.size]",
          "batch = np.arange(start, min(start + self.size, len(order)))"),
     Slip("one step for all batches", "batch = order[start : start + self.size]", "batch = order if start == 0 else order[:0]"),
-    Slip("only the first batch is trained on", "                b -= self.rate * db\n",
+    Slip("only the first batch is used", "                b -= self.rate * db\n",
          "                b -= self.rate * db\n            break\n"),
-    Slip("batches backwards", "in range(0, len(order), self.size)", "in reversed(range(0, len(order), self.size))"),
+    Slip("batches in reverse order", "in range(0, len(order), self.size)", "in reversed(range(0, len(order), self.size))"),
     Slip("last batch divided by the full size", "self.rate * d", "self.rate * len(batch) / self.size * d"),
-    Slip("update before the earlier gradient", "            steps = backprop(self.theta, self.x[batch], self.y[batch])\n"
+    Slip("update before all gradients are computed", "            steps = backprop(self.theta, self.x[batch], self.y[batch])\n"
          "            for (W, b), (dW, db) in zip(self.theta, steps):\n"
          "                W -= self.rate * dW\n                b -= self.rate * db\n",
          "            for layer in reversed(range(len(self.theta))):\n"
@@ -268,14 +268,14 @@ IN_CLASS = [
          "                self.theta[layer][1][:] -= self.rate * error.sum(axis=0)\n\n"
          "CACHE = {}\n\ndef RUN(self, x, start, layer):\n"
          "    if layer == len(self.theta) - 1:\n        CACHE['run'] = run(self.theta, x)\n    return CACHE['run']\n"),
-    Slip("momentum nobody asked for", STEP, "W -= self.rate * (dW + 0.9 * self.v.get(id(W), 0))\n"
+    Slip("momentum in plain SGD", STEP, "W -= self.rate * (dW + 0.9 * self.v.get(id(W), 0))\n"
          "                b -= self.rate * (db + 0.9 * self.v.get(id(b), 0))\n"
          "                self.v[id(W)] = dW + 0.9 * self.v.get(id(W), 0)\n"
          "                self.v[id(b)] = db + 0.9 * self.v.get(id(b), 0)"),
-    Slip("reset does not reset", "        self.reset(parameters)\n\n    def reset(self, parameters):\n",
+    Slip("reset is incomplete", "        self.reset(parameters)\n\n    def reset(self, parameters):\n",
          "        self.theta = [(parameters[f'W{l}'].copy(), parameters[f'b{l}'].copy()) for l in range(1, len(SIZES))]\n\n"
          "    def reset(self, parameters):\n        return\n\n    def reset_rightly(self, parameters):\n"),
-    Slip("loss is another", "return float(cost(self.theta, x, y))", "return float(2 * cost(self.theta, x, y))"),
+    Slip("wrong loss", "return float(cost(self.theta, x, y))", "return float(2 * cost(self.theta, x, y))"),
 ]  # fmt: skip
 
 

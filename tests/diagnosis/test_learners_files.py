@@ -69,11 +69,11 @@ def test_a_right_file_of_mixed_layers_passes(template: str, network: str, tmp_pa
 @pytest.mark.parametrize(
     ("network", "mistake"),
     [
-        ("5-4relu-3sigmoid", "f'(a) for f'(z)"),
-        ("5-4tanh-3identity", "hidden activation left out"),
-        ("5-4tanh-3relu", "f' left out at the output"),
-        ("6-5tanh-4tanh-3, binary_cross_entropy", "f' left out in a hidden layer"),
-        ("5-4tanh-3, binary_cross_entropy", "overflow in the activation"),
+        ("5-4relu-3sigmoid", "f'(a) instead of f'(z)"),
+        ("5-4tanh-3identity", "hidden activation missing"),
+        ("5-4tanh-3relu", "f' missing at the output"),
+        ("6-5tanh-4tanh-3, binary_cross_entropy", "f' missing in a hidden layer"),
+        ("5-4tanh-3, binary_cross_entropy", "activation overflows"),
         ("5-4relu-3sigmoid", "W transposed"),
     ],
 )
@@ -94,10 +94,10 @@ def test_a_slip_in_mixed_layers_is_called_by_its_own_name(network: str, mistake:
         ("bias gradient is a mean", "grad_b = error.mean(axis=0)"),
         ("integer division", "error = error // n"),
         ("inputs modified in place", "x -= 0.1"),
-        ("softmax without the shift", "e = np.exp(z)"),
+        ("softmax overflows", "e = np.exp(z)"),
         ("log of zero", "return -np.sum(target * np.log(activations[-1])) / len(x)"),
-        ("randomness inside", "error = error / n * (np.random.random(error.shape) < 0.9)"),
-        ("inputs scaled once more", "zs, activations = [], [x / 255]"),
+        ("results are random", "error = error / n * (np.random.random(error.shape) < 0.9)"),
+        ("inputs scaled twice", "zs, activations = [], [x / 255]"),
     ],
 )
 def test_the_line_to_look_at(mistake: str, line: str, tmp_path: Path) -> None:
@@ -126,8 +126,8 @@ def test_the_measured_ratio_is_printed(tmp_path: Path) -> None:
     "names",
     [
         ("missing 1/n", "bias gradient is a mean"),
-        ("wrong sign", "f' left out at the output"),
-        ("missing 1/n", "f'(a) for f'(z)"),
+        ("wrong sign", "f' missing at the output"),
+        ("missing 1/n", "f'(a) instead of f'(z)"),
     ],
 )
 def test_two_mistakes_at_once_are_both_named(names: tuple[str, ...], tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_another_network_is_named_as_such(tmp_path: Path) -> None:
     found = verdict(tmp_path, source).diagnosis
     assert found is not None
     assert found.name == "another network"
-    assert "--activation tanh --loss cross_entropy" in found.remedy
+    assert '"5-4-3, tanh, cross_entropy"' in found.remedy
 
 
 def test_another_network_of_mixed_layers_is_named_in_the_notation(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_another_network_of_mixed_layers_is_named_in_the_notation(tmp_path: Path
     found = verdict(tmp_path, source).diagnosis
     assert found is not None
     assert found.name == "another network"
-    assert '--network "5-4tanh-3identity, quadratic"' in found.remedy
+    assert '"5-4tanh-3identity, quadratic"' in found.remedy
 
 
 def test_a_layer_without_bias_gets_0_and_its_gradient_is_not_looked_at(tmp_path: Path) -> None:
@@ -189,6 +189,18 @@ def test_gradients_without_the_names_of_the_contract(old: str, new: str, message
     found = verdict(tmp_path, source.replace(old, new)).diagnosis
     assert found is not None
     assert message in found.description
+
+
+def test_a_parameter_that_is_missing_after_training_is_named(tmp_path: Path) -> None:
+    source = text(CLASS, ODD, "sigmoid", "quadratic")
+    found = verdict(
+        tmp_path, source.replace("W.copy(), b.copy()) for W, b in self.theta", "W.copy(),) for W, b in self.theta")
+    )
+    assert found.diagnosis is not None
+    assert found.diagnosis.name == "a missing parameter"
+    assert found.diagnosis.description == "parameters() does not return b1"
+    assert found.diagnosis.remedy == "return W1, b1, W2, b2"
+    assert found.diagnosis.measured == "b1 is missing"
 
 
 def test_findings_are_data(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The catalogue of mistakes, a file a kind; a further mistake is a further class in one of them."""
+"""The catalogue of mistakes, one file per kind; a new mistake is a new class in one of them."""
 
 from shared.diagnosis.mistakes import backward, behaviour, factors, forward, update
 from shared.diagnosis.mistakes.catalogue import MISTAKES, Mistake, Planted, Variant

@@ -1,4 +1,4 @@
-"""Gradients that went a wrong way: equations (4) to (7)."""
+"""Wrong gradients: equations (4) to (7)."""
 
 import numpy as np
 
@@ -9,16 +9,16 @@ from shared.interface import Array, Labels
 from shared.spec import NetworkSpec
 
 SMOOTH = ("sigmoid", "tanh")
-"""The relus have the same derivative at z as at f(z), and 1 where they are positive."""
+"""Activations whose derivative at f(z) differs from that at z; for the ReLUs it is the same."""
 
 
 def is_smooth(activations: list[str]) -> bool:
-    """Return whether one of these has another derivative at f(z) than at z."""
+    """Return whether one of these has a different derivative at f(z) than at z."""
     return any(activation in SMOOTH for activation in activations)
 
 
 @plant(
-    "W transposed", GRADIENTS, "(5)", "a matrix is transposed that should not be, which only square layers forgive",
+    "W transposed", GRADIENTS, "(5)", "a matrix is transposed by mistake; the shapes match only if layers are square",
     "with W of shape (n_out, n_in): z = a W^T, d_l = d_{l+1} W, dW = d^T a", r"@|dot\(|matmul",
 )  # fmt: skip
 class TransposedBack(Planted):
@@ -39,8 +39,8 @@ class TransposedGradient(Planted):
 
 
 @plant(
-    "f'(a) for f'(z)", GRADIENTS, "(5)", "the derivative is taken at the activation instead of at z",
-    "f'(z) of the sigmoid is a (1 - a), where a = f(z) is what forward computed: do not apply f once more",
+    "f'(a) instead of f'(z)", GRADIENTS, "(5)", "the derivative is taken at the activation instead of at z",
+    "f'(z) of the sigmoid is a (1 - a) with a = f(z) from the forward pass: do not apply f again",
     r"prime\(a|deriv\w*\(a|d\w*\(a|sigmoid\(a|tanh\(a",
 )  # fmt: skip
 class SlopeOfActivation(Planted):
@@ -57,7 +57,7 @@ class SlopeOfActivation(Planted):
         return super().loss(z, y)[0], d * self.df[-1](a, self.f[-1](a)) if self.spec.loss == "quadratic" else d
 
 
-@plant("f'(a) for f'(z)", GRADIENTS)
+@plant("f'(a) instead of f'(z)", GRADIENTS)
 class SlopeOfActivationHidden(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
@@ -67,7 +67,7 @@ class SlopeOfActivationHidden(Planted):
         return np.asarray(self.df[l - 1](a, self.f[l - 1](a)))
 
 
-@plant("f'(a) for f'(z)", GRADIENTS)
+@plant("f'(a) instead of f'(z)", GRADIENTS)
 class SlopeOfActivationAtOutput(SlopeOfActivation):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
@@ -78,8 +78,8 @@ class SlopeOfActivationAtOutput(SlopeOfActivation):
 
 
 @plant(
-    "f' left out at the output", GRADIENTS, "(4)", "with the quadratic loss d_L has a factor f'(z_L), which is missing",
-    "d_L = (a_L - y) * f'(z_L) / n; only the two cross-entropies have none", r"a\w*(\[-1\])? - |delta\w* ?=",
+    "f' missing at the output", GRADIENTS, "(4)", "with the quadratic loss d_L has a factor f'(z_L), which is missing",
+    "d_L = (a_L - y) * f'(z_L) / n; only the cross-entropies have no f'", r"a\w*(\[-1\])? - |delta\w* ?=",
 )  # fmt: skip
 class NoSlopeAtOutput(Planted):
     @classmethod
@@ -91,8 +91,8 @@ class NoSlopeAtOutput(Planted):
 
 
 @plant(
-    "f' too much at the output", GRADIENTS, "(4)", "d_L of a cross-entropy has no factor f'(z_L)",
-    "d_L = (a_L - y) / n: the derivatives of the softmax, or the sigmoid, and of the logarithm cancel",
+    "extra f' at the output", GRADIENTS, "(4)", "d_L of a cross-entropy has no factor f'(z_L)",
+    "d_L = (a_L - y) / n: the derivatives of softmax (or sigmoid) and of the logarithm cancel",
     r"a\w*(\[-1\])? - |delta\w* ?=",
 )  # fmt: skip
 class SlopeAtOutput(Planted):
@@ -106,7 +106,7 @@ class SlopeAtOutput(Planted):
         return loss, d * a * (1 - a)
 
 
-@plant("f' too much at the output", GRADIENTS)
+@plant("extra f' at the output", GRADIENTS)
 class ActivationSlopeAtOutput(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
@@ -119,7 +119,7 @@ class ActivationSlopeAtOutput(Planted):
 
 
 @plant(
-    "f' left out in a hidden layer", GRADIENTS, "(5)", "d_l of a hidden layer has a factor f'(z_l), which is missing",
+    "f' missing in a hidden layer", GRADIENTS, "(5)", "d_l of a hidden layer has a factor f'(z_l), which is missing",
     "d_l = (d_{l+1} W_{l+1}) * f'(z_l)", r"@ ?\w*W|dot\(|@ weights|@ ?\w*w\d?",
 )  # fmt: skip
 class NoSlopeHidden(Planted):
@@ -131,7 +131,7 @@ class NoSlopeHidden(Planted):
         return np.ones_like(z)
 
 
-@plant("f' left out in a hidden layer", GRADIENTS)
+@plant("f' missing in a hidden layer", GRADIENTS)
 class NoSlopeInFirst(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
@@ -141,7 +141,7 @@ class NoSlopeInFirst(Planted):
         return np.ones_like(z) if l == 1 else super().slope(z, a, l)
 
 
-@plant("f' left out in a hidden layer", GRADIENTS)
+@plant("f' missing in a hidden layer", GRADIENTS)
 class NoSlopeInLastHidden(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
@@ -152,8 +152,8 @@ class NoSlopeInLastHidden(Planted):
 
 
 @plant(
-    "delta through the wrong W", GRADIENTS, "(5)", "delta is sent back through the weights of another layer",
-    "d_l = (d_{l+1} W_{l+1}) * f'(z_l): the weights of the layer above, through which a_l went forward",
+    "delta through the wrong weights", GRADIENTS, "(5)", "delta is propagated through the weights of a wrong layer",
+    "d_l = (d_{l+1} W_{l+1}) * f'(z_l): use the weights of the next layer, which a_l is multiplied by",
     r"@ ?\w*W|dot\(|@ weights|@ ?\w*w\d?",
 )  # fmt: skip
 class DeltaThroughLayerBelow(Planted):
@@ -165,13 +165,13 @@ class DeltaThroughLayerBelow(Planted):
         return self.through(d, l, l - 1)
 
     def through(self, d: Array, l: int, wrong: int) -> Array:
-        """Return d W of a wrong layer if that can be computed at all."""
+        """Return d W with the W of a wrong layer, if its shape fits."""
         right, _ = self.layers[l]
         W = self.layers[wrong][0] if wrong < len(self.layers) else right
         return d @ (W if W.shape == right.shape else right)
 
 
-@plant("delta through the wrong W", GRADIENTS)
+@plant("delta through the wrong weights", GRADIENTS)
 class DeltaThroughLayerAbove(DeltaThroughLayerBelow):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
@@ -182,8 +182,8 @@ class DeltaThroughLayerAbove(DeltaThroughLayerBelow):
 
 
 @plant(
-    "gradients of the last layer only", GRADIENTS, "(5)", "the gradients of the layers before the last are zero",
-    "delta has to be sent back to every layer", r"zeros|detach|stop_gradient|no_grad",
+    "gradients of the last layer only", GRADIENTS, "(5)", "the gradients of all layers before the last are zero",
+    "propagate delta back to every layer", r"zeros|detach|stop_gradient|no_grad",
 )  # fmt: skip
 class LastLayerOnly(Planted):
     @classmethod
@@ -208,7 +208,7 @@ class BiasMean(Planted):
 
 
 @plant(
-    "bias gradient missing", GRADIENTS, "(7)", "the bias gradients are zero, or there are none",
+    "bias gradient missing", GRADIENTS, "(7)", "the bias gradients are zero or missing",
     "db = the sum of delta over the batch", r"zeros|\bdb\b|None",
 )  # fmt: skip
 class NoBiasGradient(Planted):
@@ -221,8 +221,8 @@ class NoBiasGradient(Planted):
 
 
 @plant(
-    "only the first example counts", GRADIENTS, "(6)",
-    "the gradients are those of the first example of the batch alone",
+    "only the first example is used", GRADIENTS, "(6)",
+    "the gradients are those of the first example of the batch only",
     "sum over all examples of the batch: dW = d^T a, db = the sum of d", r"\[0\]|\[:1\]|return",
 )  # fmt: skip
 class FirstExample(Planted):
@@ -234,7 +234,7 @@ class FirstExample(Planted):
         return loss
 
 
-@plant("only the first example counts", GRADIENTS)
+@plant("only the first example is used", GRADIENTS)
 class FirstExampleOverN(FirstExample):
     def gradients(self, x: Array, y: Array) -> float:
         loss = super().gradients(x, y)
@@ -243,22 +243,22 @@ class FirstExampleOverN(FirstExample):
 
 
 @plant(
-    "only the last example counts", GRADIENTS, "(6)", "the gradients are those of the last example of the batch alone",
-    "add up the examples' gradients instead of overwriting them: dW = d^T a, db = the sum of d",
+    "only the last example is used", GRADIENTS, "(6)", "the gradients are those of the last example of the batch only",
+    "add the gradients of the examples instead of overwriting them: dW = d^T a, db = the sum of d",
     r"^\s*for .* in (zip|range|enumerate)",
 )  # fmt: skip
 class LastExample(FirstExample):
     examples = slice(-1, None)
 
 
-@plant("only the last example counts", GRADIENTS)
+@plant("only the last example is used", GRADIENTS)
 class LastExampleOverN(FirstExampleOverN):
     examples = slice(-1, None)
 
 
-@plant("only the last example counts", GRADIENTS)
+@plant("only the last example is used", GRADIENTS)
 class LastExampleInHiddenLayers(Planted):
-    """The last layer adds the examples up, the others overwrite them."""
+    """The last layer adds the gradients of the examples, the others overwrite them."""
 
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
@@ -298,8 +298,8 @@ class BiasOfLast(Planted):
 
 
 @plant(
-    "one-hot off by one", GRADIENTS, "(4)", "the 1 of the one-hot labels stands one place off",
-    "digit y has its 1 at index y, counted from 0", r"eye|one_hot|\+ ?1|- ?1\]|arange",
+    "one-hot labels off by one", GRADIENTS, "(4)", "the 1 in the one-hot labels is one position off",
+    "label y has its 1 at index y, counted from 0", r"eye|one_hot|\+ ?1|- ?1\]|arange",
 )  # fmt: skip
 class OneHotTooFar(Planted):
     shift = 1
@@ -308,14 +308,14 @@ class OneHotTooFar(Planted):
         return np.roll(super().one_hot(y), self.shift, axis=1)
 
 
-@plant("one-hot off by one", GRADIENTS)
+@plant("one-hot labels off by one", GRADIENTS)
 class OneHotTooNear(OneHotTooFar):
     shift = -1
 
 
 @plant(
-    "labels taken as numbers", GRADIENTS, "(4)", "the digit itself is subtracted from every output",
-    "make one-hot vectors of the labels: (n,) digits -> (n, n_out)", r"- ?y\b|y\[:, ?None\]|reshape\(-1, ?1\)",
+    "labels used as numbers", GRADIENTS, "(4)", "the label itself is subtracted from every output",
+    "convert the labels to one-hot vectors: (n,) -> (n, n_out)", r"- ?y\b|y\[:, ?None\]|reshape\(-1, ?1\)",
 )  # fmt: skip
 class LabelsAsNumbers(Planted):
     def one_hot(self, y: Labels) -> Array:
@@ -327,7 +327,7 @@ class LabelsAsNumbers(Planted):
 
 
 @plant(
-    "integer division", GRADIENTS, "(4)", "a division throws the fraction away", "divide by / instead of //", r"//",
+    "integer division", GRADIENTS, "(4)", "a division discards the fraction", "divide with / instead of //", r"//",
 )  # fmt: skip
 class FloorDivision(Planted):
     def loss(self, z: Array, y: Array) -> tuple[float, Array]:
@@ -344,7 +344,7 @@ class FloorOfGradients(Planted):
 
 
 @plant(
-    "integer dtype", GRADIENTS, "(1)", "numbers with a fraction have been put into an integer array, which cuts it off",
+    "integer dtype", GRADIENTS, "(1)", "values are stored in an integer array, which discards their fraction",
     "use float64 or float32 arrays throughout", r"\bint\b|int32|int64|uint8|dtype|zeros|array\(",
 )  # fmt: skip
 class IntegerGradients(Planted):

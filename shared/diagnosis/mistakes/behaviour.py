@@ -1,4 +1,4 @@
-"""What is found by a rule, not by numbers: memory, side effects, overflow, precision."""
+"""Mistakes detected by a rule, not by numbers: state between calls, side effects, overflow, precision."""
 
 from typing import Any, Final
 
@@ -11,19 +11,19 @@ from shared.spec import NetworkSpec
 
 ACCUMULATED: Final = "gradients accumulated"
 MODIFIED: Final = "inputs modified in place"
-RANDOM: Final = "randomness inside"
-SOFTMAX_OVERFLOWS: Final = "softmax without the shift"
-ACTIVATION_OVERFLOWS: Final = "overflow in the activation"
+RANDOM: Final = "results are random"
+SOFTMAX_OVERFLOWS: Final = "softmax overflows"
+ACTIVATION_OVERFLOWS: Final = "activation overflows"
 LOG_OF_ZERO: Final = "log of zero"
-FLOAT16: Final = "float16 in disguise"
-NOT_RESET: Final = "reset does not reset"
+FLOAT16: Final = "float16 precision"
+NOT_RESET: Final = "reset is incomplete"
 WEIGHT_DECAY: Final = "weight decay"
-LOSS_WRONG: Final = "loss is another"
+LOSS_WRONG: Final = "wrong loss"
 
 
 @plant(
-    ACCUMULATED, BEHAVIOUR, "(6)", "the gradients are added to those of the call before",
-    "begin each batch with zeros: PyTorch's optimizer.zero_grad(), or = instead of +=", r"\+=|backward\(",
+    ACCUMULATED, BEHAVIOUR, "(6)", "the gradients are added to those of the previous call",
+    "start each batch from zero: optimizer.zero_grad() in PyTorch, or = instead of +=", r"\+=|backward\(",
 )  # fmt: skip
 class Accumulates(Planted):
     def gradients(self, x: Array, y: Array) -> float:
@@ -35,7 +35,7 @@ class Accumulates(Planted):
 
 
 @plant(
-    MODIFIED, BEHAVIOUR, "", "an array that was given is changed",
+    MODIFIED, BEHAVIOUR, "", "an array that was passed in is changed",
     "work on a copy, or write x = x / 2 instead of x /= 2",
     r"[-+*/]=|\bout=|\[:\] ?=|\.sort\(|shuffle",
 )  # fmt: skip
@@ -55,8 +55,8 @@ class ModifiesLabels(Planted):
 
 
 @plant(
-    RANDOM, BEHAVIOUR, "", "the same call gives other numbers each time",
-    "initial parameters and batches come from outside; no dropout, no noise, no shuffling",
+    RANDOM, BEHAVIOUR, "", "repeating a call gives different numbers",
+    "remove dropout, noise and shuffling; initial parameters and batches are given",
     r"rand|shuffle|dropout|noise",
 )  # fmt: skip
 class RandomInside(Planted):
@@ -67,8 +67,8 @@ class RandomInside(Planted):
 
 
 @plant(
-    SOFTMAX_OVERFLOWS, BEHAVIOUR, "(2)", "exp overflows where z_L is large, and the softmax is inf / inf = nan",
-    "subtract each row's maximum before exp: softmax does not change", r"exp\(",
+    SOFTMAX_OVERFLOWS, BEHAVIOUR, "(2)", "exp overflows for large z_L, and softmax becomes inf / inf = nan",
+    "subtract the maximum of each row before exp; the softmax stays the same", r"exp\(",
 )  # fmt: skip
 class SoftmaxUnstable(Planted):
     @classmethod
@@ -82,8 +82,8 @@ class SoftmaxUnstable(Planted):
 
 
 @plant(
-    ACTIVATION_OVERFLOWS, BEHAVIOUR, "(2)", "exp overflows where z is large, and the activation is inf / inf = nan",
-    "1 / (1 + exp(-z)) stays finite where exp(z) / (1 + exp(z)) does not; np.tanh is safe", r"exp\(",
+    ACTIVATION_OVERFLOWS, BEHAVIOUR, "(2)", "exp overflows for large z, and the activation becomes inf / inf = nan",
+    "use 1 / (1 + exp(-z)), which stays finite, instead of exp(z) / (1 + exp(z)); use np.tanh", r"exp\(",
 )  # fmt: skip
 class ActivationUnstable(Planted):
     @classmethod
@@ -112,8 +112,8 @@ UNSTABLE: Final = {"sigmoid": _sigmoid, "tanh": _tanh}
 
 
 @plant(
-    LOG_OF_ZERO, BEHAVIOUR, "(3)", "the loss takes the logarithm of an output that has become 0, or divides by it",
-    "compute log a_L from z_L: z - log sum exp(z), with each row's maximum subtracted; of a sigmoid -log(1 + exp(-z))",
+    LOG_OF_ZERO, BEHAVIOUR, "(3)", "the loss takes the logarithm of an output that is 0, or divides by it",
+    "compute log a_L from z_L: for softmax z - log sum exp(z), minus the row maximum; for sigmoid -log(1 + exp(-z))",
     r"log\(|/ ?a",
 )  # fmt: skip
 class LogOfZero(Planted):
@@ -131,7 +131,7 @@ class LogOfZero(Planted):
 
 
 @plant(
-    FLOAT16, BEHAVIOUR, "", "the errors are those of float16 arithmetic: three digits",
+    FLOAT16, BEHAVIOUR, "", "the errors are those of float16 arithmetic, which has three digits",
     "compute in the dtype of the parameters", r"float16|half|bfloat16|autocast",
 )  # fmt: skip
 class Float16(Planted):
@@ -147,7 +147,7 @@ class Float16(Planted):
         return loss
 
 
-@plant("float16 in disguise", BEHAVIOUR)
+@plant("float16 precision", BEHAVIOUR)
 class Float16ForFloat32(Float16):
     def gradients(self, x: Array, y: Array) -> float:
         if self.theta.dtype == np.float32:
@@ -156,8 +156,8 @@ class Float16ForFloat32(Float16):
 
 
 @plant(
-    NOT_RESET, BEHAVIOUR, "", "after reset(parameters) something of the training before is left",
-    "take the parameters, and a fresh optimizer", r"def reset",
+    NOT_RESET, BEHAVIOUR, "", "after reset(parameters) the network still depends on earlier training",
+    "copy the given parameters and create a new optimizer", r"def reset",
 )  # fmt: skip
 class ResetDoesNothing(Planted):
     def __init__(self, *given: Any) -> None:
@@ -171,8 +171,8 @@ class ResetDoesNothing(Planted):
 
 
 @plant(
-    WEIGHT_DECAY, BEHAVIOUR, "(6)", "the gradients hold a multiple of the weights: a decay that nobody asked for",
-    "leave the regularisation out: it is no part of equation (3)", r"decay|lambda|lmbda|l2|reg",
+    WEIGHT_DECAY, BEHAVIOUR, "(6)", "the gradients contain a multiple of the weights",
+    "remove the regularisation; it is not part of equation (3)", r"decay|lambda|lmbda|l2|reg",
 )  # fmt: skip
 class WeightDecay(Planted):
     decay = 0.01
@@ -192,7 +192,7 @@ class WeightDecayOverN(WeightDecay):
 
 
 @plant(
-    LOSS_WRONG, BEHAVIOUR, "(3)", "the gradients are right, the loss is not that of equation (3)",
+    LOSS_WRONG, BEHAVIOUR, "(3)", "the gradients are correct, but the loss is not that of equation (3)",
     "C = 1/n sum 1/2 |a_L - y|^2, or a cross-entropy: equation (3) in shared/spec.py", r"def loss|loss ?=|mean|log",
 )  # fmt: skip
 class LossTwice(Planted):
@@ -201,7 +201,7 @@ class LossTwice(Planted):
         return 2 * loss, d
 
 
-@plant("loss is another", BEHAVIOUR)
+@plant("wrong loss", BEHAVIOUR)
 class LossSummed(Planted):
     def loss(self, z: Array, y: Array) -> tuple[float, Array]:
         loss, d = super().loss(z, y)

@@ -1,7 +1,7 @@
-"""The catalogue: mistakes that people make in backprop, each planted in the reference, one class a way to make it.
+"""The catalogue: common mistakes in backpropagation, each planted in the reference; one class per way to make it.
 
-A diagnosis is the mistake whose numbers a network has. So a mistake is described by a network that makes it, and the
-check of the checks is that each of them is caught, and named by its own name.
+A diagnosis is the mistake whose numbers a network has. Each mistake is therefore described by a network that makes it,
+and the self-test is that each of them is detected and identified by its name.
 """
 
 from collections.abc import Callable
@@ -19,24 +19,24 @@ BEHAVIOUR: Final = "behaviour"
 
 @dataclass
 class Mistake:
-    """One way of being wrong, which may be made in several places."""
+    """A mistake, which may be made in several places."""
 
     name: str
     equation: str
     description: str
     remedy: str
     clue: str = ""
-    """regular expression of the line to look at"""
+    """regular expression for the line to look at"""
     variants: "list[Variant]" = field(default_factory=list)
 
 
 class Variant(NamedTuple):
-    """A network that makes a mistake, in one of the ways."""
+    """A network that makes a mistake in one of the possible ways."""
 
     network: "type[Planted]"
     wrong: str
-    """the kind of tensors that it has wrong first: "outputs", "gradients" or "parameters", after training; or
-    "behaviour", which is found by a rule, not by numbers"""
+    """the first kind of tensors that is wrong: "outputs", "gradients" or "parameters" (after training); or "behaviour",
+    for a mistake that is detected by a rule, not by numbers"""
 
 
 MISTAKES: Final[dict[str, Mistake]] = {}
@@ -46,7 +46,7 @@ MISTAKES: Final[dict[str, Mistake]] = {}
 def plant(
     name: str, wrong: str, equation: str = "", description: str = "", remedy: str = "", clue: str = ""
 ) -> "Callable[[type[Planted]], type[Planted]]":
-    """Enter a network into the catalogue; further ways to make a mistake give its name and what is wrong."""
+    """Add a network to the catalogue; further ways to make the same mistake give only its name and what is wrong."""
 
     def enter(network: "type[Planted]") -> "type[Planted]":
         if name not in MISTAKES:
@@ -68,21 +68,21 @@ def output(spec: NetworkSpec) -> str:
 
 
 def usual(spec: NetworkSpec) -> str:
-    """Return the activation that a softmax or a sigmoid at the output is mistaken for: of the layer below, if any."""
+    """Return the activation that may replace softmax or sigmoid at the output by mistake: that of the layer below."""
     return (hidden(spec) or ["sigmoid"])[-1]
 
 
 def has_bias(spec: NetworkSpec) -> bool:
-    """Return whether a layer has one."""
+    """Return whether any layer has a bias."""
     return any(layer.bias for layer in spec.layers)
 
 
 class Planted(Network):
-    """The reference with a place for every mistake; as it stands it makes none."""
+    """The reference, split into methods that the mistakes override; it makes no mistake itself."""
 
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        """Return whether the mistake makes a difference in such a network."""
+        """Return whether the mistake has an effect in this network."""
         return True
 
     @property

@@ -1,4 +1,4 @@
-"""Gradients that are a factor off."""
+"""Gradients that are wrong by a factor."""
 
 from shared.diagnosis.answers import GRADIENTS
 from shared.diagnosis.mistakes.catalogue import Planted, plant
@@ -6,7 +6,7 @@ from shared.interface import Array
 
 
 class Scaled(Planted):
-    """All gradients are a factor off; the loss may or may not be. Two of them together are off by both factors."""
+    """All gradients are wrong by a factor; the loss may be correct. Two such mistakes multiply their factors."""
 
     def factor(self, y: Array) -> float:
         """Return the factor for a batch of one-hot labels."""
@@ -18,7 +18,7 @@ class Scaled(Planted):
 
 
 @plant(
-    "missing 1/n", GRADIENTS, "(4)", "the gradients are those of the sum over the batch, not of its mean",
+    "missing 1/n", GRADIENTS, "(4)", "the gradients are those of the sum over the batch, not of the mean",
     "divide d_L by the number of examples, once", r"a\w*(\[-1\])? - |delta\w* ?=|\bd\w* ?= ?\(",
 )  # fmt: skip
 class MissingOneOverN(Scaled):
@@ -28,7 +28,7 @@ class MissingOneOverN(Scaled):
 
 @plant(
     "1/n twice", GRADIENTS, "(4)", "the gradients are divided by the number of examples twice",
-    "keep one division: in d_L, or where dW and db are made, or a mean, but only one of them", r"/ ?(n\b|len)|mean",
+    "divide only once: in d_L, or in dW and db, or by a mean", r"/ ?(n\b|len)|mean",
 )  # fmt: skip
 class OneOverNTwice(Scaled):
     def factor(self, y: Array) -> float:
@@ -37,7 +37,7 @@ class OneOverNTwice(Scaled):
 
 @plant(
     "mean over the outputs", GRADIENTS, "(3)", "the loss is averaged over the outputs as well as over the examples",
-    "divide by the number of examples only: not by the number of elements", r"mean|\.size|MSE|mse",
+    "divide by the number of examples, not by the number of elements", r"mean|\.size|MSE|mse",
 )  # fmt: skip
 class MeanOverOutputs(Scaled):
     def factor(self, y: Array) -> float:
@@ -45,8 +45,8 @@ class MeanOverOutputs(Scaled):
 
 
 @plant(
-    "factor 2", GRADIENTS, "(3)", "the gradients are twice too large: the 1/2 of the loss is missing",
-    "the loss has 1/2 |a_L - y|^2, so its derivative has no 2", r"\b2(\.0)? ?\*|\* ?2\b",
+    "factor 2", GRADIENTS, "(3)", "the gradients are twice as large as they should be: the 1/2 of the loss is missing",
+    "the loss is 1/2 |a_L - y|^2, so its derivative has no factor 2", r"\b2(\.0)? ?\*|\* ?2\b",
 )  # fmt: skip
 class FactorTwo(Scaled):
     def factor(self, y: Array) -> float:
@@ -55,7 +55,7 @@ class FactorTwo(Scaled):
 
 @plant(
     "factor 1/2", GRADIENTS, "(3)", "the gradients are half of what they should be",
-    "the 1/2 of the loss goes when it is differentiated", r"0\.5|/ ?2\b|/ ?\(2",
+    "the factor 1/2 of the loss cancels in its derivative", r"0\.5|/ ?2\b|/ ?\(2",
 )  # fmt: skip
 class FactorHalf(Scaled):
     def factor(self, y: Array) -> float:
@@ -63,7 +63,7 @@ class FactorHalf(Scaled):
 
 
 @plant(
-    "wrong sign", GRADIENTS, "(4)", "the gradients point the other way", "d_L begins with a_L - y, not y - a_L",
+    "wrong sign", GRADIENTS, "(4)", "the gradients have the opposite sign", "d_L starts with a_L - y, not y - a_L",
     r"(y\w*|target\w*) ?- ?a|-\(|= -",
 )  # fmt: skip
 class WrongSign(Scaled):
@@ -72,9 +72,10 @@ class WrongSign(Scaled):
 
 
 @plant(
-    "a framework's mean squared error", GRADIENTS, "(3)",
-    "the loss is the mean of the squares of all outputs: divided by n_out as well, and without the 1/2",
-    "sum over the outputs and halve: mse_loss(a, y, reduction='sum') / (2 * n)", r"mse|MSE|MeanSquared|\.mean\(",
+    "mean squared error of a framework", GRADIENTS, "(3)",
+    "the loss is the mean of the squares over all outputs: also divided by n_out, and without the 1/2",
+    "sum over the outputs and divide by 2 n: mse_loss(a, y, reduction='sum') / (2 * n)",
+    r"mse|MSE|MeanSquared|\.mean\(",
 )  # fmt: skip
 class FrameworksMeanSquaredError(Scaled):
     def factor(self, y: Array) -> float:

@@ -1,4 +1,4 @@
-"""Outputs that are wrong: equations (1) and (2)."""
+"""Wrong outputs: equations (1) and (2)."""
 
 import numpy as np
 
@@ -11,10 +11,10 @@ from shared.spec import NetworkSpec
 
 
 class WrongForward(Planted):
-    """Forward is wrong, and the gradients are those of this wrong forward."""
+    """The forward pass is wrong, and the gradients are those of this forward pass."""
 
     def into(self, x: Array) -> Array:
-        """Return what the first layer gets."""
+        """Return the input of the first layer."""
         return x
 
     def pre(self, a: Array, W: Array, b: Array) -> Array:
@@ -36,7 +36,7 @@ class WrongForward(Planted):
 
 
 @plant(
-    "bias left out", OUTPUTS, "(1)", "z lacks the bias", "z_l = a_{l-1} W_l^T + b_l", r"@|dot\(|matmul",
+    "bias missing", OUTPUTS, "(1)", "the bias is not added to z", "z_l = a_{l-1} W_l^T + b_l", r"@|dot\(|matmul",
 )  # fmt: skip
 class NoBias(WrongForward):
     @classmethod
@@ -48,7 +48,7 @@ class NoBias(WrongForward):
 
 
 @plant(
-    "hidden activation left out", OUTPUTS, "(2)", "the hidden layers have no activation function",
+    "hidden activation missing", OUTPUTS, "(2)", "the hidden layers have no activation function",
     "a_l = f(z_l) in every layer", r"@|dot\(|sigmoid|tanh|relu|maximum",
 )  # fmt: skip
 class LinearHidden(WrongForward):
@@ -61,7 +61,7 @@ class LinearHidden(WrongForward):
 
 
 @plant(
-    "output activation left out", OUTPUTS, "(2)", "the outputs are z_L: the last layer has no activation function",
+    "output activation missing", OUTPUTS, "(2)", "the outputs are z_L: the last layer has no activation function",
     "a_L = f(z_L), or the softmax of z_L with cross-entropy", r"return|sigmoid|tanh|softmax",
 )  # fmt: skip
 class LinearOutput(Planted):
@@ -87,8 +87,8 @@ class ActivationTwice(Planted):
 
 
 @plant(
-    "softmax over the batch", OUTPUTS, "(2)", "the softmax sums over the examples instead of over the outputs",
-    "sum along axis 1, so that each row of a_L adds up to 1", r"axis ?= ?0|\.sum\(\)|softmax",
+    "softmax over the batch", OUTPUTS, "(2)", "softmax sums over the examples instead of the outputs",
+    "sum along axis 1; each row of a_L then sums to 1", r"axis ?= ?0|\.sum\(\)|softmax",
 )  # fmt: skip
 class SoftmaxOverBatch(Planted):
     @classmethod
@@ -126,7 +126,7 @@ class SoftmaxOverAll(Planted):
 
 
 @plant(
-    "activation in place of the softmax", OUTPUTS, "(2)", "with cross-entropy the output layer is a softmax",
+    "activation instead of softmax", OUTPUTS, "(2)", "with cross-entropy the output activation is softmax",
     "a_L = softmax(z_L)", r"return|sigmoid|tanh|relu|maximum",
 )  # fmt: skip
 class ActivationForSoftmax(Planted):
@@ -150,8 +150,8 @@ class TransposedForward(WrongForward):
 
 
 @plant(
-    "inputs scaled once more", OUTPUTS, "(1)", "x is divided by 255, which the data pipeline has done already",
-    "take x as it is: from 0 to 1", r"255",
+    "inputs scaled twice", OUTPUTS, "(1)", "x is divided by 255, but its values are already from 0 to 1",
+    "use x unchanged", r"255",
 )  # fmt: skip
 class ScaledOnceMore(WrongForward):
     def into(self, x: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Right gradients, and a step that is wrong: equation (8)."""
+"""Correct gradients, wrong step: equation (8)."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from shared.spec import NetworkSpec
 
 
 class WrongUpdate(Planted):
-    """The gradients are right, the step is not."""
+    """The gradients are correct, the step is not."""
 
     def move(self, g: Array) -> Array:
         """Return what is subtracted from theta."""
@@ -21,7 +21,7 @@ class WrongUpdate(Planted):
 
 
 @plant(
-    "learning rate applied twice", PARAMETERS, "(8)", "the step has the learning rate squared",
+    "learning rate applied twice", PARAMETERS, "(8)", "the step contains the square of the learning rate",
     "theta <- theta - eta g: multiply by eta once", r"eta|learning_rate|\blr\b",
 )  # fmt: skip
 class RateTwice(WrongUpdate):
@@ -30,7 +30,7 @@ class RateTwice(WrongUpdate):
 
 
 @plant(
-    "learning rate left out", PARAMETERS, "(8)", "the step is the gradient itself", "theta <- theta - eta g",
+    "learning rate missing", PARAMETERS, "(8)", "the step is the gradient itself", "theta <- theta - eta g",
     r"-= ?|theta ?=|W ?= ?W|b ?= ?b",
 )  # fmt: skip
 class NoRate(WrongUpdate):
@@ -39,8 +39,8 @@ class NoRate(WrongUpdate):
 
 
 @plant(
-    "update with the wrong sign", PARAMETERS, "(8)", "the step goes up the gradient", "theta <- theta - eta g",
-    r"\+=|\+ ?",
+    "update with the wrong sign", PARAMETERS, "(8)", "the step follows the gradient, so the loss increases",
+    "theta <- theta - eta g", r"\+=|\+ ?",
 )  # fmt: skip
 class UphillUpdate(WrongUpdate):
     def move(self, g: Array) -> Array:
@@ -49,7 +49,7 @@ class UphillUpdate(WrongUpdate):
 
 @plant(
     "update divided by the batch size", PARAMETERS, "(8)",
-    "the step is divided by the batch size, whose 1/n is in g already",
+    "the step is divided by the batch size, but the 1/n is already in g",
     "theta <- theta - eta g", r"/ ?(n\b|len|batch|self\.training\.batch)",
 )  # fmt: skip
 class UpdateOverN(WrongUpdate):
@@ -59,8 +59,8 @@ class UpdateOverN(WrongUpdate):
 
 
 @plant(
-    "biases not updated", PARAMETERS, "(8)", "the biases stay as they are", "theta is all weights and all biases",
-    r"-= ?|b ?=",
+    "biases not updated", PARAMETERS, "(8)", "training does not change the biases",
+    "theta contains all weights and all biases", r"-= ?|b ?=",
 )  # fmt: skip
 class BiasesStay(WrongUpdate):
     moves = "W"
@@ -77,16 +77,16 @@ class BiasesStay(WrongUpdate):
 
 
 @plant(
-    "weights not updated", PARAMETERS, "(8)", "the weights stay as they are", "theta is all weights and all biases",
-    r"-= ?|W ?=",
+    "weights not updated", PARAMETERS, "(8)", "training does not change the weights",
+    "theta contains all weights and all biases", r"-= ?|W ?=",
 )  # fmt: skip
 class WeightsStay(BiasesStay):
     moves = "b"
 
 
 @plant(
-    "nothing is updated", PARAMETERS, "(8)", "training changes no parameter",
-    "theta <- theta - eta g, in the arrays that forward uses", r"-= ?|= ?\w+ - ",
+    "parameters not updated", PARAMETERS, "(8)", "training does not change any parameter",
+    "theta <- theta - eta g, in the arrays that the forward pass uses", r"-= ?|= ?\w+ - ",
 )  # fmt: skip
 class NothingMoves(WrongUpdate):
     def move(self, g: Array) -> Array:
@@ -94,8 +94,8 @@ class NothingMoves(WrongUpdate):
 
 
 @plant(
-    "update before the earlier gradient", PARAMETERS, "(5)",
-    "W_{l+1} is updated before delta has been sent back through it",
+    "update before all gradients are computed", PARAMETERS, "(5)",
+    "W_{l+1} is updated before delta is propagated back through it",
     "compute all gradients first, then update", r"-= ?|= ?\w+ - ",
 )  # fmt: skip
 class UpdateTooEarly(WrongUpdate):
@@ -116,8 +116,8 @@ class UpdateTooEarly(WrongUpdate):
 
 
 @plant(
-    "last batch dropped", PARAMETERS, "(8)", "the examples that do not fill a batch are left out",
-    "take a step on the smaller last batch, too", r"//|range\(|batch_size",
+    "last batch dropped", PARAMETERS, "(8)", "the examples of the smaller last batch are skipped",
+    "take a step on the smaller last batch too", r"//|range\(|batch_size",
 )  # fmt: skip
 class LastBatchDropped(Planted):
     def train(self, order: Labels) -> None:
@@ -128,7 +128,7 @@ class LastBatchDropped(Planted):
 @plant(
     "last batch divided by the full size", PARAMETERS, "(4)",
     "the smaller last batch is divided by the full batch size",
-    "divide by the number of examples that the batch has", r"batch_size",
+    "divide by the number of examples in the batch", r"batch_size",
 )  # fmt: skip
 class LastBatchOverFullSize(WrongUpdate):
     def step(self, x: Array, y: Array, i: Labels) -> None:
@@ -137,7 +137,7 @@ class LastBatchOverFullSize(WrongUpdate):
 
 
 @plant(
-    "order ignored", PARAMETERS, "(8)", "the examples are taken as they lie, not in the order that was given",
+    "order ignored", PARAMETERS, "(8)", "the examples are used in their stored order, not in the given order",
     "batch k is x[order[k n : (k + 1) n]]", r"range\(|x\[",
 )  # fmt: skip
 class OrderIgnored(Planted):
@@ -146,8 +146,8 @@ class OrderIgnored(Planted):
 
 
 @plant(
-    "batches backwards", PARAMETERS, "(8)", "the order is gone through from its end", "take the batches in order",
-    r"\[::-1\]|reversed",
+    "batches in reverse order", PARAMETERS, "(8)", "the batches are taken from the end of the order",
+    "take the batches from the start of the order", r"\[::-1\]|reversed",
 )  # fmt: skip
 class BatchesBackwards(Planted):
     def train(self, order: Labels) -> None:
@@ -157,7 +157,7 @@ class BatchesBackwards(Planted):
 
 
 @plant(
-    "only the first batch is trained on", PARAMETERS, "(8)", "training ends after the first batch",
+    "only the first batch is used", PARAMETERS, "(8)", "training stops after the first batch",
     "take a step for each batch of the order", r"return|break|range\(",
 )  # fmt: skip
 class FirstBatchOnly(Planted):
@@ -166,7 +166,7 @@ class FirstBatchOnly(Planted):
 
 
 @plant(
-    "one step for all batches", PARAMETERS, "(8)", "the whole order is taken as one batch",
+    "one step for all batches", PARAMETERS, "(8)", "the whole order is used as one batch",
     "take a step for each `batch_size` indices", r"order|batch_size",
 )  # fmt: skip
 class OneStep(Planted):
@@ -175,8 +175,8 @@ class OneStep(Planted):
 
 
 @plant(
-    "momentum nobody asked for", PARAMETERS, "(8)", "a step goes on in the direction of the last one",
-    "sgd: theta <- theta - eta g, without memory", r"momentum|velocity|0\.9|\bv\b",
+    "momentum in plain SGD", PARAMETERS, "(8)", "a step also contains the previous steps",
+    "sgd: theta <- theta - eta g, without a velocity", r"momentum|velocity|0\.9|\bv\b",
 )  # fmt: skip
 class Momentum(WrongUpdate):
     velocity: Array | float = 0.0
