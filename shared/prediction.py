@@ -1,7 +1,6 @@
 """Trained networks and their outputs for a few images, each implementation in its own process."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -145,23 +144,19 @@ def outputs(network_class: Any, spec: NetworkSpec, training: TrainingSpec, param
     return found
 
 
-def predict(trained: Trained, images: Sequence[Grey], timeout: float) -> Predictions:
+def predict(trained: Trained, images: Sequence[Grey], processes: Sequence[CallProcess]) -> Predictions:
     """Return the output activations of every implementation for images of 28x28 pixels.
 
-    timeout : seconds that a process may take to load, and then to answer.
+    processes : of the implementations of `trained`; they may still be loading.
     """
     grey = np.stack(images).reshape(len(images), -1)
     x, _ = Split(grey, np.zeros(len(images), np.uint8), trained.standardised).arrays(trained.training.dtype)
     found = Predictions()
-    with ExitStack() as stack:
-        processes = {
-            name: stack.enter_context(CallProcess(name, timeout=timeout)) for name in trained.parameters
-        }  # all load at the same time
-        for name, process in processes.items():
-            try:
-                process.loaded()
-                given = trained.spec, trained.training, trained.parameters[name], x
-                found.activations[label(name)] = process.call(outputs, *given)
-            except CallError as error:
-                found.failures.append(Failure(label(name), error.kind, str(error)))
+    for process in processes:
+        name = label(process.name)
+        try:
+            given = trained.spec, trained.training, trained.parameters[process.name], x
+            found.activations[name] = process.loaded().call(outputs, *given)
+        except CallError as error:
+            found.failures.append(Failure(name, error.kind, str(error)))
     return found

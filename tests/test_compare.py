@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import resource
+import shutil
 import struct
 import subprocess
 import sys
@@ -521,12 +522,12 @@ def test_what_a_worker_writes_to_stderr_reaches_the_terminal_as_plain_text(tmp_p
     assert re.search(r"[^\n\x20-\x7e]", found.stdout) is None
 
 
-def on_a_terminal(output: Path, **env: str) -> str:
-    """Return everything that a terminal is sent."""
+def on_a_terminal(*arguments: str, **env: str) -> str:
+    """Return everything that a terminal is sent by a command that succeeds."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-    arguments = [*COMMAND, *SMALL, *of("numpy_scratch"), "--output", str(output)]
-    process = subprocess.Popen(arguments, cwd=ROOT, env=environment(**env), stdin=theirs, stdout=theirs, stderr=theirs)
+    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    process = subprocess.Popen([*COMMAND, *arguments], cwd=ROOT, env=environment(**env), **streams)
     os.close(theirs)
     received = b""
     try:
@@ -540,21 +541,22 @@ def on_a_terminal(output: Path, **env: str) -> str:
     return received.decode().replace("\r\n", "\n")
 
 
+ONE = [*SMALL, *of("numpy_scratch"), "--output"]
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*[349]\d")
 
 
 def test_a_terminal_gets_a_live_display_in_colour(tmp_path: Path) -> None:
-    shown = on_a_terminal(tmp_path / "out")
+    shown = on_a_terminal(*ONE, str(tmp_path / "out"))
     assert "\x1b" in shown
     assert COLOUR.search(shown)
 
 
 def test_no_color_means_no_colour(tmp_path: Path) -> None:
-    assert COLOUR.search(on_a_terminal(tmp_path / "out", NO_COLOR="1")) is None
+    assert COLOUR.search(on_a_terminal(*ONE, str(tmp_path / "out"), NO_COLOR="1")) is None
 
 
 def test_a_dumb_terminal_gets_plain_lines(tmp_path: Path) -> None:
-    shown = on_a_terminal(tmp_path / "out", TERM="dumb")
+    shown = on_a_terminal(*ONE, str(tmp_path / "out"), TERM="dumb")
     assert "round 1/1 numpy_scratch: epoch 1/1" in shown
     assert re.search(r"[\x1b\r]", shown) is None
     assert max(map(len, shown.splitlines()[:-1])) <= 100
@@ -566,3 +568,20 @@ def test_a_file_for_another_contract_says_what_is_expected(tmp_path: Path) -> No
     assert found.row("keeps_the_old_contract")[-1] == "not available"
     assert "got no load and train(x, y, order), expected load(x, y), called once, then train(order)" in found.stdout
     assert found.row("numpy_scratch")[-1] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("agree -i minitorch --dataset digits", "gradients"),
+        ("lockstep -i minitorch --steps 5 --dataset digits", "steps"),
+        ("check shared/diagnosis/example.py", "checking shared/diagnosis/example.py"),
+        ("predict docs/digits/seven.png -i numpy_scratch --dataset digits", "predictions"),
+        ("report results/reference", "writing the page"),
+    ],
+)
+def test_what_takes_longer_than_a_second_has_a_progress_line(command: str, line: str, tmp_path: Path) -> None:
+    if command.startswith("report"):
+        shutil.copy(ROOT / "results" / "reference" / "run.json", tmp_path)
+        command = f"report {tmp_path}"
+    assert re.search(rf"{line}\S* .*\d:\d\d:\d\d", on_a_terminal(*command.split()))

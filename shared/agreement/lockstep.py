@@ -1,7 +1,6 @@
 """Lock-step across processes: two implementations take the same steps, each in its own process, and are compared."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -108,19 +107,19 @@ class Stepper:
 
 def lockstep(
     sides: tuple[Side, Side],
+    processes: Sequence[CallProcess],
     spec: NetworkSpec,
     training: TrainingSpec,
     dataset: Dataset,
     steps: int,
-    timeout: float,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Lockstep:
     """Take the same steps with two sides, up to the first step that rounding does not explain.
 
     Parameters
     ----------
+    processes : of the sides, started with `Stepper.of`; they may still be loading.
     training : its dtype is replaced by those of the sides; the initial parameters are rounded to the coarser one.
-    timeout : seconds that a process may take to load, and for every 50 steps.
 
     Raises
     ------
@@ -130,29 +129,26 @@ def lockstep(
     coarser = "float32" if "float32" in (side.dtype for side in sides) else "float64"
     training = replace(training, dtype=coarser)
     start = initial.draw_parameters(spec, training)
-    x, y = dataset.train.arrays(coarser)
-    rows, batches = _batches(training, len(y), steps)
-    x, y = x[rows], y[rows]
+    rows, batches = _batches(training, len(dataset.train), steps)
+    x, y = dataset.train.take(rows).arrays(coarser)
     shown, found, before = set(envelope.checkpoints(steps)), Lockstep(sides, len(spec.layers)), start
-    with ExitStack() as stack:
-        processes = [stack.enter_context(CallProcess(s.implementation, Stepper.of, timeout=timeout)) for s in sides]
-        _begin(sides, processes, spec, training, start, x, y)
-        reference = Envelope(Reference, spec, replace(training, dtype="float64"), start, coarser)
-        for batch, (exact, allowed), a, b in _steps(processes, reference, batches, x, y):
-            found.steps += 1
-            gaps = envelope.gaps(found.steps, a, b, exact, allowed)
-            if not envelope.conclusive(gaps):
-                found.inconclusive_from = found.steps
-                break
-            found.departures = [gap for gap in gaps if gap.departs]
-            if found.departures or found.steps in shown:
-                found.checked += gaps
-            if found.departures:
-                problem = Problem(spec, training, before, x[batch], y[batch])
-                found.inside = [_inside(*of_side, problem, batch) for of_side in zip(sides, processes, strict=True)]
-                break
-            before = initial.cast(a.parameters, coarser)
-            progress(found.steps)
+    _begin(sides, processes, spec, training, start, x, y)
+    reference = Envelope(Reference, spec, replace(training, dtype="float64"), start, coarser)
+    for batch, (exact, allowed), a, b in _steps(processes, reference, batches, x, y):
+        found.steps += 1
+        gaps = envelope.gaps(found.steps, a, b, exact, allowed)
+        if not envelope.conclusive(gaps):
+            found.inconclusive_from = found.steps
+            break
+        found.departures = [gap for gap in gaps if gap.departs]
+        if found.departures or found.steps in shown:
+            found.checked += gaps
+        if found.departures:
+            problem = Problem(spec, training, before, x[batch], y[batch])
+            found.inside = [_inside(*of_side, problem, batch) for of_side in zip(sides, processes, strict=True)]
+            break
+        before = initial.cast(a.parameters, coarser)
+        progress(found.steps)
     return found
 
 

@@ -1,7 +1,6 @@
 """The error budget of every implementation, each in its own process, for one problem after another."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Final
@@ -71,40 +70,33 @@ def problems(
     dataset: Dataset,
 ) -> Iterator[Problem]:
     """Yield every combination, with parameters drawn from `training.seed` and the first batch of its first order."""
-    arrays = {dtype: dataset.train.arrays(dtype) for dtype in dtypes}
     order = next(initial.draw_orders(training, len(dataset.train)))
     for spec, batch_size, dtype in product(specs, batch_sizes, dtypes):
         this = replace(training, batch_size=batch_size, dtype=dtype)
-        (x, y), batch = arrays[dtype], order[:batch_size]
-        yield Problem(spec, this, initial.draw_parameters(spec, this), x[batch], y[batch])
+        x, y = dataset.train.take(order[:batch_size]).arrays(dtype)
+        yield Problem(spec, this, initial.draw_parameters(spec, this), x, y)
 
 
 def examine(
-    implementations: Sequence[str],
-    posed: Sequence[Problem],
-    timeout: float,
-    progress: Callable[[int], None] = lambda _: None,
+    processes: Sequence[CallProcess], posed: Sequence[Problem], progress: Callable[[int], None] = lambda _: None
 ) -> Findings:
     """Return the error of each gradient tensor of each implementation, problem by problem.
 
     Parameters
     ----------
-    implementations : names, or paths of .py files.
-    timeout : seconds that loading may take, and each problem.
+    processes : of the implementations, which may still be loading.
     progress : called with the number of finished problems.
     """
-    findings = Findings()
-    with ExitStack() as stack:
-        processes = {label(name): stack.enter_context(CallProcess(name, timeout=timeout)) for name in implementations}
-        for name, process in list(processes.items()):
-            try:
-                process.loaded()
-            except CallError as error:
-                findings.failures.append(Failure(name, error.kind, str(error)))
-                del processes[name]
-        for done, problem in enumerate(posed, 1):
-            _solve(problem, processes, findings)
-            progress(done)
+    findings, loaded = Findings(), {}
+    for process in processes:
+        name = label(process.name)
+        try:
+            loaded[name] = process.loaded()
+        except CallError as error:
+            findings.failures.append(Failure(name, error.kind, str(error)))
+    for done, problem in enumerate(posed, 1):
+        _solve(problem, loaded, findings)
+        progress(done)
     return findings
 
 

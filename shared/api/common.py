@@ -4,8 +4,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
+
+from threadpoolctl import threadpool_limits
 
 from shared import data
 from shared.data import Dataset
@@ -13,15 +16,29 @@ from shared.errors import SettingError, check_choice, nearest
 from shared.options import DATASETS, DEFAULTS
 from shared.report.document import Document, html, text
 
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 WIDTH: Final = 100
 """Characters of a line, where what is found is printed by Python."""
 DATA: Final = ("dataset", "data_dir", "offline")
-Progress = Callable[[int], AbstractContextManager[Callable[[int], None]]]
-"""Takes how much there is to do; yields the function that takes how much is done."""
+Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+"""Takes what is done, and how much there is to do, None if nobody knows; yields a function that takes how much is done.
+"""
+
+
+def one_thread(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Decorate what computes beside other processes: BLAS's threads wait for one another where a core is busy."""
+
+    @wraps(function)
+    def limited(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
+        with threadpool_limits(limits=1):
+            return function(*arguments, **options)
+
+    return limited
 
 
 @contextmanager
-def no_progress(_: int) -> Iterator[Callable[[int], None]]:
+def no_progress(_: str, __: int | None) -> Iterator[Callable[[int], None]]:
     """Show nothing."""
     yield lambda _: None
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from shared import implementations
 from shared.agreement.survey import Failure
-from shared.api.common import DATA, Printed, given_options, load_data
+from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread
 from shared.data import picture
 from shared.diagnosis.diagnose import Verdict
 from shared.diagnosis.isolated import diagnose_file
@@ -14,8 +14,9 @@ from shared.errors import SettingError
 from shared.interface import Array
 from shared.measure import plan
 from shared.options import DEFAULTS
-from shared.prediction import Trained, last_run, of_run, train
+from shared.prediction import last_run, of_run, train
 from shared.prediction import predict as outputs_of
+from shared.processes.calls import side_by_side
 from shared.report import check as check_report
 from shared.report import predict as predict_report
 from shared.spec import TrainingSpec
@@ -36,13 +37,14 @@ class Checked(Printed):
         return self.verdict.right
 
 
+@one_thread
 def check(file: str | Path, *, timeout: float = 30, **options: Any) -> Checked:
     """Check the backprop of a file, and name the mistake that it makes.
 
     Parameters
     ----------
     file : a .py file with a class Network, or functions forward(parameters, x) and gradients(parameters, x, y).
-    timeout : seconds that loading, and each scene, may take.
+    timeout : seconds that loading may take, and then everything else.
     options : network, sizes, activation, loss, as far as the file does not say them.
 
     Raises
@@ -96,26 +98,32 @@ def predict(
     """
     if not images:
         raise SettingError("images", "got none, expected at least one file")
-    networks = trained(
-        (names,) if isinstance(names, str) else names, None if run is None else Path(run), given_options(options, DATA)
+    asked = (names,) if isinstance(names, str) else names
+    folder = None if run is None else Path(run)
+    return classify(
+        {str(path): picture.read(Path(path)) for path in images}, asked, folder, given_options(options, DATA), timeout
     )
-    return classify(networks, {str(path): picture.read(Path(path)) for path in images}, timeout)
 
 
-def trained(names: tuple[str, ...], run: Path | None, given: dict[str, Any]) -> Trained:
-    """Return the networks of the run that is asked for, or of the last, or trained now."""
+@one_thread
+def classify(
+    images: dict[str, picture.Grey],
+    names: tuple[str, ...],
+    run: Path | None,
+    given: dict[str, Any],
+    timeout: float,
+    progress: Progress = no_progress,
+) -> Predicted:
+    """Classify images that have been read, with the parameters of a run, of the last one, or trained now."""
     asked = implementations.locate_all(names) if names else None
     folder = run or last_run(plan.RESULTS)
-    if folder is not None:
-        return of_run(folder, asked)
-    dataset = load_data(given)
-    training = TrainingSpec(epochs=dataset.epochs, seed=DEFAULTS["seed"])
-    return train(asked or implementations.locate_all(None), dataset, training)
-
-
-def classify(networks: Trained, images: dict[str, picture.Grey], timeout: float) -> Predicted:
-    """Let trained networks classify images that have been read."""
-    found = outputs_of(networks, list(images.values()), timeout)
+    networks = of_run(folder, asked) if folder else None
+    located = list(networks.parameters) if networks else asked or implementations.locate_all(None)
+    with progress("predictions", None), side_by_side(located, timeout=timeout) as processes:
+        if networks is None:
+            dataset = load_data(given)
+            networks = train(located, dataset, TrainingSpec(epochs=dataset.epochs, seed=DEFAULTS["seed"]))
+        found = outputs_of(networks, list(images.values()), processes)
     remarks = [*networks.remarks, *(f"{f.implementation}: {f.reason}" for f in found.failures)]
     heading = [str(networks.spec), networks.origin]
     document = predict_report.document(list(images), found.activations, heading, remarks)

@@ -6,13 +6,14 @@ from typing import Any
 from shared import implementations
 from shared.agreement import survey
 from shared.agreement.budget import Entry
-from shared.agreement.lockstep import Lockstep, Side
+from shared.agreement.lockstep import Lockstep, Side, Stepper
 from shared.agreement.lockstep import lockstep as take_steps
-from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress
+from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread
 from shared.errors import SettingError
 from shared.implementations import REFERENCE
 from shared.layers import ACTIVATIONS
 from shared.options import network_of, resolve, training_of
+from shared.processes.calls import side_by_side
 from shared.report import budget
 from shared.report import lockstep as lockstep_report
 from shared.spec import DTYPES, LOSSES, NetworkSpec
@@ -34,6 +35,7 @@ class Agreement(Printed):
         return bool(self.entries) and all(entry.verdict != "not rounding" for entry in self.entries)
 
 
+@one_thread
 def agree(
     *names: str, matrix: bool = False, timeout: float = 120, progress: Progress = no_progress, **options: Any
 ) -> Agreement:
@@ -58,13 +60,14 @@ def agree(
     if matrix:
         specs = _matrix(given) if given["network"] is None else specs
         batch_sizes = list(survey.BATCH_SIZES) if given["batch_size"] is None else batch_sizes
-    dataset = load_data(given)
-    for network in specs:
-        dataset.check(network, max(batch_sizes))
     dtypes = list(DTYPES) if given["dtype"] is None else [training.dtype]
-    posed = list(survey.problems(specs, batch_sizes, dtypes, training, dataset))
-    with progress(len(posed)) as done:
-        found = survey.examine(located, posed, timeout, done)
+    total = len(specs) * len(batch_sizes) * len(dtypes)
+    with progress("gradients", total) as done, side_by_side(located, timeout=timeout) as processes:
+        dataset = load_data(given)
+        for network in specs:
+            dataset.check(network, max(batch_sizes))
+        posed = list(survey.problems(specs, batch_sizes, dtypes, training, dataset))
+        found = survey.examine(processes, posed, done)
     start = f"{training.initial} initial weights, seed {training.seed}"
     problem = f"{len(posed)} problems, {start}" if matrix else f"{specs[0]}; batch {batch_sizes[0]}, {start}"
     remarks = [f"{f.problem}: {f.reason}" if f.problem else f.reason for f in found.failures]
@@ -94,6 +97,7 @@ class Steps(Printed):
         return not self.found.departures
 
 
+@one_thread
 def lockstep(
     a: str, b: str = REFERENCE, *, steps: int = 1000, timeout: float = 120, progress: Progress = no_progress,
     **options: Any,
@@ -120,10 +124,11 @@ def lockstep(
     settled = resolve(given)
     training, network = training_of(settled), network_of(settled, given)
     sides = _side(a, training.dtype), _side(b, training.dtype)
-    dataset = load_data(given)
-    dataset.check(network, training.batch_size)
-    with progress(steps) as done:
-        found = take_steps(sides, network, training, dataset, steps, timeout, done)
+    names = [side.implementation for side in sides]
+    with progress("steps", steps) as done, side_by_side(names, Stepper.of, timeout=timeout) as processes:
+        dataset = load_data(given)
+        dataset.check(network, training.batch_size)
+        found = take_steps(sides, processes, network, training, dataset, steps, done)
     heading = [
         f"{sides[0]} and {sides[1]} in lock-step",
         f"{network}; {training.optimizer}, learning rate {training.learning_rate:g}, batch {training.batch_size}, "

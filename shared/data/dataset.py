@@ -31,6 +31,10 @@ class Split:
         """Return the first n examples."""
         return replace(self, images=self.images[:n], labels=self.labels[:n])
 
+    def take(self, rows: Labels) -> "Split":
+        """Return the examples of these rows, in this order."""
+        return replace(self, images=self.images[rows], labels=self.labels[rows])
+
     def arrays(self, dtype: str) -> tuple[Array, Labels]:
         """Return x = images / 255, optionally standardised, (n, 784) in `dtype`, and y, (n,) int64."""
         x: NDArray[Any] = self.images.astype(dtype)

@@ -1,5 +1,6 @@
 """The answers of a network and of the reference: their difference, and the dtype whose rounding explains it."""
 
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -54,6 +55,12 @@ class Comparison:
 
     spec: NetworkSpec
     answers: Answers
+    deadline: float = float("inf")
+    """of `time.monotonic`"""
+
+    def is_late(self) -> bool:
+        """Return whether the deadline has passed; asked before each network of the catalogue."""
+        return time.monotonic() > self.deadline
 
     @cached_property
     def expected(self) -> Answers:

@@ -1,6 +1,6 @@
 """From checks to a diagnosis: which mistake it is, in words, and the line to look at, if it is known."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -24,6 +24,7 @@ from shared.layers import SOFTMAX
 from shared.spec import NetworkSpec
 
 UNKNOWN: Final = "a mistake that is not in the catalogue"
+STOPPED: Final = "the time limit has stopped the search, and a longer one may name it"
 RAISES: Final = "an exception"
 MISSING: Final = "a missing parameter"
 SHAPE: Final = "a wrong shape"
@@ -62,20 +63,23 @@ class Verdict:
         return self.diagnosis is None
 
 
-def diagnose(spec: NetworkSpec, answers: Answers, lines: list[str]) -> Verdict:
+def diagnose(spec: NetworkSpec, answers: Answers, lines: list[str], deadline: float = float("inf")) -> Verdict:
     """Return the verdict on a network.
 
     Parameters
     ----------
     answers : of its scenes; one in which the process ended has a `Trouble`.
     lines : of the user's file.
+    deadline : of `time.monotonic`, after which no further mistake is tried.
     """
-    c = Comparison(spec, answers)
+    c = Comparison(spec, answers, deadline)
     verdict = Verdict(spec, check_all(c))
     failed = {name: found for name, found in verdict.checks.items() if found}
     with np.errstate(all="ignore"):
         if failed:
-            verdict.diagnosis = _diagnosis(c, failed, lines)
+            found = _diagnosis(c, failed, lines)
+            late = found.name == UNKNOWN and c.is_late()
+            verdict.diagnosis = replace(found, description=f"{found.description}; {STOPPED}") if late else found
         else:
             verdict.notes = notes(c, lines)
     return verdict

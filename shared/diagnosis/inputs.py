@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from impls.numpy_scratch import Network as Reference
 from shared import initial
-from shared.agreement import rounding
 from shared.interface import Array, Labels, Parameters
 from shared.spec import NetworkSpec, TrainingSpec
 
@@ -47,10 +47,13 @@ class Inputs:
     def is_active(self) -> bool:
         """Return whether no gradient vanishes and every layer has z of both signs."""
         x, y = self.data()
-        traced = rounding.trace(self.spec, self.parameters(), x[: self.n], y[: self.n], "float64")
-        gradients = [float(np.linalg.norm(value)) for (kind, _), (value, _) in traced.items() if kind[0] == "d"]
-        sided = all(value.min() < 0 < value.max() for (kind, _), (value, _) in traced.items() if kind == "z")
-        return sided and min(gradients) > 1e-2 * max(gradients)
+        x, y = x[: self.n], y[: self.n]
+        network = Reference(self.spec, self.training, self.parameters())
+        traced, (_, gradients) = network.trace(x, y), network.loss_and_gradients(x, y)
+        deltas = [tensor for name, tensor in traced.items() if name[0] == "d"]
+        sizes = [float(np.linalg.norm(tensor)) for tensor in (*deltas, *gradients.values())]
+        two_sided = all(tensor.min() < 0 < tensor.max() for name, tensor in traced.items() if name[0] == "z")
+        return two_sided and min(sizes) > 1e-2 * max(sizes)
 
     @property
     def n_many(self) -> int:

@@ -1,6 +1,7 @@
 """Check a user's file: run it scene by scene, in its own process, with a time limit."""
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from shared.diagnosis.inputs import Inputs
 from shared.diagnosis.scenes import TRAINING, ask, inputs_of
 from shared.diagnosis.subject import Subject, source_lines, spec_of
 from shared.processes.calls import CallError, CallProcess
-from shared.spec import NetworkSpec
 
 
 def diagnose_file(path: Path, given: dict[str, Any], timeout: float) -> Verdict:
@@ -20,7 +20,7 @@ def diagnose_file(path: Path, given: dict[str, Any], timeout: float) -> Verdict:
     Parameters
     ----------
     given : network, sizes, activation and loss, if given; what is not given is taken from the file.
-    timeout : seconds that loading may take, and each scene.
+    timeout : seconds that loading may take, and then everything else.
 
     Raises
     ------
@@ -32,13 +32,14 @@ def diagnose_file(path: Path, given: dict[str, Any], timeout: float) -> Verdict:
     with CallProcess(str(path), Subject.load, timeout=timeout).loaded() as process:
         facts = process.call(Subject.describe)
         spec = spec_of(facts["constants"], given)
-        answers = _ask_all(process, spec, path, trains=facts["trains"])
-    return diagnose(spec, answers, source_lines(path))
+        asked = {scene: i for scene, i in inputs_of(spec).items() if facts["trains"] or scene not in TRAINING}
+        process.deadline = deadline = time.monotonic() + timeout
+        answers = _ask_all(process, asked, path)
+    return diagnose(spec, answers, source_lines(path), deadline)
 
 
-def _ask_all(process: CallProcess, spec: NetworkSpec, path: Path, *, trains: bool) -> Answers:
+def _ask_all(process: CallProcess, asked: dict[str, Inputs], path: Path) -> Answers:
     """Return the answer of each scene; stop after a scene in which the process ends or does not finish."""
-    asked = {scene: inputs for scene, inputs in inputs_of(spec).items() if trains or scene not in TRAINING}
     answers: Answers = {}
     try:
         for scene, inputs in asked.items():

@@ -32,20 +32,26 @@ class Known(NamedTuple):
     answers: Answers
 
 
-@lru_cache(maxsize=8)
-def catalogue(spec: NetworkSpec, kind: str) -> list[Known]:
-    """Return the networks of the catalogue with wrong tensors of a kind, with their answers in the scenes for it."""
-    return [
-        Known(mistake, variant.network, ask_all(Subject(variant.network), spec, SCENES_OF[kind]))
-        for mistake in MISTAKES.values()
-        for variant in mistake.variants
-        if variant.wrong == kind and variant.network.applies(spec)
-    ]
+def catalogue(c: Comparison, kind: str) -> Iterator[Known]:
+    """Yield the networks of the catalogue with wrong tensors of a kind, with their answers, until the deadline."""
+    for mistake in MISTAKES.values():
+        for variant in mistake.variants:
+            if c.is_late():
+                return
+            if variant.wrong == kind and variant.network.applies(c.spec):
+                yield Known(mistake, variant.network, _answers(mistake.name, variant.network.__name__, c.spec, kind))
+
+
+@lru_cache(maxsize=500)
+def _answers(mistake: str, way: str, spec: NetworkSpec, kind: str) -> Answers:
+    """Return the answers of a network of the catalogue, which is given by its name, to be kept."""
+    (network,) = (v.network for v in MISTAKES[mistake].variants if v.network.__name__ == way and v.wrong == kind)
+    return ask_all(Subject(network), spec, SCENES_OF[kind])
 
 
 def nearest_mistake(c: Comparison, kind: str) -> Mistake | None:
     """Return the mistake that has these numbers in all scenes; None if there is none."""
-    found = [(off, known.mistake) for known in catalogue(c.spec, kind) if (off := _off_by(c, known.answers, kind))]
+    found = [(off, known.mistake) for known in catalogue(c, kind) if (off := _off_by(c, known.answers, kind))]
     best = min(found, key=lambda item: item[0], default=None)
     return best[1] if best else None
 
@@ -65,6 +71,8 @@ def nearest_two(c: Comparison) -> tuple[Mistake, Mistake] | None:
             continue
         if issubclass(other.network, one.network):
             continue
+        if c.is_late():
+            break
         both = Subject(type("Both", (one.network, other.network), {}))
         if _off_by(c, {quick: ask(both, quick, c.inputs[quick])}, GRADIENTS, [quick]):
             off = _off_by(c, ask_all(both, c.spec, SCENES_OF[GRADIENTS]), GRADIENTS)
@@ -75,7 +83,7 @@ def nearest_two(c: Comparison) -> tuple[Mistake, Mistake] | None:
 
 def _distinct(c: Comparison) -> list[Known]:
     """Return the networks of the catalogue whose gradients differ from those of the reference."""
-    return [known for known in catalogue(c.spec, GRADIENTS) if _apart(c, known.answers, GRADIENTS) > ALIKE]
+    return [known for known in catalogue(c, GRADIENTS) if _apart(c, known.answers, GRADIENTS) > ALIKE]
 
 
 def _apart(c: Comparison, theirs: Answers, kind: str) -> float:

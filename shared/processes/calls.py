@@ -7,9 +7,10 @@ travel by name; each gets first what `loader(name)` returned there.
 import pickle
 import resource
 import sys
+import time
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -49,6 +50,8 @@ class CallProcess:
     loader : a function of ours that turns the name into what is asked.
     timeout : seconds that loading, and each answer, may take.
     threads : for every numerical library there.
+
+    `deadline`, of `time.monotonic`, may be set: then all answers together have only until then.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class CallProcess:
         threads: int = 1,
     ) -> None:
         self.name, self._timeout = name, timeout
+        self.deadline = float("inf")
         self._connection, theirs = Pipe()
         file = theirs.fileno()
         self._child = Child("shared.processes.calls", str(file), threads=threads, pass_fds=[file])
@@ -80,7 +84,7 @@ class CallProcess:
     def answer(self) -> Any:
         """Return the next answer; CallError where there is none."""
         try:
-            if not self._connection.poll(self._timeout):
+            if not self._connection.poll(min(self._timeout, max(0.0, self.deadline - time.monotonic()))):
                 self._child.say_where()
                 raise CallError("timed out", f"{self.name}: no answer within {self._timeout:g} s", self._detail())
             kind, answer = self._connection.recv()
@@ -108,6 +112,15 @@ class CallProcess:
 
     def _detail(self) -> str:
         return self._child.stderr()[-DETAIL:]
+
+
+@contextmanager
+def side_by_side(
+    names: Sequence[str], loader: Callable[[str], Any] = implementations.load, *, timeout: float = SECONDS
+) -> Iterator[list[CallProcess]]:
+    """Start implementations at the same time, each in its process; they load while the caller does something else."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(CallProcess(name, loader, timeout=timeout)) for name in names]
 
 
 def serve(connection: Connection) -> None:

@@ -40,7 +40,7 @@ def parser() -> Parser:
     either.add_argument("--sizes", type=typed(sizes), help="layer sizes (default: the file's SIZES, or 784,30,10)")
     for name, known in (("activation", ACTIVATIONS), ("loss", LOSSES)):
         p.add_argument(f"--{name}", help=f"{', '.join(known)} (default: the file's {name.upper()}, or {known[0]})")
-    timeout_option(p, "end the file's process where it has no answer for so long", "30s")
+    timeout_option(p, "end the check where loading, or then the rest, takes longer", "30s")
     output_options(p)
     return p
 
@@ -54,20 +54,22 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         return 0
     given = {name: getattr(arguments, name) for name in ("network", "sizes", "activation", "loss")}
     if arguments.self_test:
+        from shared.api.common import one_thread
         from shared.diagnosis.selftest import planted, self_test
         from shared.diagnosis.subject import spec_of
         from shared.report import check as report
 
         network = spec_of({}, given)
-        with progress(len(planted(network))) as done:
-            trials = self_test(network, done)
+        with progress("mistakes", len(planted(network))) as done:
+            trials = one_thread(self_test)(network, done)
         print_document(report.matrix_document(trials), arguments.format)
         return 0 if all(trial.is_named and bool(trial.caught_by) == bool(trial.mistake) for trial in trials) else 4
     from shared.api.own import check
     from shared.processes.calls import CallError
 
     try:
-        checked = check(arguments.file, timeout=arguments.timeout, **given)
+        with progress(f"checking {arguments.file}"):
+            checked = check(arguments.file, timeout=arguments.timeout, **given)
     except CallError as error:
         # of the traceback only what lies in the file is of use
         print_error(error if str(arguments.file.absolute()) in error.detail else CallError(error.kind, str(error)))

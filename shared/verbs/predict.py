@@ -12,6 +12,7 @@ from shared.verbs.command import (
     options_of,
     output_options,
     print_document,
+    progress,
     run_folder,
     timeout_option,
 )
@@ -40,15 +41,15 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Print the activations of every implementation for every image; 3 if one of the images cannot be used."""
-    from shared.api.own import classify, trained
+    from shared.api.own import classify
     from shared.report import predict as report
 
     images = _read(arguments.images)
     damaged = 3 if len(images) < len(set(map(str, arguments.images))) else 0
     if not images:
         return damaged
-    networks = trained(tuple(arguments.implementation or ()), arguments.run, options_of(arguments))
-    found = classify(networks, images, arguments.timeout)
+    names = tuple(arguments.implementation or ())
+    found = classify(images, names, arguments.run, options_of(arguments), arguments.timeout, progress)
     if arguments.show and arguments.format == "table":
         for name, image in images.items():
             print(f"{name}\n{report.sketch(image)}\n")

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from shared import implementations
-from shared.verbs.command import Parser, show_page
+from shared.verbs.command import Parser, progress, show_page
 
 
 def parser() -> Parser:
@@ -31,7 +31,8 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     every = implementations.locate_all([*shown, "all"])
     path = arguments.output or RESULTS / "read.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    reading = columns.reading(implementations.sources(every), [implementations.label(name) for name in shown])
-    files.write_text(path, page.read(reading))
+    with progress("writing the page"):
+        reading = columns.reading(implementations.sources(every), [implementations.label(name) for name in shown])
+        files.write_text(path, page.read(reading))
     show_page(path, arguments.open)
     return 0

@@ -2,7 +2,7 @@
 
 import argparse
 
-from shared.verbs.command import Parser, open_option, run_folder, show_page
+from shared.verbs.command import Parser, open_option, progress, run_folder, show_page
 
 
 def parser() -> Parser:
@@ -24,6 +24,8 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     from shared.report.outputs import write_page, write_tables
 
     record = journal.read(arguments.run)
-    write_tables(arguments.run, record)
-    show_page(write_page(arguments.run, record), arguments.open)
+    with progress("writing the page"):
+        write_tables(arguments.run, record)
+        page = write_page(arguments.run, record)
+    show_page(page, arguments.open)
     return 0

@@ -4,6 +4,7 @@ import argparse
 import os
 import shlex
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from shared.verbs.command import (
     optimizer_options,
     output_options,
     print_run,
+    progress,
     run_folder,
     show_page,
     timeout_option,
@@ -95,7 +97,8 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     if arguments.resume and arguments.output:
         raise UsageError("--output: got one beside --resume, expected none: a run goes on in its own folder")
     how = ("effort", "preset", "data_dir", "offline", "output", "resume", "budget", "timeout")
-    planned = plan(vars(arguments), argv=argv, **{name: getattr(arguments, name) for name in how})
+    with nullcontext() if arguments.quiet else progress("reading the data"):
+        planned = plan(vars(arguments), argv=argv, **{name: getattr(arguments, name) for name in how})
     config, folder = planned.config, planned.folder
     if arguments.quiet:
         record = execute(config, planned.dataset, folder, Silent(), planned.previous)
@@ -116,7 +119,8 @@ def _keep(folder: Path, record: Record, arguments: argparse.Namespace) -> None:
     try:
         write_tables(folder, record)
         if arguments.report:
-            page = write_page(folder, record)
+            with nullcontext() if arguments.quiet else progress("writing the page"):
+                page = write_page(folder, record)
             if arguments.open or not arguments.quiet:
                 show_page(page, arguments.open)
     except ImportError as error:
