@@ -1,7 +1,6 @@
 """The verb `run`, the default: train, measure, tabulate."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from shared import implementations, spec
 from shared.errors import UsageError
 from shared.options import INPUTS, PRESETS, choice, duration
 from shared.processes import signals
+from shared.record import files
 from shared.record.schema import INTERRUPTED, Record
 from shared.verbs.command import (
     Parser,
@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
             record = execute(config, planned.dataset, folder, display, planned.previous)
     print_document(tables.document(record), arguments.format)
     if not arguments.quiet:
-        print(f"results: {os.path.relpath(folder)}", file=sys.stderr)
+        print(f"results: {files.shown(folder)}", file=sys.stderr)
     _keep(folder, record, arguments)
     return signals.exit_code() if record["ended"] == INTERRUPTED else summary.exit_code(record)
 
