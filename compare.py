@@ -5,6 +5,7 @@ have been parsed.
 """
 
 import argparse
+import io
 import os
 import sys
 from typing import Protocol
@@ -73,6 +74,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; return the exit code. Without arguments, those of the process, whose signals it handles."""
     if argv is None:
         signals.install()
+        _print_anything()
         argv = sys.argv[1:]
     known = parsers()
     completion.complete(known)
@@ -102,6 +104,12 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:  # before the first worker, or after the last
         print("interrupted", file=sys.stderr)
         return signals.exit_code()
+
+
+def _print_anything() -> None:
+    """Let stdout replace a character that its encoding has not: on Windows a file or a pipe has the country's."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 from shared import implementations, initial
 from shared.data import snapshot
 from shared.interface import Array, Labels, Parameters
-from shared.measure import machine
+from shared.measure import system
 from shared.measure.roofline import products
 from shared.spec import NetworkSpec, TrainingSpec
 
@@ -84,7 +84,7 @@ class Contestant:
     def memory(self) -> tuple[int, int]:
         """Return the peak resident memory of this process and the size of the data set, in bytes."""
         every = [self.x, self.y, *(array for split in self.others for array in split)]
-        return machine.peak_memory_bytes(), sum(array.nbytes for array in every)
+        return system.peak_memory_bytes() or 0, sum(array.nbytes for array in every)
 
 
 def _products(training: TrainingSpec, parameters: Parameters, x: Array, *, in_cache: bool) -> Take:

@@ -99,7 +99,7 @@ def locate_all(given: Sequence[str] | None) -> tuple[str, ...]:
     found: dict[str, str] = {}
     for name in [each for word in given or defaults() for each in (names() if word == "all" else [word])]:
         path = locate(name)
-        full = str(path.resolve()) if name.endswith(".py") else name
+        full = path.resolve().as_posix() if name.endswith(".py") else name
         if label(name) == REFERENCE_LABEL:
             taken = f"got {name}, expected another name: {REFERENCE_LABEL} is the name of the reference"
             raise SettingError("implementation", taken)

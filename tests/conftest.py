@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.data import mnist
+from shared.processes.system import SIGNALS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -15,8 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 def signals() -> None:
     """Let Ctrl-C and its like do what they do at a terminal; a job in the background inherits that they are ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+    for number in SIGNALS:
+        if number != signal.SIGINT:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

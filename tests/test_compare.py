@@ -526,8 +526,9 @@ def on_a_terminal(*arguments: str, **env: str) -> str:
     """Return everything that a terminal is sent by a command that succeeds."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-    process = subprocess.Popen([*COMMAND, *arguments], cwd=ROOT, env=environment(**env), **streams)
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], cwd=ROOT, env=environment(**env), stdin=theirs, stdout=theirs, stderr=theirs
+    )
     os.close(theirs)
     received = b""
     try:

@@ -6,7 +6,6 @@ mass is the centre of the 28x28 pixels.
 """
 
 import math
-import os
 import stat
 import struct
 import warnings
@@ -51,14 +50,13 @@ def _opened(path: Path) -> Image.Image:
     """Return the decoded image; only a regular file is opened, and no large image is decoded."""
     formats = ", ".join(FORMATS)
     try:
-        # a FIFO without a writer would block
-        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a FIFO without a writer would block
+            raise DataError(path, "not a regular file", f"an image file ({formats})", "name another file")
+        file = path.open("rb")
     except OSError as error:
         raise DataError(path, error.strerror or "no file", f"an image file ({formats})", "name another file") from error
     with file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise DataError(path, "not a regular file", f"an image file ({formats})", "name another file")
         if not 0 < status.st_size <= LARGEST_FILE:
             found = f"{status.st_size:,} bytes"
             raise DataError(path, found, f"1 to {LARGEST_FILE:,} bytes", "save the image again, smaller if necessary")

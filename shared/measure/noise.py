@@ -7,9 +7,10 @@ disturbed sample is flagged, never left out: who may drop samples can have any r
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any, Final
+
+from shared.measure import system
 
 STEAL: Final = 0.02
 """Fraction of the time that the hypervisor gave to others; above it a sample is disturbed."""
@@ -26,36 +27,37 @@ class Counters:
     """Counts since the process, or the machine, started; differences of two are a sample's."""
 
     seconds: float
-    switches: int
-    """involuntary context switches of this process"""
-    steal_ticks: int
-    all_ticks: int
-    """over all CPUs, of the whole machine; 0 where the system does not tell"""
+    switches: int | None
+    """involuntary context switches of this process; None where the system does not count them"""
+    stolen: float | None
+    """seconds that the hypervisor gave to others, over all CPUs; None where the system does not tell"""
+    cpu: float
+    """seconds of all CPUs, of the whole machine"""
 
     @classmethod
     def now(cls) -> "Counters":
         """Read all counters."""
-        import resource
+        import psutil
 
-        ticks = [0]
-        stat = Path("/proc/stat")
-        if stat.exists():
-            ticks = [int(word) for word in stat.read_text().split("\n", 1)[0].split()[1:]]
-        # user nice system idle iowait irq softirq steal guest guest_nice; the guests' are in user and nice already
-        return cls(
-            seconds=time.monotonic(),
-            switches=resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw,
-            steal_ticks=ticks[7] if len(ticks) > 7 else 0,
-            all_ticks=sum(ticks[:8]),
-        )
+        times = psutil.cpu_times()._asdict()
+        stolen = times.get("steal")
+        # Linux counts the guests' time in user and nice already
+        cpu = sum(spent for kind, spent in times.items() if not kind.startswith("guest"))
+        return cls(time.monotonic(), system.involuntary_switches(), stolen, cpu)
 
-    def since(self, before: "Counters") -> dict[str, float]:
-        """Return involuntary switches a second, and the fraction of CPU time that was stolen."""
-        seconds, ticks = self.seconds - before.seconds, self.all_ticks - before.all_ticks
+    def since(self, before: "Counters") -> dict[str, float | None]:
+        """Return involuntary switches a second, and the fraction of CPU time that was stolen; None for unknown."""
         return {
-            "switches_per_second": (self.switches - before.switches) / seconds if seconds > 0 else 0.0,
-            "steal": (self.steal_ticks - before.steal_ticks) / ticks if ticks > 0 else 0.0,
+            "switches_per_second": _rate(self.switches, before.switches, self.seconds - before.seconds),
+            "steal": _rate(self.stolen, before.stolen, self.cpu - before.cpu),
         }
+
+
+def _rate(after: float | None, before: float | None, span: float) -> float | None:
+    """Return what has been added within a span of time; 0 within none."""
+    if after is None or before is None:
+        return None
+    return (after - before) / span if span > 0 else 0.0
 
 
 def canary_seconds() -> float:
@@ -84,9 +86,9 @@ def disturbances(sample: Mapping[str, Any], typical: float | None) -> list[str]:
     if noise is None:
         return []
     found = []
-    if noise["steal"] > STEAL:
+    if (noise["steal"] or 0) > STEAL:
         found.append(f"{100 * noise['steal']:.0f} % of the CPU time was stolen")
-    if noise["switches_per_second"] > SWITCHES:
+    if (noise["switches_per_second"] or 0) > SWITCHES:
         found.append(f"{noise['switches_per_second']:.0f} involuntary context switches a second")
     for when, seconds in zip(("before", "after"), noise["canary_seconds"], strict=True):
         if typical and seconds > CANARY * typical:

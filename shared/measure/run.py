@@ -132,7 +132,7 @@ class _Run:
         """Do every job that is missing, with its files in this folder; return how it ended."""
         deadline = time.monotonic() + self.config.budget
         try:
-            with tempfile.TemporaryDirectory(prefix="samegrad-") as temporary:
+            with tempfile.TemporaryDirectory(prefix="samegrad-", ignore_cleanup_errors=True) as temporary:
                 data = Path(temporary) / "data.npz"
                 snapshot.save(self.dataset, data)
                 for job in jobs(self.config, data, self.dataset.digest, folder):

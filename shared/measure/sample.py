@@ -32,28 +32,27 @@ def run_worker(job: Job, on_event: Callable[[Event], None], timeout: float) -> d
     for stale in (job.result_path, job.progress_path):
         stale.unlink(missing_ok=True)
     job.write()
-    start = time.monotonic_ns()
+    start = time.perf_counter_ns()
     child = None
     try:
         with uninterrupted():  # between its start and its name nothing may come
-            child = _start(job, start)
+            child = _start(job, start, timeout)
         last, silent = _follow(child, job.progress_path, on_event, timeout)
-        wall = (time.monotonic_ns() - start) / 1e9
-        child.end()
-        if silent:
-            where = f"after {last!r}" if last else "from its start"
-            reason = f"no stage or epoch ended for {timeout:g} s {where}: the worker was ended"
-            return _failed(job, child, TIMED_OUT, reason)
-        return _result(job, child, wall, importing=last == "start")
+        wall = (time.perf_counter_ns() - start) / 1e9
     finally:
         if child is not None:
             child.close()
+    if silent:
+        where = f"after {last!r}" if last else "from its start"
+        reason = f"no stage or epoch ended for {timeout:g} s {where}: the worker was ended"
+        return _failed(job, child, TIMED_OUT, reason)
+    return _result(job, child, wall, importing=last == "start")
 
 
-def _start(job: Job, now: int) -> Child:
+def _start(job: Job, now: int, timeout: float) -> Child:
     arguments = (str(job.job_path), str(now))
     module, out, err = "shared.measure.worker", job.stdout_path, job.stderr_path
-    return Child(module, *arguments, threads=job.threads, stdout=out, stderr=err)
+    return Child(module, *arguments, threads=job.threads, timeout=timeout, stdout=out, stderr=err)
 
 
 def _follow(child: Child, progress: Path, on_event: Callable[[Event], None], timeout: float) -> tuple[str | None, bool]:
@@ -72,7 +71,7 @@ def _follow(child: Child, progress: Path, on_event: Callable[[Event], None], tim
                     last, deadline = event["stage"], time.monotonic() + timeout
                     on_event(event)
         if not ended and time.monotonic() > deadline:
-            child.say_where()
+            child.await_last_words()
             return last, True
         if not ended:
             time.sleep(POLL_SECONDS)

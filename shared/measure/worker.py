@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from shared.measure import machine
+from shared.measure import machine, system
 from shared.measure.job import Job
 from shared.measure.stopwatch import Stopwatch
 from shared.processes.child import begin
@@ -50,7 +50,7 @@ def main(job_path: Path, started_ns: int) -> None:
         result |= refer(job, module, watch) if job.is_reference else sample(job, module, watch)
         # as they are at the end, when all that could start threads has done so
         result |= {"versions": machine.versions(module), "threads": threads | machine.thread_pools()}
-    result |= {"seconds": watch.seconds, "peak_memory_bytes": machine.peak_memory_bytes()}
+    result |= {"seconds": watch.seconds, "peak_memory_bytes": system.peak_memory_bytes()}
     files.write_json(job.result_path, result)
 
 

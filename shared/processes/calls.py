@@ -1,29 +1,35 @@
 """An implementation in a process of its own that answers calls: for proofs, which ask much and time nothing.
 
-The process is python -m shared.processes.calls FILE_DESCRIPTOR. What it is asked are functions of our modules, which
-travel by name; each gets first what `loader(name)` returned there.
+The process is python -m shared.processes.calls. Calls come on its stdin and answers go to its stdout, pickled, which
+works on every system and which nobody else can connect to. What it is asked are functions of our modules, which travel
+by name; each gets first what `loader(name)` returned there.
 """
 
+import os
 import pickle
-import resource
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from shared import implementations
-from shared.processes.child import Child, begin
+from shared.processes.child import TRACEBACK_SECONDS, Child, at_rest, begin, still_at_work
 
 SECONDS: Final = 120.0
 DETAIL: Final = 1 << 14
 """Of the end of what a process printed, at most so many characters."""
-LARGEST_FILE: Final = 1 << 28
-"""Bytes that a process may write into a file, such as that of its stderr: one that prints without end is ended."""
+MOST_PRINTED: Final = 1 << 28
+"""Bytes: a process that prints without end is ended."""
+END_SECONDS: Final = 10.0
+"""How long a process whose pipe is closed may take to end."""
+POLL_SECONDS: Final = 0.1
+"""How long a wait lasts at most: on Windows Ctrl-C is heard between two."""
 
 
 class CallError(Exception):
@@ -31,7 +37,7 @@ class CallError(Exception):
 
     Parameters
     ----------
-    kind : "not available" (a framework is missing), "raised", "ended" (the process is gone) or "timed out".
+    kind : "not available" (a framework is missing), "raised", "ended" (the process is gone), "timed out" or "printed".
     message : in one line.
     detail : traceback or the end of stderr.
     """
@@ -64,10 +70,11 @@ class CallProcess:
     ) -> None:
         self.name, self._timeout = name, timeout
         self.deadline = float("inf")
-        self._connection, theirs = Pipe()
-        file = theirs.fileno()
-        self._child = Child("shared.processes.calls", str(file), threads=threads, pass_fds=[file])
-        theirs.close()
+        self._child = Child("shared.processes.calls", threads=threads, timeout=timeout, piped=True)
+        self._requests, self._pipe = self._child.pipes
+        self._answers: SimpleQueue[tuple[str, Any]] = SimpleQueue()
+        self._listener = Thread(target=self._listen, daemon=True)
+        self._listener.start()
         self.ask(loader, name)
 
     def __enter__(self) -> "CallProcess":
@@ -77,23 +84,48 @@ class CallProcess:
         self.close()
 
     def ask(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Send a call whose answer `answer` waits for, one at a time: an answer nobody reads may block both ends."""
-        with suppress(BrokenPipeError, ConnectionResetError):  # `answer` says what became of the process
-            self._connection.send_bytes(pickle.dumps((function, arguments)))
+        """Send a call whose answer `answer` waits for."""
+        with suppress(OSError):  # the process is gone: `answer` says what became of it
+            self._requests.write(pickle.dumps((function, arguments, self._left())))
+            self._requests.flush()
 
     def answer(self) -> Any:
         """Return the next answer; CallError where there is none."""
-        try:
-            if not self._connection.poll(min(self._timeout, max(0.0, self.deadline - time.monotonic()))):
-                self._child.say_where()
-                raise CallError("timed out", f"{self.name}: no answer within {self._timeout:g} s", self._detail())
-            kind, answer = self._connection.recv()
-        except (EOFError, ConnectionResetError):
+        kind, found = self._next()
+        if kind == "answer":
+            return found
+        if kind in ("raised", "not available"):
+            raise CallError(kind, *found)
+        self._child.await_last_words(END_SECONDS if kind == "ended" else TRACEBACK_SECONDS)
+        self._child.close()
+        if kind == "ended":
             how = "was" if self._child.wait() < 0 else "ended with"
-            raise CallError("ended", f"{self.name}: the process {how} {self._child.ending()}", self._detail()) from None
-        if kind != "answer":
-            raise CallError(kind, *answer)
-        return answer
+            found = f"the process {how} {self._child.ending()}"
+        self._answers.put(("ended", None))  # for who asks once more
+        raise CallError(kind, f"{self.name}: {found}", self._child.stderr()[-DETAIL:])
+
+    def _next(self) -> tuple[str, Any]:
+        """Return what comes next: the process's answer, its end, the end of the time, or too much output."""
+        deadline = time.monotonic() + self._left()
+        while (left := deadline - time.monotonic()) > 0:
+            with suppress(Empty):
+                return self._answers.get(timeout=min(left, POLL_SECONDS))
+            if self._child.stderr_bytes() > MOST_PRINTED:
+                return "printed", f"it was ended, because it had printed more than {MOST_PRINTED >> 20} MB"
+        return "timed out", f"no answer within {self._timeout:g} s"
+
+    def _left(self) -> float:
+        """Return the seconds that an answer may take from now on."""
+        return min(self._timeout, max(0.0, self.deadline - time.monotonic()))
+
+    def _listen(self) -> None:
+        """Put what the process sends into the queue, until it ends."""
+        try:
+            with self._pipe, suppress(EOFError, OSError, pickle.UnpicklingError):
+                while True:
+                    self._answers.put(pickle.load(self._pipe))
+        finally:
+            self._answers.put(("ended", None))
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Return function(what was loaded, *arguments), computed there; CallError where there is no answer."""
@@ -107,11 +139,10 @@ class CallProcess:
 
     def close(self) -> None:
         """End the process and all that it started."""
-        self._connection.close()
         self._child.close()
-
-    def _detail(self) -> str:
-        return self._child.stderr()[-DETAIL:]
+        self._listener.join(END_SECONDS)
+        with suppress(OSError):  # a call that nobody has read
+            self._requests.close()
 
 
 @contextmanager
@@ -123,31 +154,45 @@ def side_by_side(
         yield [stack.enter_context(CallProcess(name, loader, timeout=timeout)) for name in names]
 
 
-def serve(connection: Connection) -> None:
-    """Load what the first message asks for, and answer calls until the connection is closed."""
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Load what the first message asks for, and answer calls until there are no more."""
     loaded: Any = None
     for number in range(sys.maxsize):
         try:
-            function, arguments = pickle.loads(connection.recv_bytes())
+            function, arguments, seconds = pickle.load(requests)
         except EOFError:
             return
+        still_at_work(seconds)
+        found: tuple[str, Any]
         try:
             if number == 0:
                 loaded, answer = function(*arguments), None
             else:
                 answer = function(loaded, *arguments)
         except implementations.FrameworkNotInstalledError as error:
-            connection.send(("not available", (str(error),)))
+            found = "not available", (str(error),)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
-            connection.send(("raised", (f"{type(error).__name__}: {error}", traceback.format_exc())))
+            found = "raised", (f"{type(error).__name__}: {error}", traceback.format_exc())
         else:
-            connection.send(("answer", answer))
+            found = "answer", answer
+        at_rest()
+        answers.write(pickle.dumps(found))
+        answers.flush()
+
+
+def pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Take stdin and stdout for calls and answers: nothing else can be read, and what is printed goes to stderr."""
+    taken = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    return taken
 
 
 if __name__ == "__main__":
     begin()
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     # a module that is run as __main__ is another than the one that is imported by name
+    from shared.processes.calls import pipes as take_pipes
     from shared.processes.calls import serve as serve_calls
 
-    serve_calls(Connection(int(sys.argv[1])))
+    serve_calls(*take_pipes())

@@ -33,5 +33,6 @@ def worker_environment(threads: int) -> dict[str, str]:
         "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
         "PYTHONFAULTHANDLER": "1",
+        "PYTHONIOENCODING": "utf-8",  # of what it prints into files, which on Windows would have the country's
         "PYTHONUNBUFFERED": "1",
     }

@@ -3,18 +3,20 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-SIGNALS: Final = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+from shared.processes.system import SIGNALS, Group
+
 SHOW_CURSOR: Final = b"\x1b[?25h"
 
 received: list[int] = []
 """The signals that have come, in order."""
-groups: set[int] = set()
-"""The process groups of the workers at work."""
+groups: set[Group] = set()
+"""The processes at work."""
 
 
 def install() -> None:
@@ -29,17 +31,11 @@ def exit_code() -> int:
     return 128 + (received[0] if received else signal.SIGINT)
 
 
-def kill(group: int) -> None:
-    """Leave nobody of a process group alive."""
-    with suppress(ProcessLookupError, PermissionError):  # macOS: the latter where the group holds only a zombie
-        os.killpg(group, signal.SIGKILL)
-
-
 def _handle(number: int, _: FrameType | None) -> None:
     received.append(number)
     if len(received) > 1:
         for group in groups:
-            kill(group)
+            group.kill()
         if sys.stderr.isatty():
             os.write(2, SHOW_CURSOR)  # which the live display has hidden
         os._exit(exit_code())
@@ -50,13 +46,20 @@ def _handle(number: int, _: FrameType | None) -> None:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold signals back until the block is done; they then do what they would have done."""
+    """Hold signals back until the block is done; they then do what they would have done.
+
+    They interrupt the main thread only, so in another there is nothing to hold back.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     held: list[int] = []
 
     def hold(number: int, _: FrameType | None) -> None:
         held.append(number)
 
-    before = {number: signal.signal(number, hold) for number in SIGNALS}
+    # a handler that is not Python's own is None, and could not be put back
+    before = {number: signal.signal(number, hold) for number in SIGNALS if signal.getsignal(number) is not None}
     try:
         yield
     finally:

@@ -45,6 +45,14 @@ def reserve(folder: Path, size: int) -> None:
         trial.unlink(missing_ok=True)
 
 
+def shown(path: Path) -> str:
+    """Return a path as messages have it: from the current folder, or whole where none leads there (another drive)."""
+    try:
+        return os.path.relpath(path)
+    except ValueError:
+        return str(path)
+
+
 def finite(value: float) -> float | None:
     """Return None for nan and inf, which JSON has not."""
     return value if math.isfinite(value) else None

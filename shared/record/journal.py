@@ -5,11 +5,10 @@ the disk before the next worker starts: whatever ends the run, no more than the 
 whole, once, at the end, and the journal goes. Where there is a journal, it is the newer one.
 """
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from shared.record.schema import KINDS, REQUIRED, SCHEMA_VERSION, Kind, Record, 
 
 JOURNAL: Final = "journal.jsonl"
 RUN: Final = "run.json"
+LOCK: Final = ".lock"
 
 
 class RunError(ValueError):
@@ -35,7 +35,7 @@ class Journal:
         head = {key: value for key, value in record.items() if key not in KINDS}
         lines = [_line(head), *(_line({kind: result}) for kind in KINDS for result in record[kind])]
         files.write_text(self._path, "".join(lines))
-        self._file = self._path.open("a", encoding="utf-8")
+        self._file = self._path.open("a", encoding="utf-8", newline="\n")
 
     def append(self, kind: Kind, result: Reference | Sample) -> None:
         """Write a worker's result."""
@@ -122,13 +122,16 @@ def reserved(folder: Path) -> Iterator[None]:
     RunError
         If one does.
     """
-    descriptor = os.open(folder, os.O_RDONLY)
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / LOCK)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
+        lock.acquire(blocking=False)
+    except Timeout:
         raise RunError(f"{folder}: another process is writing to it, expected a run that has stopped") from None
     try:
         yield
     finally:
-        os.close(descriptor)
+        with suppress(OSError):  # while it is held, so that no other's is taken away; Windows does it by itself
+            (folder / LOCK).unlink()
+        lock.release()

@@ -54,8 +54,10 @@ class Noise(TypedDict):
 
     canary_seconds: list[float]
     """before and after the epochs"""
-    switches_per_second: float
-    steal: float
+    switches_per_second: float | None
+    """None where the system does not count involuntary context switches"""
+    steal: float | None
+    """None where it does not tell the time that a hypervisor gave to others"""
 
 
 class Epoch(TypedDict):
@@ -102,7 +104,8 @@ class Result(TypedDict):
     seconds: NotRequired[dict[str, float]]
     """`Stage` -> how long it took"""
     wall_seconds: NotRequired[float]
-    peak_memory_bytes: NotRequired[int]
+    peak_memory_bytes: NotRequired[int | None]
+    """None where the system does not tell"""
 
 
 class Reference(Result, total=False):

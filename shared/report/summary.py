@@ -63,7 +63,7 @@ class Row:
     verdict: str | None = None
     steps_per_epoch: int = 0
     examples_per_epoch: int = 0
-    peak_memory_bytes: int = 0
+    peak_memory_bytes: int | None = None
     gradient_error: float | None = None
     """worst over rounds and tensors, against the float64 reference; inf where it is no number"""
     parameter_count: int = 0
@@ -132,7 +132,7 @@ def _row(record: Record, name: str, comparable: dict[str, dict[int, Sample]], ot
         verdict=statistics.verdict(ratio),
         steps_per_epoch=timed[0]["steps_per_epoch"],
         examples_per_epoch=timed[0]["examples_per_epoch"],
-        peak_memory_bytes=max(s["peak_memory_bytes"] for s in timed),
+        peak_memory_bytes=max((b for s in timed if (b := s["peak_memory_bytes"]) is not None), default=None),
         gradient_error=gradient_error,
         parameter_count=timed[0]["parameter_count"],
         seconds=_stages(timed),

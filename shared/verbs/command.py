@@ -193,7 +193,9 @@ def open_option(group: Any) -> None:
 
 def show_page(path: Path, wanted: bool) -> None:
     """Print where a page is, and open it in a browser if that is wanted."""
-    print(f"page: {os.path.relpath(path)}", file=sys.stderr)
+    from shared.record import files
+
+    print(f"page: {files.shown(path)}", file=sys.stderr)
     if wanted:
         import webbrowser
 

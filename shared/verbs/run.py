@@ -1,7 +1,6 @@
 """The verb `run`, the default: train, measure, tabulate."""
 
 import argparse
-import os
 import shlex
 import sys
 from contextlib import nullcontext
@@ -12,6 +11,7 @@ from shared import __version__, implementations, spec
 from shared.errors import UsageError
 from shared.options import INPUTS, PRESETS, choice, duration
 from shared.processes import signals
+from shared.record import files
 from shared.record.schema import INTERRUPTED, Record
 from shared.verbs.command import (
     COMMAND,
@@ -108,7 +108,7 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     print_run(record, arguments)
     _keep(folder, record, arguments)
     if not arguments.quiet and not arguments.details:
-        print(f"details: {COMMAND} show {shlex.quote(os.path.relpath(folder))} --details", file=sys.stderr)
+        print(f"details: {COMMAND} show {shlex.quote(files.shown(folder))} --details", file=sys.stderr)
     return signals.exit_code() if record["ended"] == INTERRUPTED else summary.exit_code(record)
 
 

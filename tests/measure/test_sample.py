@@ -251,6 +251,7 @@ def test_an_honest_result_is_accepted(done: tuple[Job, dict[str, Any]]) -> None:
         (lambda r: r | {"seconds": {"epochs": -1.0}}, "seconds: got"),
         (lambda r: r | {"seconds": r["seconds"] | {"warm-up": 100.0}}, "seconds: got 100.*its life"),
         (lambda r: r | {"peak_memory_bytes": "much"}, "peak_memory_bytes: got 'much'"),
+        (lambda r: r | {"peak_memory_bytes": 0}, "peak_memory_bytes: got 0, expected a whole number, or null"),
         (lambda r: r | {"epochs": r["epochs"][:1]}, "epochs: got .* expected 2 durations"),
         (lambda r: r | {"epochs": [{**r["epochs"][0], "wall_ns": 0}] * 2}, "epochs: got 0.*above 0"),
         (lambda r: r | {"epochs": [{**r["epochs"][0], "wall_ns": 10**10}] * 2}, "epochs: got 20.*their stage"),

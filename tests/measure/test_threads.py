@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from shared.measure import threads
 from shared.measure.threads import rejection
 
 
@@ -22,3 +25,15 @@ def test_a_pool_with_other_threads_is_named() -> None:
 
 def test_more_time_than_the_threads_can_have_used_is_noticed() -> None:
     assert rejection(sample(1.9, tf=1), 1) == "asked for 1 thread, it used 1.9 seconds of CPU time a second"
+
+
+def test_where_cpu_time_is_counted_in_ticks_a_few_of_them_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, where a tick of 1/64 s counts whole for whoever has the CPU when it ends."""
+    monkeypatch.setattr(threads, "CPU_TICK_SECONDS", 1 / 64)
+
+    def seconds(wall: float, cpu: float) -> dict[str, Any]:
+        return {"epochs": [{"wall_ns": int(1e9 * wall / 10), "cpu_ns": int(1e9 * cpu / 10)}] * 10}
+
+    assert rejection(seconds(wall=0.05, cpu=7 / 64), 1) is None
+    assert rejection(seconds(wall=5, cpu=5.2), 1) is None
+    assert rejection(seconds(wall=5, cpu=9.5), 1) == "asked for 1 thread, it used 1.9 seconds of CPU time a second"

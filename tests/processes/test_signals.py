@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.processes import signals
+from shared.processes import signals, system
 
 
 @pytest.fixture(autouse=True)
 def restored() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in signals.SIGNALS}
+    before = {number: signal.getsignal(number) for number in system.SIGNALS}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

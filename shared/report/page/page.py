@@ -118,13 +118,17 @@ def _threads(record: Record) -> str:
 
 
 def _noise(record: Record) -> str:
-    """Return the worst readings of the samples, and from which on one counts as disturbed."""
+    """Return the worst readings of the samples, and from which on one counts as disturbed; not what no system told."""
     noise: list[Mapping[str, Any]] = [s["noise"] for s in record["samples"] if "noise" in s]
     if not noise:
         return ""
     canaries = [seconds for n in noise for seconds in n["canary_seconds"]]
-    return (
-        f"at most {100 * max(n['steal'] for n in noise):.1f} % of the time stolen (flagged above {100 * STEAL:g} %), "
-        f"{max(n['switches_per_second'] for n in noise):.0f} involuntary switches a second (above {SWITCHES}), "
+    stolen, switches = ([n[key] for n in noise if n[key] is not None] for key in ("steal", "switches_per_second"))
+    parts = [
         f"canaries within {max(canaries) / min(canaries):.2f} times one another (above {CANARY:g} times the usual)"
-    )
+    ]
+    if switches:
+        parts.insert(0, f"{max(switches):.0f} involuntary switches a second (above {SWITCHES})")
+    if stolen:
+        parts.insert(0, f"at most {100 * max(stolen):.1f} % of the time stolen (flagged above {100 * STEAL:g} %)")
+    return ", ".join(parts)
