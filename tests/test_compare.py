@@ -280,7 +280,7 @@ USAGE_ERRORS = {
     "-i pytroch": r"got 'pytroch', .*; did you mean pytorch\?",
     "--baseline pytroch": r"--baseline: got 'pytroch', expected one of .*; did you mean pytorch\?",
     "-i pytorch --baseline numpy_scratch": "--baseline: got 'numpy_scratch', expected one of pytorch, which are run",
-    "--learning-rate 1e39": "got 1e[+]39, expected a number that float32 holds, from 1.2e-38 to 3.4e[+]38",
+    "--learning-rate 1e39": "got 1e[+]39, expected a number that float32 can represent, from 1.2e-38 to 3.4e[+]38",
     "--budget soon": "got 'soon', expected a duration such as 90s, 10m or 1.5h",
     "--budget 0": "got '0', expected a duration",
     "--timeout -1": "got '-1', expected a duration",

@@ -78,7 +78,7 @@ class SlopeOfActivationAtOutput(SlopeOfActivation):
 
 
 @plant(
-    "f' missing at the output", GRADIENTS, "(4)", "with the quadratic loss d_L has a factor f'(z_L), which is missing",
+    "f' missing at the output", GRADIENTS, "(4)", "d_L lacks the factor f'(z_L) of the quadratic loss",
     "d_L = (a_L - y) * f'(z_L) / n; only the cross-entropies have no f'", r"a\w*(\[-1\])? - |delta\w* ?=",
 )  # fmt: skip
 class NoSlopeAtOutput(Planted):
@@ -91,7 +91,7 @@ class NoSlopeAtOutput(Planted):
 
 
 @plant(
-    "extra f' at the output", GRADIENTS, "(4)", "d_L of a cross-entropy has no factor f'(z_L)",
+    "extra f' at the output", GRADIENTS, "(4)", "d_L has a factor f'(z_L), which cancels with a cross-entropy",
     "d_L = (a_L - y) / n: the derivatives of softmax (or sigmoid) and of the logarithm cancel",
     r"a\w*(\[-1\])? - |delta\w* ?=",
 )  # fmt: skip
@@ -119,7 +119,7 @@ class ActivationSlopeAtOutput(Planted):
 
 
 @plant(
-    "f' missing in a hidden layer", GRADIENTS, "(5)", "d_l of a hidden layer has a factor f'(z_l), which is missing",
+    "f' missing in a hidden layer", GRADIENTS, "(5)", "d_l of a hidden layer lacks the factor f'(z_l)",
     "d_l = (d_{l+1} W_{l+1}) * f'(z_l)", r"@ ?\w*W|dot\(|@ weights|@ ?\w*w\d?",
 )  # fmt: skip
 class NoSlopeHidden(Planted):

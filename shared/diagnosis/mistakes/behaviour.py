@@ -113,7 +113,7 @@ UNSTABLE: Final = {"sigmoid": _sigmoid, "tanh": _tanh}
 
 @plant(
     LOG_OF_ZERO, BEHAVIOUR, "(3)", "the loss takes the logarithm of an output that is 0, or divides by it",
-    "compute log a_L from z_L: for softmax z - log sum exp(z), minus the row maximum; for sigmoid -log(1 + exp(-z))",
+    "compute log a_L from z_L: z - log sum exp(z), after subtracting each row's maximum; for sigmoid -log(1 + exp(-z))",
     r"log\(|/ ?a",
 )  # fmt: skip
 class LogOfZero(Planted):

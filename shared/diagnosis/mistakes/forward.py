@@ -126,7 +126,7 @@ class SoftmaxOverAll(Planted):
 
 
 @plant(
-    "activation instead of softmax", OUTPUTS, "(2)", "with cross-entropy the output activation is softmax",
+    "activation instead of softmax", OUTPUTS, "(2)", "the output is not the softmax that cross-entropy requires",
     "a_L = softmax(z_L)", r"return|sigmoid|tanh|relu|maximum",
 )  # fmt: skip
 class ActivationForSoftmax(Planted):

@@ -39,7 +39,7 @@ class NoRate(WrongUpdate):
 
 
 @plant(
-    "update with the wrong sign", PARAMETERS, "(8)", "the step follows the gradient, so the loss increases",
+    "update with the wrong sign", PARAMETERS, "(8)", "the step adds the gradient instead of subtracting it",
     "theta <- theta - eta g", r"\+=|\+ ?",
 )  # fmt: skip
 class UphillUpdate(WrongUpdate):
