@@ -11,30 +11,29 @@ import pytest
 
 import compare
 from shared import implementations
-from shared.report import document, summary, tables
-from tests.command import environment
+from shared.report import brief, document, summary, tables
+from tests.command import SECONDS, environment
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-TABLE = "results/reference/table.md"
-TIERS = "the first table of results/tiers/table.md"
-SESSION = re.search(r"```console\n(.*?)```", README, re.DOTALL)
+DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = {path.name: path.read_text(encoding="utf-8") for path in DOCS}
+EVERYTHING = "\n".join(TEXT.values())
+ANSWER = "results/reference/answer.md"
+SESSIONS = {
+    name: found[1] for name, text in TEXT.items() if (found := re.search(r"```console\n(.*?)```", text, re.DOTALL))
+}
 
 
-def shown(what: str) -> str:
-    """What README has between two marks."""
-    return README.partition(f"<!-- begin {what} -->\n")[2].partition(f"<!-- end {what} -->")[0].strip()
+def test_the_answer_is_that_of_the_reference_run() -> None:
+    shown = README.partition(f"<!-- begin {ANSWER} -->\n")[2].partition(f"<!-- end {ANSWER} -->")[0]
+    assert shown.strip() == (ROOT / ANSWER).read_text(encoding="utf-8").strip()
+    assert "MNIST" in shown
 
 
-def test_the_table_is_that_of_the_reference_run() -> None:
-    assert shown(TABLE) == (ROOT / TABLE).read_text(encoding="utf-8").strip()
-    assert "MNIST" in shown(TABLE)
-
-
-def test_the_second_table_is_the_first_of_the_run_of_all() -> None:
-    every = (ROOT / "results/tiers/table.md").read_text(encoding="utf-8")
-    assert shown(TIERS) == every.partition("\n\nWhere a worker's time went")[0]
-    assert all(f"| {name} " in shown(TIERS) for name in implementations.names())
+def test_the_readme_is_read_in_two_minutes() -> None:
+    assert len(README.splitlines()) <= 135
+    assert len(README.split()) <= 1100
 
 
 @pytest.mark.parametrize(
@@ -47,22 +46,25 @@ def test_a_kept_run_is_whole_and_renders_to_its_table(run: str, names: list[str]
     assert summary.exit_code(record) == 0
     assert record["implementations"] == names
     assert document.markdown(tables.document(record)) == (folder / "table.md").read_text(encoding="utf-8")
+    assert document.markdown(brief.document(record)) == (folder / "answer.md").read_text(encoding="utf-8")
     if run == "reference":
         assert not any(row.disturbed for row in summary.rows(record))
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"make (\w+)", README))))
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:^|`)make ([a-z-]+)", EVERYTHING, re.MULTILINE))))
 def test_make_targets_exist(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_options_exist() -> None:
     known = "".join(p.format_help() for p in compare.parsers().values())
-    for option in set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", README)):
+    for option in set(re.findall(r"compare\.py[^\n`]* (--[a-z][a-z-]+)", EVERYTHING)):
         assert option in known, option
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"\b(?:impls|shared|docs|results)/[\w./]*\w", README))))
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"(?<![\w/])(?:impls|shared|docs)/(?!NAME)[\w./]*\w", EVERYTHING)))
+)
 def test_files_exist(path: str) -> None:
     assert (ROOT / path).exists()
 
@@ -76,17 +78,34 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert "\nmake test " in README
 
 
-def test_the_session_is_what_happens(tmp_path: Path) -> None:
-    """The commands of `Check your own backprop`, typed one by one, print what README shows."""
-    assert SESSION is not None
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.name))
+def test_links_lead_to_files_and_headings(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]*)(#[\w-]+)?\)", TEXT[path.name]):
+        file, heading = target
+        if file.startswith("http"):
+            continue
+        found = (path.parent / file).resolve() if file else path
+        assert found.exists(), file
+        if heading:
+            headings = re.findall(r"^#+ (.*)$", found.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading[1:] in [re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings], target
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+def test_a_session_is_what_happens(name: str, tmp_path: Path) -> None:
+    """The commands of `Check your own backprop`, typed one by one, print what is shown."""
     (tmp_path / "compare.py").symlink_to(ROOT / "compare.py")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = environment(PATH=path)
-    steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", SESSION[1], re.MULTILINE)
-    assert len(steps) == 4
+    steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", SESSIONS[name], re.MULTILINE)
+    assert len(steps) >= 3
     for command, expected in steps:
         done = subprocess.run(
-            ["bash", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False
+            ["bash", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=SECONDS, check=False
         )
         assert done.stdout == expected, (command, done.stderr)
         assert done.stderr == ""
+
+
+def test_readme_shows_sessions() -> None:
+    assert {"README.md", "check.md"} <= SESSIONS.keys()
