@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,24 @@ def test_no_name_of_an_implementation_stands_in_a_list_elsewhere() -> None:
             assert not [name for name in implementations.names() if f'"{name}"' in text and name != "numpy_scratch"], (
                 path
             )
+
+
+ONE_SYSTEMS = {"fcntl", "resource", "killpg", "pass_fds", "setitimer", "SIGALRM", "SIGHUP", "SIGKILL", "SIGUSR1"}
+SYSTEM_FILES = {ROOT / "shared" / room / "system.py" for room in ("processes", "measure")}
+
+
+def words(path: Path) -> Iterator[str]:
+    """Every name, attribute, argument and text of a file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Name(id=word) | ast.Attribute(attr=word) | ast.alias(name=word) | ast.Constant(value=str(word)):
+                yield word
+            case ast.keyword(arg=str(word)):
+                yield word
+
+
+def test_what_only_one_system_has_stands_in_two_files() -> None:
+    for path in FILES:
+        found = [word for word in words(path) if word in ONE_SYSTEMS or word.startswith("/proc")]
+        assert not found or path in SYSTEM_FILES, path
+    assert all(ONE_SYSTEMS & set(words(path)) for path in SYSTEM_FILES)
