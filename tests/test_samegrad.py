@@ -3,6 +3,7 @@
 import doctest
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,16 @@ def test_an_option_is_used_or_refused() -> None:
         samegrad.compare("numpy_scratch", implementation=["minitorch"])
     with pytest.raises(samegrad.SettingError, match="beside sizes"):
         samegrad.agree(network="784-30-10", sizes=(784, 30, 10), dataset="digits")
+
+
+@pytest.mark.usefixtures("at_home")
+def test_the_functions_work_in_another_thread_than_the_main_one(tmp_path: Path) -> None:
+    """As in a notebook's server or a window: signals, and who handles them, are the main thread's."""
+    small: dict[str, Any] = {"dataset": "digits", "train_size": 100, "epochs": 1, "rounds": 1}
+    with ThreadPoolExecutor(1) as pool:
+        steps = pool.submit(samegrad.lockstep, "minitorch", steps=5, dataset="digits")
+        run = pool.submit(samegrad.compare, "minitorch", output=tmp_path / "out", **small)
+        assert (steps.result().ok, run.result().ok) == (True, True)
 
 
 @pytest.mark.usefixtures("at_home")
