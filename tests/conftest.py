@@ -10,6 +10,8 @@ from shared.data import mnist
 from shared.processes.system import SIGNALS
 
 ROOT = Path(__file__).resolve().parents[1]
+collect_ignore = [] if hasattr(os, "killpg") else ["test_survival.py", "test_other_systems.py"]
+"""Tests of what signals and disks of POSIX do."""
 
 
 @pytest.fixture(scope="session", autouse=True)

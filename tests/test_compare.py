@@ -1,16 +1,12 @@
 """The whole command, as a user runs it: a process, its exit code, what it prints and what it leaves."""
 
-import fcntl
 import json
 import os
-import pty
 import re
-import resource
 import shutil
 import struct
 import subprocess
 import sys
-import termios
 from pathlib import Path
 from typing import Any
 
@@ -198,9 +194,11 @@ def test_a_stub_may_be_any_module_that_python_can_import(tmp_path: Path) -> None
 
 
 def test_help_takes_less_than_half_a_second() -> None:
+    resource = pytest.importorskip("resource")
+
     def cpu_seconds() -> float:
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return usage.ru_utime + usage.ru_stime
+        return float(usage.ru_utime + usage.ru_stime)
 
     took = []
     for _ in range(3):
@@ -524,6 +522,7 @@ def test_what_a_worker_writes_to_stderr_reaches_the_terminal_as_plain_text(tmp_p
 
 def on_a_terminal(*arguments: str, **env: str) -> str:
     """Return everything that a terminal is sent by a command that succeeds."""
+    fcntl, pty, termios = map(pytest.importorskip, ("fcntl", "pty", "termios"))
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     process = subprocess.Popen(

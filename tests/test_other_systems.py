@@ -158,14 +158,16 @@ def test_what_is_right_is_told_so_and_who_it_has_started_is_ended(tmp_path: Path
     assert still_alive(started(marker)) == []
 
 
-def test_a_process_ends_with_its_parent(tmp_path: Path) -> None:
+def test_a_process_at_work_ends_with_its_parent(tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     code = f"""
 import os, time
 from pathlib import Path
 from shared.processes.calls import CallProcess
-from tests.processes.test_calls import NUMPY, pid
-there = CallProcess(NUMPY).loaded().call(pid)
+from tests.processes.test_calls import NUMPY, pid, sleep
+process = CallProcess(NUMPY).loaded()
+there = process.call(pid)
+process.ask(sleep)
 Path({str(marker)!r}).write_text(str(there))
 time.sleep(60)
 """

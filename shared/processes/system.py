@@ -49,6 +49,7 @@ class Group:
             self._send(signal.SIGKILL)
         else:
             self._kill_marked()
+            self.process.kill()  # whose environment may not be there to read yet
 
     def end(self) -> None:
         """Leave nobody of it alive."""

@@ -190,11 +190,13 @@ CASES: Final[dict[str, Case]] = {
     "empty-with-gzip-name": zipped(b"", "an empty file", TEST_LABELS),
     "sparse-16-gib": raw(sparse, "17,179,869,184 bytes"),
     "directory": zipped(Path.mkdir, "a directory"),
-    "fifo": raw(os.mkfifo, "FIFO", TRAIN_LABELS),
-    "endless-device": raw(lambda path: path.symlink_to("/dev/zero"), "device"),
     "random-bytes": zipped(np.random.default_rng(1).bytes(10_000), MAGIC),
     "html": zipped(HTML, f"{MAGIC} 3c21444f"),
 }
+
+if hasattr(os, "mkfifo"):
+    CASES["fifo"] = raw(os.mkfifo, "FIFO", TRAIN_LABELS)
+    CASES["endless-device"] = raw(lambda path: path.symlink_to("/dev/zero"), "device")
 
 SETS: Final[dict[str, Case]] = {
     "count-labels-too-few": raw(idx(2, values=bytes((5, 0))), "2 labels", TRAIN_LABELS),

@@ -205,6 +205,7 @@ def test_a_listener_that_raises_ends_the_worker(tmp_path: Path) -> None:
     assert left == []
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_worker_whose_parent_is_killed_dies_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     marker = tmp_path / "marker"
     monkeypatch.setenv("SAMEGRAD_TEST_MARKER", str(marker))

@@ -16,6 +16,7 @@ def restored() -> Iterator[None]:
         signal.signal(number, handler)
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
 def test_what_whoever_started_us_wants_ignored_stays_ignored() -> None:
     """As under nohup: closing the terminal must not cost the run."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
