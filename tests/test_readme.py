@@ -12,7 +12,7 @@ import pytest
 import compare
 from shared import implementations
 from shared.report import document, summary, tables
-from tests.command import environment
+from tests.command import SECONDS, environment
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -86,7 +86,7 @@ def test_the_session_is_what_happens(tmp_path: Path) -> None:
     assert len(steps) == 4
     for command, expected in steps:
         done = subprocess.run(
-            ["bash", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False
+            ["bash", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=SECONDS, check=False
         )
         assert done.stdout == expected, (command, done.stderr)
         assert done.stderr == ""
