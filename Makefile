@@ -5,15 +5,20 @@
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c \
 	'import sys; (3, 11) <= sys.version_info < (3, 14) and print("$(p)")' 2>/dev/null)))
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
 ARGS ?=
 
-.PHONY: compare test lint types check benchmark clean
+.PHONY: compare test test-exhaustive lint types check benchmark clean
 
 compare: .venv/installed
 	$(BIN)/python compare.py $(ARGS)
 
 test: .venv/installed
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup $(ARGS)
+	$(PYTEST) $(ARGS)
+
+# what takes too long for every day: all cases of what `test` tries on a few
+test-exhaustive: .venv/installed
+	$(PYTEST) -m exhaustive $(ARGS)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

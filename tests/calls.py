@@ -53,6 +53,31 @@ def loss_and_gradients(
     return answer
 
 
+def ask_all(network_class: Any, spec: NetworkSpec) -> Any:
+    """Return its answers in all scenes of the diagnosis."""
+    from shared.diagnosis import scenes
+    from shared.diagnosis.subject import Subject
+
+    return scenes.ask_all(Subject(network_class), spec)
+
+
+def steps(
+    network_class: Any,
+    spec: NetworkSpec,
+    training: TrainingSpec,
+    parameters: Parameters,
+    x: Array,
+    y: Labels,
+    order: Labels,
+) -> Parameters:
+    """Return the parameters after an epoch."""
+    network = network_class(spec, training, parameters)
+    network.load(x, y)
+    network.train(order)
+    found: Parameters = network.parameters()
+    return found
+
+
 def frameworks_imported(network_class: Any) -> list[str]:
     return [name for name in FRAMEWORKS if sys.modules.get(name)]
 

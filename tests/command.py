@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,14 @@ from shared.record import journal
 ROOT = Path(__file__).resolve().parents[1]
 STUBS = ROOT / "tests" / "stubs"
 COMMAND = [sys.executable, str(ROOT / "compare.py")]
+IMPATIENT = [sys.executable, "-m", "tests.patience"]
+"""The same, for what hangs: see there."""
 SMALL = ["--no-report", "--dataset", "digits", "--train-size", "100", "--epochs", "1", "--rounds", "1", "--offline"]
-SECONDS = 300  # for one that hangs
-"""More than any command here needs on a busy machine."""
+SECONDS = 1800
+"""After which something that hangs fails its test: no machine is so busy that anything here takes as long."""
+PATIENT = ("--timeout", f"{SECONDS}s")
+"""The same for what a command waits for; its own limits are made for machines that are not busy."""
+WITHOUT_TIMEOUT = ("show", "diff", "report", "read")
 NOT_INHERITED = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "PYTHONIOENCODING", "SAMEGRAD_DATA", "SAMEGRAD_MIRRORS")
 
 
@@ -65,8 +70,9 @@ def run(
 ) -> Run:
     """Run the command to its end; `output` is where its results go, or are if it resumes a run, or None."""
     where = [] if output is None or "--resume" in arguments else ["--output", str(output)]
+    given = "--timeout" in arguments or (*arguments, "")[0] in WITHOUT_TIMEOUT
     done = subprocess.run(
-        [*command, *arguments, *where],
+        [*command, *arguments, *where, *([] if given else PATIENT)],
         cwd=cwd,
         env=environment(**env or {}),
         capture_output=True,
@@ -84,18 +90,24 @@ def of(*names: str) -> list[str]:
     return [word for name in names for word in ("-i", files.get(name, name))]
 
 
-def still_alive(processes: list[int], within: float = 1) -> list[int]:
-    """Return which of them run, be it after a moment; they are killed, so that a failed test leaves nobody behind."""
-
-    def alive(process: int) -> bool:
-        try:
-            return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
-
-    deadline = time.monotonic() + within
-    while any(map(alive, processes)) and time.monotonic() < deadline:
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until something holds; that it never does is for the test to find out."""
+    deadline = time.monotonic() + SECONDS
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
+
+
+def alive(process: int) -> bool:
+    """Return whether a process runs."""
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def still_alive(processes: list[int]) -> list[int]:
+    """Return which of them never end; they are killed, so that a failed test leaves nobody behind."""
+    wait_for(lambda: not any(map(alive, processes)))
     found = [process for process in processes if alive(process)]
     for process in found:
         os.kill(process, signal.SIGKILL)

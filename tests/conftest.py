@@ -2,9 +2,11 @@
 
 import os
 import signal
+from inspect import signature
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from shared.data import mnist
 from shared.processes.system import SIGNALS
@@ -12,6 +14,10 @@ from shared.processes.system import SIGNALS
 ROOT = Path(__file__).resolve().parents[1]
 collect_ignore = [] if hasattr(os, "killpg") else ["test_survival.py", "test_other_systems.py"]
 """Tests of what signals and disks of POSIX do."""
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+settings.register_profile("samegrad", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("samegrad")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,9 +41,22 @@ def mnist_dir() -> Path:
     pytest.skip(missing)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """On several cores, keep together what shares a process of a framework, and else the tests of a module."""
+def fits(item: pytest.Item, name: str) -> bool:
+    """Return whether the parameters of a test fit all its marks of this name, each a function of some of them."""
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    conditions = [mark.kwargs["fits"] for mark in item.iter_markers(name)]
+    return all(condition(**{p: parameters[p] for p in signature(condition).parameters}) for condition in conditions)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what is exhaustive; on several cores, keep together what shares a process of a framework, else a module."""
+    left_out = [item for item in items if not fits(item, "only_if")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
     for item in items:
+        if not fits(item, "exhaustive_unless"):
+            item.add_marker("exhaustive")
         parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         group = parameters.get("network", item.path.name)
         item.add_marker(pytest.mark.xdist_group(str(group)))

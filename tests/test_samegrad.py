@@ -11,6 +11,7 @@ import pytest
 
 import samegrad
 from shared.processes.environment import ROOT
+from tests import patience
 
 
 @pytest.fixture
@@ -18,6 +19,7 @@ def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Run in the project's folder, with runs elsewhere."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr("shared.measure.plan.RESULTS", tmp_path)
+    patience.wait_long(monkeypatch.setattr)
 
 
 @pytest.mark.usefixtures("at_home")

@@ -7,8 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -17,10 +16,24 @@ import pytest
 
 import compare
 from shared.measure.schedule import schedule
-from shared.measure.threads import CPU_TOLERANCE
 from shared.record import journal
 from shared.record.journal import RunError
-from tests.command import COMMAND, ROOT, SECONDS, SMALL, STUBS, Run, environment, of, run, still_alive
+from tests import patience
+from tests.command import (
+    COMMAND,
+    IMPATIENT,
+    PATIENT,
+    ROOT,
+    SECONDS,
+    SMALL,
+    STUBS,
+    Run,
+    environment,
+    of,
+    run,
+    still_alive,
+    wait_for,
+)
 
 # ---- Workers that fail ---------------------------------------------------------------------------------
 
@@ -35,8 +48,8 @@ CRASHES = {
     "killed": ("crashed", "killed by SIGKILL (by which a system that has run out of memory", None),
     "runs_out_of_memory": ("crashed", "exit status 1", "MemoryError"),
     "floods_stderr": ("crashed", "exit status 1", "RuntimeError: planted after a flood"),
-    "loops_for_ever": ("timed out", "no stage or epoch ended for 3 s after 'gradients'", "in train"),
-    "hangs": ("timed out", "no stage or epoch ended for 3 s after 'gradients'", "in train"),
+    "loops_for_ever": ("timed out", "no stage or epoch ended for 420 s after 'gradients'", "in train"),
+    "hangs": ("timed out", "no stage or epoch ended for 420 s after 'gradients'", "in train"),
     "says_other_threads": ("rejected", "asked for 1 thread, it ran library with 4", None),
     "imports_a_missing_part": (
         "not available",
@@ -63,9 +76,10 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def crashes(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    arguments = [*SMALL, "--timeout", "3s", *of("numpy_scratch", "leaves_a_grandchild", *CRASHES)]
+    arguments = [*SMALL, "--timeout", "7m", *of("numpy_scratch", "leaves_a_grandchild", *CRASHES)]
     folder = tmp_path_factory.mktemp("crashes")
-    return run(folder / "out", *arguments, env={"SAMEGRAD_TEST_MARKER": str(folder / "grandchild")})
+    env = {"SAMEGRAD_TEST_MARKER": str(folder / "grandchild"), patience.MARKER: str(folder / "hangs")}
+    return run(folder / "out", *arguments, command=IMPATIENT, env=env)
 
 
 def test_a_failure_exits_1_and_the_other_rows_are_complete(crashes: Run, plain: Run) -> None:
@@ -101,12 +115,10 @@ def test_what_is_rejected_has_figures_and_no_ratio(crashes: Run) -> None:
     assert float(cells["epoch"]) > 0
 
 
-def test_a_thread_that_works_beside_the_one_that_was_asked_for_is_found_out(tmp_path: Path) -> None:
-    found = run(tmp_path / "out", "--dataset", "digits", "--epochs", "100", "--rounds", "1", *of("uses_more_threads"))
-    epochs = found.sample("uses_more_threads")["epochs"]
-    used = sum(epoch["cpu_ns"] for epoch in epochs) / sum(epoch["wall_ns"] for epoch in epochs)
-    if used < CPU_TOLERANCE:
-        pytest.skip(f"this machine let the two threads have {used:.1f} CPUs only")
+def test_more_cpu_time_than_the_thread_that_was_asked_for_can_have_used_is_found_out(tmp_path: Path) -> None:
+    found = run(tmp_path / "out", *SMALL, *of("uses_more_threads"))
+    (epoch,) = found.sample("uses_more_threads")["epochs"]
+    used = epoch["cpu_ns"] / epoch["wall_ns"]
     assert found.row("uses_more_threads")[-1] == "rejected"
     assert f"asked for 1 thread, it used {used:.1f} seconds of CPU time a second" in found.stdout
     assert found.code == 1
@@ -162,44 +174,53 @@ SLOW_TO_SAY = """
 import sys, time
 sys.path.insert(0, {root!r})
 import compare
-from shared.processes import signals
 from shared.report import tables
-tables.document = lambda record: time.sleep(60)
-signals.install()
-sys.exit(compare.main(sys.argv[1:]))
+tables.document = lambda record: print("working it out", file=sys.stderr, flush=True) or time.sleep(1_000_000)
+sys.exit(compare.main())
 """
 
 
 class Interrupted:
-    """A run that has been sent signals while its second implementation trains."""
+    """A run that has been sent signals: one while its second implementation trains, then one after each of `words`."""
 
-    def __init__(self, tmp_path: Path, *numbers: signal.Signals, command: list[str] = COMMAND) -> None:
+    def __init__(
+        self, tmp_path: Path, number: signal.Signals, *words: str, command: Sequence[str] = tuple(COMMAND)
+    ) -> None:
         second = str(STUBS / "sleeps.py")
         names = ("numpy_scratch", second)
         seed = next(seed for seed in count() if schedule(names, 1, seed)[0][1] == second)
         marker, self.output, self.temporary = tmp_path / "marker", tmp_path / "out", tmp_path / "temporary"
         self.temporary.mkdir()
-        arguments = [*SMALL, "--seed", str(seed), *of("numpy_scratch", "sleeps"), "--output", str(self.output)]
-        with subprocess.Popen(
-            [*command, *arguments],
-            cwd=ROOT,
-            env=environment(SAMEGRAD_TEST_MARKER=str(marker), TMPDIR=str(self.temporary)),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            deadline = time.monotonic() + SECONDS
-            while not marker.exists() and process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.02)
+        arguments = [
+            *SMALL,
+            *PATIENT,
+            "--seed",
+            str(seed),
+            *of("numpy_scratch", "sleeps"),
+            "--output",
+            str(self.output),
+        ]
+        stderr = tmp_path / "stderr"
+        with (
+            stderr.open("w") as written,
+            subprocess.Popen(
+                [*command, *arguments, "--output", str(self.output)],
+                cwd=ROOT,
+                env=environment(SAMEGRAD_TEST_MARKER=str(marker), TMPDIR=str(self.temporary)),
+                stdout=subprocess.PIPE,
+                stderr=written,
+                text=True,
+            ) as process,
+        ):
+            wait_for(lambda: marker.exists() or process.poll() is not None)
             self.processes = [int(word) for word in marker.read_text().split()]
-            for index, number in enumerate(numbers):
-                time.sleep(0.3 * (index > 0))  # two that come at once are one to the system
-                start = time.monotonic()
+            process.send_signal(number)
+            for word in words:
+                wait_for(lambda word=word: word in stderr.read_text() or process.poll() is not None)  # type: ignore[misc]
                 process.send_signal(number)
-            self.alive_after_3_seconds = still_alive(self.processes, within=3)
-            stdout, stderr = process.communicate(timeout=SECONDS)
-            self.seconds = time.monotonic() - start
-        self.run = Run(process.returncode, stdout, stderr, self.output)
+            self.left_alive = still_alive(self.processes)
+            stdout, _ = process.communicate(timeout=SECONDS)
+        self.run = Run(process.returncode, stdout, stderr.read_text(), self.output)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
@@ -207,7 +228,7 @@ def test_the_first_signal_shows_and_keeps_what_was_measured_and_leaves_no_proces
     number: signal.Signals, code: int, tmp_path: Path
 ) -> None:
     interrupted = Interrupted(tmp_path, number)
-    assert interrupted.alive_after_3_seconds == []
+    assert interrupted.left_alive == []
     assert list(interrupted.temporary.iterdir()) == []
     found = interrupted.run
     assert found.code == code
@@ -222,10 +243,9 @@ def test_the_first_signal_shows_and_keeps_what_was_measured_and_leaves_no_proces
 
 def test_a_second_ctrl_c_leaves_at_once_whatever_is_going_on(tmp_path: Path) -> None:
     slow = [sys.executable, "-c", SLOW_TO_SAY.format(root=str(ROOT))]
-    interrupted = Interrupted(tmp_path, signal.SIGINT, signal.SIGINT, command=slow)
-    assert interrupted.run.code == 130
-    assert interrupted.seconds < 0.5
-    assert interrupted.alive_after_3_seconds == []
+    interrupted = Interrupted(tmp_path, signal.SIGINT, "working it out", command=slow)
+    assert interrupted.run.code == 130  # it has ended, though what it was doing would have taken days
+    assert interrupted.left_alive == []
     assert [s["implementation"] for s in interrupted.run.record["samples"]] == ["numpy_scratch"]
 
 

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from impls.numpy_scratch import OPTIMIZERS
+from impls.numpy_scratch import Network as Reference
 from shared import implementations, spec
 from shared.initial import cast
-from shared.interface import Parameters
 from shared.processes.calls import CallProcess
 from shared.processes.environment import ROOT, worker_environment
+from tests import calls
 from tests.cases import case
+from tests.command import SECONDS
 
 BETA_1, BETA_2, EPSILON, MU = 0.9, 0.999, 1e-8, 0.9
 
@@ -51,25 +53,15 @@ def test_the_constants_are_those_of_the_papers() -> None:
     assert (spec.MOMENTUM, spec.BETA_1, spec.BETA_2, spec.EPSILON) == (MU, BETA_1, BETA_2, EPSILON)
 
 
-def steps_of(network_class: type, c: object, parameters: Parameters, x: object, y: object, order: object) -> Parameters:
-    """Take steps on tiny gradients, where the place of epsilon shows."""
-    network = network_class(c.spec, c.training, parameters)  # type: ignore[attr-defined]
-    network.load(x, y)
-    network.train(order)
-    found: Parameters = network.parameters()
-    return found
-
-
-@pytest.mark.parametrize("name", implementations.names())
-def test_epsilon_stands_where_the_paper_has_it(name: str) -> None:
+@pytest.mark.exhaustive_unless(fits=lambda network: network in implementations.defaults())
+def test_epsilon_stands_where_the_paper_has_it(network: CallProcess) -> None:
     """With outputs so saturated that the gradients are of epsilon's size, another place of it changes everything."""
     c = case((784, 10), "sigmoid", "quadratic", optimizer="adam", learning_rate=0.01, initial="scaled")
     x, y, order = c.data()
     start = cast(c.parameters(), "float64")
     start["b1"] -= 15
-    expected = steps_of(implementations.load("numpy_scratch"), c, start, x, y, order)["W1"]
-    with CallProcess(name).loaded() as network:
-        found = network.call(steps_of, c, start, x, y, order)["W1"]
+    expected = calls.steps(Reference, c.spec, c.training, start, x, y, order)["W1"]
+    found = network.call(calls.steps, c.spec, c.training, start, x, y, order)["W1"]
     moved = np.linalg.norm(expected - start["W1"])
     assert np.linalg.norm(found - expected) <= 1e-7 * moved
     assert moved > 0
@@ -89,7 +81,7 @@ print(*theta.numpy())
 def test_keras_own_adam_drifts_from_the_paper() -> None:
     """Its epsilon is added to the root before the correction: at gradients of 1e-6 that is a tenth, at 1e-8 most."""
     command = [sys.executable, "-c", KERAS_DEFAULT]
-    done = subprocess.run(command, cwd=ROOT, env=worker_environment(1), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, env=worker_environment(1), capture_output=True, text=True, timeout=SECONDS)
     drifted = np.array([float(word) for word in done.stdout.split()])
     exact = np.array([textbook("adam", [g] * 10, 0.01) for g in (1.0, 1e-6, 1e-8)])
     off = np.abs(drifted / exact - 1)

@@ -6,6 +6,7 @@ from shared.data import digits, snapshot
 from shared.measure.job import Job
 from shared.measure.sample import run_worker
 from shared.spec import NetworkSpec, TrainingSpec
+from tests.command import SECONDS
 
 STUBS = Path(__file__).resolve().parents[1] / "stubs"
 
@@ -35,5 +36,5 @@ def job(
 def ready(folder: Path, implementation: str = "numpy_scratch", **how: int) -> Job:
     """Return a job whose float64 reference has been made."""
     made = job(folder, implementation, **how)
-    assert run_worker(made.reference, lambda event: None, timeout=60)["status"] == "ok"
+    assert run_worker(made.reference, lambda event: None, timeout=SECONDS)["status"] == "ok"
     return made

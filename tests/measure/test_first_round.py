@@ -2,10 +2,10 @@
 
 import base64
 import json
-import time
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from shared.measure import profile, roofline
 from shared.record import gallery
 from shared.spec import NetworkSpec, TrainingSpec
 from tests.cases import case
+from tests.command import wait_for
 from tests.report.records import record, sample
 
 # ---- Sections -------------------------------------------------------------------------------------------
@@ -33,50 +34,68 @@ class Network:
     # ---- Forward (1)-(2) ----
 
     def forward(self) -> None:
-        spend(0.09)
+        spend(9)
 
     # ---- Update (8) ----
 
     def step(self) -> None:
         self.forward()
-        spend(0.03)
+        spend(3)
 
     def train(self, order: Labels) -> None:
         self.step()
 
 
-def spend(seconds: float) -> None:
-    """Be busy; it stands in no section, so that it counts for the one that calls it."""
-    end = time.thread_time() + seconds
-    while time.thread_time() < end:
-        pass
+def spend(ticks: int) -> None:
+    """Let time pass; it stands in no section, so that it counts for the one that calls it."""
+    for _ in range(ticks):
+        signal.raise_signal(signal.SIGALRM)
 
 
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let time be what `spend` makes of it: each tick of the timer comes from there, a second after the last."""
+    monkeypatch.setattr(signal, "setitimer", lambda *_: None)
+    seconds = count(100)
+    monkeypatch.setattr(profile, "perf_counter", lambda: float(next(seconds)))
+
+
+@pytest.mark.usefixtures("by_hand")
 def test_time_counts_for_the_innermost_section() -> None:
     network: Any = Network()
     with profile.sampled(network) as seconds:
         network.train(None)
-    assert set(seconds) == {"Forward (1)-(2)", "Update (8)"}
-    assert seconds["Forward (1)-(2)"] / sum(seconds.values()) == pytest.approx(0.75, abs=0.15)
+    assert seconds == {"Forward (1)-(2)": 9.0, "Update (8)": 3.0}
 
 
-def test_what_sleeps_in_one_call_counts_for_the_section_that_calls() -> None:
+@pytest.mark.usefixtures("by_hand")
+def test_what_is_done_elsewhere_counts_for_the_section_that_calls() -> None:
     network: Any = Network()
-    network.forward = lambda: time.sleep(0.05)
+    network.forward = lambda: spend(5)
     with profile.sampled(network) as seconds:
         network.train(None)
-    assert set(seconds) == {"Update (8)"}
+    assert seconds == {"Update (8)": 8.0}
 
 
+@pytest.mark.usefixtures("by_hand")
 def test_a_network_without_sections_has_no_shares() -> None:
     class Plain:
         def train(self) -> None:
-            spend(0.01)
+            spend(10)
 
     plain: Any = Plain()
     with profile.sampled(plain) as seconds:
         plain.train()
     assert seconds == {}
+
+
+def test_a_timer_interrupts_the_training_and_no_longer() -> None:
+    network: Any = Network()
+    with profile.sampled(network) as seconds:
+        network.forward = lambda: wait_for(lambda: sum(seconds.values()) > 0)
+        network.train(None)
+    assert seconds.keys() == {"Update (8)"}
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 # ---- Path -----------------------------------------------------------------------------------------------

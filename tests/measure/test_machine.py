@@ -9,6 +9,7 @@ import pytest
 from shared.measure import machine
 from shared.measure.system import peak_memory_bytes
 from shared.processes import environment
+from tests.command import SECONDS
 
 MB = 10**6
 CHILD = """
@@ -26,7 +27,7 @@ def peak_of_a_child(ballast: int) -> int:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=SECONDS,
     )
     return int(done.stdout)
 

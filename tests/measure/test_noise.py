@@ -8,6 +8,7 @@ import pytest
 
 from shared.measure import noise
 from shared.measure.noise import Counters, disturbances, typical_canary
+from tests.command import wait_for
 
 QUIET: dict[str, Any] = {"canary_seconds": [0.001, 0.001], "switches_per_second": 5.0, "steal": 0.0}
 
@@ -62,9 +63,7 @@ def test_what_the_system_does_not_tell_is_none_and_disturbs_nothing() -> None:
 
 def test_the_counters_of_this_machine_move() -> None:
     before = Counters.now()
-    deadline = time.monotonic() + 5
-    while Counters.now().cpu == before.cpu and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: Counters.now().cpu > before.cpu)
     after = Counters.now()
     assert after.seconds > before.seconds
     assert after.cpu > before.cpu

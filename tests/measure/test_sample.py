@@ -12,11 +12,14 @@ from typing import Any
 import psutil
 import pytest
 
+from shared import implementations
 from shared.measure import sample
 from shared.measure.job import Job
 from shared.measure.verify import verify
 from shared.processes.child import STDERR_BYTES
 from shared.processes.environment import THREAD_VARIABLES
+from tests import patience
+from tests.command import SECONDS, still_alive, wait_for
 from tests.measure.jobs import STUBS, ready
 
 STAGES = [
@@ -26,7 +29,7 @@ STAGES = [
 
 
 def run_worker(
-    job: Job, on_event: Callable[[dict[str, Any]], None] = lambda event: None, timeout: float = 60
+    job: Job, on_event: Callable[[dict[str, Any]], None] = lambda event: None, timeout: float = SECONDS
 ) -> dict[str, Any]:
     return sample.run_worker(job, on_event, timeout)
 
@@ -62,17 +65,21 @@ def test_the_stages_are_reported_as_they_end_in_the_order_of_the_protocol(tmp_pa
     assert result["seconds"] == pytest.approx(expected | {"exit": result["seconds"]["exit"]})
 
 
-@pytest.mark.parametrize(("name", "epochs"), [("numpy_scratch", 600), ("pytorch", 60), ("tensorflow_keras", 60)])
-def test_the_stages_add_up_to_the_workers_wall_time(name: str, epochs: int, tmp_path: Path) -> None:
-    """Within 5 % of what a clock beside it says."""
-    work = ready(tmp_path, name, train_size=1297, epochs=epochs)
-    start = time.monotonic()
-    result = run_worker(work)
-    life = time.monotonic() - start
-    stages = sum(result["seconds"].values())
-    assert stages == pytest.approx(result["wall_seconds"], rel=1e-6)
-    assert result["wall_seconds"] == pytest.approx(life, rel=0.05)
-    assert stages - result["seconds"]["exit"] > 0.6 * life
+@pytest.mark.exhaustive_unless(fits=lambda name: name == "numpy_scratch")
+@pytest.mark.parametrize("name", implementations.defaults())
+def test_the_stages_are_the_workers_life_and_no_more(name: str, tmp_path: Path) -> None:
+    """By a clock beside it, and by the order of what happens alone: how long it takes depends on the machine."""
+    work, seen = ready(tmp_path, name, epochs=2), list[tuple[float, float]]()
+    begun = time.monotonic()
+    result = run_worker(work, lambda event: seen.append((time.monotonic(), event["seconds"])))
+    ended = time.monotonic()
+    assert sum(result["seconds"].values()) == pytest.approx(result["wall_seconds"], rel=1e-6)
+    assert seen[-1][0] - seen[0][0] < result["wall_seconds"] < ended - begun
+    reported = 0.0
+    for now, seconds in seen:
+        reported += seconds
+        assert 0 < reported < now - begun
+    assert result["seconds"]["exit"] >= result["wall_seconds"] - reported - 1e-6
 
 
 def test_the_epochs_are_timed_one_by_one_within_their_stage(tmp_path: Path) -> None:
@@ -83,6 +90,11 @@ def test_the_epochs_are_timed_one_by_one_within_their_stage(tmp_path: Path) -> N
     assert sum(seconds) <= result["seconds"]["epochs"]
     assert (result["steps_per_epoch"], result["examples_per_epoch"]) == (10, 100)
     assert min(epoch["cpu_ns"] for epoch in result["epochs"]) > 0
+
+
+def test_the_cpu_time_of_an_epoch_is_that_of_all_threads(tmp_path: Path) -> None:
+    result = run_worker(ready(tmp_path, stub("works_in_a_thread"), epochs=2))
+    assert min(epoch["cpu_ns"] for epoch in result["epochs"]) >= 20_000_000
 
 
 def test_every_sample_has_its_readings_and_its_predictions(tmp_path: Path) -> None:
@@ -140,38 +152,30 @@ def test_a_worker_that_is_given_other_data_than_was_meant_refuses_them(tmp_path:
 # ---- Workers that do not -------------------------------------------------------------------------------
 
 
-def alive(number: int) -> bool:
-    try:
-        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-@pytest.mark.parametrize(("name", "where"), [("loops_for_ever", "train"), ("hangs", "train"), ("sleeps", "train")])
+@pytest.mark.parametrize("name", ["loops_for_ever", "hangs", "sleeps"])
 def test_a_worker_that_never_ends_is_ended_with_its_group_and_says_where_it_was(
-    name: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SAMEGRAD_TEST_MARKER", str(tmp_path / "marker"))
+    marker, hangs = tmp_path / "marker", tmp_path / "hangs"
+    monkeypatch.setenv("SAMEGRAD_TEST_MARKER", str(marker))
+    monkeypatch.setenv(patience.MARKER, str(hangs))
     started: list[int] = []
     work = ready(tmp_path, stub(name))
     others = set(psutil.Process().children(recursive=True))  # of other tests
-    last = [time.monotonic()]
 
     def listen(event: dict[str, Any]) -> None:
-        last.append(time.monotonic())
         started[:] = [p.pid for p in set(psutil.Process().children(recursive=True)) - others]
 
-    result = run_worker(work, listen, timeout=2)
-    assert time.monotonic() - last[-1] < 2 + 5
+    patience.install(patience.Clock(hangs), monkeypatch.setattr)
+    result = run_worker(work, listen, timeout=patience.LIMIT)
     assert (result["status"], result["reason"]) == (
         "timed out",
-        "no stage or epoch ended for 2 s after 'gradients': the worker was ended",
+        "no stage or epoch ended for 420 s after 'gradients': the worker was ended",
     )
-    assert any(f"in {where}" in line for line in result["stderr"])
-    marker = tmp_path / "marker"
+    assert any("in train" in line for line in result["stderr"])
     started += [int(word) for word in marker.read_text().split()] if marker.exists() else []
     assert started
-    assert [number for number in started if alive(number)] == []
+    assert still_alive(started) == []
 
 
 def test_a_grandchild_that_would_hang_goes_with_its_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,10 +183,7 @@ def test_a_grandchild_that_would_hang_goes_with_its_worker(tmp_path: Path, monke
     monkeypatch.setenv("SAMEGRAD_TEST_MARKER", str(marker))
     result = run_worker(ready(tmp_path, stub("leaves_a_grandchild"), epochs=1))
     assert result["status"] == "ok"
-    deadline = time.monotonic() + 5
-    while alive(int(marker.read_text())) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not alive(int(marker.read_text()))
+    assert still_alive([int(marker.read_text())]) == []
 
 
 def test_50_megabytes_of_complaints_are_cut_to_their_end(tmp_path: Path) -> None:
@@ -212,17 +213,13 @@ def test_a_worker_whose_parent_is_killed_dies_with_it(tmp_path: Path, monkeypatc
     work = ready(tmp_path, stub("sleeps"))
     parent = os.fork()
     if parent == 0:  # a child of pytest, which plays the command
-        sample.run_worker(work, lambda event: None, 60)
+        sample.run_worker(work, lambda event: None, SECONDS)
         os._exit(0)
-    deadline = time.monotonic() + 30
-    while not marker.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(marker.exists)
     worker, grandchild = (int(word) for word in marker.read_text().split())
     os.kill(parent, signal.SIGKILL)
     os.waitpid(parent, 0)
-    while alive(worker) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not alive(worker)
+    assert still_alive([worker]) == []
     os.kill(grandchild, signal.SIGKILL)  # a grandchild of a parent that was killed is nobody's
 
 
@@ -231,13 +228,17 @@ def test_a_worker_whose_parent_is_killed_dies_with_it(tmp_path: Path, monkeypatc
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, dict[str, Any]]:
+    """A result, as if it had taken 2 s."""
     work = ready(tmp_path_factory.mktemp("done"), epochs=2)
-    return work, run_worker(work)
+    result = run_worker(work)
+    result["seconds"] = dict.fromkeys(result["seconds"], 0.0) | {"import": 1.0, "epochs": 1.0}
+    result["epochs"] = [epoch | {"wall_ns": 4 * 10**8, "cpu_ns": 4 * 10**8} for epoch in result["epochs"]]
+    return work, result | {"wall_seconds": 2.0}
 
 
 def test_an_honest_result_is_accepted(done: tuple[Job, dict[str, Any]]) -> None:
     work, result = done
-    verify(json.loads(json.dumps(result)), work, result["wall_seconds"] * 1.001)
+    verify(json.loads(json.dumps(result)), work, result["wall_seconds"])
 
 
 @pytest.mark.parametrize(
@@ -250,12 +251,18 @@ def test_an_honest_result_is_accepted(done: tuple[Job, dict[str, Any]]) -> None:
         (lambda r: r | {"status": "splendid"}, "status: got 'splendid', expected one of ok"),
         (lambda r: {k: v for k, v in r.items() if k != "seconds"}, "seconds: got None"),
         (lambda r: r | {"seconds": {"epochs": -1.0}}, "seconds: got"),
-        (lambda r: r | {"seconds": r["seconds"] | {"warm-up": 100.0}}, "seconds: got 100.*its life"),
+        (
+            lambda r: r | {"seconds": r["seconds"] | {"warm-up": 100.0}},
+            "seconds: got 102.0, expected at most 2.000, its life",
+        ),
         (lambda r: r | {"peak_memory_bytes": "much"}, "peak_memory_bytes: got 'much'"),
         (lambda r: r | {"peak_memory_bytes": 0}, "peak_memory_bytes: got 0, expected a whole number, or null"),
         (lambda r: r | {"epochs": r["epochs"][:1]}, "epochs: got .* expected 2 durations"),
         (lambda r: r | {"epochs": [{**r["epochs"][0], "wall_ns": 0}] * 2}, "epochs: got 0.*above 0"),
-        (lambda r: r | {"epochs": [{**r["epochs"][0], "wall_ns": 10**10}] * 2}, "epochs: got 20.*their stage"),
+        (
+            lambda r: r | {"epochs": [{**r["epochs"][0], "wall_ns": 10**10}] * 2},
+            "epochs: got 20.0.* 1.000 s, their stage",
+        ),
         (lambda r: r | {"epochs": 7}, "epochs: got 7, expected a list of objects"),
         (lambda r: r | {"predictions": 7}, "predictions: got 7"),
         (lambda r: r | {"noise": None}, "noise: got None"),

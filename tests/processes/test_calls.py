@@ -10,6 +10,8 @@ import pytest
 
 from shared.processes.calls import CallError, CallProcess
 from shared.processes.signals import groups
+from tests.command import SECONDS, wait_for
+from tests.patience import hear_out
 
 NUMPY = "numpy_scratch"
 
@@ -31,18 +33,23 @@ def leave(network_class: Any) -> None:
     os._exit(7)
 
 
-def sleep(network_class: Any) -> None:
-    time.sleep(60)
+def hang(network_class: Any, marker: Path) -> None:
+    marker.touch()
+    time.sleep(1_000_000)
+
+
+def process(name: str = NUMPY) -> CallProcess:
+    return CallProcess(name, timeout=SECONDS)
 
 
 def test_it_answers_with_what_was_computed_there() -> None:
-    with CallProcess(NUMPY).loaded() as network:
+    with process().loaded() as network:
         assert network.call(class_name) == "Network"
         assert network.call(pid) != os.getpid()
 
 
 def test_what_a_function_raises_is_told_and_the_process_goes_on() -> None:
-    with CallProcess(NUMPY).loaded() as network:
+    with process().loaded() as network:
         with pytest.raises(CallError, match="ValueError: so it is") as caught:
             network.call(fail)
         assert caught.value.kind == "raised"
@@ -51,25 +58,29 @@ def test_what_a_function_raises_is_told_and_the_process_goes_on() -> None:
 
 
 def test_a_process_that_ends_leaves_its_last_words() -> None:
-    with CallProcess(NUMPY).loaded() as network, pytest.raises(CallError, match="exit status 7") as caught:
+    with process().loaded() as network, pytest.raises(CallError, match="exit status 7") as caught:
         network.call(leave)
     assert caught.value.kind == "ended"
     assert "last words" in caught.value.detail
 
 
-def test_a_process_that_hangs_is_ended_and_says_where() -> None:
-    with CallProcess(NUMPY, timeout=3).loaded() as network:
+def test_a_process_that_hangs_is_ended_and_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hear_out(monkeypatch.setattr)
+    with process().loaded() as network:
         there = network.call(pid)
-        with pytest.raises(CallError, match="no answer within 3 s") as caught:
-            network.call(sleep)
+        network.ask(hang, tmp_path / "marker")
+        wait_for((tmp_path / "marker").exists)
+        monkeypatch.setattr(network, "_timeout", 0.5)  # it hangs already, so that how long it has is no matter
+        with pytest.raises(CallError, match=r"no answer within 0\.5 s") as caught:
+            network.answer()
         assert caught.value.kind == "timed out"
-        assert "in sleep" in caught.value.detail
+        assert "in hang" in caught.value.detail
     assert not psutil.pid_exists(there)
     assert there not in groups
 
 
 def test_two_calls_may_be_under_way() -> None:
-    with CallProcess(NUMPY) as one, CallProcess(NUMPY) as other:
+    with process() as one, process() as other:
         for network in (one, other):
             network.ask(pid)
         assert len({network.loaded().answer() for network in (one, other)}) == 2
@@ -78,7 +89,7 @@ def test_two_calls_may_be_under_way() -> None:
 def test_what_is_missing_is_not_available(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("import a_package_that_nobody_has\n")
-    with CallProcess(str(file)) as network, pytest.raises(CallError, match="pip install") as caught:
+    with process(str(file)) as network, pytest.raises(CallError, match="pip install") as caught:
         network.loaded()
     assert caught.value.kind == "not available"
 
@@ -86,5 +97,5 @@ def test_what_is_missing_is_not_available(tmp_path: Path) -> None:
 def test_printing_without_end_ends(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("while True:\n    print('x' * 100_000)\n")
-    with CallProcess(str(file)) as network, pytest.raises(CallError):
+    with process(str(file)) as network, pytest.raises(CallError):
         network.loaded()

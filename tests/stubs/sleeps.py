@@ -1,4 +1,5 @@
-"""Never ends training, nor does the process it starts; says who they are in the file $SAMEGRAD_TEST_MARKER."""
+"""Never ends training, nor does the process it starts; says who they are in the file $SAMEGRAD_TEST_MARKER,
+and that it hangs in $SAMEGRAD_TEST_HANGS."""
 
 import os
 import subprocess
@@ -11,9 +12,10 @@ from shared.interface import Labels
 
 class Network(Scratch):
     def train(self, order: Labels) -> None:
-        child = subprocess.Popen(["sleep", "60"])
+        child = subprocess.Popen(["sleep", "1000000"])
         marker = Path(os.environ["SAMEGRAD_TEST_MARKER"])
         temporary = marker.with_suffix(".tmp")
         temporary.write_text(f"{os.getpid()} {child.pid}")
         temporary.replace(marker)
-        time.sleep(60)
+        Path(os.environ.get("SAMEGRAD_TEST_HANGS", os.devnull)).write_text("sleeps")
+        time.sleep(1_000_000)

@@ -1,16 +1,8 @@
-"""Rejected: a second thread works as well, whatever it was asked for."""
+"""Rejected: by its clock it has more CPU time than there can be, as if many threads had worked beside its own."""
 
-import threading
-
-import numpy as np
+import time
+from itertools import count
 
 from impls.numpy_scratch import Network as Network
 
-
-def work() -> None:
-    a = np.ones((500, 500))
-    while True:
-        a @ a
-
-
-threading.Thread(target=work, daemon=True).start()
+time.process_time_ns = count(0, 10**15).__next__
