@@ -10,13 +10,13 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
 
 import compare
 from shared.measure import sample
+from shared.processes import calls
 from shared.processes.child import Child
 from tests.command import SECONDS
 
@@ -25,6 +25,8 @@ LIMIT = 420
 """Seconds, for the limit of what hangs."""
 HOUR = 3600
 POLL_SECONDS = 0.02
+pread = sys.modules["posix"].pread
+"""Tests run on POSIX where they need it; tests/stubs/no_posix hides os.pread."""
 
 
 class Clock:
@@ -48,43 +50,25 @@ class Patch(Protocol):
 
 def install(clock: Clock, patch: Patch = setattr) -> None:
     """Let what waits for an implementation do so by this clock."""
-    poll = Connection.poll
-
-    def by_the_clock(connection: "Connection[Any, Any]", timeout: float | None = 0.0) -> bool:
-        if not timeout:
-            return poll(connection, timeout)
-        deadline = clock() + timeout
-        while not poll(connection, POLL_SECONDS):
-            if clock() > deadline:
-                return False
-        return True
-
-    patch(Connection, "poll", by_the_clock)
-    patch(sample, "time", SimpleNamespace(monotonic=clock, monotonic_ns=time.monotonic_ns, sleep=time.sleep))
+    patch(calls, "time", SimpleNamespace(monotonic=clock))
+    patch(sample, "time", SimpleNamespace(monotonic=clock, perf_counter_ns=time.perf_counter_ns, sleep=time.sleep))
     hear_out(patch, lambda: clock.marker.unlink(missing_ok=True))
 
 
 def hear_out(patch: Patch, then: Callable[[], object] = lambda: None) -> None:
     """Let a process that hangs say where it does to the end: how long that takes, too, depends on the machine."""
-    say_where = Child.say_where
 
-    def to_the_end(child: Child) -> None:
-        say_where(child)
-        while not child.has_ended() and "_run_module_as_main" not in child.stderr():
+    def to_the_end(child: Child, _: float = 0.0) -> None:
+        while not child.has_ended() and b"_run_module_as_main" not in pread(child._stderr.fileno(), 1 << 20, 0):
             time.sleep(POLL_SECONDS)
         then()
 
-    patch(Child, "say_where", to_the_end)
+    patch(Child, "await_last_words", to_the_end)
 
 
 def wait_long(patch: Patch) -> None:
     """Wait for every implementation as long as it takes, whatever limit it is given."""
-    poll = Connection.poll
-
-    def until_it_answers(connection: "Connection[Any, Any]", timeout: float | None = 0.0) -> bool:
-        return poll(connection, SECONDS if timeout else timeout)
-
-    patch(Connection, "poll", until_it_answers)
+    patch(calls.CallProcess, "_left", lambda _: float(SECONDS))
 
 
 if __name__ == "__main__":

@@ -148,7 +148,8 @@ def test_the_line_of_an_exception_is_printed(tmp_path: Path) -> None:
 
 def test_a_loop_without_end_is_ended_and_its_line_printed(tmp_path: Path) -> None:
     marker, path = tmp_path / "hangs", tmp_path / "my_network.py"
-    source = in_gradients(f"while True: open({str(marker)!r}, 'w').write('it hangs')")
+    loop = f"from tests.stubs.hanging import hangs\n    hangs({str(marker)!r})\n    while True: x = x + 0"
+    source = in_gradients(loop)
     path.write_text(source)
     env = {patience.MARKER: str(marker)}
     found = command.run(None, "check", str(path), "--timeout", "7m", command=command.IMPATIENT, env=env)

@@ -11,7 +11,8 @@ import pytest
 
 import compare
 from shared.processes.environment import ROOT
-from tests.command import COMMAND, SECONDS, SMALL, STUBS, Run, environment, of, run, still_alive
+from tests import patience
+from tests.command import COMMAND, IMPATIENT, SECONDS, SMALL, STUBS, Run, environment, of, run, still_alive
 
 HIDDEN = {"PYTHONPATH": str(STUBS / "no_posix"), "PYTHONWARNDEFAULTENCODING": "1"}
 EXAMPLE = (ROOT / "shared" / "diagnosis" / "example.py").read_text(encoding="utf-8")
@@ -144,8 +145,12 @@ def test_check_names_a_mistake_and_the_line_of_a_loop_without_end(tmp_path: Path
     wrong = check(tmp_path, EXAMPLE.replace("delta.sum(axis=0)", "delta.mean(axis=0)"))
     assert (wrong.code, "WRONG: bias gradient is a mean" in wrong.stdout) == (4, True)
     line = "    a = activations(parameters, x)\n    n, n_out"
-    hangs = check(tmp_path, EXAMPLE.replace(line, f"    while True: x = x + 0\n{line}"), "--timeout", "2s")
-    assert (hangs.code, "no answer within 2 s" in hangs.stdout) == (4, True)
+    marker = tmp_path / "hangs"
+    loop = f"    from tests.stubs.hanging import hangs\n    hangs({str(marker)!r})\n    while True: x = x + 0\n"
+    (tmp_path / "mine.py").write_text(EXAMPLE.replace(line, loop + line), encoding="utf-8")
+    env = HIDDEN | {patience.MARKER: str(marker)}
+    hangs = run(None, "check", str(tmp_path / "mine.py"), "--timeout", "7m", command=IMPATIENT, env=env)
+    assert (hangs.code, "no answer within 420 s" in hangs.stdout) == (4, True)
     assert re.search(r"look at line \d+: while True", hangs.stdout)
 
 
@@ -174,4 +179,4 @@ time.sleep(60)
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment(**HIDDEN)) as parent:
         (child,) = started(marker)
         parent.kill()
-    assert still_alive([child], within=3) == []
+    assert still_alive([child]) == []

@@ -12,6 +12,7 @@ from shared.processes.calls import CallError, CallProcess
 from shared.processes.signals import groups
 from tests.command import SECONDS, wait_for
 from tests.patience import hear_out
+from tests.stubs.hanging import hangs
 
 NUMPY = "numpy_scratch"
 
@@ -34,7 +35,7 @@ def leave(network_class: Any) -> None:
 
 
 def hang(network_class: Any, marker: Path) -> None:
-    marker.touch()
+    hangs(str(marker))
     time.sleep(1_000_000)
 
 

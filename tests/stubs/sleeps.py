@@ -8,6 +8,7 @@ from pathlib import Path
 
 from impls.numpy_scratch import Network as Scratch
 from shared.interface import Labels
+from tests.stubs.hanging import hangs
 
 
 class Network(Scratch):
@@ -17,5 +18,5 @@ class Network(Scratch):
         temporary = marker.with_suffix(".tmp")
         temporary.write_text(f"{os.getpid()} {child.pid}")
         temporary.replace(marker)
-        Path(os.environ.get("SAMEGRAD_TEST_HANGS", os.devnull)).write_text("sleeps")
+        hangs(os.environ.get("SAMEGRAD_TEST_HANGS", ""))
         time.sleep(1_000_000)
