@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.command import SECONDS, wait_for
+
 WIDE, NARROW = (1440, 900), (390, 844)
 FLAGS = (
     "--headless=new",
@@ -37,7 +39,11 @@ def start() -> Any:
     for flag in FLAGS:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return Chrome(options=options, service=Service(programs[1]))
+    driver: Any = Chrome(options=options, service=Service(programs[1]))
+    driver.command_executor.client_config.timeout = SECONDS
+    driver.set_page_load_timeout(SECONDS)
+    driver.set_script_timeout(SECONDS)
+    return driver
 
 
 def look(driver: Any, size: tuple[int, int], *, dark: bool = False, script: bool = True) -> None:
@@ -54,7 +60,10 @@ def open_page(driver: Any, path: Path) -> None:
     """Load a page anew."""
     driver.get_log("browser")
     driver.get_log("performance")
+    driver.execute_script("window.left = true")
     driver.get(path.resolve().as_uri())
+    # on a busy machine the driver may be back before the page is there
+    wait_for(lambda: driver.execute_script("return !window.left && document.readyState === 'complete'"))
 
 
 CONTRAST = """

@@ -1,13 +1,16 @@
 """Fixtures for all tests."""
 
 import os
+import re
 import signal
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from shared import implementations
 from shared.data import mnist
 from shared.processes.system import SIGNALS
 
@@ -49,7 +52,7 @@ def fits(item: pytest.Item, name: str) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is exhaustive; on several cores, keep together what shares a process of a framework, else a module."""
+    """Leave out what is not worth trying, and mark what is exhaustive."""
     left_out = [item for item in items if not fits(item, "only_if")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -57,6 +60,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if not fits(item, "exhaustive_unless"):
             item.add_marker("exhaustive")
-        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        group = parameters.get("network", item.path.name)
-        item.add_marker(pytest.mark.xdist_group(str(group)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """On several cores, keep together what shares the process of an implementation, and else the tests of a module.
+
+    The marks of xdist that say so have no effect since pytest 9.2: xdist 3.8 writes them into a name that is not read.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    return ByGroup(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
+def group(nodeid: str) -> str:
+    """Return the implementation that a test of `tests/impls` asks, as the name of the test has it, or the module."""
+    module, _, rest = nodeid.partition("::")
+    asked = re.search(r"\[(\w+)[-\]]", rest)
+    return asked[1] if asked and module.startswith("tests/impls/") and asked[1] in implementations.names() else module

@@ -30,16 +30,19 @@ pread = sys.modules["posix"].pread
 
 
 class Clock:
-    """Time that does not pass, but for an hour at each look while somebody hangs."""
+    """Time that does not pass, but for an hour at each look while somebody hangs, from the second look on.
+
+    At the first one, who looks may not have read yet what was written before.
+    """
 
     def __init__(self, marker: Path) -> None:
         self.marker = marker
-        self._hours = 0
+        self._looks = 0
 
     def __call__(self) -> float:
         with suppress(FileNotFoundError):
-            self._hours += self.marker.stat().st_size > 0
-        return float(HOUR * self._hours)
+            self._looks += self.marker.stat().st_size > 0
+        return float(HOUR * max(0, self._looks - 1))
 
 
 class Patch(Protocol):

@@ -7,13 +7,14 @@ import pytest
 
 from shared import implementations
 from shared.layers import ACTIVATIONS
+from shared.measure.profile import titles
 from shared.spec import LOSSES, NetworkSpec
 from tests import command
 from tests.command import of
 
 
 def agree(*options: str) -> command.Run:
-    return command.run(None, "agree", "--dataset", "digits", *options)
+    return command.inside(None, "agree", "--dataset", "digits", *options)
 
 
 def rows(run: command.Run) -> list[dict[str, Any]]:
@@ -21,7 +22,7 @@ def rows(run: command.Run) -> list[dict[str, Any]]:
 
 
 def test_each_tensor_stands_beside_its_bound() -> None:
-    found = agree("-i", "numpy_scratch", "-i", "pytorch")
+    found = command.run(None, "agree", "--dataset", "digits", "-i", "numpy_scratch", "-i", "pytorch")
     assert found.code == 0
     line = next(line for line in found.stdout.splitlines() if line.startswith("pytorch") and " W1 " in line)
     assert "\nfloat32\n" in found.stdout
@@ -32,7 +33,8 @@ def test_each_tensor_stands_beside_its_bound() -> None:
 def test_it_fits_a_terminal() -> None:
     """Of 80 columns; tables that are split repeat their first column."""
     env = {"COLUMNS": "80"}
-    found = command.run(None, "agree", "--dataset", "digits", "-i", "numpy_scratch", "-i", "pytorch", env=env)
+    options = ("--dataset", "digits", "-i", "numpy_scratch", "-i", "minitorch")
+    found = command.inside(None, "agree", *options, env=env)
     assert max(map(len, found.stdout.splitlines())) <= 80
     assert found.stdout.count("implementation ") == 2  # a table a dtype, neither of them split
 
@@ -53,12 +55,27 @@ def test_a_mistake_stands_apart_from_rounding(name: str, least: float, most: flo
     assert f"! {name}, 784-30-10" in agree(*of(name, "numpy_scratch")).stdout
 
 
-def test_the_whole_matrix_is_explained() -> None:
+def has_gradients(name: str) -> bool:
+    """Return whether an implementation computes gradients itself, or takes those of the sibling that it changes."""
+    sections = titles(implementations.locate(name).read_text(encoding="utf-8")).values()
+    return not {"Forward (1)-(2)", "Loss and gradients (3)-(7)"}.isdisjoint(sections)
+
+
+@pytest.mark.exhaustive_unless(fits=lambda narrowed: narrowed)
+@pytest.mark.parametrize(
+    ("names", "narrowed", "n"),
+    [
+        (["numpy_scratch"], ("--dtype", "float32", "--batch-size", "10"), 1),
+        ([name for name in implementations.names() if has_gradients(name)], (), 3 * 2),
+    ],
+    ids=["reference", "all"],
+)
+def test_the_whole_matrix_is_explained(names: list[str], narrowed: tuple[str, ...], n: int) -> None:
     """Every activation, loss, depth, batch and dtype, in every implementation."""
-    found = agree("--all", "-i", "all", "--format", "json")
+    found = agree("--all", *(word for name in names for word in ("-i", name)), *narrowed, "--format", "json")
     assert found.code == 0, found.stdout[-2000:]
     every = rows(found)
-    assert {row["implementation"] for row in every} == set(implementations.names())
+    assert {row["implementation"] for row in every} == set(names)
     networks = {
         str(NetworkSpec.dense((784, *[30] * hidden, 10), activation, loss))
         for activation in ACTIVATIONS
@@ -67,7 +84,7 @@ def test_the_whole_matrix_is_explained() -> None:
     }
     assert networks <= {row["network"] for row in every}
     posed = {(row["network"], row["batch_size"], row["dtype"]) for row in every}
-    assert len(posed) == len({row["network"] for row in every}) * 3 * 2
+    assert len(posed) == len({row["network"] for row in every}) * n
     # Nothing keeps z small in this one network, so that an output is right to the last digit of float32: what is left
     # of the gradient is rounding alone.
     saturated = ("784-30-30-10, identity, cross_entropy", 1, "float32")
@@ -77,7 +94,7 @@ def test_the_whole_matrix_is_explained() -> None:
 
 
 def test_a_network_with_an_activation_for_each_layer_is_explained() -> None:
-    found = agree("-i", "numpy_scratch", "-i", "pytorch", "--network", "784-30relu-10sigmoid", "--format", "json")
+    found = agree("-i", "numpy_scratch", "-i", "minitorch", "--network", "784-30relu-10sigmoid", "--format", "json")
     assert found.code == 0, found.stdout
     assert {row["network"] for row in rows(found)} == {"784-30relu-10sigmoid, quadratic"}
 

@@ -12,17 +12,19 @@ from shared.diagnosis.selftest import RIGHT
 from shared.spec import LOSSES
 from tests import command, patience
 
-EXAMPLE = command.run(None, "check", "--example").stdout
+EXAMPLE = (command.ROOT / "shared" / "diagnosis" / "example.py").read_text(encoding="utf-8")
 
 
 def check(folder: Path, source: str, *options: str) -> command.Run:
     path = folder / "my_network.py"
     path.write_text(source)
-    return command.run(None, "check", str(path), *options)
+    return command.inside(None, "check", str(path), *options)
 
 
 def test_the_example_is_right_as_it_stands(tmp_path: Path) -> None:
-    found = check(tmp_path, EXAMPLE)
+    assert command.run(None, "check", "--example").stdout == EXAMPLE
+    (tmp_path / "my_network.py").write_text(EXAMPLE)
+    found = command.run(None, "check", str(tmp_path / "my_network.py"))
     assert found.code == 0
     assert found.stdout.startswith("my_network.py: 784-30-10, sigmoid, quadratic\nRIGHT: all 13 checks hold")
     assert found.stderr == ""
@@ -72,7 +74,7 @@ def test_the_answer_as_json(tmp_path: Path) -> None:
 def test_an_implementation_is_right_in_its_own_process() -> None:
     """All of them, in all scenes: tests/impls/test_contract.py."""
     options = ("--network", "5-4tanh-3relu-2, binary_cross_entropy")
-    found = command.run(None, "check", str(implementations.locate("pytorch")), *options)
+    found = command.inside(None, "check", str(implementations.locate("pytorch")), *options)
     assert found.code == 0, found.stdout
     assert "RIGHT: all 16 checks hold" in found.stdout
 
@@ -99,7 +101,8 @@ def test_a_broken_one_in_a_framework_is_found_too(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_cannot_be_loaded_says_why(source: str, message: str, tmp_path: Path) -> None:
-    found = check(tmp_path, source)
+    (tmp_path / "my_network.py").write_text(source)
+    found = command.run(None, "check", str(tmp_path / "my_network.py"))
     assert found.code == 1
     assert "error: " in found.stderr
     assert message in found.stderr
@@ -190,13 +193,13 @@ def test_constants_that_cannot_be_meant(constants: str, message: str, tmp_path: 
     ],
 )
 def test_wrong_usage(arguments: tuple[str, ...], message: str) -> None:
-    found = command.run(None, "check", *arguments)
+    found = command.inside(None, "check", *arguments)
     assert found.code == 2
     assert message in found.stderr
 
 
 def test_the_self_test_shows_every_mistake_and_check() -> None:
-    found = command.run(None, "check", "--self-test", "--sizes", "5,4,3")
+    found = command.inside(None, "check", "--self-test", "--sizes", "5,4,3")
     assert found.code == 0
     first = found.stdout.splitlines()[0]
     assert first.startswith(f"{len(MISTAKES)} mistakes, planted in ")

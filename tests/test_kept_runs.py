@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from shared.record import journal
-from tests.command import ROOT, SMALL, STUBS, Run, of, run
+from tests.command import ROOT, SMALL, STUBS, Run, inside, of, run
 
 NAMES = of("numpy_scratch", "sums_in_another_order")
 THREE = [*SMALL, "--rounds", "3", *NAMES]
@@ -39,12 +39,16 @@ def timed(record: Any, factor: float = 1) -> Any:
 
 def verb(*arguments: str, **env: str) -> Run:
     """Run a verb that writes nothing."""
-    return run(None, *arguments, env=env)
+    return inside(None, *arguments, env=env)
 
 
 # ---- show ----------------------------------------------------------------------------------------------
 
 
+SHOWN = [("", "80"), ("--details", None), ("--format markdown", "160"), ("--format csv", None), ("--format json", "80")]
+
+
+@pytest.mark.exhaustive_unless(fits=lambda options, columns: (options, columns) in SHOWN)
 @pytest.mark.parametrize("columns", [None, "80", "160"])
 @pytest.mark.parametrize("options", ["", "--details", "--format markdown", "--format csv", "--format json"])
 def test_show_prints_the_same_bytes_as_the_run_did(options: str, columns: str | None, tmp_path: Path) -> None:
@@ -114,7 +118,7 @@ def test_csv_and_json_have_the_figures_in_full(kept: Run, tmp_path: Path) -> Non
     assert ratio["low"] < ratio["value"] < ratio["high"]
     assert ratio["value"] == pytest.approx((1.5 * 170 / 110 * 156 / 105) ** (1 / 3))
     assert float(lines[1]["ratio_value"]) == ratio["value"]
-    assert verb("show", folder).row("sums_in_another_order")[5].startswith(f"{ratio['value']:.2g}")
+    assert verb("show", folder, "--details").row("sums_in_another_order")[5].startswith(f"{ratio['value']:.2g}")
 
 
 @pytest.mark.parametrize("quiet", [True, False])
@@ -199,7 +203,7 @@ def half(kept: Run, tmp_path: Path) -> Path:
 
 
 def test_a_run_goes_on_with_what_is_missing_as_it_was_asked_for(half: Path, kept: Run) -> None:
-    found = run(half, "--resume", str(half))
+    found = inside(half, "--resume", str(half))
     assert found.code == 0, found.stderr
     started = re.findall(r"^round (\d)/3 (\S+): starting", found.stderr, re.MULTILINE)
     expected = [("2", name) for name in kept.record["schedule"][1]]
@@ -214,13 +218,13 @@ def test_a_run_goes_on_with_what_is_missing_as_it_was_asked_for(half: Path, kept
 
 def test_a_run_that_is_complete_has_nothing_to_go_on_with(kept: Run, tmp_path: Path) -> None:
     shutil.copytree(kept.output, tmp_path / "copy")
-    found = run(tmp_path / "copy", "--resume", str(tmp_path / "copy"), "--details")
+    found = inside(tmp_path / "copy", "--resume", str(tmp_path / "copy"), "--details")
     assert (found.code, found.stdout) == (0, kept.stdout)
     assert "starting" not in found.stderr
 
 
 def test_the_options_of_the_run_may_be_given_again(half: Path) -> None:
-    found = run(half, *THREE, "--resume", str(half), "--budget", "1s")
+    found = inside(half, *THREE, "--resume", str(half), "--budget", "1s")
     assert found.code == 0, found.stderr
 
 
@@ -237,7 +241,7 @@ def test_the_options_of_the_run_may_be_given_again(half: Path) -> None:
 )
 def test_another_configuration_is_refused_by_naming_the_keys(arguments: str, keys: str, half: Path) -> None:
     before = journal.read(half)
-    found = run(half, "--resume", str(half), *arguments.split())
+    found = inside(half, "--resume", str(half), *arguments.split())
     assert (found.code, found.stdout) == (2, "")
     assert f"has another configuration: {keys}" in found.stderr
     assert "leave these options out, or start a new run" in found.stderr
@@ -252,30 +256,30 @@ def test_a_run_cannot_be_resumed_into_another_folder(half: Path, tmp_path: Path)
 
 def test_a_run_that_is_still_at_work_is_not_resumed(half: Path) -> None:
     with journal.reserved(half):
-        found = run(half, "--resume", str(half))
+        found = inside(half, "--resume", str(half))
     assert found.code == 2
     assert "another process is writing to it, expected a run that has stopped" in found.stderr
 
 
 def test_a_budget_that_is_spent_ends_the_run_in_order(tmp_path: Path) -> None:
-    found = run(tmp_path / "out", *THREE, "--budget", "0.1s")
+    found = inside(tmp_path / "out", *THREE, "--budget", "0.1s")
     assert found.code == 0
     assert found.record["ended"] == "budget"
     assert len(found.record["references"]) == 1
     assert "! incomplete: its time budget was used up; what was measured is shown" in found.stdout
-    whole = run(found.output, "--resume", str(found.output))
+    whole = inside(found.output, "--resume", str(found.output))
     assert (whole.code, whole.record["ended"]) == (0, "complete")
 
 
 def test_a_user_file_is_found_again(tmp_path: Path) -> None:
-    found = run(tmp_path / "out", *SMALL, "-i", str(STUBS / "sums_in_another_order.py"), "--budget", "0.1s")
+    found = inside(tmp_path / "out", *SMALL, "-i", str(STUBS / "sums_in_another_order.py"), "--budget", "0.1s")
     assert found.record["samples"] == []
-    whole = run(found.output, "--resume", str(found.output))
+    whole = inside(found.output, "--resume", str(found.output))
     assert whole.row("sums_in_another_order")[-1] == "ok"
 
 
 def test_any_implementation_can_be_the_baseline(tmp_path: Path) -> None:
-    found = run(tmp_path / "out", *THREE, "--details", "--baseline", "sums_in_another_order")
+    found = inside(tmp_path / "out", *THREE, "--details", "--baseline", "sums_in_another_order")
     assert found.row("sums_in_another_order")[5] == "-"
     assert float(found.row("numpy_scratch")[5].partition(" ")[0]) > 0
     assert "time ratio: to sums_in_another_order's epoch" in found.stdout
@@ -309,7 +313,7 @@ def test_report_makes_page_figures_and_tables_of_the_record_alone(kept: Run, tmp
 def test_a_run_writes_its_page_unless_told_not_to(tmp_path: Path) -> None:
     options = [word for word in SMALL if word != "--no-report"]
     with_page, without = (
-        run(tmp_path / name, *words, *of("numpy_scratch")) for name, words in (("a", options), ("b", SMALL))
+        inside(tmp_path / name, *words, *of("numpy_scratch")) for name, words in (("a", options), ("b", SMALL))
     )
     assert (with_page.output / "report.html").exists()
     assert re.search(r"^page: .*/a/report\.html$", with_page.stderr, re.MULTILINE)

@@ -13,7 +13,7 @@ from shared.data import DataError
 from shared.initial import draw_parameters
 from shared.record import parameters
 from shared.spec import NetworkSpec, TrainingSpec
-from tests.command import ROOT, SMALL, Run, run
+from tests.command import ROOT, SMALL, Run, inside, run
 
 SAMPLES = ROOT / "docs" / "digits"
 SEVEN, TWO = str(SAMPLES / "seven.png"), str(SAMPLES / "two.png")
@@ -28,7 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def predict(*arguments: str | Path) -> Run:
-    return run(None, "predict", *map(str, arguments))
+    return inside(None, "predict", *map(str, arguments))
 
 
 def test_each_implementation_says_what_its_own_parameters_make_of_it(made: Run) -> None:
@@ -97,7 +97,7 @@ def test_wrong_usage_says_what_is_expected(made: Run, tmp_path: Path) -> None:
 
 
 def test_a_network_with_an_activation_for_each_layer_is_asked_for_its_own(tmp_path: Path) -> None:
-    made = run(tmp_path / "made", *SMALL, "--network", "784-20tanh-10identity", "-i", "numpy_scratch")
+    made = inside(tmp_path / "made", *SMALL, "--network", "784-20tanh-10identity", "-i", "numpy_scratch")
     assert made.code == 0, made.stdout + made.stderr
     found = predict(SEVEN, "--run", made.output)
     assert found.code == 0, found.stderr

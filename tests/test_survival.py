@@ -7,8 +7,9 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -278,66 +279,86 @@ def test_a_reader_that_has_read_enough_is_no_error(tmp_path: Path) -> None:
 
 # ---- SIGKILL -------------------------------------------------------------------------------------------
 
-KILLS = 50
+Moment = Callable[["subprocess.Popen[bytes]", Path], object]
+"""Waits, given a process and the file of its stderr, for when it is to be killed, or for its end."""
 
 
-def killed_after(seconds: float, arguments: list[str]) -> tuple[bool, int]:
-    """Run a command and kill it after so many seconds; return whether it was, and how many workers it had started."""
-    with subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=ROOT,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
+def after_seconds(seconds: float) -> Moment:
+    def wait(process: "subprocess.Popen[bytes]", _: Path) -> None:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        assert process.stderr is not None
-        text = process.stderr.read()
+
+    return wait
+
+
+def after_lines(lines: int) -> Moment:
+    def wait(process: "subprocess.Popen[bytes]", stderr: Path) -> None:
+        wait_for(lambda: stderr.read_text().count("\n") >= lines or process.poll() is not None)
+
+    return wait
+
+
+def killed(moment: Moment, arguments: list[str], stderr: Path) -> tuple[bool, int]:
+    """Run a command and kill it at some moment; return whether it was, and how many workers it had started."""
+    with (
+        stderr.open("wb") as written,
+        subprocess.Popen(
+            [*COMMAND, *arguments, *PATIENT], cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, stderr=written
+        ) as process,
+    ):
+        moment(process, stderr)
+        process.kill()
+    text = stderr.read_text()
     assert process.returncode in (0, -signal.SIGKILL), text
     return process.returncode != 0, text.count(": starting\n")
 
 
+def test_kills_while_it_works_tear_nothing_and_lose_one_sample_at_most(tmp_path: Path) -> None:
+    """At once, after its second line, and after the fourth of the run that goes on."""
+    assert kill_and_resume(tmp_path, map(after_lines, (0, 2, 4))) == 1
+
+
+@pytest.mark.exhaustive
 def test_50_kills_at_random_moments_tear_nothing_and_lose_one_sample_at_most(tmp_path: Path) -> None:
+    def chain(seed: int) -> int:
+        moments = random.Random(seed)
+        return kill_and_resume(tmp_path / str(seed), (after_seconds(moments.uniform(0.1, 1.8)) for _ in range(25)))
+
     with ThreadPoolExecutor(2) as pool:  # one for each of two CPUs
-        completed = pool.map(lambda chain: kill_and_resume(tmp_path / chain, KILLS // 2, seed=int(chain)), "12")
-    assert min(completed) >= 1
+        assert min(pool.map(chain, (1, 2))) >= 1
 
 
-def kill_and_resume(folder: Path, n_kills: int, seed: int) -> int:
-    """Begin runs, kill them and go on with them, so many times; return how many came to their end nevertheless."""
-    moments = random.Random(seed)
+def kill_and_resume(folder: Path, moments: Iterator[Moment]) -> int:
+    """Begin runs, kill them at these moments and go on with them; return how many came to their end nevertheless."""
+    folder.mkdir(exist_ok=True)
     names = of("numpy_scratch", "sums_in_another_order")
-    kills = completed = 0
-    output, done = folder / "0", 0
-    while True:
+    output, completed, done = folder / "next", 0, 0
+    for number in count():
         fresh = not (output / journal.JOURNAL).exists()
         if fresh:
-            output, done = folder / str(kills), 0
+            output, done = folder / str(number), 0
             arguments = [*SMALL[:-3], "--rounds", "2", *names, "--output", str(output)]
         else:
             arguments = ["--resume", str(output)]
         # the last run is left alone at last, so that it comes to its end however slow the machine is
-        killed, started = killed_after(moments.uniform(0.1, 1.8) if kills < n_kills else SECONDS, arguments)
-        kills += killed
+        moment = next(moments, None)
+        was_killed, started = killed(moment or after_seconds(SECONDS), arguments, folder / "stderr")
         if (output / "run.json").exists():
             assert json.loads((output / "run.json").read_text())["ended"] == "complete"
         try:
             record = journal.read(output)
         except RunError:  # it was killed before the journal began: nothing had been measured
-            assert killed
+            assert was_killed
             assert started == 0
             continue
         before, done = done, len(record["references"]) + len(record["samples"])
-        assert done >= before + started - killed
-        if not killed:
+        assert done >= before + started - was_killed
+        if not was_killed:
             assert (record["ended"], done) == ("complete", 6)
             completed, done, output = completed + 1, 0, folder / "next"
-            if kills >= n_kills:
-                return completed
+            if moment is None:
+                break
+    return completed
 
 
 # ---- Disks ---------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from shared.spec import LOSSES
 from tests.cases import case
 
 
+@pytest.mark.exhaustive_unless(fits=lambda sizes: sizes[0] == 5)
 @pytest.mark.parametrize("sizes", [(784, 10), (784, 30, 10), (784, 30, 30, 10), (5, 4, 3, 2, 6)])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -32,8 +32,14 @@ SPECS = [
     for activation in (ACTIVATIONS if sizes[0] < 784 else ("sigmoid", "relu"))
     for loss in LOSSES
 ] + [NetworkSpec.parse(text) for text in MIXED]
+QUICK = [
+    *(NetworkSpec.parse(text) for text in ("5-4-3", "7-5-4-3, relu, cross_entropy", *MIXED[2:3], *MIXED[-1:])),
+    *(spec for spec in SPECS if spec.n_in == 784 and str(spec).endswith("sigmoid, quadratic")),
+]
+"""Those that stand for the others: each loss, two layers and three, layers that differ, and the article's network."""
 
 
+@pytest.mark.exhaustive_unless(fits=lambda spec: spec in QUICK)
 @pytest.mark.parametrize("spec", SPECS, ids=str)
 def test_no_mistake_survives_and_each_is_called_by_its_own_name(spec: NetworkSpec) -> None:
     trials = [try_out(name, network, spec) for name, network in planted(spec)]
@@ -41,6 +47,7 @@ def test_no_mistake_survives_and_each_is_called_by_its_own_name(spec: NetworkSpe
     assert [(trial.way, trial.diagnosis) for trial in trials if not trial.is_named] == []
 
 
+@pytest.mark.exhaustive_unless(fits=lambda spec: spec in QUICK)
 @pytest.mark.parametrize("spec", SPECS, ids=str)
 @pytest.mark.parametrize("network", RIGHT, ids=lambda n: n.__name__)
 def test_what_is_right_is_not_accused(network: type[Planted], spec: NetworkSpec) -> None:
@@ -143,18 +150,20 @@ dense = st.builds(
 KINDS = st.sampled_from(["shuffled", "pieces", "layout", "float32"])
 
 
-@settings(max_examples=1000, deadline=None, derandomize=True)
-@given(spec=dense, kind=KINDS, seed=st.integers(0, 2**32))
-def test_no_false_alarm_in_a_thousand_random_cases(spec: NetworkSpec, kind: str, seed: int) -> None:
-    found = diagnose(spec, ask_all(Subject(right_in_another_way(kind, seed)), spec), [])
-    assert found.right, found.diagnosis
+@pytest.mark.exhaustive_unless(fits=lambda examples: examples < 100)
+@pytest.mark.parametrize(
+    ("specs", "examples"),
+    [(dense, 60), (networks, 20), (dense, 1000), (networks, 300)],
+    ids=["few", "few, layers differ", "many", "many, layers differ"],
+)
+def test_no_false_alarm_in_random_cases(specs: st.SearchStrategy[NetworkSpec], examples: int) -> None:
+    @settings(max_examples=examples, derandomize=True)
+    @given(spec=specs, kind=KINDS, seed=st.integers(0, 2**32))
+    def is_right(spec: NetworkSpec, kind: str, seed: int) -> None:
+        found = diagnose(spec, ask_all(Subject(right_in_another_way(kind, seed)), spec), [])
+        assert found.right, found.diagnosis
 
-
-@settings(max_examples=300, deadline=None, derandomize=True)
-@given(spec=networks, kind=KINDS, seed=st.integers(0, 2**32))
-def test_no_false_alarm_where_layers_differ(spec: NetworkSpec, kind: str, seed: int) -> None:
-    found = diagnose(spec, ask_all(Subject(right_in_another_way(kind, seed)), spec), [])
-    assert found.right, found.diagnosis
+    is_right()
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=str)

@@ -97,7 +97,9 @@ def test_the_contract_beside_the_numbers(network: CallProcess, c: Case) -> None:
     assert [what for what, holds in held.items() if not holds] == []
 
 
-@pytest.mark.exhaustive_unless(fits=lambda network, activation: network not in TIERS or activation == "tanh")
+@pytest.mark.exhaustive_unless(
+    fits=lambda network, activation, loss: network not in TIERS or (activation, loss) == ("tanh", "cross_entropy")
+)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_huge_inputs_give_finite_losses(network: CallProcess, activation: str, loss: str) -> None:
