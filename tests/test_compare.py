@@ -92,7 +92,7 @@ def test_a_preset_is_overridden_by_effort_and_by_every_option() -> None:
     assert found("--preset", "default") == found()
 
 
-@pytest.mark.exhaustive_unless(fits=lambda name: name == "article-pytorch")
+@pytest.mark.exhaustive_unless(fits=lambda name: name == "article")
 @pytest.mark.parametrize("name", sorted(options.PRESETS))
 def test_every_preset_runs(name: str, tmp_path: Path) -> None:
     small = ("--dataset", "digits", "--offline", "--train-size", "100", "--epochs", "1", "--rounds", "1")
@@ -109,7 +109,7 @@ def test_every_preset_runs(name: str, tmp_path: Path) -> None:
 
 
 def test_a_preset_run_is_resumed_as_it_was(tmp_path: Path) -> None:
-    small = ("--dataset", "digits", "--offline", "--train-size", "200", "--epochs", "1", "--rounds", "1")
+    small = ("--dataset", "digits", "--offline", "--train-size", "100", "--epochs", "1", "--rounds", "1")
     options_of_run = ("--preset", "article-pytorch", *small, "-i", "numpy_scratch")
     done = inside(tmp_path / "out", *options_of_run)
     again = inside(tmp_path / "out", "--resume", str(tmp_path / "out"))
