@@ -77,7 +77,7 @@ def hear_out(patch: Patch, then: Callable[[], object] = lambda: None) -> None:
     patch(Child, "say_where", to_the_end)
 
 
-def wait_long(patch: Patch) -> None:
+def wait_long(patch: Patch = setattr) -> None:
     """Wait for every implementation as long as it takes, whatever limit it is given."""
     poll = Connection.poll
 

@@ -9,7 +9,9 @@ import struct
 import subprocess
 import sys
 import termios
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -20,7 +22,7 @@ from shared import implementations, options
 from shared.errors import SettingError
 from shared.measure import plan
 from shared.report.summary import pairs
-from tests.command import COMMAND, ROOT, SECONDS, SMALL, STUBS, Run, environment, inside, of, run
+from tests.command import COMMAND, PATIENT, ROOT, SECONDS, SMALL, STUBS, Run, environment, inside, of, run
 
 
 @pytest.fixture(scope="module")
@@ -369,8 +371,9 @@ def test_two_runs_that_start_in_the_same_second_have_folders_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan, "RESULTS", tmp_path)
+    monkeypatch.setattr(plan, "datetime", SimpleNamespace(now=lambda: datetime(2026, 1, 2)))
     first, second = plan.make_folder(None, "digits"), plan.make_folder(None, "digits")
-    assert first != second
+    assert (first.name, second.name) == ("2026-01-02-000000-digits", "2026-01-02-000000-digits-2")
 
 
 # ---- Data ----------------------------------------------------------------------------------------------
@@ -544,7 +547,7 @@ def on_a_terminal(output: Path, **env: str) -> str:
     """Return everything that a terminal is sent."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-    arguments = [*COMMAND, *SMALL, *of("numpy_scratch"), "--output", str(output)]
+    arguments = [*COMMAND, *SMALL, *PATIENT, *of("numpy_scratch"), "--output", str(output)]
     process = subprocess.Popen(arguments, cwd=ROOT, env=environment(**env), stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     received = b""

@@ -265,7 +265,7 @@ def test_ctrl_c_before_anything_was_measured_exits_130_without_a_traceback(
 
 
 def test_a_reader_that_has_read_enough_is_no_error(tmp_path: Path) -> None:
-    arguments = [*COMMAND, *SMALL, *of("numpy_scratch"), "--output", str(tmp_path / "out")]
+    arguments = [*COMMAND, *SMALL, *PATIENT, *of("numpy_scratch"), "--output", str(tmp_path / "out")]
     with subprocess.Popen(
         arguments, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
