@@ -7,7 +7,9 @@ import shutil
 import struct
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -18,7 +20,7 @@ from shared import implementations, options
 from shared.errors import SettingError
 from shared.measure import plan
 from shared.report.summary import pairs
-from tests.command import COMMAND, ROOT, SECONDS, SMALL, STUBS, Run, environment, inside, of, run
+from tests.command import COMMAND, PATIENT, ROOT, SECONDS, SMALL, STUBS, Run, environment, inside, of, run
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,13 @@ def test_a_run_exits_0_and_leaves_the_record_the_table_and_a_file_for_each_worke
     assert plain.code == 0, plain.stderr
     assert plain.row("numpy_scratch")[-1] == "ok"
     assert plain.record["ended"] == "complete"
-    assert {path.name for path in plain.output.iterdir()} == {"run.json", "answer.md", "table.md", "table.csv", "workers"}
+    assert {path.name for path in plain.output.iterdir()} == {
+        "run.json",
+        "answer.md",
+        "table.md",
+        "table.csv",
+        "workers",
+    }
     workers = {path.stem: json.loads(path.read_text()) for path in (plain.output / "workers").glob("*.json")}
     assert workers.keys() == {"round-1-float64-reference", "round-1-numpy_scratch"}
     of_the_worker, kept = workers["round-1-numpy_scratch"], plain.sample("numpy_scratch")
@@ -90,7 +98,7 @@ def test_a_preset_is_overridden_by_effort_and_by_every_option() -> None:
     assert found("--preset", "default") == found()
 
 
-@pytest.mark.exhaustive_unless(fits=lambda name: name == "article-pytorch")
+@pytest.mark.exhaustive_unless(fits=lambda name: name == "article")
 @pytest.mark.parametrize("name", sorted(options.PRESETS))
 def test_every_preset_runs(name: str, tmp_path: Path) -> None:
     small = ("--dataset", "digits", "--offline", "--train-size", "100", "--epochs", "1", "--rounds", "1")
@@ -107,7 +115,7 @@ def test_every_preset_runs(name: str, tmp_path: Path) -> None:
 
 
 def test_a_preset_run_is_resumed_as_it_was(tmp_path: Path) -> None:
-    small = ("--dataset", "digits", "--offline", "--train-size", "200", "--epochs", "1", "--rounds", "1")
+    small = ("--dataset", "digits", "--offline", "--train-size", "100", "--epochs", "1", "--rounds", "1")
     options_of_run = ("--preset", "article-pytorch", *small, "-i", "numpy_scratch")
     done = inside(tmp_path / "out", *options_of_run)
     again = inside(tmp_path / "out", "--resume", str(tmp_path / "out"))
@@ -367,8 +375,9 @@ def test_two_runs_that_start_in_the_same_second_have_folders_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan, "RESULTS", tmp_path)
+    monkeypatch.setattr(plan, "datetime", SimpleNamespace(now=lambda: datetime(2026, 1, 2)))
     first, second = plan.make_folder(None, "digits"), plan.make_folder(None, "digits")
-    assert first != second
+    assert (first.name, second.name) == ("2026-01-02-000000-digits", "2026-01-02-000000-digits-2")
 
 
 # ---- Data ----------------------------------------------------------------------------------------------
@@ -561,7 +570,7 @@ def on_a_terminal(*arguments: str, **env: str) -> str:
     return received.decode().replace("\r\n", "\n")
 
 
-ONE = [*SMALL, *of("numpy_scratch"), "--output"]
+ONE = [*SMALL, *PATIENT, *of("numpy_scratch"), "--output"]
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*[349]\d")
 
 

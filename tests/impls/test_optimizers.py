@@ -78,6 +78,7 @@ print(*theta.numpy())
 """
 
 
+@pytest.mark.exhaustive
 def test_keras_own_adam_drifts_from_the_paper() -> None:
     """Its epsilon is added to the root before the correction: at gradients of 1e-6 that is a tenth, at 1e-8 most."""
     command = [sys.executable, "-c", KERAS_DEFAULT]
