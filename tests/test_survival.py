@@ -32,7 +32,7 @@ CRASHES = {
     "writes_a_false_result": ("crashed", "ended without a usable result (seconds: got 1000.0", None),
     "aborts": ("crashed", "killed by SIGABRT", "Fatal Python error: Aborted"),
     "segfaults": ("crashed", "killed by SIGSEGV", "Fatal Python error: Segmentation fault"),
-    "killed": ("crashed", "killed by SIGKILL (by which a system that has run out of memory", None),
+    "killed": ("crashed", "killed by SIGKILL (the system may have run out of memory", None),
     "runs_out_of_memory": ("crashed", "exit status 1", "MemoryError"),
     "floods_stderr": ("crashed", "exit status 1", "RuntimeError: planted after a flood"),
     "loops_for_ever": ("timed out", "no stage or epoch ended for 3 s after 'gradients'", "in train"),
