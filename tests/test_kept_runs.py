@@ -164,7 +164,7 @@ def test_runs_that_were_not_asked_for_the_same_are_refused_unless_forced(
     refused = verb("diff", str(kept.output), other)
     assert (refused.code, refused.stdout) == (2, "")
     name = f"{key}.{part}" if part else key
-    assert re.search(rf"\n  {name}: .* and {value}\n.*--force to look anyway", refused.stderr)
+    assert re.search(rf"\n  {name}: .* and {value}\n.*--force to compare them anyway", refused.stderr)
     forced = verb("diff", str(kept.output), other, "--force")
     assert forced.code == 0
     assert f"! differs: {name}: " in forced.stdout
@@ -239,7 +239,7 @@ def test_another_configuration_is_refused_by_naming_the_keys(arguments: str, key
 def test_a_run_cannot_be_resumed_into_another_folder(half: Path, tmp_path: Path) -> None:
     found = verb("--resume", str(half), "--output", str(tmp_path / "other"))
     assert found.code == 2
-    assert "--output: got one beside --resume" in found.stderr
+    assert "--output: got one together with --resume" in found.stderr
 
 
 def test_a_run_that_is_still_at_work_is_not_resumed(half: Path) -> None:
