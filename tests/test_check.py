@@ -180,8 +180,8 @@ def test_constants_that_cannot_be_meant(constants: str, message: str, tmp_path: 
     ("arguments", "message"),
     [
         ((), "expected a FILE"),
-        (("nothing.py",), "which is no file"),
-        (("README.md",), "ends in .py"),
+        (("nothing.py",), "which is not a file; expected a .py file"),
+        (("README.md",), "which is not a .py file"),
         (("--example", "--self-test"), "not allowed with"),
         (("--example", "compare.py"), "expected a FILE"),
         (("--exampel",), "did you mean --example?"),
