@@ -232,7 +232,7 @@ def test_another_configuration_is_refused_by_naming_the_keys(arguments: str, key
     found = run(half, "--resume", str(half), *arguments.split())
     assert (found.code, found.stdout) == (2, "")
     assert f"has another configuration: {keys}" in found.stderr
-    assert "leave these options out, or start a new run" in found.stderr
+    assert "leave out these options, or start a new run" in found.stderr
     assert journal.read(half) == before
 
 

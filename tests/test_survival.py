@@ -35,9 +35,9 @@ CRASHES = {
     "killed": ("crashed", "killed by SIGKILL (the system may have run out of memory", None),
     "runs_out_of_memory": ("crashed", "exit status 1", "MemoryError"),
     "floods_stderr": ("crashed", "exit status 1", "RuntimeError: planted after a flood"),
-    "loops_for_ever": ("timed out", "no stage or epoch ended for 3 s after 'gradients'", "in train"),
-    "hangs": ("timed out", "no stage or epoch ended for 3 s after 'gradients'", "in train"),
-    "says_other_threads": ("rejected", "asked for 1 thread, it ran library with 4", None),
+    "loops_for_ever": ("timed out", "no stage or epoch finished within 3 s after 'gradients'", "in train"),
+    "hangs": ("timed out", "no stage or epoch finished within 3 s after 'gradients'", "in train"),
+    "says_other_threads": ("rejected", "1 thread requested, but it ran library with 4", None),
     "imports_a_missing_part": (
         "not available",
         "imports_a_missing_part could not be imported: ModuleNotFoundError: No module named 'numpy.not_there'",
@@ -108,7 +108,7 @@ def test_a_thread_that_works_beside_the_one_that_was_asked_for_is_found_out(tmp_
     if used < CPU_TOLERANCE:
         pytest.skip(f"this machine let the two threads have {used:.1f} CPUs only")
     assert found.row("uses_more_threads")[-1] == "rejected"
-    assert f"asked for 1 thread, it used {used:.1f} seconds of CPU time a second" in found.stdout
+    assert f"1 thread requested, but it used {used:.1f} CPU seconds per second" in found.stdout
     assert found.code == 1
 
 
@@ -138,7 +138,7 @@ def test_frameworks_that_are_absent_or_broken_are_rows_with_a_remedy_and_no_fail
     ]
     assert "pip install -c constraints.txt torch" in found.stdout
     assert re.search("tensorflow_keras could not be imported: RuntimeError: operator .*::nms", found.stdout)
-    assert re.search("to mend it: pip install -c constraints.txt --force-reinstall .*tensorflow", found.stdout)
+    assert re.search("to fix it: pip install -c constraints.txt --force-reinstall .*tensorflow", found.stdout)
 
 
 def test_a_framework_that_was_asked_for_by_name_and_is_absent_is_a_failure(tmp_path: Path) -> None:
@@ -327,7 +327,9 @@ def test_a_disk_without_room_is_refused_before_the_first_sample(tmp_path: Path) 
     limited = ["bash", "-c", 'ulimit -f 1000; exec "$@"', "limited", *COMMAND]  # in kB; a run needs more
     found = run(tmp_path / "out", *SMALL, *of("numpy_scratch"), command=limited)
     assert (found.code, found.stdout) == (2, "")
-    assert re.search(r"--output: cannot write the \d MB that this run may need to .*/out: File too large", found.stderr)
+    assert re.search(
+        r"--output: cannot reserve the \d MB that this run may need in .*/out: File too large", found.stderr
+    )
     assert "round 1" not in found.stderr
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -165,7 +165,7 @@ def test_a_worker_that_never_ends_is_ended_with_its_group_and_says_where_it_was(
     assert time.monotonic() - last[-1] < 2 + 5
     assert (result["status"], result["reason"]) == (
         "timed out",
-        "no stage or epoch ended for 2 s after 'gradients': the worker was ended",
+        "no stage or epoch finished within 2 s after 'gradients'; the worker was stopped",
     )
     assert any(f"in {where}" in line for line in result["stderr"])
     marker = tmp_path / "marker"
@@ -250,12 +250,12 @@ def test_an_honest_result_is_accepted(done: tuple[Job, dict[str, Any]]) -> None:
         (lambda r: r | {"status": "splendid"}, "status: got 'splendid', expected one of ok"),
         (lambda r: {k: v for k, v in r.items() if k != "seconds"}, "seconds: got None"),
         (lambda r: r | {"seconds": {"epochs": -1.0}}, "seconds: got"),
-        (lambda r: r | {"seconds": r["seconds"] | {"warm-up": 100.0}}, "seconds: got 100.*its life"),
+        (lambda r: r | {"seconds": r["seconds"] | {"warm-up": 100.0}}, "seconds: got 100.*its lifetime"),
         (lambda r: r | {"peak_memory_bytes": "much"}, "peak_memory_bytes: got 'much'"),
         (lambda r: r | {"peak_memory_bytes": 0}, "peak_memory_bytes: got 0, expected a whole number, or null"),
         (lambda r: r | {"epochs": r["epochs"][:1]}, "epochs: got .* expected 2 durations"),
         (lambda r: r | {"epochs": [{**r["epochs"][0], "wall_ns": 0}] * 2}, "epochs: got 0.*above 0"),
-        (lambda r: r | {"epochs": [{**r["epochs"][0], "wall_ns": 10**10}] * 2}, "epochs: got 20.*their stage"),
+        (lambda r: r | {"epochs": [{**r["epochs"][0], "wall_ns": 10**10}] * 2}, "epochs: got 20.*of their stage"),
         (lambda r: r | {"epochs": 7}, "epochs: got 7, expected a list of objects"),
         (lambda r: r | {"predictions": 7}, "predictions: got 7"),
         (lambda r: r | {"noise": None}, "noise: got None"),
