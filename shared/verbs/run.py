@@ -73,7 +73,10 @@ def _measuring_options(group: Any) -> None:
     """Add the options for rounds, time and the folder of the run."""
     add(group, "--rounds", help="number of rounds; each runs every implementation once, with its own seed", type=int)
     effort = group.add_mutually_exclusive_group()
-    for name, description in (("quick", "1 round and 1 epoch, unless set otherwise"), ("rigorous", "15 rounds, unless set otherwise")):
+    for name, description in (
+        ("quick", "1 round of 1 epoch; --rounds and --epochs override it"),
+        ("rigorous", "15 rounds; --rounds overrides it"),
+    ):
         effort.add_argument(f"--{name}", dest="effort", action="store_const", const=name, help=description)
     baseline = f"implementation to which ratios and differences refer (default: {implementations.REFERENCE})"
     add(group, "--baseline", help=baseline, metavar="NAME")
