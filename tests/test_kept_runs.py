@@ -78,7 +78,7 @@ def test_a_newer_major_version_is_refused_with_advice(kept: Run, tmp_path: Path)
     (tmp_path / "run.json").write_text(json.dumps(kept.record | {"schema_version": "9.1"}))
     shown = verb("show", str(tmp_path))
     assert (shown.code, shown.stdout) == (2, "")
-    assert "found a record of schema 9.1, expected 3.x; update samegrad to read it" in shown.stderr
+    assert "found a record with schema 9.1, expected 3.x; update samegrad to read it" in shown.stderr
 
 
 def test_a_run_that_was_killed_can_be_shown(kept: Run, tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_a_run_that_is_still_at_work_is_not_resumed(half: Path) -> None:
     with journal.reserved(half):
         found = run(half, "--resume", str(half))
     assert found.code == 2
-    assert "another process is writing to it, expected a run that has stopped" in found.stderr
+    assert "another process is writing to it; wait until it has ended" in found.stderr
 
 
 def test_a_budget_that_is_spent_ends_the_run_in_order(tmp_path: Path) -> None:
