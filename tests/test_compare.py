@@ -176,7 +176,7 @@ def test_a_quick_run_is_one_round_and_one_epoch_and_says_why_it_has_no_verdict(t
     found = run(tmp_path / "out", "--quick", "--dataset", "digits", *of("numpy_scratch", "sums_in_another_order"))
     assert found.code == 0
     assert (found.record["rounds"], found.record["training"]["epochs"]) == (1, 1)
-    assert "! no verdict for sums_in_another_order: it needs 3 rounds" in found.stdout
+    assert "! no verdict for sums_in_another_order: a verdict needs 3 rounds" in found.stdout
 
 
 def test_an_output_folder_may_be_relative_to_anywhere(tmp_path: Path) -> None:
@@ -488,9 +488,9 @@ def test_training_that_diverges_accuses_nobody(tmp_path: Path) -> None:
     found = run(tmp_path / "out", *SMALL, *network, *of(*names))
     assert found.code == 0
     assert [found.row(name)[-1] for name in names] == ["diverged", "diverged"]
-    assert "after 100 steps: nothing is concluded, because the problem magnifies rounding so far" in found.stdout
+    assert "after 100 steps: nothing can be concluded, because the problem magnifies rounding" in found.stdout
     details = run(None, "show", str(found.output), "--details").stdout
-    assert "after 100 steps: training magnifies rounding so much that nothing is concluded" in details
+    assert "after 100 steps: training magnifies rounding so much that nothing can be concluded" in details
     assert run(None, "report", str(found.output)).code == 0
 
 

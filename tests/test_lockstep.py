@@ -30,7 +30,7 @@ def parts(run: command.Run) -> tuple[int, list[str]]:
 def test_float32_beside_float64_is_rounding() -> None:
     found = lockstep("-i", "numpy_scratch:float32", "-i", "numpy_scratch:float64", "--steps", "100")
     assert found.code == 0
-    assert "numpy_scratch (float32) and numpy_scratch (float64) do not part in 100 steps" in found.stdout
+    assert "numpy_scratch (float32) and numpy_scratch (float64) agree for 100 steps" in found.stdout
     for step in ("1 ", "2 ", "5 ", "10 ", "20 ", "50 ", "100 "):
         assert sum(line.startswith(step) for line in found.stdout.splitlines()) == 2, step
 
@@ -70,7 +70,7 @@ def test_a_network_with_an_activation_for_each_layer_is_taken_step_by_step() -> 
     found = lockstep("-i", "pytorch", *network, "--initial", "scaled", "--steps", "20")
     assert found.code == 0, found.stdout
     assert "784-30-10, tanh, binary_cross_entropy" in found.stdout
-    assert "do not part in 20 steps" in found.stdout
+    assert "agree for 20 steps" in found.stdout
 
 
 def test_a_bias_that_never_moves_is_found_at_step_1() -> None:
@@ -78,7 +78,7 @@ def test_a_bias_that_never_moves_is_found_at_step_1() -> None:
     assert parts(found) == (1, ["parameters b1", "parameters b2"])
     inside = content(found)["verdict"][1]
     assert "biases_never_move" in inside
-    assert "has the right gradients; its update, equation (8), is not that of b1, b2" in inside
+    assert "has the right gradients, but a wrong update, equation (8), of b1, b2" in inside
 
 
 def test_a_learning_rate_off_by_1e4_is_found_at_step_1_in_float64() -> None:
@@ -117,7 +117,7 @@ def test_the_first_departure_inside_a_step_is_named() -> None:
     found = lockstep(*of("derives_by_activation"), "--format", "json")
     assert parts(found) == (1, ["gradients W1", "gradients b1", "parameters W1", "parameters b1"])
     ours, theirs = content(found)["verdict"][1:]
-    assert "derives_by_activation (float32) departs first in d1, equation (5): off by" in ours
+    assert "derives_by_activation (float32) first departs from the reference in d1, equation (5): off by" in ours
     assert "numpy_scratch (float32) is right" in theirs
 
 

@@ -128,7 +128,7 @@ def test_fewer_than_three_rounds_have_no_verdict_and_the_table_says_why() -> Non
     found = record(*three(SCRATCH, 100, 100), *three("a", 200, 200))
     assert [r.verdict for r in rows(found)] == [None, None]
     (reason,) = remarks.ratios(found, rows(found))
-    assert reason == f"no verdict for a: it needs 3 rounds in which both it and {SCRATCH} were timed"
+    assert reason == f"no verdict for a: a verdict needs 3 rounds in which both it and {SCRATCH} were timed"
     enough = record(*three(SCRATCH, 100, 100, 100), *three("a", 200, 200, 200))
     assert remarks.ratios(enough, rows(enough)) == []
 
@@ -223,8 +223,8 @@ def test_a_stage_that_could_not_be_held_to_the_tolerance_is_reported() -> None:
     allowed = {"gradients": 1e-5, "after 10 steps": 2e-4, "after 100 steps": None}
     found = remarks.inconclusive(record(references=[reference(1), reference(2, allowed=allowed)]))
     assert found == [
-        "round 2, after 10 steps: up to 2.0e-04 allowed, because the problem magnifies rounding so far",
-        "round 2, after 100 steps: training magnifies rounding so much that nothing is concluded",
+        "round 2, after 10 steps: up to 2.0e-04 is allowed, because the problem magnifies rounding",
+        "round 2, after 100 steps: training magnifies rounding so much that nothing can be concluded",
     ]
 
 
