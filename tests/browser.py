@@ -51,7 +51,7 @@ def look(driver: Any, size: tuple[int, int], *, dark: bool = False, script: bool
 
 
 def open_page(driver: Any, path: Path) -> None:
-    """Load a page anew."""
+    """Reload a page."""
     driver.get_log("browser")
     driver.get_log("performance")
     driver.get(path.resolve().as_uri())

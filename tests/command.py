@@ -85,7 +85,7 @@ def of(*names: str) -> list[str]:
 
 
 def still_alive(processes: list[int], within: float = 1) -> list[int]:
-    """Return which of them run, be it after a moment; they are killed, so that a failed test leaves nobody behind."""
+    """Return which of them still run after a moment, and kill them, so that a failed test leaves no process behind."""
 
     def alive(process: int) -> bool:
         try:

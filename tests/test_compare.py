@@ -533,7 +533,7 @@ def on_a_terminal(*arguments: str, **env: str) -> str:
     try:
         while part := os.read(ours, 1 << 16):
             received += part
-    except OSError:  # how Linux says that nobody has the other side open any more
+    except OSError:  # Linux: the other side has been closed
         pass
     finally:
         os.close(ours)

@@ -211,13 +211,13 @@ def test_the_first_signal_shows_and_keeps_what_was_measured_and_leaves_no_proces
     assert list(interrupted.temporary.iterdir()) == []
     found = interrupted.run
     assert found.code == code
-    assert "interrupted: ending the worker, keeping what has been measured" in found.stderr
+    assert "interrupted: ending the worker and keeping what was measured" in found.stderr
     assert "Traceback" not in found.stderr
     assert found.record["ended"] == "interrupted"
     assert [sample["implementation"] for sample in found.record["samples"]] == ["numpy_scratch"]
     assert (found.row("numpy_scratch")[-1], found.row("sleeps")[-1]) == ("ok", "not run")
-    assert "! interrupted: what had been measured by then is shown" in found.stdout
-    assert "interrupted: what had been" in (found.output / "table.md").read_text()
+    assert "! incomplete: interrupted; what was measured is shown" in found.stdout
+    assert "incomplete: interrupted; what was measured" in (found.output / "table.md").read_text()
 
 
 def test_a_second_ctrl_c_leaves_at_once_whatever_is_going_on(tmp_path: Path) -> None:

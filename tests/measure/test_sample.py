@@ -64,7 +64,7 @@ def test_the_stages_are_reported_as_they_end_in_the_order_of_the_protocol(tmp_pa
 
 @pytest.mark.parametrize(("name", "epochs"), [("numpy_scratch", 600), ("pytorch", 60), ("tensorflow_keras", 60)])
 def test_the_stages_add_up_to_the_workers_wall_time(name: str, epochs: int, tmp_path: Path) -> None:
-    """Within 5 % of what a clock beside it says."""
+    """The sum is within 5 % of an independent clock."""
     work = ready(tmp_path, name, train_size=1297, epochs=epochs)
     start = time.monotonic()
     result = run_worker(work)
