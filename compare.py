@@ -1,7 +1,7 @@
 """Train the same network in every implementation and tabulate accuracy, speed and gradient agreement.
 
-This file is the command line; each verb is a file in `shared/verbs/`. Nothing heavy is imported before the arguments
-have been parsed.
+This file is the command line; each verb is a file in `shared/verbs/`. Nothing slow is imported before the arguments
+are parsed.
 """
 
 import argparse
@@ -18,33 +18,33 @@ from shared.verbs.command import PROGRAM, Parser
 
 EPILOG = """\
 exit codes:
-  0  everything that could run did, and agrees
-  1  a worker failed (crashed, timed out, ran with other threads), or an
-     implementation that was asked for by name is not available
+  0  everything that was available ran and agrees with the reference
+  1  a worker failed (crashed, timed out, ran with another number of threads),
+     or an implementation that was requested by name is not available
   2  wrong usage
   3  the data set, an image or a file of parameters is missing or damaged
   4  an implementation disagrees with the float64 reference; lockstep: the two
      differ; check: the network is wrong
-  5  diff: a row passes the limit of --fail-on
-  130  interrupted (what was measured is shown and kept; a second Ctrl-C leaves
-       at once); 143 by SIGTERM, 129 by SIGHUP
+  5  diff: a row is beyond the limit of --fail-on
+  130  interrupted (what was measured is shown and kept; a second Ctrl-C exits
+       at once); 143 for SIGTERM, 129 for SIGHUP
 
 environment:
-  SAMEGRAD_DATA     where MNIST is, as --data-dir
+  SAMEGRAD_DATA     folder of MNIST, as --data-dir
   SAMEGRAD_MIRRORS  addresses to download MNIST from, comma-separated,
                     instead of the public mirrors
-  NO_COLOR          no colour
+  NO_COLOR          print without colour
 """
 
 
 class Verb(Protocol):
-    """What a file of `shared/verbs/` holds."""
+    """What a file of `shared/verbs/` provides."""
 
     def parser(self) -> Parser:
         """Return the parser of its options."""
 
     def run(self, arguments: argparse.Namespace, argv: list[str], /) -> int:
-        """Do it, and return the exit code."""
+        """Run the verb; return the exit code."""
 
 
 VERBS: dict[str, Verb] = {
@@ -58,11 +58,11 @@ VERBS: dict[str, Verb] = {
     "predict": predict,
     "read": read,
 }
-"""The first is the default."""
+"""The first is the default verb."""
 
 
 def parsers() -> dict[str, Parser]:
-    """Return the parser of each verb; the default's lists the others."""
+    """Return the parser of each verb; the default verb's help lists the others."""
     found = {name: verb.parser() for name, verb in VERBS.items()}
     default, *others = found
     verbs = "\n".join(f"  {name:9} {found[name].description}" for name in others)
@@ -71,7 +71,7 @@ def parsers() -> dict[str, Parser]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; return the exit code. Without arguments, those of the process, whose signals it handles."""
+    """Run the command line; return the exit code. Without `argv`, use the process's own and handle its signals."""
     if argv is None:
         signals.install()
         _print_anything()
@@ -95,19 +95,19 @@ def main(argv: list[str] | None = None) -> int:
     except DataError as error:
         print(f"error: {error}", file=sys.stderr)
         return 3
-    except BrokenPipeError:  # the reader has closed the pipe; the results are in their files
+    except BrokenPipeError:  # the reader closed the pipe; the results are in their files
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:  # what has been measured is in the run's journal as far as it could be written
+    except OSError as error:  # the journal has what was measured, as far as it could be written
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:  # before the first worker, or after the last
+    except KeyboardInterrupt:  # before the first worker, or after the last one
         print("interrupted", file=sys.stderr)
         return signals.exit_code()
 
 
 def _print_anything() -> None:
-    """Let stdout replace a character that its encoding has not: on Windows a file or a pipe has the country's."""
+    """Let stdout replace characters that its encoding lacks: on Windows, a file or pipe has the locale's encoding."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 

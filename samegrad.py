@@ -22,7 +22,7 @@
     >>> {name: tensor.shape for name, tensor in network.parameters().items()}
     {'W1': (30, 784), 'b1': (30,), 'W2': (10, 30), 'b2': (10,)}
 
-What comes back prints itself as the command prints it, and as tables in a notebook.
+Results print as the command prints them, and as tables in a notebook.
 """
 
 from shared import __version__

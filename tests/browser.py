@@ -57,7 +57,7 @@ def look(driver: Any, size: tuple[int, int], *, dark: bool = False, script: bool
 
 
 def open_page(driver: Any, path: Path) -> None:
-    """Load a page anew."""
+    """Reload a page."""
     driver.get_log("browser")
     driver.get_log("performance")
     driver.execute_script("window.left = true")

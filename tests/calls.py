@@ -91,7 +91,7 @@ def behaviour(
     y: Labels,
     order: Labels,
 ) -> dict[str, bool]:
-    """Check what the contract says beside the numbers; the name of each check says what must hold."""
+    """Check the rest of the contract, apart from the numbers; the name of each check says what must hold."""
     import numpy as np
 
     from shared.agreement.metrics import worst

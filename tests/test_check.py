@@ -26,7 +26,7 @@ def test_the_example_is_right_as_it_stands(tmp_path: Path) -> None:
     (tmp_path / "my_network.py").write_text(EXAMPLE)
     found = command.run(None, "check", str(tmp_path / "my_network.py"))
     assert found.code == 0
-    assert found.stdout.startswith("my_network.py: 784-30-10, sigmoid, quadratic\nRIGHT: all 13 checks hold")
+    assert found.stdout.startswith("my_network.py: 784-30-10, sigmoid, quadratic\nRIGHT: all 13 checks passed")
     assert found.stderr == ""
     assert "note" not in found.stdout
     for name in CHECKS:
@@ -76,7 +76,7 @@ def test_an_implementation_is_right_in_its_own_process() -> None:
     options = ("--network", "5-4tanh-3relu-2, binary_cross_entropy")
     found = command.inside(None, "check", str(implementations.locate("pytorch")), *options)
     assert found.code == 0, found.stdout
-    assert "RIGHT: all 16 checks hold" in found.stdout
+    assert "RIGHT: all 16 checks passed" in found.stdout
 
 
 def test_a_broken_one_in_a_framework_is_found_too(tmp_path: Path) -> None:
@@ -183,8 +183,8 @@ def test_constants_that_cannot_be_meant(constants: str, message: str, tmp_path: 
     ("arguments", "message"),
     [
         ((), "expected a FILE"),
-        (("nothing.py",), "which is no file"),
-        (("README.md",), "ends in .py"),
+        (("nothing.py",), "which is not a file; expected a .py file"),
+        (("README.md",), "which is not a .py file"),
         (("--example", "--self-test"), "not allowed with"),
         (("--example", "compare.py"), "expected a FILE"),
         (("--exampel",), "did you mean --example?"),
@@ -203,7 +203,7 @@ def test_the_self_test_shows_every_mistake_and_check() -> None:
     assert found.code == 0
     first = found.stdout.splitlines()[0]
     assert first.startswith(f"{len(MISTAKES)} mistakes, planted in ")
-    assert first.endswith(f"{len(RIGHT) * len(LOSSES)} right networks, 0 accused")
+    assert first.endswith(f"{len(RIGHT) * len(LOSSES)} right networks, 0 diagnosed as wrong")
     for name in MISTAKES:
         assert f"\n{name} " in found.stdout
     assert "\n!" not in found.stdout

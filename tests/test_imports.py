@@ -41,7 +41,7 @@ ARROWS = {
     "verbs": FLOOR | {"api", "diagnosis", "measure", "report", "options"},
 }
 REFERENCE_ALLOWED = ("agreement", "diagnosis", "prediction", "measure")
-"""Parts that compute beside the reference."""
+"""Parts that compute something to compare with the reference."""
 
 
 def imported(path: Path) -> set[str]:

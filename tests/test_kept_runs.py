@@ -93,7 +93,7 @@ def test_a_newer_major_version_is_refused_with_advice(kept: Run, tmp_path: Path)
     (tmp_path / "run.json").write_text(json.dumps(kept.record | {"schema_version": "9.1"}))
     shown = verb("show", str(tmp_path))
     assert (shown.code, shown.stdout) == (2, "")
-    assert "found a record of schema 9.1, expected 3.x; update samegrad to read it" in shown.stderr
+    assert "found a record with schema 9.1, expected 3.x; update samegrad to read it" in shown.stderr
 
 
 def test_a_run_that_was_killed_can_be_shown(kept: Run, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_runs_that_were_not_asked_for_the_same_are_refused_unless_forced(
     refused = verb("diff", str(kept.output), other)
     assert (refused.code, refused.stdout) == (2, "")
     name = f"{key}.{part}" if part else key
-    assert re.search(rf"\n  {name}: .* and {value}\n.*--force to look anyway", refused.stderr)
+    assert re.search(rf"\n  {name}: .* and {value}\n.*--force to compare them anyway", refused.stderr)
     forced = verb("diff", str(kept.output), other, "--force")
     assert forced.code == 0
     assert f"! differs: {name}: " in forced.stdout
@@ -244,21 +244,21 @@ def test_another_configuration_is_refused_by_naming_the_keys(arguments: str, key
     found = inside(half, "--resume", str(half), *arguments.split())
     assert (found.code, found.stdout) == (2, "")
     assert f"has another configuration: {keys}" in found.stderr
-    assert "leave these options out, or start a new run" in found.stderr
+    assert "leave out these options, or start a new run" in found.stderr
     assert journal.read(half) == before
 
 
 def test_a_run_cannot_be_resumed_into_another_folder(half: Path, tmp_path: Path) -> None:
     found = verb("--resume", str(half), "--output", str(tmp_path / "other"))
     assert found.code == 2
-    assert "--output: got one beside --resume" in found.stderr
+    assert "--output: got one together with --resume" in found.stderr
 
 
 def test_a_run_that_is_still_at_work_is_not_resumed(half: Path) -> None:
     with journal.reserved(half):
         found = inside(half, "--resume", str(half))
     assert found.code == 2
-    assert "another process is writing to it, expected a run that has stopped" in found.stderr
+    assert "another process is writing to it; wait until it has ended" in found.stderr
 
 
 def test_a_budget_that_is_spent_ends_the_run_in_order(tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_a_budget_that_is_spent_ends_the_run_in_order(tmp_path: Path) -> None:
     assert found.code == 0
     assert found.record["ended"] == "budget"
     assert len(found.record["references"]) == 1
-    assert "! incomplete: its time budget was used up; what was measured is shown" in found.stdout
+    assert "! incomplete: the time budget was used up; what was measured is shown" in found.stdout
     whole = inside(found.output, "--resume", str(found.output))
     assert (whole.code, whole.record["ended"]) == (0, "complete")
 
@@ -282,7 +282,7 @@ def test_any_implementation_can_be_the_baseline(tmp_path: Path) -> None:
     found = inside(tmp_path / "out", *SMALL, *NAMES, "--details", "--baseline", "sums_in_another_order")
     assert found.row("sums_in_another_order")[5] == "-"
     assert float(found.row("numpy_scratch")[5].partition(" ")[0]) > 0
-    assert "time ratio: to sums_in_another_order's epoch" in found.stdout
+    assert "time ratio: epoch / sums_in_another_order's, below 1" in found.stdout
 
 
 def test_the_first_implementation_is_the_baseline_where_the_reference_is_not_run(tmp_path: Path) -> None:

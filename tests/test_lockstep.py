@@ -31,7 +31,7 @@ def test_float32_beside_float64_is_rounding() -> None:
     sides = ("-i", "numpy_scratch:float32", "-i", "numpy_scratch:float64")
     found = command.run(None, "lockstep", "--dataset", "digits", *sides, "--steps", "50")
     assert found.code == 0
-    assert "numpy_scratch (float32) and numpy_scratch (float64) do not part in 50 steps" in found.stdout
+    assert "numpy_scratch (float32) and numpy_scratch (float64) agree for 50 steps" in found.stdout
     for step in ("1 ", "2 ", "5 ", "10 ", "20 ", "50 "):
         assert sum(line.startswith(step) for line in found.stdout.splitlines()) == 2, step
 
@@ -79,7 +79,7 @@ def test_a_network_with_an_activation_for_each_layer_is_taken_step_by_step() -> 
     found = lockstep("-i", "minitorch", *network, "--initial", "scaled", "--steps", "20")
     assert found.code == 0, found.stdout
     assert "784-30-10, tanh, binary_cross_entropy" in found.stdout
-    assert "do not part in 20 steps" in found.stdout
+    assert "agree for 20 steps" in found.stdout
 
 
 def test_a_bias_that_never_moves_is_found_at_step_1() -> None:
@@ -87,7 +87,7 @@ def test_a_bias_that_never_moves_is_found_at_step_1() -> None:
     assert parts(found) == (1, ["parameters b1", "parameters b2"])
     inside = content(found)["verdict"][1]
     assert "biases_never_move" in inside
-    assert "has the right gradients; its update, equation (8), is not that of b1, b2" in inside
+    assert "has the right gradients, but a wrong update, equation (8), of b1, b2" in inside
 
 
 def test_a_learning_rate_off_by_1e4_is_found_at_step_1_in_float64() -> None:
@@ -127,7 +127,7 @@ def test_the_first_departure_inside_a_step_is_named() -> None:
     found = lockstep(*of("derives_by_activation"), "--format", "json")
     assert parts(found) == (1, ["gradients W1", "gradients b1", "parameters W1", "parameters b1"])
     ours, theirs = content(found)["verdict"][1:]
-    assert "derives_by_activation (float32) departs first in d1, equation (5): off by" in ours
+    assert "derives_by_activation (float32) first departs from the reference in d1, equation (5): off by" in ours
     assert "numpy_scratch (float32) is right" in theirs
 
 

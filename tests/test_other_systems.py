@@ -159,7 +159,7 @@ def test_what_is_right_is_told_so_and_who_it_has_started_is_ended(tmp_path: Path
     start = "import os, subprocess\nfrom pathlib import Path\nchild = subprocess.Popen(['sleep', '600'])\n"
     start += f"Path({str(marker)!r}).write_text(str(child.pid))\n"
     right = check(tmp_path, start + EXAMPLE)
-    assert (right.code, "RIGHT: all 13 checks hold" in right.stdout) == (0, True), right.stderr
+    assert (right.code, "RIGHT: all 13 checks passed" in right.stdout) == (0, True), right.stderr
     assert still_alive(started(marker)) == []
 
 

@@ -68,7 +68,7 @@ def test_what_cannot_be_asked_is_refused() -> None:
         samegrad.lockstep("numpy_per_example", batch_size=1_000_000, dataset="digits")
     with pytest.raises(samegrad.SettingError, match="steps: got 0"):
         samegrad.lockstep("numpy_per_example", steps=0)
-    with pytest.raises(samegrad.SettingError, match="which is no file"):
+    with pytest.raises(samegrad.SettingError, match="which is not a file"):
         samegrad.check("nothing.py")
     with pytest.raises(samegrad.RunError, match=r"found no run\.json"):
         samegrad.Run.open(os.devnull + "-not")
@@ -86,7 +86,7 @@ def test_an_option_is_used_or_refused() -> None:
         samegrad.lockstep("numpy_per_example", rounds=3)
     with pytest.raises(TypeError, match="got 'implementation'"):
         samegrad.compare("numpy_scratch", implementation=["minitorch"])
-    with pytest.raises(samegrad.SettingError, match="beside sizes"):
+    with pytest.raises(samegrad.SettingError, match="together with sizes"):
         samegrad.agree(network="784-30-10", sizes=(784, 30, 10), dataset="digits")
 
 

@@ -46,12 +46,12 @@ CRASHES = {
     "writes_a_false_result": ("crashed", "ended without a usable result (seconds: got 1000.0", None),
     "aborts": ("crashed", "killed by SIGABRT", "Fatal Python error: Aborted"),
     "segfaults": ("crashed", "killed by SIGSEGV", "Fatal Python error: Segmentation fault"),
-    "killed": ("crashed", "killed by SIGKILL (by which a system that has run out of memory", None),
+    "killed": ("crashed", "killed by SIGKILL (the system may have run out of memory", None),
     "runs_out_of_memory": ("crashed", "exit status 1", "MemoryError"),
     "floods_stderr": ("crashed", "exit status 1", "RuntimeError: planted after a flood"),
-    "loops_for_ever": ("timed out", "no stage or epoch ended for 420 s after 'gradients'", "in train"),
-    "hangs": ("timed out", "no stage or epoch ended for 420 s after 'gradients'", "in train"),
-    "says_other_threads": ("rejected", "asked for 1 thread, it ran library with 4", None),
+    "loops_for_ever": ("timed out", "no stage or epoch finished within 420 s after 'gradients'", "in train"),
+    "hangs": ("timed out", "no stage or epoch finished within 420 s after 'gradients'", "in train"),
+    "says_other_threads": ("rejected", "1 thread requested, but it ran library with 4", None),
     "imports_a_missing_part": (
         "not available",
         "imports_a_missing_part could not be imported: ModuleNotFoundError: No module named 'numpy.not_there'",
@@ -121,7 +121,7 @@ def test_more_cpu_time_than_the_thread_that_was_asked_for_can_have_used_is_found
     (epoch,) = found.sample("uses_more_threads")["epochs"]
     used = epoch["cpu_ns"] / epoch["wall_ns"]
     assert found.row("uses_more_threads")[-1] == "rejected"
-    assert f"asked for 1 thread, it used {used:.1f} seconds of CPU time a second" in found.stdout
+    assert f"1 thread requested, but it used {used:.1f} CPU seconds per second" in found.stdout
     assert found.code == 1
 
 
@@ -151,7 +151,7 @@ def test_frameworks_that_are_absent_or_broken_are_rows_with_a_remedy_and_no_fail
     ]
     assert "pip install -c constraints.txt torch" in found.stdout
     assert re.search("tensorflow_keras could not be imported: RuntimeError: operator .*::nms", found.stdout)
-    assert re.search("to mend it: pip install -c constraints.txt --force-reinstall .*tensorflow", found.stdout)
+    assert re.search("to fix it: pip install -c constraints.txt --force-reinstall .*tensorflow", found.stdout)
 
 
 def test_a_framework_that_was_asked_for_by_name_and_is_absent_is_a_failure(tmp_path: Path) -> None:
@@ -233,13 +233,13 @@ def test_the_first_signal_shows_and_keeps_what_was_measured_and_leaves_no_proces
     assert list(interrupted.temporary.iterdir()) == []
     found = interrupted.run
     assert found.code == code
-    assert "interrupted: ending the worker, keeping what has been measured" in found.stderr
+    assert "interrupted: ending the worker and keeping what was measured" in found.stderr
     assert "Traceback" not in found.stderr
     assert found.record["ended"] == "interrupted"
     assert [sample["implementation"] for sample in found.record["samples"]] == ["numpy_scratch"]
     assert (found.row("numpy_scratch")[-1], found.row("sleeps")[-1]) == ("ok", "not run")
-    assert "! interrupted: what had been measured by then is shown" in found.stdout
-    assert "interrupted: what had been" in (found.output / "table.md").read_text()
+    assert "! incomplete: interrupted; what was measured is shown" in found.stdout
+    assert "incomplete: interrupted; what was measured" in (found.output / "table.md").read_text()
 
 
 def test_a_second_ctrl_c_leaves_at_once_whatever_is_going_on(tmp_path: Path) -> None:
@@ -368,7 +368,9 @@ def test_a_disk_without_room_is_refused_before_the_first_sample(tmp_path: Path) 
     limited = ["bash", "-c", 'ulimit -f 1000; exec "$@"', "limited", *COMMAND]  # in kB; a run needs more
     found = run(tmp_path / "out", *SMALL, *of("numpy_scratch"), command=limited)
     assert (found.code, found.stdout) == (2, "")
-    assert re.search(r"--output: cannot write the \d MB that this run may need to .*/out: File too large", found.stderr)
+    assert re.search(
+        r"--output: cannot reserve the \d MB that this run may need in .*/out: File too large", found.stderr
+    )
     assert "round 1" not in found.stderr
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -1,1 +1,1 @@
-"""The verbs as functions: options are keyword arguments, what comes back prints itself and keeps its figures."""
+"""The verbs as functions: options are keyword arguments; results print themselves and have their figures."""

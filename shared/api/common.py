@@ -1,4 +1,4 @@
-"""What the functions have in common: options as keyword arguments, and results that print themselves."""
+"""Shared by the functions: options as keyword arguments, and results that print themselves."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -19,15 +19,14 @@ from shared.report.document import Document, html, text
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 WIDTH: Final = 100
-"""Characters of a line, where what is found is printed by Python."""
+"""Characters per line when Python prints a result."""
 DATA: Final = ("dataset", "data_dir", "offline")
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
-"""Takes what is done, and how much there is to do, None if nobody knows; yields a function that takes how much is done.
-"""
+"""Takes a description and the number of items, None if unknown; yields a function to call with the number finished."""
 
 
 def one_thread(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Decorate what computes beside other processes: BLAS's threads wait for one another where a core is busy."""
+    """Limit BLAS to one thread, for code that computes while other processes run: on busy cores its threads wait."""
 
     @wraps(function)
     def limited(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
@@ -45,7 +44,7 @@ def no_progress(_: str, __: int | None) -> Iterator[Callable[[int], None]]:
 
 @dataclass(frozen=True, repr=False)
 class Printed:
-    """What a function has found: `document` is how it is printed, by the command line too."""
+    """The result of a function; `document` is what is printed, also by the command line."""
 
     document: Document
 
@@ -57,7 +56,7 @@ class Printed:
 
 
 def given_options(options: dict[str, Any], allowed: tuple[str, ...]) -> dict[str, Any]:
-    """Return the options, None for each that is not given; one that the function does not take is a TypeError."""
+    """Return the options, None for each that is not given; TypeError for one that the function does not take."""
     unknown = [name for name in options if name not in allowed]
     if unknown:
         raise TypeError(
@@ -69,14 +68,14 @@ def given_options(options: dict[str, Any], allowed: tuple[str, ...]) -> dict[str
     if found["sizes"] is not None:
         found["sizes"] = tuple(found["sizes"])
     if found["network"] is not None and found["sizes"] is not None:
-        raise SettingError("network", f"got {found['network']!r} beside sizes, expected one of the two")
+        raise SettingError("network", f"got {found['network']!r} together with sizes, expected one of the two")
     if found.get("data_dir") is not None:
         found["data_dir"] = Path(found["data_dir"])
     return found
 
 
 def load_data(given: dict[str, Any]) -> Dataset:
-    """Return the data set that is asked for; a line on stderr names one that stands in for it."""
+    """Return the requested data set; if another one replaces it, a line on stderr says so."""
     check_choice("dataset", given["dataset"] or DEFAULTS["dataset"], DATASETS)
     dataset, notice = data.load(
         given["dataset"] or DEFAULTS["dataset"], given.get("data_dir"), offline=bool(given.get("offline"))

@@ -22,42 +22,42 @@ from shared.report import predict as predict_report
 from shared.spec import TrainingSpec
 
 NETWORK = ("network", "sizes", "activation", "loss")
-"""The options that say what a file computes."""
+"""The options that describe the network of a file."""
 
 
 @dataclass(frozen=True, repr=False)
 class Checked(Printed):
-    """The verdict on a network of your own."""
+    """The verdict on your own network."""
 
     verdict: Verdict
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether the network is correct."""
         return self.verdict.right
 
 
 @one_thread
 def check(file: str | Path, *, timeout: float = 30, **options: Any) -> Checked:
-    """Check the backprop of a file, and name the mistake that it makes.
+    """Check the backprop of a file, and find its mistake if it has one.
 
     Parameters
     ----------
     file : a .py file with a class Network, or functions forward(parameters, x) and gradients(parameters, x, y).
-    timeout : seconds that loading may take, and then everything else.
-    options : network, sizes, activation, loss, as far as the file does not say them.
+    timeout : seconds for loading, and again for everything after it.
+    options : network, sizes, activation, loss; for what the file does not define.
 
     Raises
     ------
     SettingError, SpecError
-        Where there is no such file, or no such network.
+        If the file does not exist or is not a .py file, or if an option has no such value.
     CallError
-        Where the file cannot be loaded.
+        If the file cannot be loaded.
     """
     path = Path(file).absolute()
     if not path.is_file() or path.suffix != ".py":
-        expected = "expected a file that ends in .py; to begin with: compare.py check --example"
-        raise SettingError("file", f"got {file}, which is {'no Python' if path.is_file() else 'no'} file; {expected}")
+        problem = "is not a .py file" if path.is_file() else "is not a file"
+        raise SettingError("file", f"got {file}, which {problem}; expected a .py file with a network")
     given = given_options(options, NETWORK)
     verdict = diagnose_file(path, {name: given[name] for name in NETWORK}, timeout)
     return Checked(check_report.verdict_document(path.name, verdict), verdict)
@@ -79,20 +79,21 @@ def predict(
     timeout: float = 120,
     **options: Any,
 ) -> Predicted:
-    """Let implementations classify images of a digit.
+    """Let implementations classify images of digits.
 
     Parameters
     ----------
     images : PNG, JPEG or BMP files: one digit each, dark on light or light on dark.
-    names : implementations; none for those of the run.
-    run : the run whose trained parameters are used; None for the last, or else NumPy is trained in seconds.
-    timeout : seconds that an implementation may take for an answer.
-    options : dataset, data_dir, offline, for where nothing has been trained.
+    names : implementations; by default those of the run.
+    run : folder of the run whose trained parameters are used; None for the last. Without any run, NumPy is trained, in
+        seconds.
+    timeout : seconds that an implementation has for each answer.
+    options : dataset, data_dir, offline; used only if there is no run.
 
     Raises
     ------
     DataError
-        Where an image, or a file of parameters, is missing or damaged.
+        If an image, or a file of parameters, is missing or damaged.
     SettingError, RunError, UnknownImplementationError, TypeError
         As `compare`.
     """
@@ -114,7 +115,7 @@ def classify(
     timeout: float,
     progress: Progress = no_progress,
 ) -> Predicted:
-    """Classify images that have been read, with the parameters of a run, of the last one, or trained now."""
+    """Classify images with the parameters of a run, of the last run, or trained now."""
     asked = implementations.locate_all(names) if names else None
     folder = run or last_run(plan.RESULTS)
     networks = of_run(folder, asked) if folder else None

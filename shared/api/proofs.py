@@ -19,19 +19,22 @@ from shared.report import lockstep as lockstep_report
 from shared.spec import DTYPES, LOSSES, NetworkSpec
 
 PROBLEM = ("network", "sizes", "activation", "loss", "batch_size", "initial", "dtype", "seed", *DATA)
-"""The options that say which gradients are computed, on which data."""
+"""The options that determine which gradients are computed, and on which data."""
 
 
 @dataclass(frozen=True, repr=False)
 class Agreement(Printed):
-    """The error of each gradient tensor, beside what rounding explains of it."""
+    """The error of each gradient tensor, and how much of it rounding explains."""
 
     entries: list[Entry]
     failures: list[survey.Failure]
 
     @property
     def ok(self) -> bool:
-        """Whether there are gradients, and rounding explains every error."""
+        """Whether there are gradients and no error is larger than rounding explains.
+
+        It is also True if errors are inconclusive, because the gradient consists of rounding alone: see `entries`.
+        """
         return bool(self.entries) and all(entry.verdict != "not rounding" for entry in self.entries)
 
 
@@ -43,9 +46,9 @@ def agree(
 
     Parameters
     ----------
-    names : implementations, or paths of .py files; none for those that the command runs.
-    matrix : every activation, loss, depth, batch size and dtype that the options leave open.
-    timeout : seconds that an implementation may take for an answer.
+    names : implementations, or paths of .py files; by default those that the command runs.
+    matrix : whether to compare every activation, loss, depth, batch size and dtype that the options do not set.
+    timeout : seconds that an implementation has for each answer.
     options : network, sizes, activation, loss, batch_size, initial, dtype, seed, dataset, data_dir, offline.
 
     Raises
@@ -76,24 +79,27 @@ def agree(
 
 
 def _matrix(given: dict[str, Any]) -> list[NetworkSpec]:
-    """Return the networks of the matrix, narrowed to the sizes, activation and loss that are given."""
+    """Return the networks of the matrix that have the given sizes, activation and loss."""
     activations = ACTIVATIONS if given["activation"] is None else (given["activation"],)
     losses = LOSSES if given["loss"] is None else (given["loss"],)
     found = [network for network in survey.matrix(activations, losses) if given["sizes"] in (None, network.sizes)]
     if not found:
-        raise SettingError("sizes", f"got {given['sizes']}, expected one of the matrix's, such as 784,30,10")
+        raise SettingError("sizes", f"got {given['sizes']}, expected sizes of the matrix, such as 784,30,10")
     return found
 
 
 @dataclass(frozen=True, repr=False)
 class Steps(Printed):
-    """Two implementations in lock-step, and where rounding no longer explains their difference."""
+    """Two implementations in lock-step, and the step from which rounding does not explain their difference."""
 
     found: Lockstep
 
     @property
     def ok(self) -> bool:
-        """Whether rounding explains every difference."""
+        """Whether no difference is larger than rounding explains.
+
+        It is also True if nothing can be concluded from some step on: see `found.inconclusive_from`.
+        """
         return not self.found.departures
 
 
@@ -106,15 +112,15 @@ def lockstep(
 
     Parameters
     ----------
-    a, b : implementations, or paths of .py files; NAME:float64 and NAME:float32 give one a dtype of its own.
-    steps : at most so many.
-    timeout : seconds that an implementation may take for an answer.
+    a, b : implementations, or paths of .py files; NAME:float64 and NAME:float32 give one its own dtype.
+    steps : maximum number of steps.
+    timeout : seconds that an implementation has for each answer.
     options : network, batch_size, optimizer, learning_rate, initial, dtype, seed, dataset, data_dir, offline, ...
 
     Raises
     ------
     CallError
-        Where one of the two has no answer.
+        If one of the two gives no answer.
     SettingError, SpecError, UnknownImplementationError, DataError, TypeError
         As `compare`.
     """

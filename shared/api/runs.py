@@ -1,4 +1,4 @@
-"""Runs: train, measure and compare; open what a run has left."""
+"""Runs: train, measure and compare; open a finished run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,22 +25,22 @@ class Run(Printed):
 
     @classmethod
     def of(cls, folder: Path, record: Record) -> "Run":
-        """Return the run of a record."""
+        """Return the run with this record."""
         return cls(brief.document(record), folder, record)
 
     @classmethod
     def open(cls, folder: str | Path) -> "Run":
-        """Return the run that a folder holds, whether it has ended or not; RunError where there is none."""
+        """Return the run in a folder, finished or not; RunError if there is none."""
         return cls.of(Path(folder), journal.read(Path(folder)))
 
     @property
     def rows(self) -> list[Row]:
-        """A row for each implementation: accuracy, seconds an epoch, ratio, gradient error, status."""
+        """A row for each implementation: accuracy, seconds per epoch, ratio, gradient error, status."""
         return summary.rows(self.record)
 
     @property
     def answer(self) -> list[str]:
-        """Three sentences: do they agree, how accurate are they, what does each cost."""
+        """Three sentences: whether they agree, how accurate they are, how long an epoch takes."""
         return [sentence.text for sentence in answer(self.record, self.rows, summary.pairs(self.record))]
 
     @property
@@ -50,11 +50,15 @@ class Run(Printed):
 
     @property
     def ok(self) -> bool:
-        """Whether all that could run did, and agrees."""
+        """Whether everything that was available ran and agrees with the reference.
+
+        It is False if an implementation that was requested by name is not available. It is True for a run that its time
+        budget ended early, if nothing failed until then.
+        """
         return summary.exit_code(self.record) == 0
 
     def page(self) -> Path:
-        """Write tables, figures and report.html into the folder; return the page's path."""
+        """Write tables, figures and report.html to the folder; return the path of the page."""
         write_tables(self.folder, self.record)
         return write_page(self.folder, self.record)
 
@@ -69,22 +73,23 @@ def compare(
     listener: Listener | None = None,
     **options: Any,
 ) -> Run:
-    """Train implementations, measure and compare them; every result is on the disk before the next is measured.
+    """Train, measure and compare implementations; each result is on the disk before the next is measured.
 
     Parameters
     ----------
-    names : implementations, or paths of .py files; none for those that the command runs.
+    names : implementations, or paths of .py files; by default those that the command runs.
     preset : "article", "nielsen", ...; options override it.
     effort : "quick" (1 round, 1 epoch) or "rigorous" (15 rounds).
-    output : the run's own folder, new or empty; None for one below results/.
-    budget, timeout : seconds, after which no worker starts, and after which a silent worker is ended.
-    listener : shows what is going on.
-    options : as the command's: network, epochs, batch_size, learning_rate, rounds, seed, dataset, data_dir, ...
+    output : folder of the run, new or empty; None for a new one in results/.
+    budget : seconds, after which no worker starts.
+    timeout : seconds; a worker that finishes no stage or epoch within this time is stopped.
+    listener : shows the progress.
+    options : options of the command: network, epochs, batch_size, learning_rate, rounds, seed, dataset, data_dir, ...
 
     Raises
     ------
     SettingError, SpecError, UnknownImplementationError, DataError, TypeError
-        Where an option has no such value, there is no such option, or the data set is not to be had.
+        If an option does not exist or has no such value, or if the data set is not available.
     """
     allowed = tuple(name for name in DEFAULTS if name != "implementation") + DATA[1:]
     given = given_options(options, allowed) | {"implementation": list(names) or None}

@@ -1,1 +1,1 @@
-"""Measure implementations: each in its own fresh process, known to the others through files alone."""
+"""Measure implementations, each in its own fresh process; the processes communicate only through files."""

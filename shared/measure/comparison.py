@@ -1,4 +1,4 @@
-"""What the parent finds out about a sample by itself: errors, status, accuracy, how far the others of its round are."""
+"""What the parent computes about a sample: errors, status, accuracy, and distances to the others of its round."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,14 +16,14 @@ from shared.record.schema import CRASHED, DISAGREES, OK, REJECTED, Record, Refer
 
 
 class Observations:
-    """The tensors that the workers of a round have left, each file read once."""
+    """The tensors that the workers of a round saved; each file is read once."""
 
     def __init__(self) -> None:
         self._round = 0
         self._read: dict[str, Observation] = {}
 
     def of(self, job: Job) -> Observation:
-        """Return those of a job; one of `DAMAGED` is raised where they are gone, or cannot be read."""
+        """Return the tensors of a job; one of `DAMAGED` is raised if they are missing or cannot be read."""
         if job.round != self._round:
             self._round, self._read = job.round, {}
         if job.label not in self._read:
@@ -34,11 +34,11 @@ class Observations:
 def compare_with_reference(
     job: Job, result: dict[str, Any], reference: Reference, dataset: Dataset, observations: Observations
 ) -> None:
-    """Add to the result of an implementation its errors, its status and its accuracy."""
+    """Add errors, status and accuracy to the result of an implementation."""
     try:
         found, expected = observations.of(job), observations.of(job.reference)
     except DAMAGED as error:
-        result |= {"status": CRASHED, "reason": f"left no readable tensors ({error})", "stderr": []}
+        result |= {"status": CRASHED, "reason": f"saved no readable tensors ({error})", "stderr": []}
         return
     result |= judge(found, expected, reference["allowed"])
     if result["digests"] != reference["digests"]:
@@ -53,7 +53,7 @@ def compare_with_reference(
             return
         result["test_accuracy"] = float(np.mean(digits == dataset.test.labels))
     elif result["status"] == OK:
-        result |= _unusable("was not timed, although it agrees")
+        result |= _unusable("it agrees, but was not timed")
     if result["status"] == OK and (reason := rejection(result, job.threads)):
         result |= {"status": REJECTED, "reason": reason}
 
@@ -63,16 +63,16 @@ def _unusable(why: str) -> dict[str, Any]:
 
 
 def compare_with_others(job: Job, result: dict[str, Any], record: Record, observations: Observations) -> None:
-    """Add, for each other sample that the round already has, the worst relative L2 error of each stage to it."""
+    """Add, for each sample that the round already has, the worst relative L2 error to it in each stage."""
     if "errors" not in result:
         return
     result["pairs"] = {}
     for other in record["samples"]:
         if other["round"] == job.round and "errors" in other:
-            # from the first to the second of the table, whichever came first in the round
+            # in the order of the table, whichever came first in the round
             names = sorted((job.label, other["implementation"]), key=record["implementations"].index)
             try:
                 found = compare(*(observations.of(replace(job, implementation=name)) for name in names))
-            except DAMAGED:  # they are gone, or damaged, since they were judged
+            except DAMAGED:  # lost or damaged since they were compared with the reference
                 continue
             result["pairs"][other["implementation"]] = {stage: files.finite(w.error) for stage, w in found.items()}

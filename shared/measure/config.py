@@ -1,4 +1,4 @@
-"""What is run, and the record of it before anything has been measured."""
+"""The configuration of a run, and its record before anything has been measured."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -15,18 +15,18 @@ from shared.record.schema import SCHEMA_VERSION, Record, TrainingPart
 from shared.spec import NetworkSpec, TrainingSpec
 
 BYTES_OF_A_RESULT: Final = 1 << 17
-"""What a worker's result and its line in the journal take at most, apart from tensors."""
+"""Upper limit for a worker's result and its line in the journal, without tensors."""
 TENSORS_OF_A_RESULT: Final = 7
-"""Copies of the parameters, as large as float64 makes them: six in an observation, and what has been learnt."""
+"""Copies of the parameters, in float64 at most: six in an observation, and the trained ones."""
 BYTES_OF_ACTIVATIONS: Final = 4
-"""That one takes, of those of every test image that the first round leaves."""
+"""Size of one activation in the files of the first round."""
 BYTES_OF_THE_PAGE: Final = 1 << 22
-"""What page, figures and what the record keeps for them take at most."""
+"""Upper limit for the page, the figures, and the data for them in the record."""
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What is run."""
+    """The configuration of a run."""
 
     implementations: tuple[str, ...]
     spec: NetworkSpec
@@ -35,23 +35,23 @@ class RunConfig:
     rounds: int
     threads: int
     command: tuple[str, ...]
-    """the arguments, for the record"""
+    """the command's arguments, for the record"""
     baseline: str = REFERENCE
-    """the implementation that ratios and differences are to"""
+    """the implementation to which ratios and differences refer"""
     named: bool = False
-    """whether the implementations were asked for by name, so that one that is not available is a failure"""
+    """whether the implementations were requested by name, so that a missing one is a failure"""
     sources: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     """label -> the "text" of the implementation's source, and its "base", for the record"""
     options: Mapping[str, Any] | None = None
-    """the options by which the run can be asked for again"""
+    """the options that repeat the run"""
     budget: float = float("inf")
-    """seconds; no worker starts after so many"""
+    """seconds, after which no worker starts"""
     timeout: float = 300
-    """seconds; a worker that ends no stage and no epoch for so long is ended"""
+    """seconds; a worker that finishes no stage or epoch within this time is stopped"""
 
 
 def new_record(config: RunConfig, dataset: Dataset) -> Record:
-    """Return the record of a run of which nothing has been measured yet."""
+    """Return the record of a run before anything has been measured."""
     order = schedule(config.implementations, config.rounds, config.training.seed)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -91,7 +91,7 @@ def new_record(config: RunConfig, dataset: Dataset) -> Record:
 
 
 def bytes_needed(config: RunConfig, test_images: int) -> int:
-    """Return what a run writes at most to its folder, if no worker complains at length."""
+    """Return the most that a run writes to its folder, unless a worker has much output on stderr."""
     workers = config.rounds * (len(config.implementations) + 1)
     activations = len(config.implementations) * test_images * config.spec.n_out * BYTES_OF_ACTIVATIONS
     results = workers * (BYTES_OF_A_RESULT + TENSORS_OF_A_RESULT * 8 * config.spec.parameter_count)

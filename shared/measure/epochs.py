@@ -1,4 +1,4 @@
-"""The timed part of a worker: warm up, start anew, and take the epochs one by one."""
+"""The timed part of a worker: warm up, reset, and train epoch by epoch."""
 
 import gc
 import time
@@ -21,13 +21,13 @@ from shared.record.schema import Epoch
 
 
 def timed(job: Job, network: Network, start: Start, watch: Stopwatch) -> dict[str, Any]:
-    """Time a network that has been loaded, and look at what it has learnt."""
+    """Time a network that has been loaded, and evaluate it."""
     x_validation, y_validation = start.dataset.validation.arrays(job.training.dtype)
     x_test, y_test = start.dataset.test.arrays(job.training.dtype)
     drawn = initial.draw_orders(job.training, len(start.y))
     first = next(drawn)
-    orders = chain([first], drawn)  # the first is at hand when the clock starts
-    given = initial.draw_parameters(job.spec, job.training)  # anew, as the order: what was given may be changed
+    orders = chain([first], drawn)  # the first order is drawn before the clock starts
+    given = initial.draw_parameters(job.spec, job.training)  # again, as the order: a network may change its own
     watch.lap("data")
     _warm_up(network, given, first, watch)
     canary, before = [canary_seconds()], Counters.now()
@@ -53,7 +53,7 @@ def timed(job: Job, network: Network, start: Start, watch: Stopwatch) -> dict[st
 
 
 def _warm_up(network: Network, given: Parameters, order: Labels, watch: Stopwatch) -> None:
-    """Take an epoch that compiles, loads and allocates what is needed, and go back to the start."""
+    """Train an epoch, so that everything is compiled, loaded and allocated, then reset the network."""
     network.train(order)
     network.parameters()
     watch.lap("warm-up")
@@ -72,7 +72,7 @@ def _epochs(
     for epoch in range(1, job.training.epochs + 1):
         wall, cpu = time.perf_counter_ns(), time.process_time_ns()
         network.train(order)
-        network.parameters()  # returns when the device is done
+        network.parameters()  # returns when the device has finished
         cpu, wall = time.process_time_ns() - cpu, time.perf_counter_ns() - wall
         watch.lap("epochs")
         order = next(orders)
@@ -89,7 +89,7 @@ def _epochs(
 
 
 def _learnt(job: Job, network: Network, activations: Array, y: Labels) -> dict[str, Any]:
-    """Keep what has been learnt, and say how good it is; the activations are those of the test set."""
+    """Save the trained parameters, and evaluate them; the activations are those of the test set."""
     learnt = network.parameters()
     parameters.save(learnt, job.parameters_path)
     return {
@@ -101,13 +101,13 @@ def _learnt(job: Job, network: Network, activations: Array, y: Labels) -> dict[s
 
 
 def _keep(job: Job, activations: Array) -> None:
-    """Leave the activations of the test set; where that fails, the page does without: what has been timed counts."""
+    """Save the activations of the test set for the page; a failure does not affect the timed result."""
     with suppress(OSError):
         np.savez(job.activations_path, allow_pickle=False, a_L=activations.astype("float32"))
 
 
 def _sections(network: Network, order: Labels) -> dict[str, float]:
-    """Return which section of the implementation is at work in one more epoch, and for how many seconds."""
+    """Return the seconds that each section of the implementation takes in one more epoch."""
     with profile.sampled(network) as seconds:
         network.train(order)
         network.parameters()

@@ -1,4 +1,4 @@
-"""What one worker process is asked to do, and where it leaves what; written as JSON by the parent."""
+"""What one worker process has to do, and its files; the parent writes it as JSON."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -19,15 +19,15 @@ class Job:
     round: int
     """from 1"""
     is_reference: bool
-    """observe in float64 only, and with twins: nothing is timed"""
+    """observe only, in float64 and with twins; nothing is timed"""
     spec: NetworkSpec
     training: TrainingSpec
     threads: int
     data: str
-    """npz file of the data set's bytes"""
+    """npz file with the bytes of the data set"""
     data_digest: str
     folder: str
-    """where the files below go"""
+    """of the files below"""
 
     @property
     def label(self) -> str:
@@ -36,12 +36,12 @@ class Job:
 
     @property
     def head(self) -> dict[str, Any]:
-        """Whose result it is, as every result says."""
+        """The keys that identify the worker in every result."""
         return {"implementation": self.label, "round": self.round, "seed": self.training.seed}
 
     @property
     def is_first(self) -> bool:
-        """Whether it is of the first round, in which more is looked at than speed and accuracy."""
+        """Whether it belongs to the first round, which records more than speed and accuracy."""
         return self.round == 1
 
     @property
@@ -59,7 +59,7 @@ class Job:
 
     @property
     def result_path(self) -> Path:
-        """The worker's result, as JSON; it appears whole or not at all."""
+        """The worker's result, as JSON; written in one piece or not at all."""
         return self._path(".json")
 
     @property
@@ -69,27 +69,27 @@ class Job:
 
     @property
     def parameters_path(self) -> Path:
-        """What the worker's network has learnt, as npz."""
+        """The trained parameters, as npz."""
         return self._path(workers.PARAMETERS)
 
     @property
     def activations_path(self) -> Path:
-        """What its outputs are for every test image, as npz; of the first round."""
+        """The outputs for every test image, as npz; in the first round."""
         return self._path(workers.ACTIVATIONS)
 
     @property
     def progress_path(self) -> Path:
-        """One JSON line for each stage and epoch, as it ends."""
+        """One JSON line for each finished stage and epoch."""
         return self._path(".progress.jsonl")
 
     @property
     def stdout_path(self) -> Path:
-        """What the worker printed."""
+        """The stdout of the worker."""
         return self._path(".stdout.txt")
 
     @property
     def stderr_path(self) -> Path:
-        """What the worker and its libraries complained about."""
+        """The stderr of the worker and its libraries."""
         return self._path(".stderr.txt")
 
     def write(self) -> None:

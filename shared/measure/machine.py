@@ -10,7 +10,7 @@ from shared.processes.environment import ROOT
 
 
 def thread_pools() -> dict[str, int]:
-    """Return how many threads each pool uses that has been loaded into this process: OpenBLAS, MKL, OpenMP, ..."""
+    """Return the number of threads of each pool loaded into this process: OpenBLAS, MKL, OpenMP, ..."""
     from threadpoolctl import threadpool_info
 
     return {pool["internal_api"]: pool["num_threads"] for pool in threadpool_info()}
@@ -27,7 +27,7 @@ def versions(module: ModuleType) -> dict[str, str]:
 
 
 def facts() -> dict[str, Any]:
-    """Return what the speed of this machine may depend on; no host name and no path."""
+    """Return facts on which the speed of this machine may depend, without host name and paths."""
     import psutil
 
     return {
@@ -41,7 +41,7 @@ def facts() -> dict[str, Any]:
 
 
 def git_revision() -> dict[str, Any]:
-    """Return the commit of the code and whether it has been changed since; empty outside a checkout."""
+    """Return the commit of the code, and whether files have changed since; empty outside a checkout."""
 
     def git(*arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True, timeout=10)

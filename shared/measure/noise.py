@@ -1,7 +1,7 @@
 """What else the machine was doing while a sample was taken.
 
-Every sample carries raw readings; whether it counts as disturbed is worked out from them when the run is shown, and a
-disturbed sample is flagged, never left out: who may drop samples can have any result.
+Every sample has raw readings. Whether it was disturbed is computed from them when the run is shown. A disturbed sample
+is flagged and never left out: by dropping samples, any result can be obtained.
 """
 
 import time
@@ -13,26 +13,26 @@ from typing import Any, Final
 from shared.measure import system
 
 STEAL: Final = 0.02
-"""Fraction of the time that the hypervisor gave to others; above it a sample is disturbed."""
+"""Fraction of the CPU time taken by the hypervisor; a sample with more is disturbed."""
 SWITCHES: Final = 100
-"""Involuntary context switches a second: others wanted the CPU that often (idle machine: 0 to 6, measured)."""
+"""Involuntary context switches per second: other processes needed the CPU (idle machine: 0 to 6, measured)."""
 CANARY: Final = 1.2
-"""A canary this many times slower than the run's median canary (idle machine: within 1.07, measured)."""
+"""A canary this many times slower than the median canary of the run (idle machine: within 1.07, measured)."""
 CANARY_SIZE: Final = 256
 CANARY_PRODUCTS: Final = 101
 
 
 @dataclass(frozen=True)
 class Counters:
-    """Counts since the process, or the machine, started; differences of two are a sample's."""
+    """Counts since the start of the process or of the machine; a sample has the difference of two."""
 
     seconds: float
     switches: int | None
-    """involuntary context switches of this process; None where the system does not count them"""
+    """involuntary context switches of this process; None if the system does not count them"""
     stolen: float | None
-    """seconds that the hypervisor gave to others, over all CPUs; None where the system does not tell"""
+    """seconds taken by the hypervisor, over all CPUs; None if the system does not report them"""
     cpu: float
-    """seconds of all CPUs, of the whole machine"""
+    """seconds of all CPUs of the machine"""
 
     @classmethod
     def now(cls) -> "Counters":
@@ -41,12 +41,12 @@ class Counters:
 
         times = psutil.cpu_times()._asdict()
         stolen = times.get("steal")
-        # Linux counts the guests' time in user and nice already
+        # on Linux, user and nice include the time of guests
         cpu = sum(spent for kind, spent in times.items() if not kind.startswith("guest"))
         return cls(time.monotonic(), system.involuntary_switches(), stolen, cpu)
 
     def since(self, before: "Counters") -> dict[str, float | None]:
-        """Return involuntary switches a second, and the fraction of CPU time that was stolen; None for unknown."""
+        """Return involuntary switches per second, and the fraction of stolen CPU time; None for unknown."""
         return {
             "switches_per_second": _rate(self.switches, before.switches, self.seconds - before.seconds),
             "steal": _rate(self.stolen, before.stolen, self.cpu - before.cpu),
@@ -54,14 +54,14 @@ class Counters:
 
 
 def _rate(after: float | None, before: float | None, span: float) -> float | None:
-    """Return what has been added within a span of time; 0 within none."""
+    """Return the increase per unit of a span; 0 for an empty span."""
     if after is None or before is None:
         return None
     return (after - before) / span if span > 0 else 0.0
 
 
 def canary_seconds() -> float:
-    """Return the median time of a small matrix product, which is the same work at any time on any day."""
+    """Return the median time of a small matrix product, which is always the same work."""
     import numpy as np
 
     a = np.random.default_rng(0).random((CANARY_SIZE, CANARY_SIZE), np.float32)
@@ -75,22 +75,22 @@ def canary_seconds() -> float:
 
 
 def typical_canary(samples: Iterable[Mapping[str, Any]]) -> float | None:
-    """Return the median canary of a run: what the machine takes when nothing disturbs it; None without samples."""
+    """Return the median canary of a run, which is that of an undisturbed machine; None without samples."""
     found = [seconds for sample in samples if "noise" in sample for seconds in sample["noise"]["canary_seconds"]]
     return median(found) if found else None
 
 
 def disturbances(sample: Mapping[str, Any], typical: float | None) -> list[str]:
-    """Return in words what disturbed a sample, given the run's `typical_canary`; nothing if nothing did."""
+    """Return what disturbed a sample, as text, given the `typical_canary` of the run."""
     noise = sample.get("noise")
     if noise is None:
         return []
     found = []
     if (noise["steal"] or 0) > STEAL:
-        found.append(f"{100 * noise['steal']:.0f} % of the CPU time was stolen")
+        found.append(f"{100 * noise['steal']:.0f} % of the CPU time was taken by the hypervisor (steal)")
     if (noise["switches_per_second"] or 0) > SWITCHES:
-        found.append(f"{noise['switches_per_second']:.0f} involuntary context switches a second")
+        found.append(f"{noise['switches_per_second']:.0f} involuntary context switches per second")
     for when, seconds in zip(("before", "after"), noise["canary_seconds"], strict=True):
         if typical and seconds > CANARY * typical:
-            found.append(f"the canary {when} it took {seconds / typical:.1f} times as long as usual")
+            found.append(f"another process was using the CPU (probe {seconds / typical:.1f}x slower {when} the epochs)")
     return found

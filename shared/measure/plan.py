@@ -1,4 +1,4 @@
-"""From options to a run: what is wrong is refused first, then the data are loaded, then the folder is made."""
+"""From options to a run: the options are checked, then the data are loaded, then the folder is created."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,13 +23,13 @@ RESULTS: Final = environment.ROOT / "results"
 
 @dataclass(frozen=True)
 class Plan:
-    """A run that can begin."""
+    """A run that is ready to start."""
 
     config: RunConfig
     dataset: Dataset
     folder: Path
     previous: Record | None = None
-    """what an interrupted run has measured"""
+    """the record of an interrupted run"""
 
 
 def plan(
@@ -40,21 +40,21 @@ def plan(
 
     Parameters
     ----------
-    given : options; None stands for one that was not given.
+    given : options; None for one that was not given.
     effort : "quick", "rigorous" or None.
     preset : one of `PRESETS`, or None.
     argv : the command's arguments, for the record.
     data_dir, offline : as `shared.data.load`.
-    output : the run's own folder, new or empty; None for one below results/.
-    resume : the folder of the run to go on with.
-    budget, timeout : seconds, as `RunConfig`.
+    output : folder of the run, new or empty; None for a new one in results/.
+    resume : folder of the run to continue.
+    budget, timeout : seconds, as in `RunConfig`.
 
     Raises
     ------
     SettingError, SpecError, UnknownImplementationError, RunError
-        Where an option has no such value.
+        If an option has no such value.
     DataError
-        Where the data set is missing or damaged.
+        If the data set is missing or damaged.
     """
     previous = journal.read(resume) if resume else None
     options = resolve(given, effort, previous and previous["options"], preset)
@@ -72,7 +72,7 @@ def plan(
 
 
 def configure(options: Options, given: Mapping[str, Any], argv: Sequence[str], *, named: bool) -> RunConfig:
-    """Return the configuration, as far as it does not depend on the data; everything wrong is refused."""
+    """Return the configuration, as far as it does not depend on the data; raise an error for wrong options."""
     for name in ("rounds", "threads", "train_size", "test_size"):
         if options[name] is not None and options[name] < 1:
             raise SettingError(name, f"got {options[name]}, expected a whole number of at least 1")
@@ -81,7 +81,7 @@ def configure(options: Options, given: Mapping[str, Any], argv: Sequence[str], *
     labels = [label(name) for name in implementations]
     baseline = options["baseline"]
     if baseline is not None and baseline not in labels:
-        allowed = f"one of {', '.join(labels)}, which are run{nearest(baseline, labels)}"
+        allowed = f"one of {', '.join(labels)} (the implementations of this run){nearest(baseline, labels)}"
         raise SettingError("baseline", f"got {baseline!r}, expected {allowed}")
     return RunConfig(
         implementations=implementations,
@@ -99,11 +99,11 @@ def configure(options: Options, given: Mapping[str, Any], argv: Sequence[str], *
 def fit(
     config: RunConfig, options: Options, dataset: Dataset, budget: float, timeout: float
 ) -> tuple[RunConfig, Dataset]:
-    """Return the configuration with what the data set decides, and the part of the data set that it asks for."""
+    """Return the configuration completed from the data set, and the part of the data set that it uses."""
     for name, split in (("train", dataset.train), ("test", dataset.test)):
         size = options[f"{name}_size"]
         if size is not None and size > len(split):
-            most = f"at most {len(split):,}, the {name} images of {dataset.name}"
+            most = f"at most {len(split):,}, the number of {name} images of {dataset.name}"
             raise SettingError(f"{name}_size", f"got {size:,}, expected {most}")
     if options["train_size"] is not None:
         dataset = dataset.with_train_size(options["train_size"])
@@ -127,30 +127,30 @@ def fit(
 
 
 def refuse_another(previous: Record, config: RunConfig, dataset: Dataset, folder: Path) -> None:
-    """Raise `SettingError` where the run to go on with is another one than is asked for now."""
+    """Raise SettingError if the run to continue has another configuration than the one requested now."""
     found = differences(previous, new_record(config, dataset))
     if found:
-        remedy = "leave these options out, or start a new run"
+        remedy = "leave out these options, or start a new run"
         raise SettingError("resume", f"{folder} has another configuration: {'; '.join(found)}; {remedy}")
 
 
 def make_folder(output: Path | None, dataset: str) -> Path:
-    """Create the folder of the results; never one in which something lies."""
+    """Create the folder of the results; refuse one that is not empty."""
     folder = output or RESULTS / f"{datetime.now():%Y-%m-%d-%H%M%S}-{dataset}"
     try:
         if output is None:
             return _make_new_folder(folder)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            remedy = "a run that was interrupted can be resumed"
+            remedy = "an interrupted run can be resumed"
             raise SettingError("output", f"got {folder}, which exists, expected a new or empty folder; {remedy}")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingError("output", f"cannot make {folder}: {error.strerror}") from error
+        raise SettingError("output", f"cannot create {folder}: {error.strerror}") from error
     return folder.resolve()
 
 
 def _make_new_folder(folder: Path) -> Path:
-    """Create a folder, or folder-2, folder-3, ... where runs that began in the same second have made it."""
+    """Create a folder; if runs started in the same second have created it, folder-2, folder-3, ..."""
     for number in count(1):
         candidate = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
         try:
@@ -162,11 +162,11 @@ def _make_new_folder(folder: Path) -> Path:
 
 
 def prepare(folder: Path, config: RunConfig, test_images: int) -> Path:
-    """Make sure that there is room for the results in their folder; return it."""
+    """Check that the disk has room for the results; return the folder."""
     needed = bytes_needed(config, test_images)
     try:
         files.reserve(folder, needed)
     except OSError as error:
-        problem = f"cannot write the {needed / 1e6:,.0f} MB that this run may need to {folder}: {error.strerror}"
-        raise SettingError("output", f"{problem}; name another folder") from error
+        problem = f"cannot reserve the {needed / 1e6:,.0f} MB that this run may need in {folder}: {error.strerror}"
+        raise SettingError("output", f"{problem}; choose another folder") from error
     return folder.resolve()

@@ -1,9 +1,9 @@
-"""Which part of an implementation the time goes to: forward, loss and gradients, update, conversion.
+"""Which part of an implementation takes the time: forward, loss and gradients, update, conversion.
 
-The sections are those of its source, whose headings all implementations share. A timer interrupts the training every
-millisecond; the time since its last tick counts for the section whose code is at work, or is waited for by the library
-that it called. So nothing is changed that a framework has compiled, and a whole epoch within one compiled call counts
-for the section that calls it, or where its result is waited for (JAX computes while Python goes on).
+The sections are those of its source; all implementations have the same section headings. A timer interrupts the
+training every millisecond. The time since its last tick counts for the section that is running, or that waits for a
+library call. Compiled code is not changed for this: a whole epoch within one compiled call counts for the section that
+calls it, or that waits for its result (JAX computes while Python continues).
 """
 
 import ast
@@ -23,13 +23,13 @@ TICK_SECONDS: Final = 0.001
 
 
 def titles(source: str) -> dict[int, str]:
-    """Return line -> title of each section heading of a source."""
+    """Return line -> title for each section heading of a source."""
     found = {n: re.fullmatch(r"    # ---- (.+?) -+", line) for n, line in enumerate(source.splitlines(), 1)}
     return {number: match[1] for number, match in found.items() if match}
 
 
 def lines(source: str) -> dict[int, str]:
-    """Return line -> section for every line of the class Network that lies below a heading."""
+    """Return line -> section for every line of the class Network below a heading."""
     found: dict[int, str] = {}
     headings = titles(source)
     for node in ast.parse(source).body:
@@ -43,10 +43,10 @@ def lines(source: str) -> dict[int, str]:
 
 
 def _files(network: Network) -> dict[str, dict[int, str]]:
-    """Return the sections of each file that the class of a network, and what it changes, are written in."""
+    """Return the sections of each file that defines the class of a network or one of its base classes."""
     found: dict[str, dict[int, str]] = {}
     for cls in type(network).__mro__:
-        with suppress(TypeError, OSError, SyntaxError, ValueError):  # a source that cannot be had has no sections
+        with suppress(TypeError, OSError, SyntaxError, ValueError):  # without a source there are no sections
             path = inspect.getfile(cls)
             found[path] = lines(Path(path).read_text(encoding="utf-8"))
     return found
@@ -54,10 +54,10 @@ def _files(network: Network) -> dict[str, dict[int, str]]:
 
 @contextmanager
 def sampled(network: Network) -> Iterator[dict[str, float]]:
-    """See, while the block runs, which section is at work; yields its seconds by section, which add up as they come.
+    """Measure which section runs during the block; yields section -> seconds, which grows while the block runs.
 
-    None do where the system has no timer that interrupts (Windows). A thread that looks on instead sees what it is let
-    see: with NumPy it never met the forward pass.
+    It stays empty if the system has no timer that interrupts (Windows). A thread that samples instead misses sections:
+    with NumPy it never saw the forward pass.
     """
     files, seconds, last = _files(network), dict[str, float](), perf_counter()
 

@@ -1,4 +1,4 @@
-"""The limit of the machine: what the matrix products of the steps take by themselves, and nothing else."""
+"""The limit of the machine: the time of the matrix products of the steps alone."""
 
 from collections.abc import Callable
 from statistics import median
@@ -11,17 +11,17 @@ from shared.interface import Array, Parameters
 
 PASSES: Final = 3
 BATCHES: Final = 2_000
-"""Of an epoch, at most; the rest of it takes as long a batch."""
+"""The most batches of an epoch that are timed; the others take as long."""
 
 
 def products(parameters: Parameters, batch_size: int) -> Callable[[Array], None]:
-    """Return what makes the products of a step on a batch, (batch_size, n_in), by `np.dot` with `out=`.
+    """Return a function that computes the products of a step on a batch, (batch_size, n_in), by `np.dot` with `out=`.
 
-    They are those of (1) and (6) for every layer and of (5) for all but the first: five for two layers.
+    These are the products of (1) and (6) for every layer, and of (5) for all but the first: five for two layers.
     """
     generator, dtype = np.random.default_rng(0), parameters["W1"].dtype
     weights = [tensor for name, tensor in parameters.items() if name.startswith("W")]
-    # a_l and d_l of every layer: what they hold is all the same to a product
+    # a_l and d_l of every layer: the time of a product does not depend on their values
     a, d = ([generator.random((batch_size, len(W))).astype(dtype) for W in weights] for _ in range(2))
     z, dW = [np.empty_like(d_l) for d_l in d], [np.empty_like(W) for W in weights]
 
@@ -37,9 +37,9 @@ def products(parameters: Parameters, batch_size: int) -> Callable[[Array], None]
 
 
 def epoch_seconds(parameters: Parameters, x: Array, batch_size: int) -> float:
-    """Return the seconds that the products of an epoch take on the batches of x, (n, n_in), which come from memory.
+    """Return the seconds that the products of an epoch take on the batches of x, (n, n_in), read from memory.
 
-    It is the median of a few passes, after one that does not count; a smaller last batch counts by its part.
+    This is the median of a few passes, after one that does not count; a smaller last batch counts in proportion.
     """
     make, taken = products(parameters, batch_size), []
     whole = min(len(x) // batch_size, BATCHES) * batch_size

@@ -1,4 +1,4 @@
-"""A run: every implementation in every round, one process at a time, each result on the disk before the next starts."""
+"""A run: every implementation in every round, one process at a time; each result is saved before the next starts."""
 
 import tempfile
 import time
@@ -32,16 +32,16 @@ from shared.record.schema import (
 
 
 class Listener(Protocol):
-    """Somebody who shows what is going on."""
+    """An object that shows the progress of a run."""
 
     def started(self, job: Job) -> None:
-        """Take note that a worker starts."""
+        """Show that a worker starts."""
 
     def event(self, job: Job, event: Event) -> None:
-        """Take note of a stage or an epoch that ended."""
+        """Show that a stage or an epoch has finished."""
 
     def finished(self, job: Job, result: dict[str, Any]) -> None:
-        """Take note of a worker's result."""
+        """Show the result of a worker."""
 
 
 class Silent:
@@ -58,7 +58,7 @@ class Silent:
 
 
 def jobs(config: RunConfig, data: Path, digest: str, folder: Path) -> Iterator[Job]:
-    """Yield the jobs in order; a round starts with its float64 reference."""
+    """Yield the jobs in order; each round starts with its float64 reference."""
     order = schedule(config.implementations, config.rounds, config.training.seed)
     for index, names in enumerate(order):
         training = replace(config.training, seed=config.training.seed + index)
@@ -77,7 +77,7 @@ def jobs(config: RunConfig, data: Path, digest: str, folder: Path) -> Iterator[J
 
 
 def is_missing(job: Job, record: Record) -> bool:
-    """Return whether a job has still to be done; a reference too, if its files are gone and others need them."""
+    """Return whether a job still has to run; a reference also if its files are lost and other jobs need them."""
     if not job.is_reference:
         return not any(s["implementation"] == job.label and s["round"] == job.round for s in record["samples"])
     if not any(r["round"] == job.round for r in record["references"]):
@@ -89,15 +89,15 @@ def is_missing(job: Job, record: Record) -> bool:
 def execute(
     config: RunConfig, dataset: Dataset, folder: Path, listener: Listener, previous: Record | None = None
 ) -> Record:
-    """Run everything that is missing; return the record, which `folder`/run.json then holds.
+    """Run everything that is missing; return the record, which is also saved as `folder`/run.json.
 
     Parameters
     ----------
-    folder : exists, and is the run's own.
-    previous : what an earlier call has measured of this very run.
+    folder : an existing folder for this run alone.
+    previous : the record of an earlier call for the same run.
 
-    Ctrl-C ends the worker at work, a full disk the run; what has been measured is kept. The record's `ended` says how
-    the run did: "complete", "budget", "interrupted" or "error: ...".
+    Ctrl-C or a full disk ends the run; what was measured is kept. `ended` in the record says how the run ended:
+    "complete", "budget", "interrupted" or "error: ...".
     """
     of_workers = folder / workers.FOLDER
     of_workers.mkdir(exist_ok=True)
@@ -112,14 +112,14 @@ def execute(
         try:
             record["gallery"] = gallery.collect(record, dataset, of_workers)
             journal.finish(record)
-        except OSError as error:  # the journal is still there, and has everything
+        except OSError as error:  # the journal still exists and has everything
             record["ended"] = f"{ERROR}{error}"
     return record
 
 
 @dataclass(frozen=True)
 class _Run:
-    """A run at work."""
+    """A run in progress."""
 
     config: RunConfig
     dataset: Dataset
@@ -129,7 +129,7 @@ class _Run:
     observations: Observations = field(default_factory=Observations)
 
     def measure(self, folder: Path) -> str:
-        """Do every job that is missing, with its files in this folder; return how it ended."""
+        """Run every missing job, with its files in this folder; return how the run ended."""
         deadline = time.monotonic() + self.config.budget
         try:
             with tempfile.TemporaryDirectory(prefix="samegrad-", ignore_cleanup_errors=True) as temporary:
@@ -148,7 +148,7 @@ class _Run:
         return COMPLETE
 
     def do(self, job: Job) -> None:
-        """Do a job, compare its result with the others of its round, and keep it."""
+        """Run a job, compare its result with the others of its round, and save it."""
         self.listener.started(job)
         if job.is_reference:
             self.keep("references", job, self.worker(job))

@@ -1,4 +1,4 @@
-"""Run one worker process to its end, whatever end that is, and say what became of it."""
+"""Run one worker process until it ends, and return its result or how it failed."""
 
 import json
 import time
@@ -24,10 +24,10 @@ def run_worker(job: Job, on_event: Callable[[Event], None], timeout: float) -> d
 
     Parameters
     ----------
-    on_event : called for each stage and epoch that ends.
-    timeout : seconds; a worker that ends no stage and no epoch for so long is ended.
+    on_event : called for each finished stage and epoch.
+    timeout : seconds; a worker that finishes no stage or epoch within this time is stopped.
 
-    The process leads a group of its own. Whatever happens here, Ctrl-C included, nobody of that group is left.
+    The process leads its own group. No process of the group is left afterwards, even after Ctrl-C.
     """
     for stale in (job.result_path, job.progress_path):
         stale.unlink(missing_ok=True)
@@ -35,7 +35,7 @@ def run_worker(job: Job, on_event: Callable[[Event], None], timeout: float) -> d
     start = time.perf_counter_ns()
     child = None
     try:
-        with uninterrupted():  # between its start and its name nothing may come
+        with uninterrupted():  # no signal between its start and the assignment
             child = _start(job, start, timeout)
         last, silent = _follow(child, job.progress_path, on_event, timeout)
         wall = (time.perf_counter_ns() - start) / 1e9
@@ -44,7 +44,7 @@ def run_worker(job: Job, on_event: Callable[[Event], None], timeout: float) -> d
             child.close()
     if silent:
         where = f"after {last!r}" if last else "from its start"
-        reason = f"no stage or epoch ended for {timeout:g} s {where}: the worker was ended"
+        reason = f"no stage or epoch finished within {timeout:g} s {where}; the worker was stopped"
         return _failed(job, child, TIMED_OUT, reason)
     return _result(job, child, wall, importing=last == "start")
 
@@ -56,13 +56,13 @@ def _start(job: Job, now: int, timeout: float) -> Child:
 
 
 def _follow(child: Child, progress: Path, on_event: Callable[[Event], None], timeout: float) -> tuple[str | None, bool]:
-    """Hand on each line of the progress file until the process ends, or nothing ends for too long.
+    """Pass on each line of the progress file until the process ends, or no stage finishes for too long.
 
-    Returns the last stage that ended, and whether it was for too long.
+    Returns the last finished stage, and whether the time ran out.
     """
     read, ended, last, deadline = 0, False, None, time.monotonic() + timeout
     while not ended:
-        ended = child.has_ended()  # first, so that the last lines are read after the end
+        ended = child.has_ended()  # before reading, so that the last lines are read after the end
         if progress.exists():
             for line in progress.read_bytes()[read:].splitlines(keepends=True):
                 if line.endswith(b"\n"):
@@ -79,7 +79,7 @@ def _follow(child: Child, progress: Path, on_event: Callable[[Event], None], tim
 
 
 def _result(job: Job, child: Child, wall: float, *, importing: bool) -> dict[str, Any]:
-    """Return what a worker that has ended left, or why that is nothing to rely on."""
+    """Return the result of a worker that has ended, or why it has no usable result."""
     status, reason = child.wait(), child.ending()
     if status == 0:
         try:
@@ -97,7 +97,7 @@ def _result(job: Job, child: Child, wall: float, *, importing: bool) -> dict[str
         remedy = implementations.remedy(job.implementation)
         complaint = failed["stderr"][-1] if failed["stderr"] and status > 0 else reason
         failed |= {"status": NOT_AVAILABLE, "remedy": remedy}
-        failed["reason"] = f"{job.label} could not be imported: {complaint}; to mend it: {remedy}"
+        failed["reason"] = f"{job.label} could not be imported: {complaint}; to fix it: {remedy}"
     return failed
 
 

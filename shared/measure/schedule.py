@@ -1,4 +1,4 @@
-"""In which order the implementations run."""
+"""The order in which the implementations run."""
 
 import random
 
@@ -6,7 +6,7 @@ import random
 def schedule(implementations: tuple[str, ...], rounds: int, seed: int) -> list[list[str]]:
     """Return the order of the implementations in each round: shuffled by the seed, and reversed in even rounds.
 
-    What slows the machine over time, or an implementation's neighbour, then hits no implementation always.
+    A drift of the machine, or a neighbour that slows the next one, then does not always affect the same implementation.
     """
     shuffled = random.Random(seed)
     order: list[list[str]] = []

@@ -1,4 +1,4 @@
-"""What every worker of a round starts from, the reference included: data, initial parameters, mini-batches."""
+"""What every worker of a round starts from, including the reference: data, initial parameters, mini-batches."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +20,13 @@ class Start:
     """(n,)"""
     parameters: Parameters
     order: Labels
-    """(n,), of the first epoch"""
+    """(n,), for the first epoch"""
     digests: dict[str, str]
-    """what proves that all implementations of a round started alike; taken before any of them can change an array"""
+    """proof that all implementations of a round started alike; computed before any of them can change an array"""
 
     @classmethod
     def of(cls, job: Job) -> "Start":
-        """Read the data set that the parent left, make sure that it is the one that was meant, and draw the rest."""
+        """Read the data set that the parent saved, check its digest, and draw the rest."""
         dataset = snapshot.load(Path(job.data), job.data_digest)
         x, y = dataset.train.arrays(job.training.dtype)
         order = next(initial.draw_orders(job.training, len(y)))

@@ -1,7 +1,7 @@
 """What can be concluded from samples: ratios of times with intervals, differences of accuracies, verdicts.
 
-Times are compared as logarithms: noise multiplies, and a ratio and its inverse are then treated alike. What slows the
-machine for a while slows all implementations of a round, so ratios are taken within a round and averaged over the
+Times are compared by their logarithms: noise is multiplicative, and a ratio and its inverse are then treated alike. A
+slow phase of the machine slows all implementations of a round, so ratios are taken within a round and averaged over the
 rounds (a paired design; Box, Hunter and Hunter, "Statistics for Experimenters", chapter 3). The intervals are
 Student's; where several rows are compared at once, Bonferroni's correction keeps the chance that any of them misses
 its true value at 5 % or less.
@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 
 CONFIDENCE: Final = 0.95
 LEAST_DIFFERENCE: Final = 0.05
-"""A ratio closer to 1 than this is no difference that anybody should act upon."""
+"""A ratio closer to 1 than this is too small a difference to act on."""
 LEAST_ROUNDS: Final = 3
-"""With fewer there is no verdict: the interval of two values is 5 times as wide as that of three."""
+"""With fewer rounds there is no verdict: the interval of two values is 5 times as wide as that of three."""
 
 FASTER: Final = "faster"
 SLOWER: Final = "slower"
@@ -24,7 +24,7 @@ NO_DIFFERENCE: Final = "no clear difference"
 
 
 class Estimate(NamedTuple):
-    """A figure with its confidence interval, which a single round does not have."""
+    """A figure with its confidence interval; a single round has none."""
 
     value: float
     low: float | None
@@ -33,24 +33,24 @@ class Estimate(NamedTuple):
 
     @property
     def half_width(self) -> float | None:
-        """Half the length of the interval; None without one."""
+        """Half the length of the interval; None without an interval."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
 
 def _t(rows: int, degrees: float) -> float:
-    """Return Student's quantile for a two-sided interval that holds for all `rows` at once."""
+    """Return Student's quantile for two-sided intervals that hold for all `rows` together."""
     from scipy.stats import t
 
     return float(t.ppf(1 - (1 - CONFIDENCE) / (2 * rows), degrees))
 
 
 def mean(values: Sequence[float], rows: int = 1) -> Estimate:
-    """Return the mean of one value a round, with its Student interval.
+    """Return the mean of one value per round, with its Student interval.
 
     Parameters
     ----------
     values : at least one.
-    rows : how many such intervals are to hold together (Bonferroni).
+    rows : number of such intervals that hold together (Bonferroni).
     """
     centre, n = fmean(values), len(values)
     if n < 2:
@@ -60,25 +60,25 @@ def mean(values: Sequence[float], rows: int = 1) -> Estimate:
 
 
 def exp(logarithms: Estimate) -> Estimate:
-    """Return an estimate of a logarithm as one of the figure itself."""
+    """Return the estimate of a figure from that of its logarithm."""
     low, high = (None if end is None else math.exp(end) for end in (logarithms.low, logarithms.high))
     return Estimate(math.exp(logarithms.value), low, high, logarithms.rounds)
 
 
 def paired_ratio(seconds: Mapping[int, float], baseline: Mapping[int, float], rows: int = 1) -> Estimate | None:
-    """Return exp(mean of the log ratios) over the rounds that both have; None if there is none.
+    """Return exp(mean of the log ratios) over the rounds that both have; None if they share none.
 
     Parameters
     ----------
     seconds, baseline : round -> seconds.
-    rows : how many rows are compared with the baseline (Bonferroni).
+    rows : number of rows that are compared with the baseline (Bonferroni).
     """
     shared = sorted(seconds.keys() & baseline.keys())
     return exp(mean([math.log(seconds[r] / baseline[r]) for r in shared], rows)) if shared else None
 
 
 def paired_difference(values: Mapping[int, float], baseline: Mapping[int, float], rows: int = 1) -> Estimate | None:
-    """Return the mean difference over the rounds that both have; None if there is none."""
+    """Return the mean difference over the rounds that both have; None if they share none."""
     shared = sorted(values.keys() & baseline.keys())
     return mean([values[r] - baseline[r] for r in shared], rows) if shared else None
 
@@ -86,14 +86,14 @@ def paired_difference(values: Mapping[int, float], baseline: Mapping[int, float]
 def unpaired_ratio(
     seconds: Sequence[float], before: Sequence[float], rows: int = 1, drift: float = 1.0
 ) -> Estimate | None:
-    """Return the ratio of two runs' geometric means, with Welch's interval; the runs may have unequal rounds.
+    """Return the ratio of two runs' geometric means, with Welch's interval; the numbers of rounds may differ.
 
     Parameters
     ----------
-    seconds, before : one value a round of the later and of the earlier run.
-    rows : how many rows are compared (Bonferroni).
-    drift : the ratio of what the machine itself took for the same work in the two runs; the interval is widened by it
-        at both ends, for what the machine changed by cannot be told from what the code changed by.
+    seconds, before : one value per round of the later and of the earlier run.
+    rows : number of rows that are compared (Bonferroni).
+    drift : the ratio of the times that the machine took for the same work in the two runs. The interval is widened by
+        it at both ends, because a change of the machine cannot be distinguished from a change of the code.
     """
     if not seconds or not before:
         return None
@@ -102,7 +102,7 @@ def unpaired_ratio(
     if n < 2:
         return Estimate(math.exp(centre), None, None, n)
     parts = [stdev(values) ** 2 / len(values) for values in (a, b)]
-    # Welch and Satterthwaite's degrees of freedom; samples without any spread have those of the shorter run.
+    # degrees of freedom by Welch and Satterthwaite; without any spread, those of the shorter run
     spread = sum(part**2 / (len(values) - 1) for part, values in zip(parts, (a, b), strict=True))
     degrees = sum(parts) ** 2 / spread if spread else n - 1
     margin = _t(rows, degrees) * math.sqrt(sum(parts)) + abs(math.log(drift))
@@ -110,7 +110,7 @@ def unpaired_ratio(
 
 
 def verdict(ratio: Estimate | None) -> str | None:
-    """Return what a ratio of times says; None where there are too few rounds to say anything.
+    """Return the verdict on a ratio of times; None if there are too few rounds.
 
     `faster` and `slower` need an interval that excludes 1 and a difference of at least `LEAST_DIFFERENCE`.
     """

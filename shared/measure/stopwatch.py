@@ -1,4 +1,4 @@
-"""How long each stage of a worker takes, reported to the parent as it ends."""
+"""The seconds of each stage of a worker, reported to the parent when the stage ends."""
 
 import json
 import time
@@ -10,12 +10,12 @@ from shared.record.schema import Stage
 
 
 class Stopwatch:
-    """Seconds of the named stages of a worker.
+    """The seconds of the named stages of a worker.
 
     Parameters
     ----------
-    progress_path : gets a JSON line for each stage that ends.
-    started_ns : when the parent started this process, on `time.perf_counter`, which all processes of a system share.
+    progress_path : file that gets a JSON line for each finished stage.
+    started_ns : when the parent started this process, by `time.perf_counter_ns`, a clock that all processes share.
     """
 
     def __init__(self, progress_path: Path, started_ns: int) -> None:
@@ -24,7 +24,7 @@ class Stopwatch:
         self._last = started_ns
 
     def lap(self, stage: Stage, **facts: Any) -> None:
-        """End a stage that began where the last one ended; stages of one name add up."""
+        """End a stage that began when the last one ended; stages of the same name add up."""
         now = time.perf_counter_ns()
         took, self._last = (now - self._last) / 1e9, now
         self.seconds[stage] = self.seconds.get(stage, 0.0) + took

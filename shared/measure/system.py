@@ -1,6 +1,6 @@
-"""What a system tells that another does not: memory, context switches, the model of the CPU; and its timer.
+"""What only some systems report or have: peak memory, context switches, the CPU model, a timer.
 
-Each is used where its name is there, and None where it is not. psutil tells the rest alike on every system.
+Each is used if its name exists, and is None otherwise. For the rest, psutil is the same on every system.
 """
 
 import platform
@@ -14,13 +14,13 @@ from types import FrameType
 from typing import Final
 
 CPU_TICK_SECONDS: Final = 1 / 64 if "GetProcessTimes" in time.get_clock_info("process_time").implementation else 0.0
-"""The steps in which `time.process_time` moves: those of the scheduler on Windows, else of nanoseconds."""
+"""The resolution of `time.process_time`: a tick of the scheduler on Windows, elsewhere taken as 0."""
 
 
 def peak_memory_bytes() -> int | None:
     """Return the peak resident memory of this process.
 
-    On Linux VmHWM, which starts anew at exec; getrusage's ru_maxrss there also counts the parent before exec.
+    On Linux this is VmHWM, which restarts at exec; getrusage's ru_maxrss also counts the parent before exec.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -38,7 +38,7 @@ def peak_memory_bytes() -> int | None:
 
 
 def involuntary_switches() -> int | None:
-    """Return how often this process has had to give way; psutil has 0 where the system does not count it."""
+    """Return the involuntary context switches of this process; None without `resource`, where psutil always says 0."""
     try:
         import resource
     except ImportError:
@@ -47,7 +47,7 @@ def involuntary_switches() -> int | None:
 
 
 def cpu_model() -> str:
-    """Return what the CPU is called."""
+    """Return the name of the CPU."""
     info = Path("/proc/cpuinfo")
     if info.exists():
         for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -58,9 +58,9 @@ def cpu_model() -> str:
 
 @contextmanager
 def interrupted(seconds: float, tick: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Interrupt the block every so often by a function; never, where there is no such timer.
+    """Interrupt the block at an interval in seconds to call a function; never on a system without such a timer.
 
-    To be used in the main thread, by a process that needs SIGALRM for nothing else.
+    Use it only in the main thread of a process that needs SIGALRM for nothing else.
     """
     if not hasattr(signal, "setitimer"):
         yield

@@ -1,4 +1,4 @@
-"""Whether a sample was taken with the threads that were asked for."""
+"""Whether a sample ran with the requested number of threads."""
 
 import math
 from collections.abc import Mapping
@@ -7,27 +7,27 @@ from typing import Any, Final
 from shared.measure.system import CPU_TICK_SECONDS
 
 CPU_TOLERANCE: Final = 1.25
-"""More CPU time a second of wall time than this, times the threads asked for, and there were more threads."""
+"""More CPU seconds than this per second and requested thread mean that more threads ran."""
 
 
 def rejection(sample: Mapping[str, Any], threads: int) -> str | None:
-    """Return why a sample was not taken with the threads that were asked for; None if it was."""
+    """Return why a sample did not run with the requested number of threads; None if it did."""
     others = [f"{pool} with {n}" for pool, n in sample.get("threads", {}).items() if n != threads]
     if others:
-        return f"asked for {_threads(threads)}, it ran {', '.join(others)}"
+        return f"{_threads(threads)} requested, but it ran {', '.join(others)}"
     epochs = sample.get("epochs", [])
     wall, cpu = (sum(epoch[clock] for epoch in epochs) for clock in ("wall_ns", "cpu_ns"))
-    # What a library says of its threads may be only what it was asked for; the time it used is what it did.
+    # A library may report only the number it was set to; its CPU time shows how many threads really ran.
     if cpu > CPU_TOLERANCE * threads * wall + _slack(wall):
-        return f"asked for {_threads(threads)}, it used {cpu / wall:.1f} seconds of CPU time a second"
+        return f"{_threads(threads)} requested, but it used {cpu / wall:.1f} CPU seconds per second"
     return None
 
 
 def _slack(wall: float) -> float:
-    """Return how much CPU time may be chance in so much wall time, in ns, where it is counted in ticks.
+    """Return how much CPU time in this wall time can be chance, in ns, if the clock counts ticks.
 
-    A tick counts whole for whoever has the CPU when it ends: for n short epochs a sum of n draws, whose standard
-    deviation is the square root of wall time x tick, taken three times.
+    A whole tick counts for the process that has the CPU when the tick ends. Over n short epochs this is a sum of n
+    random draws with standard deviation sqrt(wall time x tick); three of these are allowed.
     """
     tick = 1e9 * CPU_TICK_SECONDS
     return tick + 3 * math.sqrt(wall * tick) if tick else 0.0

@@ -1,4 +1,4 @@
-"""Is a worker's result one that it can have left? What is not is no result."""
+"""Check that a worker's result is plausible; one that is not does not count as a result."""
 
 from types import UnionType
 from typing import Any, Final, get_args, get_origin, is_typeddict
@@ -7,16 +7,16 @@ from shared.measure.job import Job
 from shared.record.schema import DISAGREES, NOT_AVAILABLE, OK, FirstRound, Timed
 
 STATUSES: Final = (OK, NOT_AVAILABLE, DISAGREES)
-"""What a worker may say of itself; the rest is found out by others."""
+"""The statuses that a worker itself can report; the parent determines the others."""
 
 
 def verify(result: Any, job: Job, wall: float) -> None:
-    """Refuse a result that the worker of this job cannot have left within `wall` seconds.
+    """Refuse a result that the worker of this job cannot have produced within `wall` seconds.
 
     Raises
     ------
     ValueError
-        That says what was found and what was expected.
+        If it is not plausible; the message says what was found and what was expected.
     """
     _expect("result", result, "an object", fits=isinstance(result, dict))
     for name, value in job.head.items():
@@ -25,7 +25,7 @@ def verify(result: Any, job: Job, wall: float) -> None:
     _expect("status", status, f"one of {', '.join(STATUSES)}", fits=status in STATUSES)
     fits = isinstance(seconds, dict) and all(isinstance(s, float) and s >= 0 for s in seconds.values())
     _expect("seconds", seconds, "the duration of each stage", fits=fits)
-    _expect("seconds", sum(seconds.values()), f"at most {wall:.3f}, its life", fits=sum(seconds.values()) <= wall)
+    _expect("seconds", sum(seconds.values()), f"at most {wall:.3f}, its lifetime", fits=sum(seconds.values()) <= wall)
     memory = result.get("peak_memory_bytes")
     fits = memory is None or (isinstance(memory, int) and memory > 0)
     _expect("peak_memory_bytes", memory, "a whole number, or null", fits=fits)
@@ -38,7 +38,7 @@ def verify(result: Any, job: Job, wall: float) -> None:
 
 
 def _verify_timed(result: dict[str, Any], job: Job, longest: float) -> None:
-    """Refuse what cannot have been timed within an "epochs" stage of `longest` seconds."""
+    """Refuse epochs that do not fit into a stage "epochs" of `longest` seconds."""
     objects = isinstance(result.get("epochs"), list) and all(isinstance(e, dict) for e in result["epochs"])
     _expect("epochs", result.get("epochs"), "a list of objects", fits=objects)
     for name, kind in _kinds(Timed).items():
@@ -49,7 +49,7 @@ def _verify_timed(result: dict[str, Any], job: Job, longest: float) -> None:
     whole = len(clocks) == 2 * job.training.epochs and all(isinstance(ns, int) and ns >= 0 for ns in clocks)
     _expect("epochs", clocks, f"{job.training.epochs} durations", fits=whole)
     total = sum(clocks[::2]) / 1e9
-    _expect("epochs", total, f"above 0 and at most {longest:.3f} s, their stage", fits=0 < total <= longest)
+    _expect("epochs", total, f"above 0 and at most {longest:.3f} s, the time of their stage", fits=0 < total <= longest)
 
 
 def _expect(name: str, got: object, expected: object, *, fits: bool) -> None:
@@ -58,7 +58,7 @@ def _expect(name: str, got: object, expected: object, *, fits: bool) -> None:
 
 
 def _kinds(part: type) -> dict[str, tuple[type, ...]]:
-    """Return what each key of a part of the schema must be an instance of, as JSON has it."""
+    """Return the types that each key of a part of the schema may have in JSON."""
 
     def kind(hint: Any) -> type:
         plain = get_origin(hint) or hint

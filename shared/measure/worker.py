@@ -1,11 +1,11 @@
-"""One implementation in a process of its own: python -m shared.measure.worker JOB.json SPAWNED_NS.
+"""One implementation in its own process: python -m shared.measure.worker JOB.json SPAWNED_NS.
 
 The stages are those of `schema.STAGES`: start, import, data (reading the data set), build, load (handing over the
 training set), gradients (with outputs and loss), first step, agreement (the parameters after 1, 10 and 100 steps),
 path (up to 1,000 steps beside the reference, in the first round), data (for the evaluation), warm-up (an epoch), reset,
-and the timed epochs, each with its evaluation; at last sections (one more epoch, in the first round, to see which part
-of the implementation the time goes to). On the clock of an epoch are `train` and the final read of the parameters,
-which forces completion. What disagrees with the float64 reference is not timed.
+the timed epochs, each followed by its evaluation, and sections (one more epoch in the first round, to find which part
+of the implementation takes the time). The time of an epoch covers `train` and the final read of the parameters, which
+waits for the device. An implementation that disagrees with the float64 reference is not timed.
 """
 
 import json
@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # NumPy belongs to the stage "import"
 
 
 def main(job_path: Path, started_ns: int) -> None:
-    """Do a job and write its result."""
+    """Run a job and write its result."""
     job = Job.read(job_path)
     watch = Stopwatch(job.progress_path, started_ns)
     result: dict[str, Any] = job.head | {"status": OK}
@@ -48,7 +48,7 @@ def main(job_path: Path, started_ns: int) -> None:
         watch.lap("import")
         threads = dict(module.set_threads(job.threads) or {}) if hasattr(module, "set_threads") else {}
         result |= refer(job, module, watch) if job.is_reference else sample(job, module, watch)
-        # as they are at the end, when all that could start threads has done so
+        # read at the end, when everything that can start threads has started them
         result |= {"versions": machine.versions(module), "threads": threads | machine.thread_pools()}
     result |= {"seconds": watch.seconds, "peak_memory_bytes": system.peak_memory_bytes()}
     files.write_json(job.result_path, result)
@@ -58,7 +58,7 @@ def main(job_path: Path, started_ns: int) -> None:
 
 
 def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
-    """Observe the float64 reference on the very numbers that the run's dtype has, and what rounding explains."""
+    """Observe the float64 reference on exactly the numbers of the run's dtype, and compute what rounding explains."""
     import numpy as np
 
     from shared.agreement.path import explained
@@ -70,7 +70,7 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
     start = Start.of(job)
     parameters, batch = cast(start.parameters, "float64"), start.order[: job.training.batch_size]
     watch.lap("data")
-    # Training that diverges overflows; that is what is to be found out here, not a warning.
+    # Training that diverges overflows; here this is a result, not a reason for a warning.
     with np.errstate(all="ignore"):
         allowed = _observe_with_twins(job, module, start)
     x = start.x[batch].astype("float64")
@@ -93,7 +93,7 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
 
 
 def _observe_with_twins(job: Job, module: ModuleType, start: "Start") -> dict[str, float]:
-    """Leave what the reference observes to the samples; return which errors its twins allow them."""
+    """Save the reference's observation for the samples; return the errors that its twins allow them."""
     from shared.agreement.observation import allowed_errors, observe, twins
     from shared.initial import cast
 
@@ -143,7 +143,7 @@ def sample(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
 
 
 def _observe(job: Job, network: "Network", start: "Start", watch: Stopwatch) -> "Observation":
-    """Observe a network that has been loaded, as `observe` does, stage by stage."""
+    """Observe a loaded network as `observe` does, stage by stage."""
     from shared.agreement.observation import Observation, at_start, take_steps
 
     size = job.training.batch_size
@@ -157,7 +157,7 @@ def _observe(job: Job, network: "Network", start: "Start", watch: Stopwatch) -> 
 
 
 def _beside_the_reference(job: Job, network: "Network", start: "Start", steps: list[int]) -> "list[Point]":
-    """Return how far a network that has been loaded is off the float64 reference after these numbers of steps."""
+    """Return the errors of a loaded network against the float64 reference after these numbers of steps."""
     import numpy as np
 
     from impls.numpy_scratch import Network as Reference
@@ -171,7 +171,7 @@ def _beside_the_reference(job: Job, network: "Network", start: "Start", steps: l
 
 
 def _path(points: "list[Point]") -> list[PathPoint]:
-    """Return the points as JSON has them."""
+    """Return the points in their JSON form."""
     return [{"step": p.step, "values": {name: files.finite(v) for name, v in p.values.items()}} for p in points]
 
 

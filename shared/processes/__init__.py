@@ -1,1 +1,1 @@
-"""Every child process is started, watched and ended here, whatever it is asked to do."""
+"""Start, watch and end child processes, for every purpose."""

@@ -1,8 +1,8 @@
-"""An implementation in a process of its own that answers calls: for proofs, which ask much and time nothing.
+"""An implementation in its own process that answers calls: for proofs, which need many answers and no timing.
 
-The process is python -m shared.processes.calls. Calls come on its stdin and answers go to its stdout, pickled, which
-works on every system and which nobody else can connect to. What it is asked are functions of our modules, which travel
-by name; each gets first what `loader(name)` returned there.
+The process is python -m shared.processes.calls. It reads pickled calls from stdin and writes pickled answers to stdout.
+This works on every system, and no other process can connect to it. A call names a function of this project's modules;
+its first argument is what `loader(name)` returned in that process.
 """
 
 import os
@@ -23,23 +23,23 @@ from shared.processes.child import TRACEBACK_SECONDS, Child, at_rest, begin, sti
 
 SECONDS: Final = 120.0
 DETAIL: Final = 1 << 14
-"""Of the end of what a process printed, at most so many characters."""
+"""The most characters of the end of a process's output that an error shows."""
 MOST_PRINTED: Final = 1 << 28
-"""Bytes: a process that prints without end is ended."""
+"""Bytes; a process that prints more is ended."""
 END_SECONDS: Final = 10.0
 """How long a process whose pipe is closed may take to end."""
 POLL_SECONDS: Final = 0.1
-"""How long a wait lasts at most: on Windows Ctrl-C is heard between two."""
+"""The longest single wait; on Windows, Ctrl-C takes effect only between two waits."""
 
 
 class CallError(Exception):
-    """The process has no answer; the message says why.
+    """The process gave no answer; the message says why.
 
     Parameters
     ----------
     kind : "not available" (a framework is missing), "raised", "ended" (the process is gone), "timed out" or "printed".
-    message : in one line.
-    detail : traceback or the end of stderr.
+    message : one line.
+    detail : the traceback, or the end of stderr.
     """
 
     def __init__(self, kind: str, message: str, detail: str = "") -> None:
@@ -48,16 +48,16 @@ class CallError(Exception):
 
 
 class CallProcess:
-    """One implementation, loaded in a process that leads a group of its own; nobody of it outlives `close`.
+    """One implementation, loaded in its own process group; no process of the group is left after `close`.
 
     Parameters
     ----------
     name : as `implementations.locate` takes it.
-    loader : a function of ours that turns the name into what is asked.
+    loader : a function of this project that turns the name into the object to call.
     timeout : seconds that loading, and each answer, may take.
-    threads : for every numerical library there.
+    threads : for every numerical library in the process.
 
-    `deadline`, of `time.monotonic`, may be set: then all answers together have only until then.
+    If `deadline` is set, a time of `time.monotonic`, all answers together must arrive by that time.
     """
 
     def __init__(
@@ -84,13 +84,13 @@ class CallProcess:
         self.close()
 
     def ask(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Send a call whose answer `answer` waits for."""
-        with suppress(OSError):  # the process is gone: `answer` says what became of it
+        """Send a call; `answer` waits for its result."""
+        with suppress(OSError):  # the process is gone: `answer` says how it ended
             self._requests.write(pickle.dumps((function, arguments, self._left())))
             self._requests.flush()
 
     def answer(self) -> Any:
-        """Return the next answer; CallError where there is none."""
+        """Return the next answer; CallError if there is none."""
         kind, found = self._next()
         if kind == "answer":
             return found
@@ -101,17 +101,17 @@ class CallProcess:
         if kind == "ended":
             how = "was" if self._child.wait() < 0 else "ended with"
             found = f"the process {how} {self._child.ending()}"
-        self._answers.put(("ended", None))  # for who asks once more
+        self._answers.put(("ended", None))  # for a later call of `answer`
         raise CallError(kind, f"{self.name}: {found}", self._child.stderr()[-DETAIL:])
 
     def _next(self) -> tuple[str, Any]:
-        """Return what comes next: the process's answer, its end, the end of the time, or too much output."""
+        """Return what comes next: an answer, the end of the process, the timeout, or too much output."""
         deadline = time.monotonic() + self._left()
         while (left := deadline - time.monotonic()) > 0:
             with suppress(Empty):
                 return self._answers.get(timeout=min(left, POLL_SECONDS))
             if self._child.stderr_bytes() > MOST_PRINTED:
-                return "printed", f"it was ended, because it had printed more than {MOST_PRINTED >> 20} MB"
+                return "printed", f"stopped after printing more than {MOST_PRINTED >> 20} MB"
         return "timed out", f"no answer within {self._timeout:g} s"
 
     def _left(self) -> float:
@@ -119,7 +119,7 @@ class CallProcess:
         return min(self._timeout, max(0.0, self.deadline - time.monotonic()))
 
     def _listen(self) -> None:
-        """Put what the process sends into the queue, until it ends."""
+        """Put the answers of the process into the queue until it ends."""
         try:
             with self._pipe, suppress(EOFError, OSError, pickle.UnpicklingError):
                 while True:
@@ -128,20 +128,20 @@ class CallProcess:
             self._answers.put(("ended", None))
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Return function(what was loaded, *arguments), computed there; CallError where there is no answer."""
+        """Return function(loaded object, *arguments), computed in the process; CallError if there is no answer."""
         self.ask(function, *arguments)
         return self.answer()
 
     def loaded(self) -> "CallProcess":
-        """Wait until it has been loaded, which is the first answer; CallError where it cannot be."""
+        """Wait until the implementation is loaded (the first answer); CallError if it cannot be loaded."""
         self.answer()
         return self
 
     def close(self) -> None:
-        """End the process and all that it started."""
+        """End the process and everything it started."""
         self._child.close()
         self._listener.join(END_SECONDS)
-        with suppress(OSError):  # a call that nobody has read
+        with suppress(OSError):  # a call that was never read
             self._requests.close()
 
 
@@ -149,13 +149,13 @@ class CallProcess:
 def side_by_side(
     names: Sequence[str], loader: Callable[[str], Any] = implementations.load, *, timeout: float = SECONDS
 ) -> Iterator[list[CallProcess]]:
-    """Start implementations at the same time, each in its process; they load while the caller does something else."""
+    """Start implementations at the same time, each in its own process; they load while the caller continues."""
     with ExitStack() as stack:
         yield [stack.enter_context(CallProcess(name, loader, timeout=timeout)) for name in names]
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Load what the first message asks for, and answer calls until there are no more."""
+    """Load what the first message names, then answer calls until the input ends."""
     loaded: Any = None
     for number in range(sys.maxsize):
         try:
@@ -171,7 +171,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
                 answer = function(loaded, *arguments)
         except implementations.FrameworkNotInstalledError as error:
             found = "not available", (str(error),)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+        except Exception as error:  # noqa: BLE001 - any exception is the answer
             found = "raised", (f"{type(error).__name__}: {error}", traceback.format_exc())
         else:
             found = "answer", answer
@@ -181,7 +181,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 def pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Take stdin and stdout for calls and answers: nothing else can be read, and what is printed goes to stderr."""
+    """Reserve stdin and stdout for calls and answers: other reads get nothing, and prints go to stderr."""
     taken = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
@@ -191,7 +191,7 @@ def pipes() -> tuple[BinaryIO, BinaryIO]:
 
 if __name__ == "__main__":
     begin()
-    # a module that is run as __main__ is another than the one that is imported by name
+    # run as __main__, this module is not the one that is imported by name
     from shared.processes.calls import pipes as take_pipes
     from shared.processes.calls import serve as serve_calls
 

@@ -1,4 +1,4 @@
-"""A child process: started in a group of its own, asked where it hangs, ended with all that it started."""
+"""A child process in its own group: it reports where it hangs, and is ended with everything it started."""
 
 import faulthandler
 import os
@@ -14,22 +14,22 @@ from shared.processes import environment, system
 from shared.processes.signals import groups, uninterrupted
 
 STDERR_BYTES: Final = 1 << 16
-"""Of what a process writes, the end that is read and kept."""
+"""How much of the end of a process's stderr is kept."""
 TRACEBACK_SECONDS: Final = 0.5
-"""How long a process that hangs may take to say where, after its parent has waited long enough."""
+"""How long a process that hangs gets to report where, once its time is up."""
 
 
 class Child:
-    """The process `python -m MODULE ARGUMENT...`; nobody of its group is left when `close` returns.
+    """The process `python -m MODULE ARGUMENT...`; no process of its group is left when `close` returns.
 
     Parameters
     ----------
-    module : it calls `begin` first of all.
+    module : calls `begin` before anything else.
     arguments : its sys.argv[1:].
-    threads : for every numerical library there.
-    timeout : seconds after which it says where it is, unless it has called `still_at_work` by then.
-    stdout, stderr : where its output goes; None for a file without a name, and for stdout that of stderr.
-    piped : its stdin and stdout are `pipes` to us.
+    threads : for every numerical library in the process.
+    timeout : seconds without a call of `still_at_work` after which the process reports where it is.
+    stdout, stderr : files for its output. None: a temporary file for stderr, the file of stderr for stdout.
+    piped : whether its stdin and stdout are `pipes` to this process.
     """
 
     def __init__(
@@ -59,43 +59,43 @@ class Child:
 
     @property
     def pipes(self) -> tuple[IO[bytes], IO[bytes]]:
-        """The process's stdin and stdout, of one that is `piped`."""
+        """The stdin and stdout of a process that is `piped`."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         return self._process.stdin, self._process.stdout
 
     def has_ended(self) -> bool:
-        """Return whether the process is gone, without waiting."""
+        """Return whether the process has ended, without waiting."""
         return self._process.poll() is not None
 
     def wait(self) -> int:
-        """Return the exit status once the process is gone; below 0, the signal that killed it."""
+        """Wait for the process and return its exit status; below 0, the signal that killed it."""
         return self._process.wait()
 
     def ending(self) -> str:
-        """Return how the process ended, once it has: "exit status 3", "killed by SIGSEGV"."""
+        """Wait for the process and return how it ended: "exit status 3", "killed by SIGSEGV"."""
         return system.ending(self.wait())
 
     def await_last_words(self, seconds: float = TRACEBACK_SECONDS) -> None:
-        """Let a process come to its end or, if it hangs and its time is over, write to its stderr what it is doing."""
+        """Give the process time to end or, if it hangs, to write to its stderr where it is."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
 
     def stderr_bytes(self) -> int:
-        """Return how much the process has written there so far."""
+        """Return how much the process has written to stderr so far."""
         return 0 if self._stderr.closed else os.fstat(self._stderr.fileno()).st_size
 
     def stderr(self) -> str:
-        """Return the end of what the process wrote there, which may be much and may be anything; after `close`."""
+        """Return the end of the process's stderr, which may be long and may hold any bytes; only after `close`."""
         return self._end.decode("utf-8", errors="replace")
 
     def close(self) -> None:
-        """End the process and all that it started, and cut the file of its stderr to what `stderr` returns."""
+        """End the process and everything it started, and cut its stderr file to what `stderr` returns."""
         if self._stderr.closed:
             return
         self._group.end()
         groups.discard(self._group)
-        # not before: reading moves the position at which the process writes
+        # not earlier: reading moves the position at which the process writes
         size = self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, size - STDERR_BYTES))
         self._end = self._stderr.read()
@@ -112,7 +112,7 @@ _timeout: float | None = None
 
 
 def begin() -> None:
-    """Be the process that a `Child` starts: end with the parent, say where it hangs, leave no core file."""
+    """Prepare a process that a `Child` started: end with the parent, report where it hangs, leave no core file."""
     global _timeout
     *sys.argv, parent, timeout = sys.argv
     _timeout = float(timeout)
@@ -122,10 +122,10 @@ def begin() -> None:
 
 
 def still_at_work(seconds: float | None = None) -> None:
-    """Count from now the seconds, or the timeout, after which this process says where it is.
+    """Restart the time, in seconds or else the timeout, after which this process reports where it is.
 
-    A thread of its own says it, which runs even while a library keeps all others from running. A process that no
-    `Child` started says nothing.
+    A separate thread writes the report, even while a library keeps all other threads from running. A process that was
+    not started by a `Child` writes no report.
     """
     if _timeout is not None:
         faulthandler.dump_traceback_later(
@@ -134,5 +134,5 @@ def still_at_work(seconds: float | None = None) -> None:
 
 
 def at_rest() -> None:
-    """Say nothing, however long it takes until the next `still_at_work`."""
+    """Write no report until the next `still_at_work`, however long that takes."""
     faulthandler.cancel_dump_traceback_later()

@@ -1,4 +1,4 @@
-"""What a child process is started with: the folder it runs in, and its environment, in which threads are pinned."""
+"""How a child process is started: its working folder, and an environment with a fixed number of threads."""
 
 import os
 from pathlib import Path
@@ -19,20 +19,20 @@ THREAD_VARIABLES = (
 
 
 def thread_environment(n: int) -> dict[str, str]:
-    """Return the variables by which numerical libraries are asked for n threads before they are imported."""
+    """Return the variables that set numerical libraries to n threads before they are imported."""
     return dict.fromkeys(THREAD_VARIABLES, str(n))
 
 
 def worker_environment(threads: int) -> dict[str, str]:
-    """Return the environment of a worker: the parent's, with threads pinned and every framework on the CPU."""
+    """Return a worker's environment: the parent's, with a fixed number of threads and every framework on the CPU."""
     return {
         **os.environ,
         **thread_environment(threads),
-        "CUDA_VISIBLE_DEVICES": "",  # or the frameworks that find a GPU would be compared with those that do not
+        "CUDA_VISIBLE_DEVICES": "",  # else frameworks on a GPU would be compared with frameworks on the CPU
         "JAX_PLATFORMS": "cpu",
         "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
         "PYTHONFAULTHANDLER": "1",
-        "PYTHONIOENCODING": "utf-8",  # of what it prints into files, which on Windows would have the country's
+        "PYTHONIOENCODING": "utf-8",  # of output to files; on Windows the default is the locale's encoding
         "PYTHONUNBUFFERED": "1",
     }

@@ -1,4 +1,4 @@
-"""Ctrl-C and its like: the first asks the run to end in order, the second ends it at once."""
+"""Ctrl-C and similar signals: the first ends the run in order, the second at once."""
 
 import os
 import signal
@@ -14,20 +14,20 @@ from shared.processes.system import SIGNALS, Group
 SHOW_CURSOR: Final = b"\x1b[?25h"
 
 received: list[int] = []
-"""The signals that have come, in order."""
+"""The signals received so far, in order."""
 groups: set[Group] = set()
-"""The processes at work."""
+"""The processes that are running."""
 
 
 def install() -> None:
-    """Handle the signals from now on, but for those that whoever started us wants ignored: nohup, a job with &."""
+    """Handle the signals from now on, except those that are ignored already, as under nohup or in a job with &."""
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _handle)
 
 
 def exit_code() -> int:
-    """Return what a shell expects of a program that the first signal ended: 130 for Ctrl-C."""
+    """Return the exit code that shells expect after the first signal: 130 for Ctrl-C."""
     return 128 + (received[0] if received else signal.SIGINT)
 
 
@@ -37,18 +37,18 @@ def _handle(number: int, _: FrameType | None) -> None:
         for group in groups:
             group.kill()
         if sys.stderr.isatty():
-            os.write(2, SHOW_CURSOR)  # which the live display has hidden
+            os.write(2, SHOW_CURSOR)  # the live display has hidden it
         os._exit(exit_code())
-    # os.write, because the signal may have come in the middle of a print
-    os.write(2, b"\ninterrupted: ending the worker, keeping what has been measured; once more leaves at once\n")
+    # os.write, because the signal may have arrived in the middle of a print
+    os.write(2, b"\ninterrupted: ending the worker and keeping what was measured; a second Ctrl-C exits at once\n")
     raise KeyboardInterrupt
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold signals back until the block is done; they then do what they would have done.
+    """Delay signals until the end of the block, where they are raised.
 
-    They interrupt the main thread only, so in another there is nothing to hold back.
+    Signals interrupt only the main thread, so this does nothing in any other.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -58,7 +58,7 @@ def uninterrupted() -> Iterator[None]:
     def hold(number: int, _: FrameType | None) -> None:
         held.append(number)
 
-    # a handler that is not Python's own is None, and could not be put back
+    # a handler that was not set from Python is None, and could not be restored
     before = {number: signal.signal(number, hold) for number in SIGNALS if signal.getsignal(number) is not None}
     try:
         yield

@@ -1,6 +1,6 @@
-"""What a system has that another has not: process groups, signals, the end of a parent, core files.
+"""What only some systems have: process groups, signals, notice of the parent's end, core files.
 
-Each is used where its name is there. The rest of the project runs alike on Linux, macOS and Windows.
+Each is used if its name exists. The rest of the project is the same on Linux, macOS and Windows.
 """
 
 import ctypes
@@ -16,18 +16,18 @@ from typing import Any, Final
 SIGNALS: Final = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 ]
-"""By which a program is asked to end; SIGHUP is not on Windows, SIGBREAK only there."""
+"""The signals that ask a program to end; Windows has no SIGHUP, and only Windows has SIGBREAK."""
 HAS_GROUPS: Final = hasattr(os, "killpg")
 MARK: Final = "SAMEGRAD_GROUP"
 END_SECONDS: Final = 0.5
-"""How long processes that have been killed may take to be gone; zombies that nobody waits for never are."""
+"""How long to wait for killed processes to disappear; zombies that no process waits for never do."""
 
 
 class Group:
-    """A process and all that it starts, also when it has ended itself.
+    """A process and everything it starts, even after the process itself has ended.
 
-    Where there are process groups, it leads one. On Windows its environment has a mark, which all inherit that it
-    starts, and psutil finds: nothing else leads to a process whose parent has ended.
+    On systems with process groups, it leads one. On Windows, its environment has a mark that the processes it starts
+    inherit and that psutil finds: there is no other way to find a process whose parent has ended.
 
     Parameters
     ----------
@@ -44,15 +44,15 @@ class Group:
         self.process: subprocess.Popen[bytes] = subprocess.Popen(command, env={**environment, MARK: self._mark}, **how)
 
     def kill(self) -> None:
-        """Let all of it be killed."""
+        """Kill the process and everything it started."""
         if HAS_GROUPS:
             self._send(signal.SIGKILL)
         else:
             self._kill_marked()
-            self.process.kill()  # whose environment may not be there to read yet
+            self.process.kill()  # its environment may not be readable yet
 
     def end(self) -> None:
-        """Leave nobody of it alive."""
+        """Kill them all, and wait until they are gone."""
         deadline = time.monotonic() + END_SECONDS
         self.kill()
         self.process.wait()
@@ -60,20 +60,20 @@ class Group:
             time.sleep(0.005)
 
     def _send(self, number: int) -> bool:
-        """Send a signal to the group, or see by 0 whether there is anybody; return whether there was."""
+        """Send a signal to the group (0 sends none); return whether the group has any process."""
         try:
             os.killpg(self.process.pid, number)
-        except (ProcessLookupError, PermissionError):  # macOS: the latter where only a zombie is left
+        except (ProcessLookupError, PermissionError):  # macOS: the latter if only a zombie is left
             return False
         return True
 
     def _kill_marked(self) -> bool:
-        """Kill all that have the mark; return whether there was anybody."""
+        """Kill all processes that have the mark; return whether there was any."""
         import psutil
 
         found = False
         for process in psutil.process_iter():
-            with suppress(psutil.Error, OSError):  # another user's, or it has ended
+            with suppress(psutil.Error, OSError):  # the process is another user's, or has ended
                 if process.environ().get(MARK) == self._mark:
                     found = True
                     process.kill()
@@ -83,17 +83,17 @@ class Group:
 def die_with(parent: int) -> None:
     """End this process when its parent ends.
 
-    On Linux the system does, elsewhere a thread that waits for the parent: where a library keeps all threads from
-    running, it comes too late.
+    On Linux the system does this. Elsewhere a thread waits for the parent; while a library keeps all threads from
+    running, it is late.
     """
     try:
         prctl = ctypes.CDLL(None).prctl
-    except (TypeError, AttributeError):  # Windows has no such library, macOS no such function
+    except (TypeError, AttributeError):  # Windows has no such library, macOS has no such function
         threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
         return
     pr_set_pdeathsig = 1
     prctl(pr_set_pdeathsig, signal.SIGKILL)
-    if os.getppid() != parent:  # it has ended before
+    if os.getppid() != parent:  # the parent has ended already
         os._exit(1)
 
 
@@ -106,19 +106,19 @@ def _exit_after(process: int) -> None:
 
 
 def leave_no_core_file() -> None:
-    """Let a crash of this process leave no core file: how it crashed is recorded."""
-    with suppress(ImportError):  # Windows has neither the module nor such files
+    """Leave no core file if this process crashes: the record says how it crashed."""
+    with suppress(ImportError):  # Windows has neither this module nor core files
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def ending(status: int) -> str:
-    """Return in words how a process ended: "exit status 3", "killed by SIGSEGV"."""
-    if status > 0xFFFF:  # Windows: what killed it, such as 0xC0000005 for a wrong address
+    """Return how a process ended, as text: "exit status 3", "killed by SIGSEGV"."""
+    if status > 0xFFFF:  # Windows: an error code, such as 0xC0000005 for an access violation
         return f"exit status {status:#X}".replace("0X", "0x")
     if status >= 0:
         return f"exit status {status}"
     name = next((s.name for s in signal.Signals if s == -status), f"signal {-status}")  # real-time ones have none
-    hint = " (by which a system that has run out of memory ends processes)" if name == "SIGKILL" else ""
+    hint = " (the system may have run out of memory)" if name == "SIGKILL" else ""
     return f"killed by {name}{hint}"

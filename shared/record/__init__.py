@@ -1,1 +1,1 @@
-"""What a run leaves behind: its record, its journal, and the files beside them."""
+"""What a run writes: its record, its journal, and the files of the workers."""

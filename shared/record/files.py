@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that are written in one piece or not at all."""
 
 import errno
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text as `write_bytes` does."""
+    """Write text in the way of `write_bytes`."""
     write_bytes(path, text.encode())
 
 
@@ -24,18 +24,18 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write strict JSON, so a value that is not finite must have gone through `finite`."""
+    """Write strict JSON; pass values that may not be finite through `finite` first."""
     write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def reserve(folder: Path, size: int) -> None:
-    """Make sure that `size` bytes can be written to a folder, and give them back; OSError if not."""
+    """Check that `size` bytes can be written to a folder, and release them; OSError if they cannot."""
     trial = folder / ".trial"
     try:
         with trial.open("wb") as file:
             try:
                 os.posix_fallocate(file.fileno(), 0, size)
-            except (AttributeError, OSError) as error:  # macOS does not have it, nor has every file system
+            except (AttributeError, OSError) as error:  # not on macOS, nor on every file system
                 if getattr(error, "errno", errno.ENOTSUP) not in (errno.ENOTSUP, errno.EINVAL, errno.ENOSYS):
                     raise
                 file.write(bytes(size))
@@ -46,7 +46,7 @@ def reserve(folder: Path, size: int) -> None:
 
 
 def shown(path: Path) -> str:
-    """Return a path as messages have it: from the current folder, or whole where none leads there (another drive)."""
+    """Return a path for messages: relative to the current folder or, if that is impossible (another drive), in full."""
     try:
         return os.path.relpath(path)
     except ValueError:
@@ -54,5 +54,5 @@ def shown(path: Path) -> str:
 
 
 def finite(value: float) -> float | None:
-    """Return None for nan and inf, which JSON has not."""
+    """Return None for nan and inf, which JSON does not have."""
     return value if math.isfinite(value) else None

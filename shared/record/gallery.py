@@ -1,7 +1,7 @@
-"""What the trained networks see, for the pages of a run: hard images with their activations, and hidden weights.
+"""What the trained networks see, for the page of a run: hard images with their activations, and hidden weights.
 
-The workers of the first round leave their activations and parameters beside their results; when the run ends, what a
-page shows of them is put into the record, so that it can be drawn from that alone.
+The workers of the first round save their activations and parameters beside their results. When the run ends, the part
+that the page shows is copied into the record, so that the page can be drawn from the record alone.
 """
 
 import base64
@@ -22,13 +22,13 @@ from shared.record.schema import Record, Sample
 
 ROUND: Final = 1
 IMAGES: Final = 12
-"""Of each kind, at most."""
+"""The most of each kind."""
 NEURONS: Final = 30
-"""Of the first hidden layer, the first so many."""
+"""The most of the first hidden layer."""
 
 
 def collect(record: Record, dataset: Dataset, folder: Path) -> dict[str, Any]:
-    """Return labels, images and weights as JSON has them; what a worker has not left in this folder is left out."""
+    """Return labels, images and weights in their JSON form; files missing from this folder are left out."""
     labels = dataset.test.labels
     usable = [s for s in record["samples"] if len(s.get("predictions", "")) == len(labels)]
     first = {s["implementation"]: s for s in usable if s["round"] == ROUND}
@@ -68,7 +68,7 @@ def _digits(sample: Sample) -> NDArray[np.uint8]:
 
 
 def _split(predictions: list[NDArray[np.uint8]]) -> list[int]:
-    """Return the images on which the implementations differ, the most evenly divided first."""
+    """Return the images that the implementations classify differently, the most evenly divided first."""
     if len(predictions) < 2:
         return []
     votes = np.stack(predictions)
@@ -80,16 +80,16 @@ def _split(predictions: list[NDArray[np.uint8]]) -> list[int]:
 def _read(folder: Path, names: Iterable[str], ending: str, take: Callable[[Any], Array]) -> Iterator[tuple[str, Array]]:
     for name in names:
         try:
-            # NumPy leaves a file open that it opened itself and cannot read
+            # NumPy does not close a file that it opened and cannot read
             path = workers.path(folder, ROUND, name, ending)
             with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 yield name, take(file)
-        except DAMAGED:  # or gone: the page does without
+        except DAMAGED:  # damaged or missing: the page omits it
             continue
 
 
 def _levels(W: Array) -> dict[str, Any]:
-    """Return each neuron's weights as bytes: 128 for none, 1 and 255 for the largest of that neuron."""
+    """Return each neuron's weights as bytes: 128 for 0, and 1 and 255 for the largest absolute weight of the neuron."""
     largest = np.abs(W).max(axis=1, keepdims=True)
     with np.errstate(all="ignore"):
         levels = np.nan_to_num(128 + np.rint(127 * W / np.where(largest > 0, largest, 1)), nan=128)

@@ -1,8 +1,8 @@
-"""The files of a run: a journal while it lasts, run.json when it has ended.
+"""The files of a run: a journal while it runs, run.json when it has ended.
 
-journal.jsonl holds the head of the record in its first line, then each worker's result in a line of its own, forced to
-the disk before the next worker starts: whatever ends the run, no more than the worker at work is lost. run.json appears
-whole, once, at the end, and the journal goes. Where there is a journal, it is the newer one.
+The first line of journal.jsonl is the head of the record. Each worker's result follows as one line, which is forced to
+the disk before the next worker starts: however the run ends, only the result of the current worker can be lost. At the
+end, run.json is written in one piece and the journal is deleted. If both exist, the journal is newer.
 """
 
 import json
@@ -22,14 +22,14 @@ LOCK: Final = ".lock"
 
 
 class RunError(ValueError):
-    """A folder that does not hold a run that this version can read, or that is in use."""
+    """A folder without a run that this version can read, or a folder that is in use."""
 
 
 class Journal:
-    """The journal of a run at work; each line is on the disk when `append` returns."""
+    """The journal of a run in progress; each line is on the disk when `append` returns."""
 
     def __init__(self, folder: Path, record: Record) -> None:
-        """Begin, or begin again, with what the record holds."""
+        """Start a journal with the contents of the record."""
         self._folder = folder
         self._path = folder / JOURNAL
         head = {key: value for key, value in record.items() if key not in KINDS}
@@ -45,11 +45,11 @@ class Journal:
             os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Leave the journal as it is: the run can be resumed."""
+        """Close the journal and keep it, so that the run can be resumed."""
         self._file.close()
 
     def finish(self, record: Record) -> None:
-        """Turn the journal into run.json."""
+        """Write run.json and delete the journal."""
         with uninterrupted():
             files.write_json(self._folder / RUN, record)
             self.close()
@@ -61,12 +61,12 @@ def _line(content: Mapping[str, Any]) -> str:
 
 
 def read(folder: Path) -> Record:
-    """Return the record of a run, whether it has ended or not.
+    """Return the record of a run, finished or not.
 
     Raises
     ------
     RunError
-        If there is none, it cannot be read, or it is of another major version.
+        If there is none, if it cannot be read, or if it has another major version.
     """
     journal, run = folder / JOURNAL, folder / RUN
     record: Record
@@ -76,15 +76,15 @@ def read(folder: Path) -> Record:
         else:
             record = json.loads(run.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RunError(f"{folder}: found no {RUN}, expected the folder of a run, as compare.py names it") from None
-    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:  # the last three: JSON of another shape
+        raise RunError(f"{folder}: found no {RUN}, expected the folder of a run") from None
+    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:  # the last three: JSON of another form
         raise RunError(f"{folder}: found a {RUN} that cannot be read ({error}), expected JSON") from None
     version = record.get("schema_version", "none") if isinstance(record, dict) else "none"
     major, ours = str(version).partition(".")[0], SCHEMA_VERSION.partition(".")[0]
     if major != ours:
         newer = major.isdecimal() and int(major) > int(ours)
         advice = "update samegrad to read it" if newer else "run it again, or read it with the version that wrote it"
-        raise RunError(f"{folder}: found a record of schema {version}, expected {ours}.x; {advice}")
+        raise RunError(f"{folder}: found a record with schema {version}, expected {ours}.x; {advice}")
     missing = [key for key in REQUIRED if key not in record or (key in KINDS and not isinstance(record[key], list))]
     if missing:
         raise RunError(f"{folder}: found a record without {', '.join(missing)}, expected the record of a run")
@@ -92,7 +92,7 @@ def read(folder: Path) -> Record:
 
 
 def _replay(text: str) -> Record:
-    """Put the lines of a journal together; a last line that a power cut left torn is no line."""
+    """Combine the lines of a journal; ignore a last line that was not written completely."""
     head, *lines = text.splitlines(keepends=True)
     record: Record = json.loads(head) | {kind: [] for kind in KINDS}
     for line in lines:
@@ -104,7 +104,7 @@ def _replay(text: str) -> Record:
 
 
 def put(record: Record, kind: Kind, result: Reference | Sample) -> None:
-    """Add a worker's result, which replaces an earlier one of the same implementation and round."""
+    """Add a worker's result; it replaces an earlier one of the same implementation and round."""
 
     def who(result: Reference | Sample) -> tuple[str, int]:
         return result["implementation"], result["round"]
@@ -115,12 +115,12 @@ def put(record: Record, kind: Kind, result: Reference | Sample) -> None:
 
 @contextmanager
 def reserved(folder: Path) -> Iterator[None]:
-    """Keep other processes from writing to a run's folder.
+    """Keep other processes from writing to the folder of a run.
 
     Raises
     ------
     RunError
-        If one does.
+        If another process is writing to it.
     """
     from filelock import FileLock, Timeout
 
@@ -128,10 +128,10 @@ def reserved(folder: Path) -> Iterator[None]:
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        raise RunError(f"{folder}: another process is writing to it, expected a run that has stopped") from None
+        raise RunError(f"{folder}: another process is writing to it; wait until it has ended") from None
     try:
         yield
     finally:
-        with suppress(OSError):  # while it is held, so that no other's is taken away; Windows does it by itself
+        with suppress(OSError):  # while the lock is held, so that no other process's is deleted; Windows does it
             (folder / LOCK).unlink()
         lock.release()

@@ -1,4 +1,4 @@
-"""Parameters as files, npz without pickle."""
+"""Parameters as npz files, without pickle."""
 
 import zipfile
 import zlib
@@ -12,14 +12,14 @@ from shared.interface import Parameters
 from shared.spec import NetworkSpec
 
 HEADER: Final = 1024
-"""Bytes that an array of an npz file takes beside its numbers, at most."""
+"""The most bytes that an array takes in an npz file in addition to its numbers."""
 DAMAGED: Final = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
-"""What NumPy raises on an npz file that is missing or damaged, or on another file."""
-REMEDY: Final = "run compare.py again, or name another run"
+"""What NumPy raises for an npz file that is missing or damaged, and for other files."""
+REMEDY: Final = "repeat the run, or choose another one"
 
 
 def save(parameters: Parameters, path: Path) -> None:
-    """Write an npz file: W1, b1, W2, ..., each in the dtype it has."""
+    """Write an npz file: W1, b1, W2, ..., each in its own dtype."""
     np.savez(path, allow_pickle=False, **parameters)
 
 
@@ -29,7 +29,7 @@ def load(path: Path, spec: NetworkSpec, dtype: str) -> Parameters:
     Raises
     ------
     DataError
-        If it is no such file, if names, shapes or dtypes are not the network's, or if a number is not finite.
+        If it is not such a file, if names, shapes or dtypes do not fit the network, or if a number is not finite.
     """
     shapes = spec.parameter_shapes
     what = f"the parameters of {spec} in {dtype}"

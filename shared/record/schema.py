@@ -1,11 +1,11 @@
-"""What a record holds: the words for statuses, stages and endings, the type of each part, and where two differ."""
+"""The record of a run: names of statuses, stages and endings, the type of each part, and how two records differ."""
 
 from typing import Any, Final, Literal, NotRequired, TypedDict, get_args
 
 SCHEMA_VERSION: Final = "3.0"
 """The major number rises when an older reader would misread a record."""
 
-# ---- Statuses of a sample, as the record and the tables have them ---------------------------------------
+# ---- Statuses of a sample, in the record and in the tables ----------------------------------------------
 
 OK: Final = "ok"
 NOT_AVAILABLE: Final = "not available"
@@ -15,13 +15,13 @@ TIMED_OUT: Final = "timed out"
 REJECTED: Final = "rejected"
 NOT_COMPARED: Final = "not compared"
 
-# ---- How a run ended; None while it lasts ---------------------------------------------------------------
+# ---- How a run ended; None while it runs ----------------------------------------------------------------
 
 COMPLETE: Final = "complete"
 BUDGET: Final = "budget"
 INTERRUPTED: Final = "interrupted"
 ERROR: Final = "error: "
-"""What is behind it says which."""
+"""The text after it is the message of the error."""
 
 # ---- Stages of a worker, in order -----------------------------------------------------------------------
 
@@ -50,14 +50,14 @@ STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
 
 
 class Noise(TypedDict):
-    """What else the machine was doing while a sample was taken; see `shared.measure.noise`."""
+    """What else the machine was doing during a sample; see `shared.measure.noise`."""
 
     canary_seconds: list[float]
     """before and after the epochs"""
     switches_per_second: float | None
-    """None where the system does not count involuntary context switches"""
+    """None if the system does not count involuntary context switches"""
     steal: float | None
-    """None where it does not tell the time that a hypervisor gave to others"""
+    """None if the system does not report the time taken by a hypervisor"""
 
 
 class Epoch(TypedDict):
@@ -72,7 +72,7 @@ class Epoch(TypedDict):
 
 
 class PathPoint(TypedDict):
-    """Steps, and for each tensor of the parameters the relative L2 error after them, or what rounding explains."""
+    """A number of steps, and for each parameter tensor the relative L2 error after them, or what rounding explains."""
 
     step: int
     values: dict[str, float | None]
@@ -82,60 +82,60 @@ class PathPoint(TypedDict):
 
 
 class Result(TypedDict):
-    """What there is of every worker, whatever became of it."""
+    """The part that every worker's result has, even that of a worker that failed."""
 
     implementation: str
-    """its label"""
+    """the label"""
     round: int
     """from 1"""
     seed: int
     status: str
     reason: NotRequired[str]
-    """why the status is another than `OK`"""
+    """why the status is not `OK`"""
     remedy: NotRequired[str]
-    """the command that may mend what is not available"""
+    """the command that may make it available"""
     stderr: NotRequired[list[str]]
-    """its last lines, of a worker that failed"""
+    """the last lines, from a worker that failed"""
     digests: NotRequired[dict[str, str]]
-    """what proves that all implementations of a round started alike"""
+    """proof that all implementations of a round started alike"""
     versions: NotRequired[dict[str, str]]
     threads: NotRequired[dict[str, int]]
-    """thread pool -> how many it uses"""
+    """thread pool -> number of threads"""
     seconds: NotRequired[dict[str, float]]
-    """`Stage` -> how long it took"""
+    """`Stage` -> seconds"""
     wall_seconds: NotRequired[float]
     peak_memory_bytes: NotRequired[int | None]
-    """None where the system does not tell"""
+    """None if the system does not report it"""
 
 
 class Reference(Result, total=False):
     """The result of the float64 reference of a round."""
 
     allowed: dict[str, float | None]
-    """stage of the agreement -> the largest relative L2 error; None where nothing can be concluded"""
+    """stage of the agreement -> the largest allowed relative L2 error; None if nothing can be concluded"""
     bounds: dict[str, float | None]
-    """tensor -> what rounding explains of the error of its gradient"""
+    """tensor -> the error of its gradient that rounding explains"""
     path: list[PathPoint]
     limit_seconds: float
-    """what the matrix products of an epoch take by themselves"""
+    """the time of the matrix products of an epoch alone"""
 
 
 class Timed(TypedDict, total=False):
-    """What the worker of an implementation adds that has been timed, besides its epochs."""
+    """What the worker of an implementation that was timed adds, in addition to the epochs."""
 
     noise: Noise
     predictions: str
     """a digit for each test image"""
     parameter_count: int
     finite: bool
-    """whether all trained parameters are"""
+    """whether all trained parameters are finite"""
     test_loss: float | None
     steps_per_epoch: int
     examples_per_epoch: int
 
 
 class FirstRound(TypedDict, total=False):
-    """What it may add in the first round."""
+    """What it can add in the first round."""
 
     path: list[PathPoint]
     sections: dict[str, float]
@@ -143,7 +143,7 @@ class FirstRound(TypedDict, total=False):
 
 
 class Sample(Result, Timed, FirstRound, total=False):
-    """The result of an implementation in a round, with what the parent finds out by itself."""
+    """The result of an implementation in a round, with what the parent computes."""
 
     epochs: list[Epoch]
     errors: dict[str, dict[str, dict[str, float | None]]]
@@ -189,20 +189,20 @@ class DatasetPart(TypedDict):
 
 
 class Head(TypedDict):
-    """What the tables need to know of a run besides its configuration and its results."""
+    """What the tables need in addition to the configuration and the results."""
 
     started: str
     ended: str | None
     options: dict[str, Any]
-    """by which the run can be asked for again"""
+    """the options that repeat the run"""
     named: bool
-    """whether the implementations were asked for by name"""
+    """whether the implementations were requested by name"""
     tolerance: float
     git: dict[str, Any]
 
 
 class Configuration(TypedDict):
-    """What was run on what: runs that differ here cannot be compared, nor one gone on with as the other."""
+    """What was run, on which data and machine: runs that differ here can be neither compared nor resumed as one."""
 
     implementations: list[str]
     baseline: str
@@ -215,7 +215,7 @@ class Configuration(TypedDict):
 
 
 class Results(TypedDict):
-    """The results of the workers, in the order in which they ended."""
+    """The results of the workers, in the order in which they finished."""
 
     references: list[Reference]
     samples: list[Sample]
@@ -231,12 +231,12 @@ class Record(Head, Configuration, Results):
     schema_version: str
     command: NotRequired[list[str]]
     schedule: NotRequired[list[list[str]]]
-    """the implementations of each round in order"""
+    """the implementations of each round, in order"""
     device: NotRequired[str]
     known: NotRequired[list[str]]
-    """all implementations there were"""
+    """all implementations that existed"""
     defaults: NotRequired[list[str]]
-    """those that are run where none is asked for"""
+    """those that run by default"""
     sources: NotRequired[dict[str, dict[str, str | None]]]
     """label -> the "text" of an implementation's source, and its "base" """
     gallery: NotRequired[dict[str, Any]]
@@ -250,7 +250,7 @@ DERIVED: Final = ("network.sizes", "network.loss", "network.parameter_count", "t
 
 
 def differences(a: Record, b: Record, keys: tuple[str, ...] = tuple(Configuration.__annotations__)) -> list[str]:
-    """Return a line for each part of these keys in which two records differ: what, in `a` and in `b`."""
+    """Return a line for each part of these keys that differs: its name, and its values in `a` and in `b`."""
     lines = []
     for key in keys:
         one, other = ({"": part} if not isinstance(part := r.get(key), dict) else part for r in (a, b))

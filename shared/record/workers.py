@@ -1,14 +1,14 @@
-"""Where the workers of a run leave what: names of files, which a `shared.measure.job.Job` gives and others read."""
+"""The names of the files that the workers of a run write."""
 
 from pathlib import Path
 from typing import Final
 
 FOLDER: Final = "workers"
-"""Of a run's folder."""
+"""The folder of these files within the folder of a run."""
 PARAMETERS: Final = ".parameters.npz"
 ACTIVATIONS: Final = ".activations.npz"
 
 
 def path(workers: Path, round_: int, label: str, ending: str) -> Path:
-    """Return the file of an implementation in a round, such as `PARAMETERS`, in the folder of the workers."""
+    """Return the path of a file of an implementation in a round; the ending is `PARAMETERS`, for example."""
     return workers / f"round-{round_}-{label}{ending}"

@@ -1,1 +1,1 @@
-"""Show a run: tables rendered from the record of a run and nothing else, and the live display."""
+"""Show a run: tables rendered from its record alone, and the live display."""

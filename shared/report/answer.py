@@ -1,4 +1,4 @@
-"""What a run has found, in three sentences that are written from its numbers."""
+"""The answer of a run: three sentences written from its numbers."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from shared.report.budget import departures
 from shared.report.summary import DIVERGED, FAILURES, NOT_RUN, Pair, Row, differs
 
 LISTED: Final = 4
-"""So many rows are named one by one; of more, the fastest and the slowest."""
+"""Up to this many rows are named one by one; of more, only the fastest and the slowest."""
 
 
 class Sentence(NamedTuple):
@@ -19,11 +19,11 @@ class Sentence(NamedTuple):
 
     text: str
     is_bad: bool = False
-    """whether it says that something is not the same computation"""
+    """whether it says that an implementation does not perform the same computation"""
 
 
 def answer(record: Record, rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Sentence]:
-    """Return three sentences: do they agree, how accurate are they, what does each cost and was anything amiss."""
+    """Return three sentences: whether they agree, how accurate they are, how fast they are and what went wrong."""
     return [same_computation(record, rows, pairs), accuracy(record, rows), speed(record, rows)]
 
 
@@ -33,40 +33,40 @@ def listed(words: Sequence[str]) -> str:
 
 
 def same_computation(record: Record, rows: Sequence[Row], pairs: Sequence[Pair]) -> Sentence:
-    """Return whether they compute the same, and to how many digits."""
+    """Return whether they perform the same computation, and to how many digits they agree."""
     wrong = [row.name for row in rows if row.status == DISAGREES]
     errors = {row.name: row.gradient_error for row in rows if row.gradient_error is not None and row.name not in wrong}
     text = ""
     worst = max(errors.values(), default=0.0)
     if errors and not worst <= record["tolerance"]:
         off = numbers.error(worst)
-        text = f"Nothing can be concluded: gradients are off by up to {off}, which rounding may explain here"
+        text = f"Nothing can be concluded: the gradients have errors of up to {off}, which rounding may explain here"
     elif errors:
         steps = [pair.errors.get("after 100 steps", math.nan) for pair in pairs if errors.keys() >= set(pair.names)]
         if len(errors) > 1:
-            text = f"The {len(errors)} implementations compute the same: their gradients"
+            text = f"The {len(errors)} implementations perform the same computation: their gradients"
         else:
-            text = f"{next(iter(errors))} computes what it should: its gradients"
-        text += f" agree with a float64 reference to {_digits(worst)}, the worst tensor being off by "
-        text += f"{numbers.error(worst)} (tolerance {record['tolerance']:.0e})"
+            text = f"{next(iter(errors))} computes the right gradients: they"
+        text += f" agree with the float64 reference to {_digits(worst)} (largest error of a tensor "
+        text += f"{numbers.error(worst)}, tolerance {record['tolerance']:.0e})"
         known = [error for error in steps if math.isfinite(error)]
         if known:
             text += f", and after 100 steps the parameters of any two differ by at most {numbers.error(max(known))}"
     outside = departures(record)
     if outside:
-        parted = [f"{name} from step {step:,} on" for name, step in outside.items()]
-        text += f"; rounding does not explain how far {listed(parted)} is from the reference"
+        departed = [f"{name} (from step {step:,} on)" for name, step in outside.items()]
+        text += f"; the error of {listed(departed)} is larger than rounding explains"
     if wrong:
-        verb = "do" if len(wrong) > 1 else "does"
-        text += f"{'; but ' if text else ''}{listed(wrong)} {verb} NOT compute the same, and {verb} not count below"
-    return Sentence(f"{text or 'Nothing was computed that could be compared'}.", is_bad=bool(wrong))
+        do, are = ("do", "are") if len(wrong) > 1 else ("does", "is")
+        text += f"{'; ' if text else ''}{listed(wrong)} {do} NOT perform the same computation, and {are} left out below"
+    return Sentence(f"{text or 'No implementation gave a result that could be compared'}.", is_bad=bool(wrong))
 
 
 def _digits(error: float) -> str:
     if not math.isfinite(error):
         return "no digit"
     digits = 15 if error == 0 else max(0, math.floor(-math.log10(error)))
-    return "every digit" if error == 0 else f"{digits} digit{'s' * (digits != 1)}"
+    return "every digit" if error == 0 else numbers.plural(digits, "digit")
 
 
 def accuracy(record: Record, rows: Sequence[Row]) -> Sentence:
@@ -76,9 +76,9 @@ def accuracy(record: Record, rows: Sequence[Row]) -> Sentence:
         return Sentence("No accuracy was measured.")
     values = sorted(100 * row.accuracy.value for row in known if row.accuracy)
     low, high = numbers.number(values[0], 1), numbers.number(values[-1], 1)
-    epochs, tests = record["training"].get("epochs", 1), record["dataset"]["sizes"][2]
+    epochs, tests, base = record["training"].get("epochs", 1), record["dataset"]["sizes"][2], record["baseline"]
     span = f"{low} %" if low == high else f"{low} to {high} %"
-    text = f"After {epochs} epoch{'s' * (epochs != 1)} {span} of the {tests:,} test images are classified correctly"
+    text = f"After {numbers.plural(epochs, 'epoch')}, {span} of the {tests:,} test images are classified correctly"
     compared = [row for row in known if row.accuracy_difference]
     if not compared:
         return Sentence(f"{text}.")
@@ -86,37 +86,40 @@ def accuracy(record: Record, rows: Sequence[Row]) -> Sentence:
     images = max(row.images_differing or 0 for row in compared)
     real = [row.name for row in compared if row.accuracy_difference and differs(row.accuracy_difference)]
     if rounds < LEAST_ROUNDS:
-        text += f"; {rounds} round{'s are' if rounds != 1 else ' is'} too few to tell a difference from chance"
+        are = "is" if rounds == 1 else "are"
+        text += f"; {numbers.plural(rounds, 'round')} {are} too few to distinguish a difference from chance"
     elif real:
-        text += f"; that of {listed(real)} differs from {record['baseline']}'s by more than the seeds explain"
+        text += f"; the accuracy of {listed(real)} differs from {base}'s by more than the seeds explain"
     else:
-        text += f", and no difference to {record['baseline']} is more than what the seeds change"
-    return Sentence(f"{text} (up to {images:,.0f} images are classified differently from {record['baseline']}).")
+        text += f"; no accuracy differs from {base}'s by more than the seeds explain"
+    return Sentence(f"{text} (up to {images:,.0f} images are classified differently from {base}).")
 
 
 def speed(record: Record, rows: Sequence[Row]) -> Sentence:
-    """Return which is faster by how much, and what was disturbed or failed."""
+    """Return which is faster and by how much, and what failed or was disturbed."""
     timed = sorted((row for row in rows if row.epoch), key=lambda row: row.epoch.value if row.epoch else 0)
     if not timed:
         return Sentence(f"Nothing was timed; {trouble(record, rows)}.")
     base = next((row for row in timed if row.name == record["baseline"]), None)
-    few = " in this one round" if max(row.rounds for row in timed) == 1 else ""
-    text = f"{timed[0].name} is the fastest{few} with" if len(timed) > 1 else f"{timed[0].name} takes"
-    text += f" {_time(timed[0].epoch)} s an epoch"
+    few = " in this single round" if max(row.rounds for row in timed) == 1 else ""
+    text = f"{timed[0].name} is the fastest{few}, with" if len(timed) > 1 else f"{timed[0].name} takes"
+    text += f" {_time(timed[0].epoch)} s per epoch"
     compared = [row for row in timed if row.ratio and row is not timed[0]]
     if base is not None and base is not timed[0] and timed[0].ratio:
         text += f", {_time(timed[0].ratio)} times {base.name}'s time{_verdict(timed[0])}"
     if len(compared) > LISTED:
         compared = [compared[-1]]
     if compared and base is not None:
-        parts = [f"{row.name} takes {_time(row.ratio)} times{_verdict(row)}" for row in compared]
-        whose = " as long" if base is timed[0] else f" as long as {base.name}"
-        text += f"; {listed(parts)}{whose}"
+        first, *others = compared
+        whose = "" if base is timed[0] else f" as {base.name}"
+        parts = [f"{first.name} takes {_time(first.ratio)} times as long{whose}{_verdict(first)}"]
+        parts += [f"{row.name} {_time(row.ratio)} times{_verdict(row)}" for row in others]
+        text += f"; {listed(parts)}"
     return Sentence(f"{text}; {trouble(record, rows)}.")
 
 
 def _time(found: Estimate | None) -> str:
-    """Return a time or a ratio, with its interval where there are rounds enough for it to say anything."""
+    """Return a time or a ratio, with its interval if there are enough rounds for a verdict."""
     if found is not None and found.rounds < LEAST_ROUNDS:
         found = found._replace(low=None, high=None)
     return numbers.estimate(found)
@@ -127,7 +130,7 @@ def _verdict(row: Row) -> str:
 
 
 def trouble(record: Record, rows: Sequence[Row]) -> str:
-    """Return what was disturbed or failed."""
+    """Return what failed or was disturbed."""
     disturbed = [f"{row.name} in {row.disturbed} of {row.rounds} rounds" for row in rows if row.disturbed]
     failed = [
         f"{row.name} ({row.status})"
@@ -138,7 +141,7 @@ def trouble(record: Record, rows: Sequence[Row]) -> str:
     if record["ended"] != COMPLETE:
         parts.append(f"the run is incomplete ({record['ended'] or 'it has not ended'})")
     if failed:
-        parts.append(f"without a usable result: {listed(failed)}")
+        parts.append(f"no usable result from {listed(failed)}")
     if disturbed:
-        parts.append(f"disturbed by something else on the machine: {listed(disturbed)}")
-    return "; ".join(parts) or "nothing failed and no sample was disturbed"
+        parts.append(f"disturbed by other activity on the machine: {listed(disturbed)}")
+    return "; ".join(parts) or "no implementation failed and no measurement was disturbed"

@@ -1,4 +1,4 @@
-"""What a run prints: the answer in three sentences, and one table that fits a terminal of 80 columns."""
+"""What a run prints: the answer in three sentences, and one table that fits a terminal with 80 columns."""
 
 from typing import Final
 
@@ -30,7 +30,7 @@ def _line(row: Row) -> list[str]:
 
 
 def _notes(record: Record, found: list[Row]) -> list[str]:
-    """Return what a ratio and an error are relative to."""
+    """Return the notes on what a ratio and an error are relative to."""
     lines = []
     if any(row.ratio for row in found):
         interval = " [95 % interval]" if any(row.ratio and row.ratio.low is not None for row in found) else ""

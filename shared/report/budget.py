@@ -1,4 +1,4 @@
-"""The error budget as tables: what each gradient tensor is off, what rounding explains of it, and the headroom."""
+"""The error budget as tables: the error of each gradient tensor, how much rounding explains, and the headroom."""
 
 import math
 from collections import Counter
@@ -13,21 +13,21 @@ from shared.report.document import Document, Table
 
 HEADERS: Final = ["implementation", "tensor", "error", "bound", "headroom", "ulps", "verdict"]
 NOTES: Final = [
-    "error: relative L2 error of the gradient tensor against the float64 reference; bound: what rounding explains, "
-    "predicted from the dtype's unit roundoff and the lengths of the sums; headroom: bound / error",
+    "error: relative L2 error of the gradient tensor against the float64 reference; bound: error that rounding "
+    "explains, predicted from the dtype's unit roundoff and the lengths of the sums; headroom: bound / error",
     "ulps: the largest error of an element, in units in the last place of the tensor's largest element",
 ]
 
 GRADIENTS: Final = "gradients"
 """The kind of the table of a run."""
 CAPTION: Final = (
-    "Gradients at the initial weights: relative L2 error of each tensor against the float64 reference, and headroom: "
-    "what rounding explains / error; of each tensor the round with the least headroom"
+    "Gradients at the initial weights: relative L2 error of each tensor against the float64 reference, and headroom "
+    "(rounding bound / error), in the round where that tensor has the least headroom"
 )
 
 
 def headroom(value: float) -> str:
-    """Return a headroom such as 12x, or 0.003x where the error is the larger one; "" where there is no error."""
+    """Return a headroom such as 12x, or 0.003x if the error is larger than the bound; "" if there is no error."""
     if math.isinf(value):
         return ""
     return f"{value:,.0f}x" if value >= 9.5 else f"{value:.1f}x" if value >= 0.95 else f"{value:.1g}x"
@@ -49,7 +49,7 @@ def _line(e: Entry) -> list[str]:
 
 
 def as_matrix(entries: Sequence[Entry], remarks: list[str], heading: list[str]) -> Document:
-    """Return a line for each network; a cell is the tensor with the least headroom over all batches."""
+    """Return a line for each network; a cell shows the tensor with the least headroom over all batches."""
     columns = list(dict.fromkeys((e.implementation, e.dtype) for e in entries))
     networks = list(dict.fromkeys(e.network for e in entries))
     cells: dict[tuple[str, str, str], list[Entry]] = {}
@@ -58,7 +58,7 @@ def as_matrix(entries: Sequence[Entry], remarks: list[str], heading: list[str]) 
     lines = [[network, *(_cell(cells.get((network, *column), [])) for column in columns)] for network in networks]
     headers = ["network", *("\n".join(column) for column in columns)]
     sizes = ", ".join(map(str, dict.fromkeys(e.batch_size for e in entries)))
-    note = f"a cell: the gradient tensor with the least headroom, over batches of {sizes}; !: not rounding"
+    note = f"each cell: the gradient tensor with the least headroom, over batches of {sizes}; !: not rounding"
     return Document(
         heading,
         [Table(headers, lines, notes=[*counts(entries), note, *NOTES])],
@@ -68,7 +68,7 @@ def as_matrix(entries: Sequence[Entry], remarks: list[str], heading: list[str]) 
 
 
 def _cell(entries: list[Entry]) -> str:
-    """Return the worst of the tensors, or what keeps them from being judged."""
+    """Return the tensor with the least headroom, or "inconclusive"."""
     if not entries:
         return numbers.NONE
     if any(e.verdict == "inconclusive" for e in entries):
@@ -79,7 +79,7 @@ def _cell(entries: list[Entry]) -> str:
 
 
 def section(record: Record) -> list[Table]:
-    """Return the table of a run, if it has any gradients: the round with the least headroom, tensor by tensor."""
+    """Return the table of a run, if it has gradients: for each tensor, the round with the least headroom."""
     entries = list(of_record(record, record["samples"]))
     tensors = list(dict.fromkeys(e.tensor for e in entries))
     names = [name for name in record["implementations"] if any(e.implementation == name for e in entries)]
@@ -92,7 +92,7 @@ def section(record: Record) -> list[Table]:
 
 
 def of_record(record: Record, samples: Sequence[Sample]) -> Iterator[Entry]:
-    """Yield the entries of samples of a run: every tensor of every one that left gradients."""
+    """Yield the entries of samples of a run: every tensor of every sample with gradients."""
     bounds = {r["round"]: r["bounds"] for r in record["references"] if "bounds" in r}
     for sample in samples:
         for tensor, error in sample.get("errors", {}).get("gradients", {}).items():
@@ -111,12 +111,12 @@ def of_record(record: Record, samples: Sequence[Sample]) -> Iterator[Entry]:
 
 
 def _or(value: float | None, otherwise: float) -> float:
-    """Return what JSON could not hold."""
+    """Return the value, or `otherwise` for null, which stands for what JSON cannot hold."""
     return otherwise if value is None else value
 
 
 def counts(entries: Sequence[Entry]) -> list[str]:
-    """Return in words how many tensors are what, and where the headroom of rounding is least."""
+    """Return, as text, how many tensors have each verdict, and where the headroom is least."""
     if not entries:
         return []
     counted = Counter(e.verdict for e in entries)
@@ -127,18 +127,18 @@ def counts(entries: Sequence[Entry]) -> list[str]:
 
 
 def unexplained(entries: Sequence[Entry]) -> list[str]:
-    """Return in words each error that is not rounding, or that nothing can be concluded from."""
+    """Return, as text, each error that is not rounding or is inconclusive."""
     lines = []
     for e in entries:
         if e.verdict == "not rounding":
             lines.append(f"{where(e)}: off by {numbers.error(e.error)}, rounding explains {numbers.error(e.bound)}")
         elif e.verdict == "inconclusive":
-            lines.append(f"{where(e)}: rounding may be all there is of it, so nothing can be concluded")
+            lines.append(f"{where(e)}: the gradient may consist of rounding alone, so nothing can be concluded")
     return lines
 
 
 def where(e: Entry) -> str:
-    """Return which tensor it is."""
+    """Return which tensor an entry is about."""
     return f"{e.implementation}, {e.network}, batch {e.batch_size}, {e.dtype}, {e.tensor}"
 
 
@@ -148,7 +148,7 @@ def rows_of(entries: Sequence[Entry]) -> list[dict[str, Any]]:
 
 
 def departures(record: Record) -> dict[str, int]:
-    """Return the first step at which an implementation is further off than rounding explains, if there is any."""
+    """Return implementation -> first step at which its error is larger than rounding explains."""
     explained = {p["step"]: p["values"] for r in record["references"] for p in r.get("path", ())}
     found: dict[str, int] = {}
     for sample in record["samples"]:

@@ -1,4 +1,4 @@
-"""The verdict on a user's network, and the matrix of mistakes and checks."""
+"""The verdict on a user's network, and the table of mistakes and checks."""
 
 import textwrap
 from string import ascii_lowercase
@@ -13,7 +13,7 @@ from shared.report.document import Document, Table
 
 CHECKED: Final = ("check", "result", "what was found")
 CELL: Final = 56
-"""Characters of a line within a cell."""
+"""Characters per line within a cell."""
 
 
 def verdict_document(name: str, verdict: Verdict) -> Document:
@@ -35,20 +35,20 @@ def verdict_document(name: str, verdict: Verdict) -> Document:
 
 
 def _result(findings: Findings | None) -> str:
-    return "not asked" if findings is None else "FAILS" if findings else "ok"
+    return "not checked" if findings is None else "FAILS" if findings else "ok"
 
 
 def right(verdict: Verdict) -> list[str]:
-    """Return the words for a network that is right."""
-    holds = sum(findings is not None for findings in verdict.checks.values())
+    """Return the lines for a network that is right."""
+    passed = sum(findings is not None for findings in verdict.checks.values())
     return [
-        f"RIGHT: all {holds} checks hold; the gradients are the reference's",
+        f"RIGHT: all {passed} checks passed; the gradients match the reference",
         *(f"note: {note}" for note in verdict.notes),
     ]
 
 
 def wrong(found: Diagnosis) -> list[str]:
-    """Return the words for a mistake."""
+    """Return the lines for a mistake."""
     equation = f", equation {found.equation}" if found.equation else ""
     lines = [f"WRONG: {found.name}{equation}", f"what is wrong: {found.description}"]
     if found.measured:
@@ -58,7 +58,7 @@ def wrong(found: Diagnosis) -> list[str]:
 
 
 def matrix_document(trials: list[Trial]) -> Document:
-    """Return a line for each planted mistake and a column for each check; x where the check catches it."""
+    """Return a line for each planted mistake and a column for each check; an x if the check catches it."""
     lines = [
         [
             trial.mistake or f"right: {trial.way}",
@@ -68,19 +68,21 @@ def matrix_document(trials: list[Trial]) -> Document:
         for trial in trials
     ]
     planted = [trial for trial in trials if trial.mistake]
-    accused = [trial for trial in trials if not trial.mistake and trial.diagnosis]
+    false_alarms = [trial for trial in trials if not trial.mistake and trial.diagnosis]
     named = sum(trial.is_named for trial in planted)
-    survived = [f"{trial.way} survives" for trial in planted if not trial.caught_by]
-    survived += [
-        f"{trial.way}: called {trial.diagnosis}, expected {trial.mistake}" for trial in planted if not trial.is_named
+    remarks = [f"{trial.way}: not caught by any check" for trial in planted if not trial.caught_by]
+    remarks += [
+        f"{trial.way}: diagnosed as {trial.diagnosis}, expected {trial.mistake}"
+        for trial in planted
+        if not trial.is_named
     ]
-    survived += [f"{trial.way} is right, and accused of {trial.diagnosis}" for trial in accused]
+    remarks += [f"{trial.way}: right, but diagnosed as {trial.diagnosis}" for trial in false_alarms]
     heading = [
         f"{len({trial.mistake for trial in planted})} mistakes, planted in {len(planted)} ways: "
-        f"{sum(bool(trial.caught_by) for trial in planted)} caught, {named} called by their own name; "
-        f"{len(trials) - len(planted)} right networks, {len(accused)} accused"
+        f"{sum(bool(trial.caught_by) for trial in planted)} caught, {named} diagnosed correctly; "
+        f"{len(trials) - len(planted)} right networks, {len(false_alarms)} diagnosed as wrong"
     ]
     letters = dict(zip(CHECKS, ascii_lowercase, strict=False))
     legend = f"x: caught by {', '.join(f'{letter} {check}' for check, letter in letters.items())}"
-    table = Table(["mistake", *letters.values(), "called otherwise"], lines, notes=[legend])
-    return Document(heading, [table], survived, [vars(trial) for trial in trials])
+    table = Table(["mistake", *letters.values(), "wrong diagnosis"], lines, notes=[legend])
+    return Document(heading, [table], remarks, [vars(trial) for trial in trials])

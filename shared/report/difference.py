@@ -1,4 +1,4 @@
-"""Two runs side by side: what has become faster or slower, and what only looks so."""
+"""Two runs side by side: what got faster or slower, and what only seems to."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +13,7 @@ from shared.report.document import Document, Table
 from shared.report.summary import WITHOUT_RATIO, Row, epoch_seconds, rows
 
 KEYS: Final = ("network", "training", "threads", "dataset", "machine")
-"""What two runs must have in common, or a difference of their times says nothing."""
+"""What two runs must have in common for a comparison of their times to be meaningful."""
 
 
 @dataclass(frozen=True)
@@ -61,32 +61,33 @@ def _comparable(record: Record, name: str) -> dict[int, Sample]:
 
 
 def document(a: Record, b: Record, names: tuple[str, str], limit: Threshold | None) -> Document:
-    """Return everything that is printed of two runs, A and B, of these names."""
+    """Return the comparison of two runs, A and B, with these names."""
     found = changes(a, b)
     together = sum(change.ratio is not None for change in found)
     headers = ["implementation", "A: epoch, s", "B: epoch, s", "time ratio\nB / A", "verdict"]
     headers += ["A: accuracy, %", "B: accuracy, %", "B - A,\npoints", "A: status", "B: status"]
     heading = [f"A: {names[0]} ({_when(a)})", f"B: {names[1]} ({_when(b)})"]
     notes = [
-        f"time ratio: below 1, B is faster; [...]: {100 * CONFIDENCE:.0f} % interval of Welch over the rounds, "
-        f"{together} row{'s' * (together != 1)} together, widened by what the machine's canary changed by; "
-        f"a verdict needs an interval without 1 and {100 * LEAST_DIFFERENCE:.0f} %; other intervals: Student's"
+        f"time ratio: below 1, B is faster; [...]: {100 * CONFIDENCE:.0f} % confidence interval (Welch) over the "
+        f"rounds, for {numbers.plural(together, 'row')} together, widened by the change of the canary; a verdict needs "
+        f"an interval that excludes 1 and a difference of at least {100 * LEAST_DIFFERENCE:.0f} %; other intervals: "
+        "Student's t"
     ]
     remarks = [f"differs: {line}" for line in differences(a, b, KEYS)]
     remarks += [f"differs: {line}" for line in _version_changes(a, b)]
     few = [c.name for c in found if c.ratio is not None and c.ratio.rounds < LEAST_ROUNDS]
     if few:
-        remarks.append(f"no verdict for {', '.join(few)}: it needs {LEAST_ROUNDS} rounds in both runs")
+        remarks.append(f"no verdict for {', '.join(few)}: a verdict needs {LEAST_ROUNDS} rounds in both runs")
     if limit:
         remarks += _beyond(found, limit)
     return Document(heading, [Table(headers, [_line(c) for c in found], notes=notes)], remarks, list(found))
 
 
 def _beyond(found: list[Change], limit: Threshold) -> list[str]:
-    """Return a line for each implementation that is beyond the limit, and one for those of which it is not known."""
+    """Return a line for each implementation beyond the limit, and one for those that cannot be compared with it."""
     lines = [f"{c.name} is {limit}" for c in found if _passes(c, limit)]
     unknown = [c.name for c in found if c.ratio is None or c.ratio.low is None]
-    return lines + ([f"not known whether it is {limit}: {', '.join(unknown)}"] if unknown else [])
+    return lines + ([f"cannot tell whether these are {limit}: {', '.join(unknown)}"] if unknown else [])
 
 
 def _passes(change: Change, limit: Threshold) -> bool:
@@ -115,12 +116,16 @@ def _when(record: Record) -> str:
     revision = record["git"].get("revision", "")[:12]
     changed = ", changed" if record["git"].get("changed") else ""
     return ", ".join(
-        [record["started"], f"{record['rounds']} rounds", *([f"revision {revision}{changed}"] if revision else [])]
+        [
+            record["started"],
+            numbers.plural(record["rounds"], "round"),
+            *([f"revision {revision}{changed}"] if revision else []),
+        ]
     )
 
 
 def _version_changes(a: Record, b: Record) -> list[str]:
-    """Return a line for each package that the two runs had in different versions; that may be what is looked for."""
+    """Return a line for each package with different versions in the two runs; it may explain a difference."""
     before, after = ({k: v for s in r["samples"] for k, v in s.get("versions", {}).items()} for r in (a, b))
     shared = sorted(before.keys() & after.keys())
     return [f"{name}: {before[name]} and {after[name]}" for name in shared if before[name] != after[name]]

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 import tabulate
 
-tabulate.MIN_PADDING = 0  # or a column is two characters wider than its header
+tabulate.MIN_PADDING = 0  # else a column is two characters wider than its header
 HeadersAndLines = tuple[list[str], list[list[str]]]
 LONGEST_NAME: Final = 22
 LEAST_WORDS: Final = 9
-"""Characters of a line of the first column, and at least of the last one, in a table that is too wide."""
+"""In a table that is too wide: characters per line of the first column, and the least of the last column."""
 
 
 @dataclass(frozen=True)
@@ -25,16 +25,16 @@ class Table:
     """A table with its caption and notes."""
 
     headers: list[str]
-    """a line break in one is one on a terminal"""
+    """line breaks are kept on a terminal"""
     lines: list[list[str]]
     caption: str = ""
     notes: list[str] = field(default_factory=list)
     words: tuple[str, ...] = ()
-    """headers of columns that hold words, which are aligned to the left as the first column is"""
+    """headers of columns with words, which are left-aligned, as the first column is"""
     values: list[list[Any]] = field(default_factory=list)
-    """what the cells are sorted by on a page: the numbers in full; empty where nothing is sorted"""
+    """the full numbers by which a page sorts the cells; empty if nothing is sorted"""
     kind: str = ""
-    """which of a document's tables it is, for those who look for one"""
+    """which of the tables of a document it is, for code that looks for one"""
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ class Document:
     heading: list[str]
     tables: list[Table]
     remarks: list[str]
-    """failures, and what the reader must know to read the tables"""
+    """failures, and what the reader must know to interpret the tables"""
     rows: list[Any]
     """dataclasses with the numbers of the first table, in full, for CSV and JSON"""
     more: dict[str, Any] = field(default_factory=dict)
     """further parts of the JSON"""
     answer: list[str] = field(default_factory=list)
-    """what the tables say, in a few sentences"""
+    """the result in a few sentences"""
 
 
 def text(document: Document, width: int) -> str:
@@ -81,7 +81,7 @@ def markdown(document: Document) -> str:
 
 
 def html(document: Document) -> str:
-    """Return the same as HTML, for notebooks; whatever the cells hold is text."""
+    """Return the same as HTML, for notebooks; the contents of the cells are escaped."""
     parts = [f"<p>{'<br>'.join(map(escape, document.heading))}</p>", *(f"<p>{escape(s)}</p>" for s in document.answer)]
     for table in document.tables:
         parts += [f"<p>{escape(table.caption)}</p>"] if table.caption else []
@@ -93,10 +93,10 @@ def html(document: Document) -> str:
 
 
 def as_csv(document: Document) -> str:
-    """Return the rows with their numbers in full, one line each; what is nested gets names such as ratio_low."""
+    """Return the rows with their full numbers, one line each; nested values get names such as ratio_low."""
     lines = [_flat(as_data(row)) for row in document.rows]
     every = dict.fromkeys(name for line in lines for name in line)
-    # an estimate that a row does not have is None there, and in other rows several columns
+    # an estimate is None in a row that has none, and several columns in other rows
     names = [name for name in every if not any(other.startswith(f"{name}_") for other in every)]
     written = io.StringIO()
     writer = csv.DictWriter(written, names, extrasaction="ignore", lineterminator="\n")
@@ -106,7 +106,7 @@ def as_csv(document: Document) -> str:
 
 
 def as_json(document: Document) -> str:
-    """Return everything with its numbers in full; what is no number is null."""
+    """Return everything with full numbers; nan and inf are null."""
     found = as_data({"rows": document.rows, **document.more})
     content = {"heading": document.heading, "answer": document.answer, **found, "remarks": document.remarks}
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
@@ -121,7 +121,7 @@ FORMATS: Final[dict[str, Callable[[Document, int], str]]] = {
 
 
 def as_data(value: Any) -> Any:
-    """Return dataclasses and named tuples as dictionaries, and None for what is not finite."""
+    """Return dataclasses and named tuples as dictionaries, and None for nan and inf."""
     if is_dataclass(value) and not isinstance(value, type):
         value = {name: getattr(value, name) for name in value.__dataclass_fields__}
     elif hasattr(value, "_asdict"):
@@ -144,7 +144,7 @@ def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def narrowed(table: HeadersAndLines, width: int, words: tuple[str, ...] = ()) -> HeadersAndLines:
-    """Break long names, and then the words of the last column, where a table is wider than `width` characters."""
+    """If a table is wider than `width` characters, wrap long names and then the words of the last column."""
     headers, lines = table
     if (excess := _width(table) - width) > 0:
         lines = [[textwrap.fill(line[0], LONGEST_NAME, break_on_hyphens=False), *line[1:]] for line in lines]
@@ -190,11 +190,11 @@ def _wrap(lines: list[str], width: int, indent: str = "") -> str:
 
 
 def plain(anything: str) -> str:
-    """Return text without escape sequences, and in ASCII: a worker's stderr may hold anything."""
+    """Return text without escape sequences, in ASCII: the stderr of a worker can contain anything."""
     unescaped = re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", anything).expandtabs()
     return "".join(c if c == "\n" or " " <= c <= "~" else ascii(c)[1:-1] for c in unescaped)
 
 
 def _escape(line: str) -> str:
-    """Return text that means nothing else in Markdown's tables and HTML."""
+    """Escape text for Markdown tables and HTML."""
     return line.replace("|", "&#124;").replace("<", "&lt;")

@@ -1,4 +1,4 @@
-"""The files that are made from a run's record: answer, tables, page and figures. They can be made again at any time."""
+"""The files written from the record of a run: answer, tables, page and figures. They can be written again any time."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def write_tables(folder: Path, record: Record) -> None:
 
 
 def write_page(folder: Path, record: Record) -> Path:
-    """Write report.html, and each figure as SVG and PNG below figures/; return the page's path."""
+    """Write report.html, and each figure as SVG and PNG in figures/; return the path of the page."""
     from shared.report.page.page import report
 
     page, charts = report(record)

@@ -1,4 +1,4 @@
-"""What every implementation makes of an image: its ten activations side by side, the digit, and whether they agree."""
+"""The outputs of every implementation for an image: ten activations side by side, the digit, and whether they agree."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from shared.report import numbers
 from shared.report.document import Document, Table
 
 INK: Final = " .:-=+*#%@"
-"""From no ink to all of it."""
+"""From no ink to full ink."""
 ROWS_A_LINE: Final = 2
-"""A character is twice as high as it is wide."""
+"""Rows of pixels per line: a character is twice as high as it is wide."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One image in one implementation."""
+    """The outputs of one implementation for one image."""
 
     image: str
     implementation: str
@@ -53,16 +53,16 @@ def document(
 
 
 def _column(activations: Array) -> list[str]:
-    """Return the ten activations, the largest marked."""
+    """Return the ten activations, with a mark at the largest."""
     largest = int(activations.argmax())
     return [f"> {value:.3f}" if digit == largest else f"{value:.3f}" for digit, value in enumerate(activations)]
 
 
 def _comparison(k: int, digits: Mapping[str, NDArray[np.uint8]], activations: Mapping[str, Array]) -> str:
-    """Return in words whether all say the same of image k, and how far their activations are apart."""
+    """Return whether all agree on image k, and how far apart their activations are, as text."""
     said = {name: int(found[k]) for name, found in digits.items()}
     every = np.array([a[k] for a in activations.values()])
-    apart = f"activations at most {numbers.error(float(np.ptp(every, axis=0).max()))} apart"
+    apart = f"activations differ by at most {numbers.error(float(np.ptp(every, axis=0).max()))}"
     if len(said) == 1:
         return f"{next(iter(said))} says {next(iter(said.values()))}"
     if len(set(said.values())) == 1:

@@ -1,4 +1,4 @@
-"""What is going on, on stderr: a live line on a terminal, plain lines elsewhere."""
+"""Progress on stderr: a live line on a terminal, plain lines elsewhere."""
 
 import time
 from collections import Counter
@@ -15,7 +15,7 @@ from shared.measure.job import Job
 from shared.record.schema import OK, Record
 
 SHOWN: Final = ("import", "data", "load", "first step", "agreement", "warm-up")
-"""Stages whose end a terminal shows."""
+"""Stages whose end is shown on a terminal."""
 
 
 class Display:
@@ -24,7 +24,7 @@ class Display:
     Parameters
     ----------
     config : of the run.
-    previous : what an earlier call has measured of it.
+    previous : the record of an earlier call for the same run.
     """
 
     def __init__(self, config: RunConfig, previous: Record | None = None) -> None:
@@ -61,7 +61,7 @@ class Display:
         self._say(job, "starting", 0)
 
     def event(self, job: Job, event: dict[str, Any]) -> None:
-        """Show a stage or an epoch that ended."""
+        """Show that a stage or an epoch has finished."""
         if "epoch" in event:
             accuracy, loss = 100 * event["validation_accuracy"], event["validation_loss"]
             reached = f"{accuracy:.1f} %" if accuracy else f"loss {loss}"
@@ -70,7 +70,7 @@ class Display:
             self._say(job, f"{event['stage']} done", 0)
 
     def finished(self, job: Job, result: dict[str, Any]) -> None:
-        """Show how a worker ended, unless its epochs have shown it."""
+        """Show how a worker ended, unless its epochs have already shown it."""
         self._pending[job.label] -= 1
         self._seconds.setdefault(job.label, []).append(time.monotonic() - self._started)
         self._done += 1
@@ -88,7 +88,7 @@ class Display:
             self._console.print(line, soft_wrap=True)
 
     def _time_left(self) -> str:
-        """Estimate from what each worker took; for implementations not seen yet, from the mean of the others."""
+        """Estimate the time left from finished workers; an implementation without one counts as the mean."""
         if not self._seconds:
             return ""
         typical = {name: mean(seconds) for name, seconds in self._seconds.items()}

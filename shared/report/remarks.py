@@ -1,4 +1,4 @@
-"""What the tables of a run do not show, a line each: what failed, what is missing, what could not be concluded."""
+"""Notes on the tables of a run, one line each: what failed, what is missing, what could not be concluded."""
 
 import math
 
@@ -9,7 +9,7 @@ from shared.report.summary import WITHOUT_RATIO, Row, differs
 
 
 def every(record: Record, rows: list[Row]) -> list[str]:
-    """Return everything."""
+    """Return all notes."""
     accuracies = [
         f"{row.name}'s accuracy differs from {record['baseline']}'s by more than the seeds explain"
         for row in rows
@@ -21,7 +21,7 @@ def every(record: Record, rows: list[Row]) -> list[str]:
 
 
 def main(record: Record, rows: list[Row]) -> list[str]:
-    """Return those that the answer depends on; the answer itself names disturbed rows and differing accuracies."""
+    """Return the notes that the answer needs; the answer itself names disturbed rows and differing accuracies."""
     return [*failures(record, rows), *ratios(record, rows), *ending(record), *widened(record)]
 
 
@@ -38,7 +38,7 @@ def failures(record: Record, rows: list[Row]) -> list[str]:
 
 
 def ratios(record: Record, rows: list[Row]) -> list[str]:
-    """Return what ratios are to, where that is not obvious, and why ratios or verdicts are missing."""
+    """Return what ratios refer to, if that is not obvious, and why ratios or verdicts are missing."""
     baseline = record["baseline"]
     others = [row for row in rows if row.name != baseline and row.rounds]
     if not others:
@@ -52,34 +52,34 @@ def ratios(record: Record, rows: list[Row]) -> list[str]:
     few = [row.name for row in others if row.ratio is not None and row.ratio.rounds < LEAST_ROUNDS]
     if not few:
         return chosen
-    needed = f"it needs {LEAST_ROUNDS} rounds in which both it and {baseline} were timed"
+    needed = f"a verdict needs {LEAST_ROUNDS} rounds in which both it and {baseline} were timed"
     return [*chosen, f"no verdict for {', '.join(few)}: {needed}"]
 
 
 def ending(record: Record) -> list[str]:
     """Return why a run is not complete; nothing for one that is."""
     ended = record["ended"]
-    why = {None: "it has not ended", INTERRUPTED: "interrupted", BUDGET: "its time budget was used up"}
+    why = {None: "it has not ended", INTERRUPTED: "interrupted", BUDGET: "the time budget was used up"}
     if ended == COMPLETE:
         return []
     return [f"incomplete: {why.get(ended, ended)}; what was measured is shown, and the run can be resumed"]
 
 
 def inconclusive(record: Record) -> list[str]:
-    """Return a line for each stage of which the run could conclude less than the tolerance says."""
+    """Return a line for each stage in which a larger error than the tolerance had to be allowed."""
     lines = []
     for reference in record["references"]:
         for stage, allowed in reference.get("allowed", {}).items():
             where = f"round {reference['round']}, {stage}"
             if allowed is None:
-                lines.append(f"{where}: training magnifies rounding so much that nothing is concluded")
+                lines.append(f"{where}: training magnifies rounding so much that nothing can be concluded")
             elif allowed > record["tolerance"]:
-                lines.append(f"{where}: up to {allowed:.1e} allowed, because the problem magnifies rounding so far")
+                lines.append(f"{where}: up to {allowed:.1e} is allowed, because the problem magnifies rounding")
     return lines
 
 
 def widened(record: Record) -> list[str]:
-    """Return the same in one line a stage."""
+    """Return the same, in one line per stage."""
     limits: dict[str, list[float]] = {}
     for reference in record["references"]:
         for stage, allowed in reference.get("allowed", {}).items():
@@ -89,6 +89,6 @@ def widened(record: Record) -> list[str]:
         wide = [limit for limit in every_limit if limit > record["tolerance"]]
         if wide:
             rounds = f"in {len(wide)} of {len(every_limit)} rounds" if len(every_limit) > 1 else ""
-            most = f"up to {max(wide):.1e} is allowed" if math.isfinite(max(wide)) else "nothing is concluded"
-            lines.append(f"{stage}: {f'{most} {rounds}'.rstrip()}, because the problem magnifies rounding so far")
+            most = f"up to {max(wide):.1e} is allowed" if math.isfinite(max(wide)) else "nothing can be concluded"
+            lines.append(f"{stage}: {f'{most} {rounds}'.rstrip()}, because the problem magnifies rounding")
     return lines

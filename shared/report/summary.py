@@ -1,4 +1,4 @@
-"""One row an implementation: every number is worked out here from the raw samples of a run's record."""
+"""One row per implementation; every number is computed here from the raw samples of the record."""
 
 import math
 from collections.abc import Callable
@@ -25,54 +25,54 @@ from shared.record.schema import (
 )
 
 STATUS_ORDER: Final = (CRASHED, TIMED_OUT, NOT_AVAILABLE, DISAGREES, REJECTED, NOT_COMPARED, OK)
-"""The first that applies to any of an implementation's samples is the status of its row."""
+"""The status of a row is the first of these that any of its samples has."""
 DIVERGED: Final = "diverged"
 NOT_RUN: Final = "not run"
-"""Statuses that only a row has."""
+"""Statuses that only rows have."""
 WITHOUT_RATIO: Final = (DISAGREES, REJECTED)
-"""What is not the same computation, or was not taken as it was asked for, is not compared."""
+"""Samples of another computation, or with the wrong number of threads, are not compared."""
 FAILURES: Final = (CRASHED, TIMED_OUT, NOT_COMPARED, REJECTED)
 LEAST_ACCURACY: Final = 0.005
-"""Half a point: a smaller difference is a few test images on the edge."""
+"""Half a percentage point: a smaller difference is only a few test images near the decision boundary."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """The numbers of one implementation; what could not be measured is None, or empty."""
+    """The numbers of one implementation; None or empty if they were not measured."""
 
     name: str
     status: str
     reasons: list[str] = field(default_factory=list)
     """for the user, one line each"""
     rounds: int = 0
-    """how many have been timed"""
+    """number of timed rounds"""
     disturbed: int = 0
-    """in how many of them something else disturbed the machine"""
+    """number of these rounds that were disturbed"""
     disturbances: list[str] = field(default_factory=list)
-    """which, one line a round"""
+    """the reasons, one line per round"""
     accuracy: Estimate | None = None
     """fraction of the test images, mean over the rounds"""
     accuracy_difference: Estimate | None = None
-    """the baseline's subtracted, within each round"""
+    """accuracy minus the baseline's, within each round"""
     images_differing: float | None = None
     """test images classified differently from the baseline, mean over the rounds"""
     epoch: Estimate | None = None
     """seconds; geometric mean over the rounds of the median epoch"""
     ratio: Estimate | None = None
-    """of the epochs to the baseline's, within each round"""
+    """epoch / the baseline's epoch, within each round"""
     verdict: str | None = None
     steps_per_epoch: int = 0
     examples_per_epoch: int = 0
     peak_memory_bytes: int | None = None
     gradient_error: float | None = None
-    """worst over rounds and tensors, against the float64 reference; inf where it is no number"""
+    """worst over rounds and tensors, against the float64 reference; inf if it is not a number"""
     parameter_count: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
-    """stage of the worker -> median over the rounds; "wall" is its whole life"""
+    """stage of the worker -> median over the rounds; "wall" is the whole time of the worker"""
 
 
 def rows(record: Record) -> list[Row]:
-    """Return a row for each implementation of a run, in the order they were asked for."""
+    """Return a row for each implementation of a run, in the requested order."""
     samples = {name: _samples(record, name) for name in record["implementations"]}
     comparable = {name: _comparable(of) for name, of in samples.items()}
     others = sum(bool(of) for name, of in comparable.items() if name != record["baseline"])
@@ -84,7 +84,7 @@ def _samples(record: Record, name: str) -> list[Sample]:
 
 
 def _comparable(samples: list[Sample]) -> dict[int, Sample]:
-    """Return the samples by round that a ratio may rest on; none where any of them must not be compared."""
+    """Return round -> sample for ratios; empty if any of the samples must not be compared."""
     if any(s["status"] in WITHOUT_RATIO for s in samples):
         return {}
     return {s["round"]: s for s in samples if s["status"] == OK}
@@ -153,14 +153,14 @@ def _each(number: Callable[[Sample], float], samples: dict[int, Sample]) -> dict
 
 
 def _stages(timed: list[Sample]) -> dict[str, float]:
-    """Return the median seconds of each stage, and of the whole."""
+    """Return the median seconds of each stage, and of the whole worker."""
     stages = dict.fromkeys(stage for sample in timed for stage in sample["seconds"])
     found = {stage: median(sample["seconds"].get(stage, 0.0) for sample in timed) for stage in stages}
     return found | {"wall": median(sample["wall_seconds"] for sample in timed)}
 
 
 def differing(a: Sample, b: Sample) -> int:
-    """Return how many test images two samples classify differently."""
+    """Return the number of test images that two samples classify differently."""
     return sum(one != other for one, other in zip(a["predictions"], b["predictions"], strict=True))
 
 
@@ -171,17 +171,17 @@ def _images_differing(ours: dict[int, Sample], base: dict[int, Sample]) -> float
 
 @dataclass(frozen=True)
 class Pair:
-    """How far two implementations are apart."""
+    """The differences between two implementations."""
 
     names: tuple[str, str]
     errors: dict[str, float]
-    """stage -> worst relative L2 error of a tensor over the rounds; inf where it is no number"""
+    """stage -> worst relative L2 error of a tensor over the rounds; inf if it is not a number"""
     differing: list[int]
-    """test images classified differently, a value a round in which both were timed"""
+    """test images classified differently, one value per round in which both were timed"""
 
 
 def pairs(record: Record) -> list[Pair]:
-    """Return every two implementations that were compared in some round."""
+    """Return all pairs of implementations that were compared in some round."""
     found = []
     for a, b in combinations(record["implementations"], 2):
         sides = [{s["round"]: s for s in _samples(record, name)} for name in (a, b)]
@@ -208,7 +208,7 @@ def exit_code(record: Record) -> int:
 
 
 def differs(accuracies: Estimate) -> bool:
-    """Return whether a difference of accuracies is clear, by its interval, and large enough to matter."""
+    """Return whether a difference of accuracies has an interval that excludes 0, and is large enough to matter."""
     if accuracies.low is None or accuracies.high is None or accuracies.rounds < LEAST_ROUNDS:
         return False
     return (accuracies.low > 0 or accuracies.high < 0) and abs(accuracies.value) >= LEAST_ACCURACY

@@ -26,7 +26,7 @@ class Column(NamedTuple):
 
     cell: Callable[[Row], str]
     value: Callable[[Row], float | str | None]
-    """what a page sorts it by"""
+    """by which a page sorts the column"""
 
 
 def _value(found: Estimate | None) -> float | None:
@@ -61,17 +61,17 @@ COLUMNS: Final[dict[str, Column]] = {
     ),
 }
 FIRST_ROUND: Final = ("path", "sections")
-"""Stages that only the first round has."""
+"""Stages of the first round only."""
 MAIN, TIMES, PAIRS = "main", "times", "pairs"
-"""The kinds of tables, besides `budget.GRADIENTS`."""
+"""The kinds of tables, in addition to `budget.GRADIENTS`."""
 CAPTIONS: Final = {
     TIMES: "Where a worker's time went, s: median over the rounds",
-    PAIRS: "Agreement of each pair: worst relative L2 error of a tensor, over all rounds",
+    PAIRS: "Agreement of each pair: worst relative L2 error of a tensor over all rounds",
 }
 
 
 def document(record: Record) -> Document:
-    """Return everything that is known of a run: `brief.document` is what fits a terminal."""
+    """Return all tables of a run; `brief.document` is the version that fits a terminal."""
     found, compared = rows(record), pairs(record)
     values = [[row.name, *(column.value(row) for column in COLUMNS.values())] for row in found]
     lines = [_line(row) for row in found]
@@ -91,9 +91,9 @@ def _line(row: Row) -> list[str]:
 
 
 def time_table(found: list[Row]) -> Table:
-    """Return the stages of the workers' lives, which add up to the whole."""
+    """Return the stages of the workers, which add up to their whole time."""
     stages = list(dict.fromkeys(stage for row in found for stage in row.seconds if stage != "wall"))
-    # what is done in the first round alone is nothing in the median of three
+    # the median over three rounds of a stage that only the first round has is 0
     stages = [stage for stage in stages if stage not in FIRST_ROUND or any(row.seconds.get(stage) for row in found)]
     lines = [
         [row.name, *(f"{row.seconds.get(stage, 0.0):.2f}" for stage in (*stages, "wall"))]
@@ -105,7 +105,7 @@ def time_table(found: list[Row]) -> Table:
 
 
 def pair_table(record: Record, compared: list[Pair]) -> Table:
-    """Return a line a pair: worst relative L2 errors, and test predictions that differ."""
+    """Return a line for each pair: worst relative L2 errors, and test predictions that differ."""
     stages = list(compared[0].errors)
     tests = record["dataset"]["sizes"][2]
     lines = [
@@ -121,28 +121,25 @@ def pair_table(record: Record, compared: list[Pair]) -> Table:
 
 
 def heading(record: Record) -> list[str]:
-    """Return the lines that say what was run, on what."""
+    """Return the lines that describe the run, its data and the machine."""
     first, last = record["training"]["seed"], record["training"]["seed"] + record["rounds"] - 1
+    seeds = f"seeds {first} to {last}" if last > first else f"seed {first}"
     return [
         f"{record['network']['title']}; {record['training']['title']}",
         record["dataset"]["title"],
-        f"{_plural(record['rounds'], 'round')} ({f'seeds {first} to {last}' if last > first else f'seed {first}'}), "
-        f"{_plural(record['threads'], 'thread')}, {record['machine']['cpu']}",
+        f"{numbers.plural(record['rounds'], 'round')} ({seeds}), "
+        f"{numbers.plural(record['threads'], 'thread')}, {record['machine']['cpu']}",
     ]
 
 
-def _plural(n: int, word: str) -> str:
-    return f"{n} {word}{'s' * (n != 1)}"
-
-
 def legend(record: Record, found: list[Row]) -> list[str]:
-    """Return the lines that say how to read the main table."""
+    """Return the lines that explain the main table."""
     others = sum(row.ratio is not None for row in found)
-    together = f", {_plural(others, 'row')} together" if others > 1 else ""
+    together = f", for {numbers.plural(others, 'row')} together" if others > 1 else ""
     return [
-        f"[...]: {100 * CONFIDENCE:.0f} % intervals of Student over the rounds{together}; "
-        f"time ratio: to {record['baseline']}'s epoch, below 1 is faster; a verdict needs an interval without 1 and "
-        f"{100 * LEAST_DIFFERENCE:.0f} %",
+        f"[...]: {100 * CONFIDENCE:.0f} % confidence intervals (Student's t) over the rounds{together}; "
+        f"time ratio: epoch / {record['baseline']}'s, below 1 is faster; a verdict needs an interval that excludes 1 "
+        f"and a difference of at least {100 * LEAST_DIFFERENCE:.0f} %",
         f"gradient error: worst relative L2 error of a tensor against the float64 reference, "
         f"tolerance {record['tolerance']:.0e}",
     ]

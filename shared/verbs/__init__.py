@@ -1,1 +1,1 @@
-"""One file a verb of the command line: its options, and what it does with them; no logic of its own."""
+"""One file per verb of the command line: its options, and the call they lead to; no logic."""

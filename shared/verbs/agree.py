@@ -1,4 +1,4 @@
-"""The verb `agree`: the error of each gradient tensor, beside what rounding explains of it."""
+"""The verb `agree`: the error of each gradient tensor, and how much of it rounding explains."""
 
 import argparse
 
@@ -19,7 +19,7 @@ from shared.verbs.command import (
 
 def parser() -> Parser:
     """Return the parser of `agree`."""
-    description = "Print the error of each gradient tensor, beside what rounding explains of it."
+    description = "Print the error of each gradient tensor, and how much of it rounding explains."
     examples = {
         "-i pytorch": "the gradients of one batch, in float32 and float64",
         "--all -i mine.py": "every activation, loss, depth, batch size and dtype",
@@ -28,12 +28,12 @@ def parser() -> Parser:
     what = p.add_argument_group("what is compared")
     implementation_option(what, f"repeatable (default: {', '.join(implementations.defaults())})")
     network_options(what)
-    matrix = "every activation, loss, depth (1 to 4 layers), batch (1, 10, 64) and dtype, as one matrix"
-    what.add_argument("--all", action="store_true", help=f"{matrix}; options that are given narrow it")
-    training_options(what, seed="of the initial parameters and of the batch", batch_size="examples of the batch")
-    what.add_argument("--dtype", help=f"{', '.join(spec.DTYPES)} (default: each)")
+    matrix = "every activation, loss, depth (1 to 4 layers), batch (1, 10, 64) and dtype, in one table"
+    what.add_argument("--all", action="store_true", help=f"{matrix}; other options narrow the choice")
+    training_options(what, seed="seed of the initial parameters and the batch", batch_size="examples in the batch")
+    what.add_argument("--dtype", help=f"{', '.join(spec.DTYPES)} (default: both)")
     data_options(p)
-    timeout_option(what, "end an implementation that gives no answer for so long", "2m")
+    timeout_option(what, "stop an implementation that gives no answer within this time", "2m")
     output_options(p)
     return p
 

@@ -1,4 +1,4 @@
-"""The verb `check`: whether a user's own network is right, and which mistake it is if not."""
+"""The verb `check`: whether a user's own network is right and, if not, which mistake it makes."""
 
 import argparse
 import sys
@@ -22,25 +22,25 @@ from shared.verbs.command import (
 
 def parser() -> Parser:
     """Return the parser of `check`."""
-    question = "Check your own network: is its backprop right, and if not, which mistake is it?"
+    question = "Check your own network: is its backprop right and, if not, what is the mistake?"
     examples = {
         "--example > my_network.py": "a file to start from",
-        "my_network.py": "RIGHT, or the mistake that it makes, with equation and line",
+        "my_network.py": "RIGHT, or the mistake, with its equation and line",
     }
     p = Parser("check", question, examples)
-    holds = "a file with a class Network, or with functions forward(parameters, x) and gradients(parameters, x, y)"
+    holds = "file with a class Network, or with functions forward(parameters, x) and gradients(parameters, x, y)"
     p.add_argument("file", type=Path, nargs="?", metavar="FILE", help=holds)
     instead = p.add_mutually_exclusive_group()
     instead.add_argument("--example", action="store_true", help="print a file to start from: > my_network.py")
-    every = "try every mistake of the catalogue against every check"
+    every = "run every check on every mistake of the catalogue"
     instead.add_argument("--self-test", action="store_true", help=every)
     either = p.add_mutually_exclusive_group()
-    notation = "layers, such as 784-30tanh-10sigmoid (default: the file's NETWORK, or what the options below say)"
+    notation = "layers, such as 784-30tanh-10sigmoid (default: the file's NETWORK, or from the options below)"
     either.add_argument("--network", metavar="TEXT", help=notation)
     either.add_argument("--sizes", type=typed(sizes), help="layer sizes (default: the file's SIZES, or 784,30,10)")
     for name, known in (("activation", ACTIVATIONS), ("loss", LOSSES)):
         p.add_argument(f"--{name}", help=f"{', '.join(known)} (default: the file's {name.upper()}, or {known[0]})")
-    timeout_option(p, "end the check where loading, or then the rest, takes longer", "30s")
+    timeout_option(p, "stop if loading, or the rest after it, takes longer", "30s")
     output_options(p)
     return p
 
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         with progress(f"checking {arguments.file}"):
             checked = check(arguments.file, timeout=arguments.timeout, **given)
     except CallError as error:
-        # of the traceback only what lies in the file is of use
+        # a traceback is useful only if it leads into the file
         print_error(error if str(arguments.file.absolute()) in error.detail else CallError(error.kind, str(error)))
         return 1
     print_document(checked.document, arguments.format)

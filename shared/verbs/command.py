@@ -1,4 +1,4 @@
-"""What the verbs share: the parser, the types of options, printing."""
+"""Shared by the verbs: the parser, option types, printing."""
 
 import argparse
 import os
@@ -25,18 +25,18 @@ FORMATS = ("table", "markdown", "csv", "json")
 
 
 COMMAND: Final = "samegrad" if Path(sys.argv[0]).stem == "samegrad" else "python compare.py"
-"""What the user types: the installed command, or the file."""
+"""What the user typed: the installed command, or `python compare.py`."""
 PROGRAM: Final = COMMAND.split()[-1]
 
 
 class Parser(argparse.ArgumentParser):
-    """Opens its help with examples, takes no abbreviations, and suggests the nearest option for one that is unknown.
+    """Starts its help with examples, accepts no abbreviations, and suggests the nearest option for an unknown one.
 
     Parameters
     ----------
     verb : "" for the default.
-    description : in one line.
-    examples : arguments, and what they do.
+    description : one line.
+    examples : arguments -> what they do.
     """
 
     def __init__(self, verb: str, description: str, examples: Mapping[str, str], usage: str | None = None) -> None:
@@ -46,25 +46,25 @@ class Parser(argparse.ArgumentParser):
         self.examples = examples
 
     def format_help(self) -> str:
-        """Return the help: examples first."""
+        """Return the help, examples first."""
         command = f"{COMMAND}{self.prog.removeprefix(PROGRAM)}"
         lines = [f"  {f'{command} {example}'.rstrip()}\n      {does}" for example, does in self.examples.items()]
         return "\n".join(["examples:", *lines, "", super().format_help()])
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and leave with 2."""
+        """Print what is wrong, and exit with 2."""
         if unknown := re.match(r"unrecognized arguments: (--[^ =]+)", message):
             message += nearest(unknown[1], [name for name in self._option_string_actions if name.startswith("--")])
         super().error(message)
 
     def refuse(self, error: SettingError) -> NoReturn:
-        """Say which option's value is wrong, and leave with 2."""
+        """Print which option has a wrong value, and exit with 2."""
         flags = {action.dest: action.option_strings[0] for action in self._actions if action.option_strings}
         self.error(f"{flags.get(error.setting, error.setting)}: {error.problem}")
 
 
 def typed(function: Callable[..., Any], *args: Any) -> Callable[[str], Any]:
-    """Let a function that raises ValueError with a good message be the type of an argument."""
+    """Turn a function that raises ValueError with a readable message into the type of an argument."""
 
     def convert(text: str) -> Any:
         try:
@@ -76,7 +76,7 @@ def typed(function: Callable[..., Any], *args: Any) -> Callable[[str], Any]:
 
 
 def sizes(text: str) -> tuple[int, ...]:
-    """Return layer sizes, which are given as 784,30,10; ValueError for anything else."""
+    """Return layer sizes from text such as 784,30,10; ValueError for anything else."""
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
@@ -84,57 +84,55 @@ def sizes(text: str) -> tuple[int, ...]:
 
 
 def run_folder(text: str) -> Path:
-    """Return the folder of a run, which may also be given by its run.json."""
+    """Return the folder of a run; its run.json is accepted, too."""
     path = Path(text)
     return path.parent if path.name == "run.json" else path
 
 
 def implementation_option(group: Any, description: str) -> None:
-    """Add -i; the description says how often it may be given."""
+    """Add -i; the description says how often it can be given."""
     known = f"{', '.join(implementations.names())}, all, or the path of a .py file; {description}"
     add(group, "-i", "--implementation", help=known, action="append", metavar="NAME")
 
 
 def network_options(group: Any, **defaults: str) -> None:
-    """Add the options that say which network is computed; `defaults` say in words what is taken without them."""
+    """Add the options of the network; `defaults` describe the defaults in the help."""
     default = {"sizes": "784,30,10", "activation": "sigmoid", "loss": "quadratic"} | defaults
     either = group.add_mutually_exclusive_group()
     either.add_argument("--network", metavar="TEXT", help="layers, such as 784-30-10 or 784-30tanh-10sigmoid")
-    either.add_argument(
-        "--sizes", type=typed(sizes), help=f"the same without activations (default: {default['sizes']})"
-    )
-    unnamed = f"of layers that name none: {', '.join(ACTIVATIONS)} (default: {default['activation']})"
+    either.add_argument("--sizes", type=typed(sizes), help=f"layer sizes only (default: {default['sizes']})")
+    unnamed = f"activation of layers that name none: {', '.join(ACTIVATIONS)} (default: {default['activation']})"
     group.add_argument("--activation", help=unnamed)
     group.add_argument("--loss", help=f"{', '.join(spec.LOSSES)} (default: {default['loss']})")
 
 
 def optimizer_options(group: Any) -> None:
-    """Add the options that say how a step is taken."""
+    """Add the options of the optimizer."""
     add(group, "--optimizer", help=", ".join(spec.OPTIMIZERS))
     rates = ", ".join(f"{name} {rate:g}" for name, rate in DEFAULT_RATES.items())
     add(group, "--learning-rate", help=f"eta (default: {rates})", type=float)
 
 
 def training_options(group: Any, seed: str, batch_size: str = "examples per step") -> None:
-    """Add the other options that say how a network is trained; `seed` and `batch_size` are their help."""
+    """Add the other training options; `seed` and `batch_size` are the help of these two."""
     add(group, "--batch-size", help=batch_size, type=int)
     add(group, "--initial", help=f"initial weights: {', '.join(spec.INITIALS)}")
     add(group, "--seed", help=seed, type=int)
 
 
 def data_options(p: argparse.ArgumentParser) -> Any:
-    """Add the options that say which images are used; return their group."""
+    """Add the options of the data set; return their group."""
     data = p.add_argument_group("data")
     known = f"{', '.join(DATASETS)}; auto is MNIST, or else the bundled digits"
     add(data, "--dataset", help=known, type=typed(choice, DATASETS))
-    where = "where MNIST is, or is downloaded to (default: $SAMEGRAD_DATA or data/)"
+    where = "folder of MNIST, or to download it to (default: $SAMEGRAD_DATA or data/)"
     data.add_argument("--data-dir", type=Path, help=where)
-    data.add_argument("--offline", action="store_true", help="make no connection")
+    data.add_argument("--offline", action="store_true", help="make no connection to the internet")
     return data
 
 
 def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that the functions of `shared.api` take as keyword arguments; None where one is not given."""
+    """Return the keyword arguments for the functions of `shared.api`; None for an option that is not given."""
     known = (*DEFAULTS, "data_dir", "offline")
     return {name: value for name, value in vars(arguments).items() if name in known and name != "implementation"}
 
@@ -147,7 +145,7 @@ def timeout_option(group: Any, description: str, default: str) -> None:
 
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show progress on stderr, if that is a terminal; yields the function that takes how much is done."""
+    """Show progress on stderr if it is a terminal; yields a function to call with the number of finished items."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -160,7 +158,7 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
 
 
 def output_options(p: argparse.ArgumentParser) -> Any:
-    """Add the options of everything that prints a document; return their group."""
+    """Add the options of verbs that print a document; return their group."""
     output = p.add_argument_group("output")
     kinds = ", ".join(FORMATS)
     output.add_argument("--format", default="table", type=typed(choice, FORMATS), help=f"{kinds} (default: table)")
@@ -174,13 +172,13 @@ def details_option(group: Any) -> None:
 
 
 def add(group: Any, *flags: str, help: str, **how: Any) -> None:
-    """Add an option of `shared.options`, None where it is not given; its help names the default."""
+    """Add an option of `shared.options`, None if it is not given; its help ends with the default."""
     default = DEFAULTS[flags[-1].lstrip("-").replace("-", "_")]
     group.add_argument(*flags, help=help if default is None else f"{help} (default: {default})", **how)
 
 
 def print_error(error: "CallError") -> None:
-    """Print on stderr why an implementation gave no answer, with the end of its output."""
+    """Print to stderr why an implementation gave no answer, with the end of its output."""
     print(f"error: {error}", file=sys.stderr)
     if error.detail:
         print(error.detail.rstrip(), file=sys.stderr)
@@ -192,7 +190,7 @@ def open_option(group: Any) -> None:
 
 
 def show_page(path: Path, wanted: bool) -> None:
-    """Print where a page is, and open it in a browser if that is wanted."""
+    """Print the path of a page, and open it in a browser if wanted."""
     from shared.record import files
 
     print(f"page: {files.shown(path)}", file=sys.stderr)
@@ -200,11 +198,11 @@ def show_page(path: Path, wanted: bool) -> None:
         import webbrowser
 
         if not webbrowser.open(path.resolve().as_uri()):
-            print("no browser was found to open it", file=sys.stderr)
+            print("no browser found to open it", file=sys.stderr)
 
 
 def print_run(record: "Record", arguments: argparse.Namespace) -> None:
-    """Print the answer of a run, or its details, which CSV and JSON always have."""
+    """Print the answer of a run, or its details; CSV and JSON always have the details."""
     from shared.report import brief, tables
 
     everything = arguments.details or arguments.format in ("csv", "json")
@@ -212,7 +210,7 @@ def print_run(record: "Record", arguments: argparse.Namespace) -> None:
 
 
 def print_document(document: "Document", kind: str) -> None:
-    """Print a document in one of `FORMATS`, as wide as the terminal."""
+    """Print a document in one of `FORMATS`, at the width of the terminal."""
     from shared.report.document import FORMATS
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 10_000

@@ -1,4 +1,4 @@
-"""Completion in the shell, by argcomplete, which is imported only when a shell asks."""
+"""Completion in the shell by argcomplete, which is imported only if a shell asks for completions."""
 
 import os
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ CHOICES: Final = {
 
 
 def complete(parsers: Mapping[str, Parser]) -> None:
-    """Answer a shell that asks for completions, and leave; do nothing where none asks.
+    """Answer a shell that asks for completions, and exit; otherwise do nothing.
 
     Parameters
     ----------

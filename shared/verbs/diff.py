@@ -13,10 +13,10 @@ def parser() -> Parser:
         "results/EARLIER results/LATER": "time ratios, accuracies and errors, side by side",
         "results/EARLIER results/LATER --fail-on slower:10%": "exit code 5 if a row is slower by more than 10 %",
     }
-    p = Parser("diff", "Print two runs side by side: what has become faster or slower.", examples)
-    p.add_argument("runs", type=run_folder, nargs=2, metavar="RUN", help="the folders of the earlier and the later run")
+    p = Parser("diff", "Print two runs side by side: what got faster or slower.", examples)
+    p.add_argument("runs", type=run_folder, nargs=2, metavar="RUN", help="folders of the earlier and the later run")
     p.add_argument("--force", action="store_true", help="compare runs even if their configurations differ")
-    limit = "slower:10%% or faster:10%%: exit 5 if the whole interval of a ratio is beyond it"
+    limit = "slower:10%% or faster:10%%: exit with 5 if the whole interval of a ratio is beyond it"
     p.add_argument("--fail-on", type=typed(Threshold.parse), metavar="LIMIT", help=limit)
     output_options(p)
     return p
@@ -31,7 +31,9 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     a, b = (journal.read(folder) for folder in arguments.runs)
     if not arguments.force and (found := differences(a, b, difference.KEYS)):
         lines = "\n  ".join(found)
-        raise UsageError(f"diff: the two runs were not asked for the same:\n  {lines}\n  (--force to look anyway)")
+        raise UsageError(
+            f"diff: the runs have different configurations:\n  {lines}\n  (--force to compare them anyway)"
+        )
     names = (str(arguments.runs[0]), str(arguments.runs[1]))
     print_document(difference.document(a, b, names, arguments.fail_on), arguments.format)
     return 5 if arguments.fail_on and difference.fails(a, b, arguments.fail_on) else 0

@@ -1,4 +1,4 @@
-"""The verb `lockstep`: two implementations take the same steps, until rounding no longer explains their difference."""
+"""The verb `lockstep`: two implementations take the same steps until rounding no longer explains a difference."""
 
 import argparse
 
@@ -24,10 +24,10 @@ from shared.verbs.command import (
 
 def parser() -> Parser:
     """Return the parser of `lockstep`."""
-    description = "Let two implementations take the same steps, and name the first that rounding does not explain."
+    description = "Let two implementations take the same steps, and report the first that rounding does not explain."
     examples = {
         "-i numpy_scratch -i pytorch": "the same 1,000 steps in both",
-        "-i mine.py --steps 100": "100 steps of a file of yours beside the reference",
+        "-i mine.py --steps 100": "100 steps of your own file, compared with the reference",
     }
     p = Parser("lockstep", description, examples)
     what = p.add_argument_group("what is compared")
@@ -36,11 +36,11 @@ def parser() -> Parser:
     )
     network_options(what)
     optimizer_options(what)
-    training_options(what, seed="of the initial parameters and of the batches")
+    training_options(what, seed="seed of the initial parameters and the batches")
     add(what, "--dtype", help=", ".join(spec.DTYPES))
-    what.add_argument("--steps", type=int, default=1000, help="at most so many (default: 1000)")
+    what.add_argument("--steps", type=int, default=1000, help="maximum number of steps (default: 1000)")
     data_options(p)
-    timeout_option(what, "end an implementation that gives no answer for so long", "2m")
+    timeout_option(what, "stop an implementation that gives no answer within this time", "2m")
     output_options(p)
     return p
 

@@ -1,4 +1,4 @@
-"""The verb `predict`: the outputs of every implementation for your own image of a digit."""
+"""The verb `predict`: the outputs of every implementation for your own images of digits."""
 
 import argparse
 import sys
@@ -24,23 +24,25 @@ if TYPE_CHECKING:
 def parser() -> Parser:
     """Return the parser of `predict`."""
     examples = {
-        "docs/digits/seven.png": "with the parameters of the last run",
-        "mine.jpg --show -i pytorch": "what the network sees, and what PyTorch says",
+        "docs/digits/seven.png": "the outputs, with the parameters of the last run",
+        "mine.jpg --show -i pytorch": "the image as the network sees it, and PyTorch's answer",
     }
     p = Parser("predict", "Let every implementation classify your own images of a digit.", examples)
-    p.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="PNG, JPEG or BMP: one digit, dark or light")
+    p.add_argument(
+        "images", nargs="+", type=Path, metavar="IMAGE", help="PNG, JPEG or BMP: a digit, dark on light or the reverse"
+    )
     p.add_argument("--show", action="store_true", help="print each image as the networks get it: 28x28 grey levels")
-    source = "the run whose trained parameters are used (default: the last; if there is none, NumPy trains in seconds)"
+    source = "run whose trained parameters are used (default: the last; without one, NumPy is trained in seconds)"
     p.add_argument("--run", type=run_folder, metavar="RUN", help=source)
     add(p, "-i", "--implementation", help="repeatable (default: those of the run)", action="append", metavar="NAME")
-    timeout_option(p, "end an implementation that gives no answer for so long", "2m")
+    timeout_option(p, "stop an implementation that gives no answer within this time", "2m")
     data_options(p)
     output_options(p)
     return p
 
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
-    """Print the activations of every implementation for every image; 3 if one of the images cannot be used."""
+    """Print the activations of every implementation for every image; exit code 3 if an image cannot be used."""
     from shared.api.own import classify
     from shared.report import predict as report
 
@@ -62,7 +64,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
 
 
 def _read(paths: list[Path]) -> "dict[str, Grey]":
-    """Return the images that can be used; print on stderr what is wrong with the others."""
+    """Return the images that can be used; print to stderr what is wrong with the others."""
     from shared.data import DataError, picture
 
     images = {}

@@ -1,4 +1,4 @@
-"""The verb `read`: the implementations side by side, on a page, without a run."""
+"""The verb `read`: a page with the implementations side by side, without a run."""
 
 import argparse
 from pathlib import Path
@@ -11,13 +11,13 @@ def parser() -> Parser:
     """Return the parser of `read`."""
     examples = {
         "": "the three implementations of a default run, in the browser",
-        "-i numpy_scratch -i jax_jit --no-open": "two others; write the page only",
+        "-i numpy_scratch -i jax_jit --no-open": "these two; write the page without opening it",
     }
     p = Parser("read", "Show the implementations side by side on a page, without a run.", examples)
-    shown = f"repeatable: shown at first; the others can be chosen (default: {', '.join(implementations.defaults())})"
+    shown = f"repeatable: columns shown at first (default: {', '.join(implementations.defaults())})"
     p.add_argument("-i", "--implementation", action="append", metavar="NAME", help=shown)
     p.add_argument("--output", type=Path, metavar="FILE", help="write the page here (default: results/read.html)")
-    p.add_argument("--no-open", dest="open", action="store_false", help="write the page, and open no browser")
+    p.add_argument("--no-open", dest="open", action="store_false", help="do not open the page in a browser")
     return p
 
 

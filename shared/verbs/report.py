@@ -1,4 +1,4 @@
-"""The verb `report`: the page of a run again."""
+"""The verb `report`: write the page of a run again."""
 
 import argparse
 
@@ -7,13 +7,13 @@ from shared.verbs.command import Parser, open_option, progress, run_folder, show
 
 def parser() -> Parser:
     """Return the parser of `report`."""
-    description = "Write the page of a run again, with its figures and tables, from its files alone."
+    description = "Write the page, figures and tables of a run again, from its files alone."
     examples = {
-        "results/reference": "write its page, figures and tables",
-        "results/reference --open": "and show the page in the browser",
+        "results/reference": "write the page, figures and tables",
+        "results/reference --open": "the same, and open the page in the browser",
     }
     p = Parser("report", description, examples)
-    p.add_argument("run", type=run_folder, metavar="RUN", help="the folder of a run, whether it has ended or not")
+    p.add_argument("run", type=run_folder, metavar="RUN", help="folder of a run, finished or not")
     open_option(p)
     return p
 

@@ -1,4 +1,4 @@
-"""The verb `show`: the answer, or all tables, of a run again."""
+"""The verb `show`: print the answer, or all tables, of a run again."""
 
 import argparse
 
@@ -11,8 +11,8 @@ def parser() -> Parser:
         "results/reference": "the answer and the small table",
         "results/reference --details": "every table",
     }
-    p = Parser("show", "Print the answer, or all tables, of a run again, from its files alone.", examples)
-    p.add_argument("run", type=run_folder, metavar="RUN", help="the folder of a run, whether it has ended or not")
+    p = Parser("show", "Print the answer of a run again, or all its tables, from its files alone.", examples)
+    p.add_argument("run", type=run_folder, metavar="RUN", help="folder of a run, finished or not")
     details_option(output_options(p))
     return p
 

@@ -1,4 +1,4 @@
-"""Every planted fault is caught, in both dtypes, and what is right is not accused."""
+"""Every planted fault is caught in both dtypes, and correct networks are not reported."""
 
 from collections.abc import Callable
 from functools import cache

@@ -25,7 +25,7 @@ MAX_GZIP_BYTES: Final = 9_912_422
 
 
 def idx(*shape: int, values: bytes, kind: int = 8) -> bytes:
-    """Return an IDX file whose header says `kind` and `shape`, be it true or not."""
+    """Return an IDX file whose header says `kind` and `shape`, whether or not they are true."""
     return bytes((0, 0, kind, len(shape))) + b"".join(size.to_bytes(4, "big") for size in shape) + values
 
 

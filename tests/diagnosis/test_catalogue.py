@@ -1,4 +1,4 @@
-"""The kill matrix: no planted mistake survives, each is called by its own name, and what is right is never accused."""
+"""Every planted mistake is caught and diagnosed correctly, and no correct network is diagnosed as wrong."""
 
 import numpy as np
 import pytest
@@ -81,7 +81,7 @@ PAIRS = [
     (backward.NoSlopeHidden, backward.BiasOfFirst),
     (backward.TransposedBack, backward.NoSlopeAtOutput),
     (backward.LastLayerOnly, factors.FactorHalf),
-    # from here on the second computes d_L anew: on top of the first it hides it
+    # from here on the second mistake computes d_L again, and so hides the first
     (factors.MissingOneOverN, backward.SlopeOfActivation),
     (factors.WrongSign, backward.NoSlopeAtOutput),
     (factors.FactorTwo, backward.NoSlopeAtOutput),

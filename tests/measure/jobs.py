@@ -14,7 +14,7 @@ STUBS = Path(__file__).resolve().parents[1] / "stubs"
 def job(
     folder: Path, implementation: str = "numpy_scratch", *, threads: int = 1, train_size: int = 100, **how: int
 ) -> Job:
-    """Return a job on the first digits, which are left beside its folder."""
+    """Return a job on the first digits, which are saved next to its folder."""
     dataset = digits.load().with_train_size(train_size)
     data = folder / "data.npz"
     snapshot.save(dataset, data)

@@ -1,4 +1,4 @@
-"""What is looked at in the first round besides speed: sections, path, limit, gallery."""
+"""What the first round records in addition to speed: sections, path, limit, gallery."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Readings of what else the machine does, and what they are taken for."""
+"""Readings of what else the machine does, and what is concluded from them."""
 
 import time
 from dataclasses import replace
@@ -25,10 +25,13 @@ def test_a_quiet_sample_is_not_disturbed() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"steal": 0.03}, "3 % of the CPU time was stolen"),
-        ({"switches_per_second": 150.0}, "150 involuntary context switches a second"),
-        ({"canary_seconds": [0.0013, 0.001]}, "the canary before it took 1.3 times as long as usual"),
-        ({"canary_seconds": [0.001, 0.002]}, "the canary after it took 2.0 times as long as usual"),
+        ({"steal": 0.03}, "3 % of the CPU time was taken by the hypervisor (steal)"),
+        ({"switches_per_second": 150.0}, "150 involuntary context switches per second"),
+        (
+            {"canary_seconds": [0.0013, 0.001]},
+            "another process was using the CPU (probe 1.3x slower before the epochs)",
+        ),
+        ({"canary_seconds": [0.001, 0.002]}, "another process was using the CPU (probe 2.0x slower after the epochs)"),
     ],
 )
 def test_each_kind_of_disturbance_is_named(changes: dict[str, Any], expected: str) -> None:

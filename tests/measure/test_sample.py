@@ -170,7 +170,7 @@ def test_a_worker_that_never_ends_is_ended_with_its_group_and_says_where_it_was(
     result = run_worker(work, listen, timeout=patience.LIMIT)
     assert (result["status"], result["reason"]) == (
         "timed out",
-        "no stage or epoch ended for 420 s after 'gradients': the worker was ended",
+        "no stage or epoch finished within 420 s after 'gradients': the worker was ended",
     )
     assert any("in train" in line for line in result["stderr"])
     started += [int(word) for word in marker.read_text().split()] if marker.exists() else []
@@ -253,7 +253,7 @@ def test_an_honest_result_is_accepted(done: tuple[Job, dict[str, Any]]) -> None:
         (lambda r: r | {"seconds": {"epochs": -1.0}}, "seconds: got"),
         (
             lambda r: r | {"seconds": r["seconds"] | {"warm-up": 100.0}},
-            "seconds: got 102.0, expected at most 2.000, its life",
+            "seconds: got 102.0, expected at most 2.000, its lifetime",
         ),
         (lambda r: r | {"peak_memory_bytes": "much"}, "peak_memory_bytes: got 'much'"),
         (lambda r: r | {"peak_memory_bytes": 0}, "peak_memory_bytes: got 0, expected a whole number, or null"),

@@ -1,4 +1,4 @@
-"""A sample that was not taken with the threads that were asked for."""
+"""A sample that did not run with the requested number of threads."""
 
 from typing import Any
 
@@ -19,12 +19,12 @@ def test_a_sample_with_the_threads_that_were_asked_for_is_not_rejected() -> None
 
 
 def test_a_pool_with_other_threads_is_named() -> None:
-    assert rejection(sample(1.0, openblas=1, openmp=8), 1) == "asked for 1 thread, it ran openmp with 8"
-    assert rejection(sample(1.0, openblas=1), 2) == "asked for 2 threads, it ran openblas with 1"
+    assert rejection(sample(1.0, openblas=1, openmp=8), 1) == "1 thread requested, but it ran openmp with 8"
+    assert rejection(sample(1.0, openblas=1), 2) == "2 threads requested, but it ran openblas with 1"
 
 
 def test_more_time_than_the_threads_can_have_used_is_noticed() -> None:
-    assert rejection(sample(1.9, tf=1), 1) == "asked for 1 thread, it used 1.9 seconds of CPU time a second"
+    assert rejection(sample(1.9, tf=1), 1) == "1 thread requested, but it used 1.9 CPU seconds per second"
 
 
 def test_where_cpu_time_is_counted_in_ticks_a_few_of_them_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,4 +36,4 @@ def test_where_cpu_time_is_counted_in_ticks_a_few_of_them_prove_nothing(monkeypa
 
     assert rejection(seconds(wall=0.05, cpu=7 / 64), 1) is None
     assert rejection(seconds(wall=5, cpu=5.2), 1) is None
-    assert rejection(seconds(wall=5, cpu=9.5), 1) == "asked for 1 thread, it used 1.9 seconds of CPU time a second"
+    assert rejection(seconds(wall=5, cpu=9.5), 1) == "1 thread requested, but it used 1.9 CPU seconds per second"

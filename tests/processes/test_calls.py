@@ -1,4 +1,4 @@
-"""An implementation that answers calls: whatever becomes of its process, who asks gets an error, and nobody is left."""
+"""An implementation that answers calls: however its process ends, the caller gets an error, and no process is left."""
 
 import os
 import time

@@ -99,9 +99,9 @@ def test_ctrl_c_waits_until_a_line_is_whole(tmp_path: Path, monkeypatch: pytest.
     [
         ('{"schema_version": "4.0", "references": [], "samples": []}', "schema 4.0, expected 3.x; update samegrad"),
         ('{"schema_version": "2.2", "references": [], "samples": []}', "schema 2.2, expected 3.x; run it again"),
-        ('{"references": [], "samples": []}', "found a record of schema none"),
+        ('{"references": [], "samples": []}', "found a record with schema none"),
         ('{"schema_version": "3.0", "references": []}', "found a record without started, .*, samples"),
-        ("[]", "found a record of schema none"),
+        ("[]", "found a record with schema none"),
         ('{"schema_version": "3.0",', "cannot be read"),
         ("\xff", "cannot be read"),
     ],

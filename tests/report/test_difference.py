@@ -47,7 +47,7 @@ def test_unequal_numbers_of_rounds_are_compared() -> None:
     assert verdicts(a, b) == {"numpy_scratch": SLOWER}
     assert verdicts(a, run(numpy_scratch=(150, 151))) == {"numpy_scratch": None}
     printed = document.text(difference.document(a, run(numpy_scratch=(150,)), NAMES, None), 10_000)
-    assert "! no verdict for numpy_scratch: it needs 3 rounds in both runs" in printed
+    assert "! no verdict for numpy_scratch: a verdict needs 3 rounds in both runs" in printed
     assert "nan" not in printed
 
 
@@ -108,7 +108,7 @@ def test_only_an_interval_that_lies_beyond_the_limit_fails(limit: str, b: tuple[
     assert fails(first, second, found) is expected
     printed = difference.document(first, second, NAMES, found).remarks
     assert (f"numpy_scratch is {found}" in printed) is expected
-    assert any(f"not known whether it is {found}: numpy_scratch" in line for line in printed) is (len(b) == 1)
+    assert any(f"cannot tell whether these are {found}: numpy_scratch" in line for line in printed) is (len(b) == 1)
 
 
 @pytest.mark.parametrize("text", ["slower", "slower:10", "slower:%", "quicker:10%", "slower:-1%", "slower:ten%", ""])

@@ -34,15 +34,15 @@ def test_a_departure_is_named_with_its_equation_however_many_layers_there_are(
 ) -> None:
     ours, theirs = lockstep.document(found(Departure(kind, layer, 0.5, 1e-6)), []).more["verdict"][1:]
     assert ours == (
-        f"step 2 again, from the same parameters: one (float32) departs first in {kind}{layer}, equation {equation}: "
-        "off by 5.0e-01, rounding explains 1.0e-06"
+        f"step 2 again, from the same parameters: one (float32) first departs from the reference in "
+        f"{kind}{layer}, equation {equation}: off by 5.0e-01, rounding explains 1.0e-06"
     )
     assert theirs.endswith("two (float64) is right")
 
 
 def test_an_update_that_is_wrong_is_named_by_its_tensors() -> None:
     sentence = lockstep.document(found(None, ("W10", "b11")), []).more["verdict"][1]
-    assert "has the right gradients; its update, equation (8), is not that of W10, b11" in sentence
+    assert "has the right gradients, but a wrong update, equation (8), of W10, b11" in sentence
 
 
 def test_a_table_has_a_column_for_each_tensor_in_order() -> None:

@@ -203,14 +203,14 @@ def said(made: Any) -> list[str]:
 def test_the_answer_is_three_sentences_from_the_figures() -> None:
     agree, accurate, fast = said(whole())
     assert agree == (
-        "The 2 implementations compute the same: their gradients agree with a float64 reference to 6 digits, the worst "
-        "tensor being off by 2.0e-07 (tolerance 1e-05), and after 100 steps the parameters of any two differ by at "
-        "most 3.0e-07."
+        "The 2 implementations perform the same computation: their gradients agree with the float64 reference to 6 "
+        "digits (largest error of a tensor 2.0e-07, tolerance 1e-05), and after 100 steps the parameters of any two "
+        "differ by at most 3.0e-07."
     )
-    assert accurate.startswith("After 1 epoch 90.0 % of the 10,000 test images")
-    assert "no difference to numpy_scratch is more than what the seeds change" in accurate
-    assert fast.startswith("numpy_scratch is the fastest with 0.1")
-    assert fast.endswith("; nothing failed and no sample was disturbed.")
+    assert accurate.startswith("After 1 epoch, 90.0 % of the 10,000 test images")
+    assert "no accuracy differs from numpy_scratch's by more than the seeds explain" in accurate
+    assert fast.startswith("numpy_scratch is the fastest, with 0.1")
+    assert fast.endswith("; no implementation failed and no measurement was disturbed.")
 
 
 def test_it_says_what_disagrees_what_failed_and_what_was_disturbed() -> None:
@@ -222,34 +222,34 @@ def test_it_says_what_disagrees_what_failed_and_what_was_disturbed() -> None:
         crashed("broken"),
     )
     agree, _, fast = said(made)
-    assert agree.startswith("numpy_scratch computes what it should")
-    assert "wrong does NOT compute the same, and does not count below" in agree
+    assert agree.startswith("numpy_scratch computes the right gradients: they agree")
+    assert "wrong does NOT perform the same computation, and is left out below" in agree
     assert "broken (crashed)" in fast
     assert "numpy_scratch in 1 of 1 rounds" in fast
 
 
-def test_what_disagrees_is_not_nothing_failed() -> None:
+def test_what_disagrees_counts_as_a_failure() -> None:
     wrong = {"status": "FAILED AGREEMENT", "reason": "gradients: W1 is off", "errors": errors(0.5)}
     made = record(sample("numpy_scratch"), sample("wrong") | wrong)
-    assert "nothing failed" not in said(made)[2]
+    assert "no implementation failed" not in said(made)[2]
     assert "wrong (FAILED AGREEMENT)" in said(made)[2]
 
 
 def test_where_rounding_may_explain_everything_nothing_is_concluded() -> None:
     made = record(sample("numpy_scratch", errors=errors(0.4)), sample("other", errors=errors(0.3)))
-    assert said(made)[0].startswith("Nothing can be concluded: gradients are off by up to 4.0e-01")
+    assert said(made)[0].startswith("Nothing can be concluded: the gradients have errors of up to 4.0e-01")
 
 
 def test_few_rounds_allow_no_claim() -> None:
     made = record(sample("numpy_scratch"), sample("other", test_accuracy=0.8))
-    assert "1 round is too few to tell a difference from chance" in said(made)[1]
+    assert "1 round is too few to distinguish a difference from chance" in said(made)[1]
     assert "[" not in said(made)[2]
 
 
 def test_a_real_difference_of_accuracy_is_reported() -> None:
     reached = {"numpy_scratch": 0.9, "low": 0.7}
     samples = [sample(name, r, test_accuracy=a + r / 1000) for r in (1, 2, 3) for name, a in reached.items()]
-    assert "that of low differs from numpy_scratch's by more than the seeds explain" in said(record(*samples))[1]
+    assert "accuracy of low differs from numpy_scratch's by more than the seeds explain" in said(record(*samples))[1]
 
 
 def test_what_leaves_the_envelope_is_named_with_its_step() -> None:
@@ -258,7 +258,7 @@ def test_what_leaves_the_envelope_is_named_with_its_step() -> None:
         point["values"] = {"W1": 1e-3, "b1": None}
     made["samples"][0]["path"] = [{"step": 1, "values": {"W1": 1e-9, "b1": 0.0}}]
     assert departures(made) == {"other": 10}
-    assert "rounding does not explain how far other from step 10 on is from the reference" in said(made)[0]
+    assert "the error of other (from step 10 on) is larger than rounding explains" in said(made)[0]
     assert "other leaves it at step 10" in charts(made, rows(made))["path"].alt
 
 

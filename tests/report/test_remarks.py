@@ -22,11 +22,11 @@ def test_the_first_implementation_is_named_as_baseline_where_the_reference_is_mi
 def test_what_was_widened_takes_a_line_a_stage() -> None:
     wide = [reference(r, allowed={"gradients": 1e-5, "after 100 steps": 1e-5 * r}) for r in (1, 2, 3)]
     assert remarks.widened(record(references=wide)) == [
-        "after 100 steps: up to 3.0e-05 is allowed in 2 of 3 rounds, because the problem magnifies rounding so far"
+        "after 100 steps: up to 3.0e-05 is allowed in 2 of 3 rounds, because the problem magnifies rounding"
     ]
     hopeless = [reference(1, allowed={"outputs": None})]
     assert remarks.widened(record(references=hopeless)) == [
-        "outputs: nothing is concluded, because the problem magnifies rounding so far"
+        "outputs: nothing can be concluded, because the problem magnifies rounding"
     ]
 
 

@@ -78,7 +78,7 @@ def test_a_disturbed_sample_is_flagged_beside_the_status() -> None:
     noise = {"canary_seconds": [0.001, 0.001], "switches_per_second": 0.0, "steal": 0.1}
     found = record(sample(SCRATCH, 1), sample(SCRATCH, 2, noise=noise))
     assert cells(found, SCRATCH)["status"] == "ok, 1 of 2 disturbed"
-    assert f"! {SCRATCH}, round 2 was disturbed: 10 % of the CPU time was stolen" in text(found)
+    assert f"! {SCRATCH}, round 2 was disturbed: 10 % of the CPU time was taken by the hypervisor" in text(found)
 
 
 def test_the_stages_of_a_worker_are_reported_with_their_sum() -> None:
@@ -110,7 +110,7 @@ def test_what_must_be_reported_is_reported_in_the_text_and_in_the_markdown() -> 
         assert "broken, round 1, stderr: ValueError: planted" in printed
         assert "interrupted" not in printed
         assert "tolerance 1e-05" in printed
-        assert "95 % intervals of Student" in printed
+        assert "95 % confidence intervals (Student's t)" in printed
 
 
 def test_an_accuracy_that_seeds_do_not_explain_is_reported() -> None:
@@ -134,7 +134,7 @@ def test_a_reference_that_failed_is_reported_with_its_reason_and_stderr() -> Non
     ("ended", "printed"),
     [
         ("interrupted", "! incomplete: interrupted; what was measured is shown, and the run can be resumed"),
-        ("budget", "! incomplete: its time budget was used up; what was measured is shown"),
+        ("budget", "! incomplete: the time budget was used up; what was measured is shown"),
         (None, "! incomplete: it has not ended; what was measured is shown"),
         (
             "error: [Errno 28] No space left",
@@ -152,7 +152,7 @@ def test_a_run_that_ended_before_its_first_worker_can_still_be_shown(ended: str 
 def test_what_was_inconclusive_is_reported_in_both() -> None:
     found = tables.document(record(sample(SCRATCH), references=[reference(1, allowed={"after 100 steps": None})]))
     for printed in (document.text(found, 10_000), document.markdown(found)):
-        assert "round 1, after 100 steps: training magnifies rounding so much that nothing is concluded" in printed
+        assert "round 1, after 100 steps: training magnifies rounding so much that nothing can be concluded" in printed
 
 
 @pytest.mark.parametrize("width", [80, 100, 160])

@@ -1,1 +1,1 @@
-"""The page of a run, one self-contained HTML file, and its figures; drawn from the record and nothing else."""
+"""The page of a run, a self-contained HTML file, and its figures, drawn from the record alone."""

@@ -1,7 +1,7 @@
 """One colour, marker and dash for each implementation, the same in every figure of every run.
 
-The colours are of middle brightness, so that they stand out from white and from black (WCAG's 3 : 1 for graphics); ten
-hues are more than colour-blind eyes can tell apart, so no line differs from another by its colour alone.
+The colours have medium brightness, so that they have enough contrast to white and to black (WCAG: 3 : 1 for graphics).
+Colour-blind readers cannot distinguish ten hues, so no two lines differ by their colour alone.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ class Look(NamedTuple):
     colour: str
     marker: str
     dash: tuple[float, ...]
-    """lengths of strokes and gaps; none for a solid line"""
+    """lengths of strokes and gaps; empty for a solid line"""
 
 
-# Okabe and Ito's colours, the light ones darkened, and further ones between.
+# The colours of Okabe and Ito, with the light ones darkened, and others between them.
 LOOKS: Final = (
     Look("#9a6a4f", "v", (1, 1)),
     Look("#148f8b", "^", (5, 1, 1, 1)),
@@ -35,7 +35,7 @@ LOOKS: Final = (
 
 
 def looks(record: Mapping[str, Any]) -> dict[str, Look]:
-    """Return the look of each implementation of a run: by its place among all that there were when it was made."""
+    """Return the look of each implementation of a run: by its position among all that existed at that time."""
     known = list(record.get("known", ()))
     names = [*known, *(name for name in record["implementations"] if name not in known)]
     return {name: LOOKS[k % len(LOOKS)] for k, name in enumerate(names) if name in record["implementations"]}

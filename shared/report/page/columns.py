@@ -1,4 +1,4 @@
-"""The implementations side by side: their sources cut into the sections that all share, and what differs marked."""
+"""The implementations side by side: their sources cut into the same sections, with the differences marked."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ SECTIONS: Final = (
     "Conversion",
 )
 MAIN: Final = 3
-"""Columns that are shown at first, where nothing says which."""
+"""Number of columns shown at first, if nothing says which."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Cell:
-    """What an implementation has in a section."""
+    """The lines of an implementation in a section."""
 
     lines: list[Line]
     inherited: str | None = None
-    """the sibling whose section it is, where the implementation has none of its own"""
+    """the base whose section it is, if the implementation has none of its own"""
     share: float | None = None
-    """of the time of an epoch"""
+    """fraction of the time of an epoch"""
 
 
 @dataclass(frozen=True)
@@ -55,18 +55,18 @@ class Column:
     name: str
     base: str | None
     shown: bool
-    """at first"""
+    """whether it is shown at first"""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """All there is to read."""
+    """All columns and rows."""
 
     columns: list[Column]
     rows: dict[str, list[Cell]]
     """section -> a cell for each column"""
     measured: bool
-    """whether there are shares"""
+    """whether the cells have shares"""
 
 
 def reading(
@@ -78,7 +78,7 @@ def reading(
 
     Parameters
     ----------
-    sources : implementation -> {"text": its source, "base": the sibling that it changes in part, or None}.
+    sources : implementation -> {"text": its source, "base": the implementation that it changes in part, or None}.
     shown : the columns to show at first.
     shares : implementation -> section -> seconds.
     """
@@ -92,7 +92,7 @@ def reading(
 
 
 def of_record(record: Record) -> Reading | None:
-    """Return the sources that a run has kept, with what it has measured; None for one that kept none."""
+    """Return the sources in the record of a run, with the measured shares; None if the record has no sources."""
     if not record.get("sources"):
         return None
     shares = {s["implementation"]: s["sections"] for s in record["samples"] if s.get("sections")}
@@ -102,7 +102,7 @@ def of_record(record: Record) -> Reading | None:
 
 
 def sections(source: str) -> dict[str, list[str]]:
-    """Return the lines of each section, without its heading; what stands before and after, under names of their own."""
+    """Return the lines of each section without its heading; lines before and after them have their own names."""
     try:
         known = sections_by_line(source)
     except (SyntaxError, ValueError):
@@ -118,7 +118,7 @@ def sections(source: str) -> dict[str, list[str]]:
 
 
 def _stripped(lines: list[str]) -> list[str]:
-    """Return lines without empty ones at both ends, and without the indentation that all have."""
+    """Return lines without empty lines at both ends and without common indentation."""
     while lines and not lines[0].strip():
         lines = lines[1:]
     while lines and not lines[-1].strip():
@@ -141,7 +141,7 @@ def _cell(
 
 
 def _lines(own: list[str], expected: list[str]) -> list[Line]:
-    """Return highlighted lines; those that are not the other's, or not in its order, differ."""
+    """Return highlighted lines; a line differs if it is not in the other source, or not in the same order."""
     a, b = ([line.strip() for line in lines] for lines in (expected, own))
     same = {
         block.b + k

@@ -1,4 +1,4 @@
-"""The gallery of a run as pictures within the page: images that are hard, and weights of hidden neurons."""
+"""The pictures of a page: hard images, and weights of hidden neurons."""
 
 import base64
 import io
@@ -15,11 +15,11 @@ from shared.record.schema import Record
 
 SIDE: Final = 28
 GAP: Final = 0
-"""The level between neurons, which lets the page through."""
+"""The level between neurons, which is transparent."""
 COLUMNS: Final = 6
-"""Of the neurons of an implementation."""
+"""Neurons per row."""
 LESS, MORE = (178, 24, 43), (33, 102, 172)
-"""Colours of weights below and above 0, of ColorBrewer's RdBu, which colour-blind eyes tell apart; white is none."""
+"""Colours of weights below and above 0, from ColorBrewer's RdBu, which suits colour-blind readers; white is 0."""
 
 
 @dataclass(frozen=True)
@@ -28,25 +28,25 @@ class Bar:
 
     digit: int
     value: float | None
-    """None where it is no number"""
+    """None if it is not a number"""
     largest: bool
 
 
 @dataclass(frozen=True)
 class Shown:
-    """An image with what the implementations make of it."""
+    """An image with the outputs of the implementations."""
 
     index: int
     label: int
     wrong: int
-    """samples that get it wrong"""
+    """number of samples that get it wrong"""
     source: str
-    """data: address of the picture"""
+    """data: URL of the picture"""
     activations: dict[str, list[Bar]]
 
 
 def images(record: Record, kind: str) -> list[Shown]:
-    """Return the images of a kind, "hard" or "split", that a run has kept."""
+    """Return the images of a kind, "hard" or "split", in the record of a run."""
     return [
         Shown(
             image["index"],
@@ -66,7 +66,7 @@ def _bars(values: list[float | None]) -> list[Bar]:
 
 
 def weights(record: Record) -> Mapping[str, str]:
-    """Return for each implementation a picture of its hidden neurons' weights, as the data: address of a PNG."""
+    """Return for each implementation a picture of its hidden neurons' weights, as the data: URL of a PNG."""
     found: dict[str, Any] = record.get("gallery", {}).get("weights", {})
     return {name: _png(sheet(_bytes(kept["levels"]), kept["neurons"])) for name, kept in found.items()}
 
@@ -85,7 +85,7 @@ def sheet(levels: NDArray[np.uint8], neurons: int) -> Image.Image:
 
 
 def palette() -> NDArray[np.uint8]:
-    """Return the colour of each level, (256, 3): from 1, the least weight, over 128, none, to 255, the largest."""
+    """Return the colour of each level, (256, 3): from 1, the smallest weight, to 128, zero, to 255, the largest."""
     value = (np.arange(256) - 128)[:, None] / 127
     colour = np.where(value < 0, LESS, MORE)
     strength = np.abs(value).clip(0, 1)

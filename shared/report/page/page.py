@@ -1,4 +1,4 @@
-"""A run as one self-contained HTML file: drawn from its record alone, and the same bytes each time."""
+"""The page of a run as one self-contained HTML file, drawn from its record alone; the same bytes each time."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
 def environment() -> Environment:
-    """Return what renders the templates: everything is escaped that does not come from them or from us."""
+    """Return the environment of the templates; all text from elsewhere is escaped."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -36,7 +36,7 @@ def environment() -> Environment:
 
 
 def _rendered(template: str, **context: Any) -> str:
-    """Return a page with its style and its script, the only one that a browser is allowed to run."""
+    """Return a page with its style and its script; the browser may run no other script."""
     script, style = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("sort.js", "style.css"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     page = environment().get_template(template)
@@ -44,7 +44,7 @@ def _rendered(template: str, **context: Any) -> str:
 
 
 def read(reading: Reading) -> str:
-    """Return the page that shows the implementations side by side and nothing else."""
+    """Return a page with only the implementations side by side."""
     every = {"implementations": [column.name for column in reading.columns]}
     colours = {name: look.colour for name, look in looks(every | {"known": sorted(every["implementations"])}).items()}
     return _rendered("read.html", reading=reading, colours=colours)
@@ -77,7 +77,7 @@ def report(record: Record) -> tuple[str, dict[str, Chart]]:
 
 
 def facts(record: Record) -> dict[str, str]:
-    """Return what a sceptic asks for: machine, versions, threads, seeds, data, and how quiet it was."""
+    """Return the conditions of the measurement: machine, versions, threads, seeds, data, noise."""
     machine, git, first = record["machine"], record["git"], record["training"]["seed"]
     memory = f", {machine['memory_bytes'] / 2**30:.0f} GiB" if "memory_bytes" in machine else ""
     cpus = f", {machine['logical_cpus']} logical CPUs" if "logical_cpus" in machine else ""
@@ -85,7 +85,7 @@ def facts(record: Record) -> dict[str, str]:
     found = {
         "Machine": f"{machine['cpu']}{cpus}{memory}; {machine.get('system', '')}".rstrip("; "),
         "Versions": _versions(record),
-        "Threads": f"{record['threads']} asked for; read back: {_threads(record)}",
+        "Threads": f"{record['threads']} requested; read back: {_threads(record)}",
         "Seeds": ", ".join(str(first + k) for k in range(record["rounds"])),
         "Order": "; ".join(f"round {k}: {', '.join(names)}" for k, names in enumerate(record.get("schedule", ()), 1)),
         "Data": record["dataset"]["title"],
@@ -99,7 +99,7 @@ def facts(record: Record) -> dict[str, str]:
 
 
 def _versions(record: Record) -> str:
-    """Return each version once, and who has it where not all have the same."""
+    """Return each version once, with the implementations that have it if they differ."""
     found: dict[tuple[str, str], dict[str, None]] = {}
     for sample in record["samples"]:
         for package, version in sample.get("versions", {}).items():
@@ -114,21 +114,23 @@ def _versions(record: Record) -> str:
 
 def _threads(record: Record) -> str:
     counted = Counter(f"{pool} {n}" for s in record["samples"] for pool, n in s.get("threads", {}).items())
-    return ", ".join(sorted(counted)) or "nothing"
+    return ", ".join(sorted(counted)) or "none"
 
 
 def _noise(record: Record) -> str:
-    """Return the worst readings of the samples, and from which on one counts as disturbed; not what no system told."""
+    """Return the worst readings of the samples, and the limits for disturbed samples; only what the system reports."""
     noise: list[Mapping[str, Any]] = [s["noise"] for s in record["samples"] if "noise" in s]
     if not noise:
         return ""
     canaries = [seconds for n in noise for seconds in n["canary_seconds"]]
     stolen, switches = ([n[key] for n in noise if n[key] is not None] for key in ("steal", "switches_per_second"))
     parts = [
-        f"canaries within {max(canaries) / min(canaries):.2f} times one another (above {CANARY:g} times the usual)"
+        f"canaries within a factor of {max(canaries) / min(canaries):.2f} (flagged above {CANARY:g} times the median)"
     ]
     if switches:
-        parts.insert(0, f"{max(switches):.0f} involuntary switches a second (above {SWITCHES})")
+        parts.insert(
+            0, f"at most {max(switches):.0f} involuntary context switches per second (flagged above {SWITCHES})"
+        )
     if stolen:
-        parts.insert(0, f"at most {100 * max(stolen):.1f} % of the time stolen (flagged above {100 * STEAL:g} %)")
+        parts.insert(0, f"at most {100 * max(stolen):.1f} % of the CPU time stolen (flagged above {100 * STEAL:g} %)")
     return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""The figures of a page, drawn by matplotlib: as SVG within the page, and as SVG and PNG files beside it."""
+"""The figures of a page, drawn by matplotlib: SVG in the page, and SVG and PNG files beside it."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,9 @@ __all__ = ["Chart", "charts"]
 
 
 def charts(record: Record, rows: Sequence[Row]) -> dict[str, Chart]:
-    """Return every figure that the record has numbers for."""
+    """Return every figure for which the record has numbers."""
     timed = [s for s in record["samples"] if "epochs" in s]
-    first = [s for s in record["samples"] if s["round"] == 1]  # bound and error belong to one another within a round
+    first = [s for s in record["samples"] if s["round"] == 1]  # error and bound must be of the same round
     entries = list(budget.of_record(record, first))
     with drawing():
         found = [

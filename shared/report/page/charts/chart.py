@@ -1,4 +1,4 @@
-"""What all figures of a page have in common: how they are drawn by matplotlib, and how they become SVG and PNG."""
+"""Shared by all figures of a page: their style in matplotlib, and their conversion to SVG and PNG."""
 
 import io
 import math
@@ -16,22 +16,22 @@ from matplotlib.figure import Figure
 from shared.report.page.colours import Look
 
 INK, LINE = "#101112", "#c1c2c3"
-"""Stand for the page's own colours of text and of thin lines, in light and in dark."""
+"""Placeholders for the page's colours of text and of thin lines, which depend on light or dark mode."""
 VARIABLES: Final = {INK: "var(--ink)", LINE: "var(--line)"}
 WIDTH: Final = 5.4
-"""Inches: as wide as a telephone, on which a point is then a pixel."""
+"""Inches: the width of a phone, where one point is then one pixel."""
 ROW: Final = 0.36
-"""Inches that an implementation takes."""
+"""Inches per implementation."""
 MAP: Final = "cividis"
 SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 TIMES: Final = "\N{MULTIPLICATION SIGN}"
 ROUNDING: Final = 1e-9
-"""What a logarithm may be off."""
+"""Allowed error of a logarithm."""
 STYLE: Final[dict[Any, Any]] = {
     "font.size": 9.5,
     "font.family": "sans-serif",
     "svg.fonttype": "none",
-    "text.parse_math": False,  # a name is a name, whatever signs it has
+    "text.parse_math": False,  # names may contain any character
     "svg.hashsalt": "samegrad",
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -57,7 +57,7 @@ STYLE: Final[dict[Any, Any]] = {
 
 
 class Chart(NamedTuple):
-    """A figure, and what it shows in words."""
+    """A figure, and a description in words."""
 
     name: str
     title: str
@@ -65,21 +65,21 @@ class Chart(NamedTuple):
     figure: Figure
 
     def svg(self) -> str:
-        """Return it as an SVG file."""
+        """Return the figure as an SVG file."""
         file = io.StringIO()
         with drawing():
             self.figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
         return file.getvalue()
 
     def inline(self) -> str:
-        """Return it as an element of a page: in the page's colours, with ids of its own, named for those who listen."""
+        """Return the figure as an element of a page: in the page's colours, with unique ids and a label."""
         svg = self.svg()
         svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
         svg = re.sub(r'\bid="', f'id="{self.name}-', svg)
         svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{self.name}-", svg)
         for colour, variable in VARIABLES.items():
             svg = svg.replace(colour, variable)
-        # a picture as a whole: what it shows is said by the name that the page gives it
+        # one image as a whole, described by its label in the page
         return re.sub(
             r'<svg [^>]*?viewBox="([^"]+)"[^>]*>',
             rf'<svg viewBox="\1" role="img" aria-labelledby="alt-{self.name}">',
@@ -87,7 +87,7 @@ class Chart(NamedTuple):
         )
 
     def png(self) -> bytes:
-        """Return it as a PNG file, on white."""
+        """Return the figure as a PNG file on white."""
         file = io.BytesIO()
         with drawing():
             self.figure.savefig(file, format="png", dpi=160, facecolor="white", metadata={"Software": None})
@@ -96,7 +96,7 @@ class Chart(NamedTuple):
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Draw as here, whatever a user's own settings say."""
+    """Draw with this style, independent of the user's settings."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
@@ -104,7 +104,7 @@ def drawing() -> Iterator[None]:
 
 
 def new_axes(height: float, rows: int = 1, columns: int = 1, **how: Any) -> tuple[Figure, Any]:
-    """Return a figure of so many inches, and its axes."""
+    """Return a figure of this height in inches, and its axes."""
     figure = Figure(figsize=(WIDTH, height))
     return figure, figure.subplots(rows, columns, **how)
 
@@ -122,12 +122,12 @@ def power(value: float) -> str:
 def logarithmic(axis: XAxis | YAxis, text: Callable[[float], str] = power, subs: tuple[int, ...] = (1,)) -> None:
     """Make an axis, and those that share it, logarithmic within its limits.
 
-    matplotlib's own formatters write mathtext, which an SVG whose text is text shows as it is: $mathdefault{10^{-4}}$.
+    matplotlib's own formatters write mathtext, which an SVG with plain text shows literally: $mathdefault{10^{-4}}$.
 
     Parameters
     ----------
-    text : what is written at a tick.
-    subs : the multiples of a power of ten that have a tick; 1, 2 and 5 where the limits are within two powers.
+    text : returns the label of a tick.
+    subs : the multiples of a power of ten that get a tick; 1, 2 and 5 if the limits are within two powers of ten.
     """
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})
     low, high = axis.get_view_interval()
@@ -141,8 +141,8 @@ def logarithmic(axis: XAxis | YAxis, text: Callable[[float], str] = power, subs:
 
 
 def legend(figure: Figure, axes: Axes, n: int) -> None:
-    """Put a legend of n entries below."""
-    # not by get_legend_handles_labels, which leaves out names that begin with _
+    """Add a legend of n entries below the figure."""
+    # not with get_legend_handles_labels, which omits names that start with _
     artists: list[Any] = [*axes.lines, *axes.containers]
     drawn = [artist for artist in artists if not str(artist.get_label()).startswith("_child")]
     labels = [str(artist.get_label()) for artist in drawn]
@@ -150,13 +150,13 @@ def legend(figure: Figure, axes: Axes, n: int) -> None:
 
 
 def line(look: Look, k: int) -> dict[str, Any]:
-    """Return how line k is drawn: thinner than the one before, so that lines that lie on one another are all seen."""
+    """Return the style of line k: thinner than the previous one, so that overlapping lines are all visible."""
     style: Any = (0, look.dash) if look.dash else "-"
     return {"color": look.colour, "marker": look.marker, "linestyle": style, "linewidth": max(1.0, 3.2 - 0.5 * k)}
 
 
 def readable(rgba: tuple[float, float, float, float]) -> str:
-    """Return black or white, whichever is the easier to read on a colour; ink where there is none."""
+    """Return black or white, whichever is easier to read on this colour; ink on a transparent one."""
     red, green, blue, alpha = rgba
     if not alpha:
         return INK

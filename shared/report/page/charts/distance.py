@@ -1,4 +1,4 @@
-"""How far the implementations are from the float64 reference: their gradients, and over the same steps."""
+"""The distance of the implementations from the float64 reference: in their gradients, and over the same steps."""
 
 import math
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from shared.report.page.charts.chart import INK, MAP, ROW, Chart, legend, line, 
 from shared.report.page.colours import looks
 
 MANY: Final = 4
-"""Tensors, of which a cell has room for two numbers."""
+"""The most tensors for which a cell has room for two numbers."""
 
 
 def errors(entries: Sequence[Entry]) -> Chart | None:
-    """Return a heat map, implementation x tensor, of the relative error of the gradients, beside what is predicted."""
+    """Return a heat map, implementation x tensor, of the relative error of the gradients, with the predicted bound."""
     usable = [e for e in entries if math.isfinite(e.error)]
     names, tensors = (list(dict.fromkeys(getattr(e, key) for e in usable)) for key in ("implementation", "tensor"))
     worst: dict[tuple[str, str], Entry] = {}
-    for e in sorted(usable, key=lambda e: -e.headroom):  # the least headroom comes last, and stays
+    for e in sorted(usable, key=lambda e: -e.headroom):  # the least headroom comes last and is kept
         worst[e.implementation, e.tensor] = e
     bounds = [min(e.bound for e in usable if e.tensor == t) for t in tensors]
     rows = [bounds, *([worst[n, t].error if (n, t) in worst else 0.0 for t in tensors] for n in names)]
@@ -51,14 +51,14 @@ def errors(entries: Sequence[Entry]) -> Chart | None:
     if least := min((e for e in usable if e.error > 0), key=lambda e: e.headroom, default=None):
         remark = f" The least headroom is {budget.headroom(least.headroom)}: {least.implementation}, {least.tensor}."
     alt = (
-        "Heat map of the relative error of each gradient tensor against the float64 reference, with its headroom: "
-        f"how many times more rounding explains.{remark}"
+        "Heat map of the relative error of each gradient tensor against the float64 reference, with its headroom "
+        f"(how many times larger the error could be by rounding alone).{remark}"
     )
     return Chart("errors", "Gradients of round 1: error of each tensor, and headroom", alt, figure)
 
 
 def _cell(e: Entry | None, tensors: int) -> str:
-    """Return error and headroom; of many tensors, for which there is no room, the headroom, for the table has both."""
+    """Return error and headroom; with many tensors, for lack of room, only the headroom (the table has both)."""
     if e is None or e.error == 0:
         return "exact" if e else ""
     headroom = budget.headroom(e.headroom)
@@ -66,7 +66,7 @@ def _cell(e: Entry | None, tensors: int) -> str:
 
 
 def path(record: Record) -> Chart | None:
-    """Return for each tensor how far each implementation is off the reference over the steps, and the envelope."""
+    """Return, for each tensor, the error of each implementation over the steps, and the envelope of rounding."""
     envelope = next((r["path"] for r in record["references"] if r.get("path")), None)
     paths = {s["implementation"]: s["path"] for s in record["samples"] if s.get("path")}
     if not envelope or not paths:
@@ -102,10 +102,10 @@ def path(record: Record) -> Chart | None:
         f"For each tensor the relative error against the float64 reference over {last:,} steps, "
         f"and the envelope that rounding explains: {leaving}."
     )
-    return Chart("path", "The same steps: how far from the reference", alt, figure)
+    return Chart("path", "The same steps: distance from the reference", alt, figure)
 
 
 def _curve(points: Sequence[PathPoint], tensor: str) -> tuple[list[int], list[float]]:
-    """Return steps and values, as far as a logarithm has them."""
+    """Return the steps and values that a logarithmic axis can show."""
     found = [(p["step"], value) for p in points if (value := p["values"].get(tensor))]
     return [step for step, _ in found], [value for _, value in found]

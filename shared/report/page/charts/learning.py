@@ -1,4 +1,4 @@
-"""How the networks learn, and what they take for what."""
+"""How the networks learn, and which digits they confuse."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ from shared.report.page.colours import looks
 
 
 def learning(record: Record, timed: Sequence[Sample], name: str, key: str, scale: float, title: str) -> Chart | None:
-    """Return a line an implementation over the epochs, the mean of the rounds; the band is from least to most."""
+    """Return a line per implementation over the epochs, the mean of the rounds; the band is from least to most."""
     figure, axes = new_axes(3.2)
     shown: dict[str, float] = {}
-    band = min(0.12, 0.3 / max(1, len(record["implementations"])))  # bands that lie on one another add up
+    band = min(0.12, 0.3 / max(1, len(record["implementations"])))  # overlapping bands add up
     for k, (who, look) in enumerate(looks(record).items()):
         curves = [[e.get(key) for e in s["epochs"]] for s in timed if s["implementation"] == who]
         curves = [curve for curve in curves if None not in curve]
@@ -31,7 +31,7 @@ def learning(record: Record, timed: Sequence[Sample], name: str, key: str, scale
         return None
     axes.set(xlabel="epoch", ylabel=title)
     low, high = axes.get_ylim()
-    if high - low < 0.01 * scale:  # what a few images make should not look like much
+    if high - low < 0.01 * scale:  # a difference of a few images should look small
         axes.set_ylim((low + high) / 2 - 0.005 * scale, (low + high) / 2 + 0.005 * scale)
     axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1))
     legend(figure, axes, len(shown))
@@ -41,7 +41,7 @@ def learning(record: Record, timed: Sequence[Sample], name: str, key: str, scale
 
 
 def confusion(record: Record, timed: Sequence[Sample]) -> Chart | None:
-    """Return how often a digit of the test images is taken for which, by the baseline, mean over the rounds."""
+    """Return the confusion matrix of the baseline on the test images, mean over the rounds."""
     labels = record.get("gallery", {}).get("labels", "")
     mine = [
         s["predictions"]
@@ -72,16 +72,20 @@ def confusion(record: Record, timed: Sequence[Sample]) -> Chart | None:
         )
     axes.set_xticks(range(10), range(10))
     axes.set_yticks(range(10), range(10))
-    axes.set(xlabel=f"taken for, by {record['baseline']}", ylabel="digit")
+    axes.set(xlabel=f"predicted by {record['baseline']}", ylabel="digit")
     axes.grid(visible=False)
     axes.tick_params(length=0)
     row, column = np.unravel_index(np.argmax(np.nan_to_num(off)), off.shape)
-    worst = f" Most often {row} is taken for {column}: {off[row, column]:.0f} times." if np.isfinite(off).any() else ""
+    worst = (
+        f" The most frequent error: {row} taken for {column}, {off[row, column]:.0f} times."
+        if np.isfinite(off).any()
+        else ""
+    )
     mean = f", mean of {len(mine)} rounds" if len(mine) > 1 else ""
     alt = f"Confusion matrix of the {len(labels):,} test images{mean}.{worst}"
-    return Chart("confusion", f"Which digit is taken for which{mean}", alt, figure)
+    return Chart("confusion", f"Confusion of the digits{mean}", alt, figure)
 
 
 def _count(value: float) -> str:
-    """Return a mean count; below 1 with a decimal, or it would look like none."""
+    """Return a mean count, with a decimal if it would be rounded to 0."""
     return "" if value == 0 else f"{value:,.0f}" if value >= 0.95 else f"{value:.1f}"

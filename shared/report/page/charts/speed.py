@@ -1,4 +1,4 @@
-"""What an epoch costs, and where the time of a worker went."""
+"""The time of an epoch, and where the time of a worker went."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -15,7 +15,7 @@ from shared.report.page.colours import looks
 from shared.report.summary import Row, epoch_seconds
 
 MARGIN: Final = 1.5
-"""Times the least and the largest, on a logarithmic scale."""
+"""Factor between the extreme values and the limits of the logarithmic axis."""
 GROUPS: Final = {
     "import": ("start", "import"),
     "data": ("data", "load"),
@@ -28,7 +28,7 @@ REST: Final = "rest"
 
 
 def speed(record: Record, rows: Sequence[Row], timed: Sequence[Sample]) -> Chart | None:
-    """Return a dot a sample, the mean with its interval, and the limit of the machine, on a logarithmic scale."""
+    """Return a dot per sample, the mean with its interval, and the limit of the machine, on a logarithmic scale."""
     shown = sorted((row for row in rows if row.epoch), key=lambda row: -row.epoch.value if row.epoch else 0)
     if not shown:
         return None
@@ -38,7 +38,7 @@ def speed(record: Record, rows: Sequence[Row], timed: Sequence[Sample]) -> Chart
         dots = [epoch_seconds(s) for s in timed if s["implementation"] == row.name]
         axes.plot(dots, [k - 0.22] * len(dots), ".", color=look[row.name].colour, alpha=0.75, markersize=5)
         assert row.epoch is not None
-        # of two rounds the interval says nothing, and would be wider than the figure
+        # with two rounds the interval is useless, and would be wider than the figure
         if row.rounds >= LEAST_ROUNDS and row.epoch.low is not None and row.epoch.high is not None:
             ends += [row.epoch.low, row.epoch.high]
             axes.plot([row.epoch.low, row.epoch.high], [k, k], color=look[row.name].colour, linewidth=2.5)
@@ -57,26 +57,26 @@ def speed(record: Record, rows: Sequence[Row], timed: Sequence[Sample]) -> Chart
             fontsize=8,
             va="center",
         )
-        remark = f" The products of an epoch alone take {median(limits):.2g} s on this machine."
+        remark = f" The matrix products of an epoch alone take {median(limits):.2g} s on this machine."
     every = [epoch_seconds(s) for s in timed] + limits + ends
     axes.set_xlim(min(every) / MARGIN, max(every) * MARGIN)
     logarithmic(axes.xaxis, lambda seconds: f"{seconds:g}", subs=(1, 2, 5))
     axes.set_yticks(range(len(shown)), [row.name for row in shown])
-    axes.set(xlabel="seconds an epoch, logarithmic", ylim=(-0.6, len(shown) - 0.2))
+    axes.set(xlabel="seconds per epoch, logarithmic", ylim=(-0.6, len(shown) - 0.2))
     axes.grid(axis="y", visible=False)
     alt = "; ".join(f"{row.name} {numbers.estimate(row.epoch)}" for row in reversed(shown))
     interval = " with 95 % interval" * any(row.epoch.low is not None for row in shown if row.epoch)
-    return Chart("speed", "Seconds an epoch", f"Seconds an epoch{interval}: {alt}.{remark}", figure)
+    return Chart("speed", "Seconds per epoch", f"Seconds per epoch{interval}: {alt}.{remark}", figure)
 
 
 def grouped(row: Row) -> dict[str, float]:
-    """Return the seconds of a worker's life by group of stages, which add up to the whole."""
+    """Return the seconds of each group of stages, which add up to the whole time of the worker."""
     found = {group: sum(row.seconds.get(stage, 0.0) for stage in stages) for group, stages in GROUPS.items()}
     return found | {REST: max(0.0, row.seconds.get("wall", 0.0) - sum(found.values()))}
 
 
 def stages(rows: Sequence[Row]) -> Chart | None:
-    """Return a bar an implementation: where its worker's wall time went."""
+    """Return a bar per implementation: where the wall time of its worker went."""
     if not rows:
         return None
     figure, axes = new_axes(1.3 + ROW * len(rows))
@@ -95,7 +95,7 @@ def stages(rows: Sequence[Row]) -> Chart | None:
     axes.set_axisbelow(True)
     legend(figure, axes, 2)
     alt = "; ".join(
-        f"{row.name} {sum(grouped(row).values()):.1f} s, most of it {max(grouped(row), key=grouped(row).__getitem__)}"
+        f"{row.name} {sum(grouped(row).values()):.1f} s, mostly {max(grouped(row), key=grouped(row).__getitem__)}"
         for row in rows
     )
     return Chart("stages", "Where a worker's wall time went", f"Stacked bars: {alt}.", figure)

@@ -1,4 +1,4 @@
-// Sort a table by the column whose heading is pressed: by its numbers where it has any, else by its words.
+// Sort a table by the column whose heading is clicked: by numbers if all its values are numbers, else by text.
 for (const table of document.querySelectorAll("table.sortable")) {
   const headings = [...table.tHead.rows[0].cells];
   headings.forEach((heading, column) => {
@@ -15,7 +15,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       const numeric = rows.every((row) => key(row) === "" || !Number.isNaN(Number(key(row))));
       rows.sort((a, b) => {
         const [one, other] = [key(a), key(b)];
-        if (one === "" || other === "") return (one === "") - (other === ""); // what is missing comes last
+        if (one === "" || other === "") return (one === "") - (other === ""); // missing values come last
         const order = numeric ? Number(one) - Number(other) : one.localeCompare(other);
         return descending ? -order : order;
       });
