@@ -37,12 +37,6 @@ def test_a_run_exits_0_and_leaves_the_record_the_table_and_a_file_for_each_worke
     assert plain.record["ended"] == "complete"
     files = {path.name for path in plain.output.iterdir()}
     assert files == {"run.json", "answer.md", "table.md", "table.csv", "workers"}
-        "run.json",
-        "answer.md",
-        "table.md",
-        "table.csv",
-        "workers",
-    }
     workers = {path.stem: json.loads(path.read_text()) for path in (plain.output / "workers").glob("*.json")}
     assert workers.keys() == {"round-1-float64-reference", "round-1-numpy_scratch"}
     of_the_worker, kept = workers["round-1-numpy_scratch"], plain.sample("numpy_scratch")
