@@ -4,15 +4,15 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import compare
 from shared.processes.environment import ROOT
 from tests import patience
-from tests.command import COMMAND, IMPATIENT, SECONDS, SMALL, STUBS, Run, environment, of, run, still_alive
+from tests.command import COMMAND, IMPATIENT, SECONDS, SMALL, STUBS, Run, environment, of, run, still_alive, wait_for
 
 HIDDEN = {"PYTHONPATH": str(STUBS / "no_posix"), "PYTHONWARNDEFAULTENCODING": "1"}
 EXAMPLE = (ROOT / "shared" / "diagnosis" / "example.py").read_text(encoding="utf-8")
@@ -105,7 +105,7 @@ def test_ctrl_c_keeps_what_was_measured_and_a_worker_that_hangs_is_ended(tmp_pat
     env = HIDDEN | marked(marker)
     arguments = [*COMMAND, *SMALL, *of("numpy_scratch", "sleeps"), "--output", str(output)]
     with subprocess.Popen(arguments, cwd=ROOT, env=environment(**env), stdout=-1, stderr=-1, encoding="utf-8") as found:
-        processes = started(marker)
+        processes = started(marker, found)
         found.send_signal(signal.SIGINT)
         _, errors = found.communicate(timeout=SECONDS)
     assert (found.returncode, "interrupted: ending the worker" in errors) == (130, True)
@@ -117,11 +117,9 @@ def test_ctrl_c_keeps_what_was_measured_and_a_worker_that_hangs_is_ended(tmp_pat
     assert still_alive(started(marker)) == []
 
 
-def started(marker: Path) -> list[int]:
-    """Return the processes that a stub names, once it has."""
-    deadline = time.monotonic() + SECONDS
-    while not marker.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+def started(marker: Path, by: "subprocess.Popen[Any] | None" = None) -> list[int]:
+    """Return the processes that a stub names, once it has, unless the process that runs it has ended without."""
+    wait_for(lambda: marker.exists() or (by is not None and by.poll() is not None))
     return [int(word) for word in marker.read_text(encoding="utf-8").split()]
 
 
@@ -177,6 +175,6 @@ Path({str(marker)!r}).write_text(str(there))
 time.sleep(60)
 """
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment(**HIDDEN)) as parent:
-        (child,) = started(marker)
+        (child,) = started(marker, parent)
         parent.kill()
     assert still_alive([child]) == []

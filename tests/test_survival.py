@@ -110,10 +110,10 @@ def test_a_worker_that_failed_has_a_row_a_reason_and_the_last_lines_of_its_stder
 
 
 def test_what_is_rejected_has_figures_and_no_ratio(crashes: Run) -> None:
-    headers = ["name", "accuracy", "to baseline", "images", "epoch", "ratio", "verdict"]
+    headers = ["name", "accuracy", "epoch", "ratio"]
     cells = dict(zip(headers, crashes.row("says_other_threads"), strict=False))
-    assert (cells["to baseline"], cells["ratio"], cells["verdict"]) == ("-", "-", "-")
-    assert float(cells["epoch"]) > 0
+    assert cells["ratio"] == "-"
+    assert float(cells["epoch"].partition(" ")[0]) > 0
 
 
 def test_more_cpu_time_than_the_thread_that_was_asked_for_can_have_used_is_found_out(tmp_path: Path) -> None:

@@ -228,7 +228,7 @@ IN_FUNCTIONS = [
          "    x -= 0.1\n    zs, activations = run(parameters, x)\n    n"),
     Slip("inputs modified in place", "found.append((grad_w, grad_b))",
          "found.append((grad_w, grad_b))\n        parameters[layer][1][:] -= 0.1 * grad_b"),
-    Slip("results are random", OVER_N, "    error = error / n * (np.random.random(error.shape) < 0.9)\n"),
+    Slip("results are random", OVER_N, "    error = error / n * np.random.random(error.shape)\n"),
     Slip("bias missing", FORWARD, "z = np.dot(activations[-1], weights.T)"),
     Slip("hidden activation missing", "activations.append(f(z) if not last", "activations.append(z if not last"),
     Slip("output activation missing", "    return run(parameters, x)[1][-1]", "    return run(parameters, x)[0][-1]"),

@@ -170,7 +170,7 @@ def test_a_worker_that_never_ends_is_ended_with_its_group_and_says_where_it_was(
     result = run_worker(work, listen, timeout=patience.LIMIT)
     assert (result["status"], result["reason"]) == (
         "timed out",
-        "no stage or epoch finished within 420 s after 'gradients': the worker was ended",
+        "no stage or epoch finished within 420 s after 'gradients'; the worker was stopped",
     )
     assert any("in train" in line for line in result["stderr"])
     started += [int(word) for word in marker.read_text().split()] if marker.exists() else []
@@ -261,7 +261,7 @@ def test_an_honest_result_is_accepted(done: tuple[Job, dict[str, Any]]) -> None:
         (lambda r: r | {"epochs": [{**r["epochs"][0], "wall_ns": 0}] * 2}, "epochs: got 0.*above 0"),
         (
             lambda r: r | {"epochs": [{**r["epochs"][0], "wall_ns": 10**10}] * 2},
-            "epochs: got 20.0.* 1.000 s, their stage",
+            "epochs: got 20.0.* 1.000 s, the time of their stage",
         ),
         (lambda r: r | {"epochs": 7}, "epochs: got 7, expected a list of objects"),
         (lambda r: r | {"predictions": 7}, "predictions: got 7"),

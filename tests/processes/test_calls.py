@@ -34,6 +34,10 @@ def leave(network_class: Any) -> None:
     os._exit(7)
 
 
+def sleep(network_class: Any) -> None:
+    time.sleep(1_000_000)
+
+
 def hang(network_class: Any, marker: Path) -> None:
     hangs(str(marker))
     time.sleep(1_000_000)
