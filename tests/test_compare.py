@@ -180,7 +180,7 @@ def test_a_quick_run_is_one_round_and_one_epoch_and_says_why_it_has_no_verdict(t
     found = inside(tmp_path / "out", "--quick", "--dataset", "digits", *of("numpy_scratch", "sums_in_another_order"))
     assert found.code == 0
     assert (found.record["rounds"], found.record["training"]["epochs"]) == (1, 1)
-    assert "! no verdict for sums_in_another_order: a verdict needs 3 rounds" in found.stdout
+    assert "! no verdicts: they need 3 rounds" in found.stdout
 
 
 def test_an_output_folder_may_be_relative_to_anywhere(tmp_path: Path) -> None:

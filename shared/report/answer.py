@@ -142,6 +142,8 @@ def trouble(record: Record, rows: Sequence[Row]) -> str:
         parts.append(f"the run is incomplete ({record['ended'] or 'it has not ended'})")
     if failed:
         parts.append(f"no usable result from {listed(failed)}")
+    if len(disturbed) > LISTED:
+        disturbed = [f"{len(disturbed)} of {len(rows)} implementations"]
     if disturbed:
         parts.append(f"disturbed by other activity on the machine: {listed(disturbed)}")
     return "; ".join(parts) or "no implementation failed and no measurement was disturbed"

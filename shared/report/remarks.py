@@ -49,6 +49,8 @@ def ratios(record: Record, rows: list[Row]) -> list[str]:
     base = next((row for row in rows if row.name == baseline), None)
     if base is None or base.status in WITHOUT_RATIO or not base.rounds:
         return [*chosen, f"no ratios: the baseline {baseline} is {base.status if base else 'not in this run'}"]
+    if record["rounds"] < LEAST_ROUNDS:
+        return [*chosen, f"no verdicts: they need {LEAST_ROUNDS} rounds"]
     few = [row.name for row in others if row.ratio is not None and row.ratio.rounds < LEAST_ROUNDS]
     if not few:
         return chosen

@@ -128,6 +128,9 @@ def test_fewer_than_three_rounds_have_no_verdict_and_the_table_says_why() -> Non
     found = record(*three(SCRATCH, 100, 100), *three("a", 200, 200))
     assert [r.verdict for r in rows(found)] == [None, None]
     (reason,) = remarks.ratios(found, rows(found))
+    assert reason == "no verdicts: they need 3 rounds"
+    missing = record(*three(SCRATCH, 100, 100, 100), *three("a", 200, 200, 200)[:2])
+    (reason,) = remarks.ratios(missing, rows(missing))
     assert reason == f"no verdict for a: a verdict needs 3 rounds in which both it and {SCRATCH} were timed"
     enough = record(*three(SCRATCH, 100, 100, 100), *three("a", 200, 200, 200))
     assert remarks.ratios(enough, rows(enough)) == []
