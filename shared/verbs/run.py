@@ -56,7 +56,8 @@ def parser() -> Parser:
     how.add_argument("--preset", type=typed(choice, tuple(PRESETS)), metavar="NAME", help=preset)
     data = data_options(p)
     add(data, "--train-size", help="use only the first N training images (default: all)", type=int, metavar="N")
-    add(data, "--test-size", help="use only the first N test images (default: all)", type=int, metavar="N")
+    tests = "use only the first N test images, and at most N for validation (default: all)"
+    add(data, "--test-size", help=tests, type=int, metavar="N")
     inputs = "unit (pixels from 0 to 1) or standardised (mean 0, standard deviation 1)"
     add(data, "--inputs", help=inputs, type=typed(choice, INPUTS))
     _measuring_options(p.add_argument_group("how it is measured"))
