@@ -19,6 +19,7 @@ from shared.diagnosis import comparison
 from shared.measure import sample
 from shared.processes import calls
 from shared.processes.child import Child
+from shared.processes.system import ask_where
 from tests.command import SECONDS
 
 MARKER = "SAMEGRAD_TEST_HANGS"
@@ -62,12 +63,13 @@ def install(clock: Clock, patch: Patch = setattr) -> None:
 def hear_out(patch: Patch, then: Callable[[], object] = lambda: None) -> None:
     """Let a process that hangs say where it does to the end: how long that takes, too, depends on the machine."""
 
-    def to_the_end(child: Child, _: float = 0.0) -> None:
+    def to_the_end(child: Child) -> None:
+        ask_where(child._process)
         while not child.has_ended() and b"_run_module_as_main" not in pread(child._stderr.fileno(), 1 << 20, 0):
             time.sleep(POLL_SECONDS)
         then()
 
-    patch(Child, "await_last_words", to_the_end)
+    patch(Child, "say_where", to_the_end)
 
 
 def wait_long(patch: Patch = setattr) -> None:

@@ -71,7 +71,7 @@ def _follow(child: Child, progress: Path, on_event: Callable[[Event], None], tim
                     last, deadline = event["stage"], time.monotonic() + timeout
                     on_event(event)
         if not ended and time.monotonic() > deadline:
-            child.await_last_words()
+            child.say_where()
             return last, True
         if not ended:
             time.sleep(POLL_SECONDS)

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Final
 
 from shared import implementations
-from shared.processes.child import TRACEBACK_SECONDS, Child, at_rest, begin, still_at_work
+from shared.processes.child import Child, at_rest, begin, still_at_work
 
 SECONDS: Final = 120.0
 DETAIL: Final = 1 << 14
@@ -96,7 +96,10 @@ class CallProcess:
             return found
         if kind in ("raised", "not available"):
             raise CallError(kind, *found)
-        self._child.await_last_words(END_SECONDS if kind == "ended" else TRACEBACK_SECONDS)
+        if kind == "ended":
+            self._child.await_last_words(END_SECONDS)
+        else:
+            self._child.say_where()
         self._child.close()
         if kind == "ended":
             how = "was" if self._child.wait() < 0 else "ended with"

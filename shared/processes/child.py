@@ -76,6 +76,11 @@ class Child:
         """Wait for the process and return how it ended: "exit status 3", "killed by SIGSEGV"."""
         return system.ending(self.wait())
 
+    def say_where(self) -> None:
+        """Let a process that hangs write to its stderr where it is."""
+        system.ask_where(self._process)
+        self.await_last_words()
+
     def await_last_words(self, seconds: float = TRACEBACK_SECONDS) -> None:
         """Give the process time to end or, if it hangs, to write to its stderr where it is."""
         with suppress(subprocess.TimeoutExpired):
@@ -116,6 +121,7 @@ def begin() -> None:
     global _timeout
     *sys.argv, parent, timeout = sys.argv
     _timeout = float(timeout)
+    system.answer_where()
     still_at_work()
     system.die_with(int(parent))
     system.leave_no_core_file()
@@ -124,10 +130,10 @@ def begin() -> None:
 def still_at_work(seconds: float | None = None) -> None:
     """Restart the time, in seconds or else the timeout, after which this process reports where it is.
 
-    A separate thread writes the report, even while a library keeps all other threads from running. A process that was
-    not started by a `Child` writes no report.
+    Only where it cannot be asked: a separate thread then writes the report, even while a library keeps all other
+    threads from running, but the stack that it reads may be moving. A process that no `Child` started writes none.
     """
-    if _timeout is not None:
+    if _timeout is not None and system.WHERE is None:
         faulthandler.dump_traceback_later(
             min(_timeout if seconds is None else max(seconds, 0.01), threading.TIMEOUT_MAX)
         )

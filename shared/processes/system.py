@@ -4,6 +4,7 @@ Each is used if its name exists. The rest of the project is the same on Linux, m
 """
 
 import ctypes
+import faulthandler
 import os
 import signal
 import subprocess
@@ -17,6 +18,8 @@ SIGNALS: Final = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 ]
 """The signals that ask a program to end; Windows has no SIGHUP, and only Windows has SIGBREAK."""
+WHERE: Final = getattr(signal, "SIGUSR1", None)
+"""The signal that asks a process where it is. The thread at work answers, so its stack stands still meanwhile."""
 HAS_GROUPS: Final = hasattr(os, "killpg")
 MARK: Final = "SAMEGRAD_GROUP"
 END_SECONDS: Final = 0.5
@@ -103,6 +106,18 @@ def _exit_after(process: int) -> None:
     with suppress(psutil.NoSuchProcess):
         psutil.Process(process).wait()
     os._exit(1)
+
+
+def ask_where(process: "subprocess.Popen[bytes]") -> None:
+    """Let a process that calls `answer_where` at its start write to its stderr where it is."""
+    if WHERE is not None:
+        process.send_signal(WHERE)
+
+
+def answer_where() -> None:
+    """Answer `ask_where` from now on; nothing where there is no such signal."""
+    if WHERE is not None:
+        faulthandler.register(WHERE)
 
 
 def leave_no_core_file() -> None:
