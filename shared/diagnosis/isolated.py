@@ -29,8 +29,8 @@ def diagnose_file(path: Path, given: dict[str, Any], timeout: float) -> Verdict:
     SpecError
         If its constants do not describe a network.
     """
-    with CallProcess(str(path), Subject.load, timeout=timeout).loaded() as process:
-        facts = process.call(Subject.describe)
+    with CallProcess(str(path), Subject.load, timeout=timeout) as process:
+        facts = process.loaded().call(Subject.describe)
         spec = spec_of(facts["constants"], given)
         asked = {scene: i for scene, i in inputs_of(spec).items() if facts["trains"] or scene not in TRAINING}
         process.deadline = deadline = time.monotonic() + timeout
