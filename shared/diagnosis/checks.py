@@ -138,7 +138,8 @@ def _steps(c: Comparison, scene: str) -> Findings | None:
         return None
     start = c.inputs[scene].parameters()
     found, expected = c.both(scene, PARAMETERS)
-    u = rounding.UNIT_ROUNDOFF["float64" if c.precision("first", GRADIENTS) == "float64" else "float32"]
+    dtype = "float64" if c.precision("first", GRADIENTS) == "float64" else "float32"
+    u, bounds = rounding.UNIT_ROUNDOFF[dtype], c.bounds("first", dtype)
     for name, tensor in expected.items():
         if found[name] is None:
             return (Finding(findings.MISSING, scene, name),)
@@ -146,7 +147,8 @@ def _steps(c: Comparison, scene: str) -> Findings | None:
             return (Finding(findings.SHAPE, scene, name, got=np.shape(found[name]), expected=tensor.shape),)
         moved = float(np.linalg.norm(tensor - start[name]))
         off = float(np.linalg.norm(found[name] - tensor))
-        if not off <= ROUNDINGS * u * (moved + float(np.linalg.norm(tensor))):
+        # of a step, the rounding of its gradient, which may cancel; of the sum, that of the parameters
+        if not off <= bounds[f"d{name}"] * moved + ROUNDINGS * u * (moved + float(np.linalg.norm(tensor))):
             return (Finding(findings.STEP, scene, name, off / moved if moved else float("inf")),)
     return ()
 
