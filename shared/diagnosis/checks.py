@@ -148,7 +148,8 @@ def _steps(c: Comparison, scene: str) -> Findings | None:
         moved = float(np.linalg.norm(tensor - start[name]))
         off = float(np.linalg.norm(found[name] - tensor))
         # of a step, the rounding of its gradient, which may cancel; of the sum, that of the parameters
-        if not off <= bounds[f"d{name}"] * moved + ROUNDINGS * u * (moved + float(np.linalg.norm(tensor))):
+        rounded = bounds[f"d{name}"] * moved if moved else 0.0
+        if not off <= rounded + ROUNDINGS * u * (moved + float(np.linalg.norm(tensor))):
             return (Finding(findings.STEP, scene, name, off / moved if moved else float("inf")),)
     return ()
 
