@@ -139,17 +139,17 @@ def _steps(c: Comparison, scene: str) -> Findings | None:
     start = c.inputs[scene].parameters()
     found, expected = c.both(scene, PARAMETERS)
     dtype = "float64" if c.precision("first", GRADIENTS) == "float64" else "float32"
-    u, bounds = rounding.UNIT_ROUNDOFF[dtype], c.bounds("first", dtype)
+    # where training diverges, it magnifies its own rounding as much as the parameters
+    moves = {name: float(np.linalg.norm(tensor - start[name])) for name, tensor in expected.items()}
+    growth = max(1.0, *(moves[name] / float(np.linalg.norm(start[name])) for name in moves))
+    allowed = ROUNDINGS * rounding.UNIT_ROUNDOFF[dtype] * growth
     for name, tensor in expected.items():
         if found[name] is None:
             return (Finding(findings.MISSING, scene, name),)
         if np.shape(found[name]) != tensor.shape:
             return (Finding(findings.SHAPE, scene, name, got=np.shape(found[name]), expected=tensor.shape),)
-        moved = float(np.linalg.norm(tensor - start[name]))
-        off = float(np.linalg.norm(found[name] - tensor))
-        # of a step, the rounding of its gradient, which may cancel; of the sum, that of the parameters
-        rounded = bounds[f"d{name}"] * moved if moved else 0.0
-        if not off <= rounded + ROUNDINGS * u * (moved + float(np.linalg.norm(tensor))):
+        moved, off = moves[name], float(np.linalg.norm(found[name] - tensor))
+        if not off <= allowed * (moved + float(np.linalg.norm(tensor))):
             return (Finding(findings.STEP, scene, name, off / moved if moved else float("inf")),)
     return ()
 
