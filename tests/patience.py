@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from queue import Empty
 from types import SimpleNamespace
 from typing import Any, Protocol
 
@@ -55,7 +56,17 @@ class Patch(Protocol):
 
 def install(clock: Clock, patch: Patch = setattr) -> None:
     """Let what waits for an implementation do so by this clock."""
-    patch(calls, "time", SimpleNamespace(monotonic=clock))
+
+    def its_own_limit(process: calls.CallProcess) -> tuple[str, Any]:
+        """As `_next`, but its time is over when it is this process that says that it hangs."""
+        while True:
+            with suppress(Empty):
+                return process._answers.get(timeout=POLL_SECONDS)
+            with suppress(FileNotFoundError):
+                if clock.marker.read_text(encoding="utf-8") == str(process._child._process.pid):
+                    return "timed out", f"no answer within {process._timeout:g} s"
+
+    patch(calls.CallProcess, "_next", its_own_limit)
     patch(sample, "time", SimpleNamespace(monotonic=clock, perf_counter_ns=time.perf_counter_ns, sleep=time.sleep))
     hear_out(patch, lambda: clock.marker.unlink(missing_ok=True))
 

@@ -9,4 +9,4 @@ from shared.processes.child import still_at_work
 def hangs(file: str) -> None:
     """Say in a file, if one is named, that this process hangs; where it cannot be asked, soon after on stderr where."""
     still_at_work(0.05)
-    Path(file or os.devnull).write_text("hangs", encoding="utf-8")
+    Path(file or os.devnull).write_text(str(os.getpid()), encoding="utf-8")
