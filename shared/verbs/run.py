@@ -79,7 +79,7 @@ def _measuring_options(group: Any) -> None:
         ("rigorous", "15 rounds; --rounds overrides it"),
     ):
         effort.add_argument(f"--{name}", dest="effort", action="store_const", const=name, help=description)
-    baseline = f"implementation to which ratios and differences refer (default: {implementations.REFERENCE}, or else the first)"
+    baseline = f"implementation to which ratios refer (default: {implementations.REFERENCE}, or else the first)"
     add(group, "--baseline", help=baseline, metavar="NAME")
     add(group, "--threads", help="threads of every library", type=int)
     budget = "start no sample after this time, such as 10m (default: none)"
