@@ -41,11 +41,6 @@ def observe(
     return observation.observe(network, parameters, x, y, order, training.batch_size)
 
 
-def predict(network_class: Any, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters, x: Array) -> Array:
-    answer: Array = network_class(spec, training, parameters).predict(x)
-    return answer
-
-
 def loss_and_gradients(
     network_class: Any, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters, x: Array, y: Labels
 ) -> tuple[float, Parameters]:

@@ -76,10 +76,9 @@ def given_options(options: dict[str, Any], allowed: tuple[str, ...]) -> dict[str
 
 def load_data(given: dict[str, Any]) -> Dataset:
     """Return the requested data set; if another one replaces it, a line on stderr says so."""
-    check_choice("dataset", given["dataset"] or DEFAULTS["dataset"], DATASETS)
-    dataset, notice = data.load(
-        given["dataset"] or DEFAULTS["dataset"], given.get("data_dir"), offline=bool(given.get("offline"))
-    )
+    name = given["dataset"] or DEFAULTS["dataset"]
+    check_choice("dataset", name, DATASETS)
+    dataset, notice = data.load(name, given.get("data_dir"), offline=bool(given.get("offline")))
     if notice:
         print(notice, file=sys.stderr)
     return dataset

@@ -11,7 +11,6 @@ from shared.options import DEFAULTS
 from shared.record import journal
 from shared.record.schema import Record
 from shared.report import brief, summary, tables
-from shared.report.answer import answer
 from shared.report.outputs import write_page, write_tables
 from shared.report.summary import Row
 
@@ -41,7 +40,7 @@ class Run(Printed):
     @property
     def answer(self) -> list[str]:
         """Three sentences: whether they agree, how accurate they are, how long an epoch takes."""
-        return [sentence.text for sentence in answer(self.record, self.rows, summary.pairs(self.record))]
+        return self.document.answer
 
     @property
     def details(self) -> Printed:

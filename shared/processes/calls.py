@@ -136,8 +136,12 @@ class CallProcess:
         return self.answer()
 
     def loaded(self) -> "CallProcess":
-        """Wait until the implementation is loaded (the first answer); CallError if it cannot be loaded."""
-        self.answer()
+        """Wait until the implementation is loaded (the first answer); CallError, and the end, if it cannot be."""
+        try:
+            self.answer()
+        except CallError:
+            self.close()
+            raise
         return self
 
     def close(self) -> None:

@@ -5,17 +5,17 @@ from typing import Final
 from shared.record.schema import Record
 from shared.report import numbers, remarks, tables
 from shared.report.document import Document, Table
-from shared.report.summary import Row, rows
+from shared.report.summary import Row, pairs, rows
 
 HEADERS: Final = ["implementation", "test\naccuracy", "epoch", "time\nratio", "gradient\nerror", "status"]
 
 
 def document(record: Record) -> Document:
     """Return the answer and the small table; `tables.document` has everything."""
-    found, full = rows(record), tables.document(record)
+    found = rows(record)
     lines = [_line(row) for row in found]
     table = Table(HEADERS, lines, notes=_notes(record, found), words=("status",), kind=tables.MAIN)
-    return Document(full.heading, [table], remarks.main(record, found), full.rows, full.more, full.answer)
+    return tables.with_answer(record, found, pairs(record), [table], remarks.main(record, found))
 
 
 def _line(row: Row) -> list[str]:

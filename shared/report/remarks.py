@@ -1,6 +1,7 @@
 """Notes on the tables of a run, one line each: what failed, what is missing, what could not be concluded."""
 
 import math
+from collections.abc import Iterator
 
 from shared.implementations import REFERENCE
 from shared.measure.statistics import LEAST_ROUNDS
@@ -70,22 +71,20 @@ def ending(record: Record) -> list[str]:
 def inconclusive(record: Record) -> list[str]:
     """Return a line for each stage in which a larger error than the tolerance had to be allowed."""
     lines = []
-    for reference in record["references"]:
-        for stage, allowed in reference.get("allowed", {}).items():
-            where = f"round {reference['round']}, {stage}"
-            if allowed is None:
-                lines.append(f"{where}: training magnifies rounding so much that nothing can be concluded")
-            elif allowed > record["tolerance"]:
-                lines.append(f"{where}: up to {allowed:.1e} is allowed, because the problem magnifies rounding")
+    for round_, stage, limit in _limits(record):
+        where = f"round {round_}, {stage}"
+        if math.isinf(limit):
+            lines.append(f"{where}: training magnifies rounding so much that nothing can be concluded")
+        elif limit > record["tolerance"]:
+            lines.append(f"{where}: up to {limit:.1e} is allowed, because the problem magnifies rounding")
     return lines
 
 
 def widened(record: Record) -> list[str]:
     """Return the same, in one line per stage."""
     limits: dict[str, list[float]] = {}
-    for reference in record["references"]:
-        for stage, allowed in reference.get("allowed", {}).items():
-            limits.setdefault(stage, []).append(math.inf if allowed is None else allowed)
+    for _, stage, limit in _limits(record):
+        limits.setdefault(stage, []).append(limit)
     lines = []
     for stage, every_limit in limits.items():
         wide = [limit for limit in every_limit if limit > record["tolerance"]]
@@ -94,3 +93,10 @@ def widened(record: Record) -> list[str]:
             most = f"up to {max(wide):.1e} is allowed" if math.isfinite(max(wide)) else "nothing can be concluded"
             lines.append(f"{stage}: {f'{most} {rounds}'.rstrip()}, because the problem magnifies rounding")
     return lines
+
+
+def _limits(record: Record) -> Iterator[tuple[int, str, float]]:
+    """Yield round, stage and the largest error that is allowed there; inf if nothing can be concluded."""
+    for reference in record["references"]:
+        for stage, allowed in reference.get("allowed", {}).items():
+            yield reference["round"], stage, math.inf if allowed is None else allowed

@@ -81,9 +81,16 @@ def document(record: Record) -> Document:
     if compared:
         tables.append(pair_table(record, compared))
     tables += budget.section(record)
+    return with_answer(record, found, compared, tables, remarks.every(record, found))
+
+
+def with_answer(
+    record: Record, found: list[Row], compared: list[Pair], tables: list[Table], notes: list[str]
+) -> Document:
+    """Return tables and notes with what every document of a run has: heading, answer, and the numbers in full."""
     more = {"pairs": compared, "ended": record["ended"]}
     sentences = [sentence.text for sentence in answer(record, found, compared)]
-    return Document(heading(record), tables, remarks.every(record, found), list(found), more, sentences)
+    return Document(heading(record), tables, notes, list(found), more, sentences)
 
 
 def _line(row: Row) -> list[str]:
