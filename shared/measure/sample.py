@@ -62,15 +62,16 @@ def _follow(child: Child, progress: Path, on_event: Callable[[Event], None], tim
     """
     read, ended, last, deadline = 0, False, None, time.monotonic() + timeout
     while not ended:
-        ended = child.has_ended()  # before reading, so that the last lines are read after the end
+        # Before reading: what was written until now counts, also after a pause of this process.
+        ended, now = child.has_ended(), time.monotonic()
         if progress.exists():
             for line in progress.read_bytes()[read:].splitlines(keepends=True):
                 if line.endswith(b"\n"):
                     read += len(line)
                     event = json.loads(line)
-                    last, deadline = event["stage"], time.monotonic() + timeout
+                    last, deadline = event["stage"], now + timeout
                     on_event(event)
-        if not ended and time.monotonic() > deadline:
+        if not ended and now > deadline:
             child.say_where()
             return last, True
         if not ended:

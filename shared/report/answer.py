@@ -2,16 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from shared.measure.statistics import LEAST_ROUNDS, NO_DIFFERENCE, Estimate
-from shared.record.schema import COMPLETE, DISAGREES, NOT_AVAILABLE, Record
+from shared.record.schema import COMPLETE, DISAGREES, OK, Record
 from shared.report import numbers
 from shared.report.budget import departures
-from shared.report.summary import DIVERGED, FAILURES, NOT_RUN, Pair, Row, differs
-
-LISTED: Final = 4
-"""Up to this many rows are named one by one; of more, only the fastest and the slowest."""
+from shared.report.summary import LISTED, Pair, Row, differs
 
 
 class Sentence(NamedTuple):
@@ -71,7 +68,7 @@ def _digits(error: float) -> str:
 
 def accuracy(record: Record, rows: Sequence[Row]) -> Sentence:
     """Return how accurate they are, and whether a difference is real."""
-    known = [row for row in rows if row.accuracy]
+    known = [row for row in rows if row.accuracy and row.is_usable]
     if not known:
         return Sentence("No accuracy was measured.")
     values = sorted(100 * row.accuracy.value for row in known if row.accuracy)
@@ -97,7 +94,8 @@ def accuracy(record: Record, rows: Sequence[Row]) -> Sentence:
 
 def speed(record: Record, rows: Sequence[Row]) -> Sentence:
     """Return which is faster and by how much, and what failed or was disturbed."""
-    timed = sorted((row for row in rows if row.epoch), key=lambda row: row.epoch.value if row.epoch else 0)
+    usable = [row for row in rows if row.epoch and row.is_usable]
+    timed = sorted(usable, key=lambda row: row.epoch.value if row.epoch else 0)
     if not timed:
         return Sentence(f"Nothing was timed; {trouble(record, rows)}.")
     base = next((row for row in timed if row.name == record["baseline"]), None)
@@ -132,16 +130,18 @@ def _verdict(row: Row) -> str:
 def trouble(record: Record, rows: Sequence[Row]) -> str:
     """Return what failed or was disturbed."""
     disturbed = [f"{row.name} in {row.disturbed} of {row.rounds} rounds" for row in rows if row.disturbed]
-    failed = [
-        f"{row.name} ({row.status})"
+    failed = [f"{row.name} ({row.status})" for row in rows if not row.is_usable]
+    partly = [
+        f"{row.name} {row.status} in {len(row.reasons)} of {row.rounds + len(row.reasons)} rounds"
         for row in rows
-        if row.status in (*FAILURES, DISAGREES, NOT_AVAILABLE, DIVERGED, NOT_RUN)
+        if row.is_usable and row.status != OK
     ]
     parts = []
     if record["ended"] != COMPLETE:
         parts.append(f"the run is incomplete ({record['ended'] or 'it has not ended'})")
     if failed:
         parts.append(f"no usable result from {listed(failed)}")
+    parts += partly
     if len(disturbed) > LISTED:
         disturbed = [f"{len(disturbed)} of {len(rows)} implementations"]
     if disturbed:

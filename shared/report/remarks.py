@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from shared.implementations import REFERENCE
 from shared.measure.statistics import LEAST_ROUNDS
 from shared.record.schema import BUDGET, COMPLETE, INTERRUPTED, OK, Record
-from shared.report.summary import WITHOUT_RATIO, Row, differs
+from shared.report import numbers
+from shared.report.summary import DIVERGED, LISTED, WITHOUT_RATIO, Row, differs
 
 
 def every(record: Record, rows: list[Row]) -> list[str]:
@@ -22,8 +23,34 @@ def every(record: Record, rows: list[Row]) -> list[str]:
 
 
 def main(record: Record, rows: list[Row]) -> list[str]:
-    """Return the notes that the answer needs; the answer itself names disturbed rows and differing accuracies."""
-    return [*failures(record, rows), *ratios(record, rows), *ending(record), *widened(record)]
+    """Return the notes that the answer needs, in short; the answer itself names differing accuracies."""
+    found = [*failures_in_short(record, rows), *disturbed(rows), *ratios(record, rows), *ending(record)]
+    return found + widened(record)
+
+
+def failures_in_short(record: Record, rows: list[Row]) -> list[str]:
+    """Return a line for each reason and implementation, with its rounds and the last line of stderr."""
+    rounds, last = dict[tuple[str, str], list[int]](), dict[tuple[str, str], str]()
+    of_reference = [("float64 reference", result) for result in record["references"]]
+    of_samples = [(sample["implementation"], sample) for sample in record["samples"]]
+    for name, result in of_reference + of_samples:
+        if "reason" in result:
+            key = (name, result["reason"])
+            rounds.setdefault(key, []).append(result["round"])
+            last[key] = next(reversed(result.get("stderr", [])), "")
+    lines = []
+    for (name, reason), where in rounds.items():
+        which = numbers.plural(len(where), "round") if len(where) > 1 else f"round {where[0]}"
+        line = last[name, reason]
+        lines.append(f"{name}, {which}: {reason}{f'; {line}' if line and line not in reason else ''}")
+    diverged = [row.reasons[-1] for row in rows if row.status == DIVERGED]
+    return lines + diverged
+
+
+def disturbed(rows: list[Row]) -> list[str]:
+    """Return the disturbed rows in one line, if the answer only counts them."""
+    names = [f"{row.name} ({row.disturbed} of {row.rounds})" for row in rows if row.disturbed]
+    return [f"disturbed rounds: {', '.join(names)}"] if len(names) > LISTED else []
 
 
 def failures(record: Record, rows: list[Row]) -> list[str]:

@@ -24,14 +24,16 @@ from shared.record.schema import (
     Sample,
 )
 
-STATUS_ORDER: Final = (CRASHED, TIMED_OUT, NOT_AVAILABLE, DISAGREES, REJECTED, NOT_COMPARED, OK)
-"""The status of a row is the first of these that any of its samples has."""
+STATUS_ORDER: Final = (DISAGREES, REJECTED, NOT_COMPARED, CRASHED, TIMED_OUT, NOT_AVAILABLE, OK)
+"""The status of a row is the first of these that any of its samples has: first what makes all of them unusable."""
 DIVERGED: Final = "diverged"
 NOT_RUN: Final = "not run"
 """Statuses that only rows have."""
 WITHOUT_RATIO: Final = (DISAGREES, REJECTED)
 """Samples of another computation, or with the wrong number of threads, are not compared."""
 FAILURES: Final = (CRASHED, TIMED_OUT, NOT_COMPARED, REJECTED)
+LISTED: Final = 4
+"""The answer names up to this many rows one by one; of more, only the fastest and the slowest, or their number."""
 LEAST_ACCURACY: Final = 0.005
 """Half a percentage point: a smaller difference is only a few test images near the decision boundary."""
 
@@ -70,6 +72,11 @@ class Row:
     seconds: dict[str, float] = field(default_factory=dict)
     """stage of the worker -> median over the rounds; "wall" is the whole time of the worker"""
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether its numbers may be quoted: some rounds were timed, and those that were not only failed to end."""
+        return self.rounds > 0 and self.status in (OK, CRASHED, TIMED_OUT)
+
 
 def rows(record: Record) -> list[Row]:
     """Return a row for each implementation of a run, in the requested order."""
@@ -107,7 +114,7 @@ def _row(record: Record, name: str, comparable: dict[str, dict[int, Sample]], ot
     timed = [s for s in everything if "epochs" in s]
     if not timed:
         return Row(name, status, reasons, gradient_error=gradient_error)
-    if status == OK and not all(s["finite"] for s in timed):
+    if status in (OK, CRASHED, TIMED_OUT) and not all(s["finite"] for s in timed):
         status, reasons = DIVERGED, [*reasons, f"{name}: its trained parameters are not finite"]
     typical = typical_canary(record["samples"])
     disturbed = {s["round"]: found for s in timed if (found := disturbances(s, typical))}

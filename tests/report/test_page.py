@@ -235,6 +235,22 @@ def test_what_disagrees_counts_as_a_failure() -> None:
     assert "wrong (FAILED AGREEMENT)" in said(made)[2]
 
 
+@pytest.mark.parametrize("why", [{"status": "rejected", "reason": "4 threads"}, {"finite": False}])
+def test_a_row_that_must_not_be_quoted_is_neither_the_fastest_nor_counted(why: dict[str, Any]) -> None:
+    quick = sample("quick", milliseconds=(1, 1, 1), test_accuracy=0.1, **why)
+    _, accurate, fast = said(record(sample("numpy_scratch"), quick, sample("other", milliseconds=(900,) * 3)))
+    assert fast.startswith("numpy_scratch is the fastest")
+    assert f"no usable result from quick ({why.get('status', 'diverged')})" in fast
+    assert "90.0 % of the" in accurate
+
+
+def test_a_row_that_failed_in_some_rounds_is_quoted_with_their_number() -> None:
+    samples = [sample(name, r) for r in (1, 2) for name in ("numpy_scratch", "other")]
+    fast = said(record(*samples, crashed("other", 3), sample("numpy_scratch", 3)))[2]
+    assert "no usable result" not in fast
+    assert fast.endswith("; other crashed in 1 of 3 rounds.")
+
+
 def test_where_rounding_may_explain_everything_nothing_is_concluded() -> None:
     made = record(sample("numpy_scratch", errors=errors(0.4)), sample("other", errors=errors(0.3)))
     assert said(made)[0].startswith("Nothing can be concluded: the gradients have errors of up to 4.0e-01")

@@ -154,7 +154,8 @@ def test_without_the_baseline_there_is_no_ratio_and_the_table_says_why() -> None
         (["FAILED AGREEMENT", "not compared"], "FAILED AGREEMENT"),
         (["rejected", "FAILED AGREEMENT"], "FAILED AGREEMENT"),
         (["ok", "rejected"], "rejected"),
-        (["timed out", "FAILED AGREEMENT"], "timed out"),
+        (["timed out", "FAILED AGREEMENT"], "FAILED AGREEMENT"),
+        (["crashed", "rejected"], "rejected"),
         (["ok", "not compared"], "not compared"),
     ],
 )
