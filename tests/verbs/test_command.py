@@ -40,14 +40,15 @@ def test_the_version_is_that_of_the_package() -> None:
 
 
 def completed(typed: str, folder: Path) -> list[str]:
-    """Return what a shell offers where the cursor is at the end of what was typed."""
+    """Return what a shell offers where the cursor is at | or, without one, at the end of what was typed."""
+    before, _, after = typed.partition("|")
     answer = folder / "answer"
     shell = {
         "_ARGCOMPLETE": "1",
         "_ARGCOMPLETE_IFS": "\n",
         "_ARGCOMPLETE_STDOUT_FILENAME": str(answer),
-        "COMP_LINE": typed,
-        "COMP_POINT": str(len(typed)),
+        "COMP_LINE": before + after,
+        "COMP_POINT": str(len(before)),
         "COMP_TYPE": "9",
     }
     found = run(None, env=shell)
@@ -66,6 +67,8 @@ def completed(typed: str, folder: Path) -> list[str]:
         ("samegrad check --self", ["--self-test"]),
         ("samegrad show --det", ["--details"]),
         ("samegrad show results/ref", ["results/reference/"]),
+        ("samegrad check| mine.py", ["check"]),
+        ("samegrad check --self| folder/check", ["--self-test"]),
     ],
 )
 def test_a_shell_is_offered_verbs_options_names_and_folders(typed: str, offered: list[str], tmp_path: Path) -> None:
