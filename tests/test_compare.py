@@ -36,7 +36,7 @@ def test_a_run_exits_0_and_leaves_the_record_the_table_and_a_file_for_each_worke
     assert plain.row("numpy_scratch")[-1] == "ok"
     assert plain.record["ended"] == "complete"
     files = {path.name for path in plain.output.iterdir()}
-    assert files == {"run.json", "answer.md", "table.md", "table.csv", "workers"}
+    assert files == {"run.json", "answer.md", "table.md", "table.csv", "workers", ".lock"}
     workers = {path.stem: json.loads(path.read_text()) for path in (plain.output / "workers").glob("*.json")}
     assert workers.keys() == {"round-1-float64-reference", "round-1-numpy_scratch"}
     of_the_worker, kept = workers["round-1-numpy_scratch"], plain.sample("numpy_scratch")
