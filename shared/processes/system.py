@@ -1,9 +1,10 @@
-"""What only some systems have: process groups, signals, notice of the parent's end, core files.
+"""What only some systems have: process groups, signals, notice of the parent's end, core files, room kept on a disk.
 
 Each is used if its name exists. The rest of the project is the same on Linux, macOS and Windows.
 """
 
 import ctypes
+import errno
 import faulthandler
 import os
 import signal
@@ -126,6 +127,19 @@ def leave_no_core_file() -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def reserve(descriptor: int, size: int) -> bool:
+    """Reserve room on the disk for an open file; return False where that cannot be done, OSError if there is none."""
+    if not hasattr(os, "posix_fallocate"):  # macOS and Windows
+        return False
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.ENOTSUP, errno.EINVAL, errno.ENOSYS):  # not every file system does it
+            raise
+        return False
+    return True
 
 
 def ending(status: int) -> str:
