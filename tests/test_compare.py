@@ -222,10 +222,11 @@ print(*sorted(added), sep="\\n", file=sys.stderr)
 """
 
 
-def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
-    """So it is there at once: nothing but the standard library and what describes the options."""
-    found = run(tmp_path, "--help", command=[sys.executable, "-c", BEYOND_THE_STANDARD_LIBRARY])
-    assert "exit codes:" in found.stdout
+@pytest.mark.parametrize(("option", "expected"), [("--help", "exit codes:"), ("--version", "samegrad ")])
+def test_help_and_version_import_nothing_heavy(option: str, expected: str, tmp_path: Path) -> None:
+    """So they are there at once: nothing but the standard library and what describes the options."""
+    found = run(tmp_path, option, command=[sys.executable, "-c", BEYOND_THE_STANDARD_LIBRARY])
+    assert expected in found.stdout
     imported = set(found.stderr.splitlines())
     assert {name.partition(".")[0] for name in imported} == {"compare", "shared"}
     parts = {name.split(".")[1] for name in imported if name.startswith("shared.")}
