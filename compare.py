@@ -8,13 +8,14 @@ import argparse
 import io
 import os
 import sys
+import textwrap
 from typing import Protocol
 
 from shared import implementations
 from shared.errors import SettingError, SpecError, UsageError, nearest
 from shared.processes import signals
 from shared.verbs import agree, check, completion, diff, lockstep, predict, read, report, run, show
-from shared.verbs.command import PROGRAM, Parser
+from shared.verbs.command import HELP_WIDTH, PROGRAM, Parser
 
 EPILOG = """\
 exit codes:
@@ -65,7 +66,8 @@ def parsers() -> dict[str, Parser]:
     """Return the parser of each verb; the default verb's help lists the others."""
     found = {name: verb.parser() for name, verb in VERBS.items()}
     default, *others = found
-    verbs = "\n".join(f"  {name:9} {found[name].description}" for name in others)
+    lines = (f"  {name:9} {found[name].description}" for name in others)
+    verbs = "\n".join(textwrap.fill(line, HELP_WIDTH, subsequent_indent=" " * 12) for line in lines)
     found[default].epilog = f"verbs ({PROGRAM} VERB --help):\n{verbs}\n\n{EPILOG}"
     return found
 

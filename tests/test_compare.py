@@ -36,7 +36,7 @@ def test_a_run_exits_0_and_leaves_the_record_the_table_and_a_file_for_each_worke
     assert plain.row("numpy_scratch")[-1] == "ok"
     assert plain.record["ended"] == "complete"
     files = {path.name for path in plain.output.iterdir()}
-    assert files == {"run.json", "answer.md", "table.md", "table.csv", "workers"}
+    assert files == {"run.json", "answer.md", "table.md", "table.csv", "workers", ".lock"}
     workers = {path.stem: json.loads(path.read_text()) for path in (plain.output / "workers").glob("*.json")}
     assert workers.keys() == {"round-1-float64-reference", "round-1-numpy_scratch"}
     of_the_worker, kept = workers["round-1-numpy_scratch"], plain.sample("numpy_scratch")
@@ -222,10 +222,11 @@ print(*sorted(added), sep="\\n", file=sys.stderr)
 """
 
 
-def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
-    """So it is there at once: nothing but the standard library and what describes the options."""
-    found = run(tmp_path, "--help", command=[sys.executable, "-c", BEYOND_THE_STANDARD_LIBRARY])
-    assert "exit codes:" in found.stdout
+@pytest.mark.parametrize(("option", "expected"), [("--help", "exit codes:"), ("--version", "samegrad ")])
+def test_help_and_version_import_nothing_heavy(option: str, expected: str, tmp_path: Path) -> None:
+    """So they are there at once: nothing but the standard library and what describes the options."""
+    found = run(tmp_path, option, command=[sys.executable, "-c", BEYOND_THE_STANDARD_LIBRARY])
+    assert expected in found.stdout
     imported = set(found.stderr.splitlines())
     assert {name.partition(".")[0] for name in imported} == {"compare", "shared"}
     parts = {name.split(".")[1] for name in imported if name.startswith("shared.")}

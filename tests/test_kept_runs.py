@@ -123,11 +123,11 @@ def test_csv_and_json_have_the_figures_in_full(kept: Run, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("quiet", [True, False])
 def test_messages_go_to_stderr_and_quiet_has_none(quiet: bool, tmp_path: Path) -> None:
-    found = inside(tmp_path / "out", *SMALL, *of("numpy_scratch"), "--format", "json", *(["-q"] if quiet else []))
+    found = inside(tmp_path / "my out", *SMALL, *of("numpy_scratch"), "--format", "json", *(["-q"] if quiet else []))
     assert found.code == 0
     assert json.loads(found.stdout)["rows"][0]["name"] == "numpy_scratch"
     assert (found.stderr == "") is quiet
-    assert quiet or f"details: python compare.py show {os.path.relpath(found.output, ROOT)}" in found.stderr
+    assert quiet or f"details: python compare.py show '{os.path.relpath(found.output, ROOT)}' --details" in found.stderr
 
 
 # ---- diff ----------------------------------------------------------------------------------------------

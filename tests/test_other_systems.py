@@ -58,9 +58,17 @@ from shared.processes import calls, child, system
 from shared.measure import system as measured
 print(hasattr(os, "killpg"), hasattr(signal, "SIGKILL"))
 print(hasattr(system.os, "killpg"), hasattr(system.signal, "SIGKILL"), system.HAS_GROUPS, len(system.SIGNALS))
+print(system.reserve(0, 1))
+print(system.to_copy(["show", "my results"]))
 print(measured.peak_memory_bytes(), measured.involuntary_switches(), hasattr(measured.signal, "setitimer"))
 """
-    assert python(names).splitlines() == ["True True", "False False False 2", "None None False"]
+    assert python(names).splitlines() == [
+        "True True",
+        "False False False 2",
+        "False",
+        'show "my results"',
+        "None None False",
+    ]
 
 
 def test_every_verb_has_its_help() -> None:

@@ -1,11 +1,14 @@
-"""What only some systems have: process groups, signals, notice of the parent's end, core files.
+"""What only some systems have: process groups, signals, notice of the parent's end, core files, room kept on a disk.
 
-Each is used if its name exists. The rest of the project is the same on Linux, macOS and Windows.
+Each is used if its name exists. How a shell quotes depends on the system, too. The rest of the project is the same on
+Linux, macOS and Windows.
 """
 
 import ctypes
+import errno
 import faulthandler
 import os
+import shlex
 import signal
 import subprocess
 import threading
@@ -126,6 +129,24 @@ def leave_no_core_file() -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def reserve(descriptor: int, size: int) -> bool:
+    """Reserve room on the disk for an open file; return False where that cannot be done, OSError if there is none."""
+    if not hasattr(os, "posix_fallocate"):  # macOS and Windows
+        return False
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.ENOTSUP, errno.EINVAL, errno.ENOSYS):  # not every file system does it
+            raise
+        return False
+    return True
+
+
+def to_copy(words: Sequence[str]) -> str:
+    """Return a command as it is typed: quoted for a POSIX shell where there are process groups, else for Windows."""
+    return shlex.join(words) if HAS_GROUPS else subprocess.list2cmdline(words)
 
 
 def ending(status: int) -> str:

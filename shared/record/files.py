@@ -1,11 +1,12 @@
 """Files that are written in one piece or not at all."""
 
-import errno
 import json
 import math
 import os
 from pathlib import Path
 from typing import Any
+
+from shared.processes import system
 
 
 def write_text(path: Path, text: str) -> None:
@@ -33,11 +34,7 @@ def reserve(folder: Path, size: int) -> None:
     trial = folder / ".trial"
     try:
         with trial.open("wb") as file:
-            try:
-                os.posix_fallocate(file.fileno(), 0, size)
-            except (AttributeError, OSError) as error:  # not on macOS, nor on every file system
-                if getattr(error, "errno", errno.ENOTSUP) not in (errno.ENOTSUP, errno.EINVAL, errno.ENOSYS):
-                    raise
+            if not system.reserve(file.fileno(), size):
                 file.write(bytes(size))
                 file.flush()
                 os.fsync(file.fileno())

@@ -8,7 +8,7 @@ end, run.json is written in one piece and the journal is deleted. If both exist,
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -117,6 +117,9 @@ def put(record: Record, kind: Kind, result: Reference | Sample) -> None:
 def reserved(folder: Path) -> Iterator[None]:
     """Keep other processes from writing to the folder of a run.
 
+    The file of the lock stays: if it were deleted, a process that has just opened it would lock a file without a name,
+    and a third one a new file, and both would write.
+
     Raises
     ------
     RunError
@@ -124,14 +127,9 @@ def reserved(folder: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(folder / LOCK)
     try:
-        lock.acquire(blocking=False)
+        lock = FileLock(folder / LOCK).acquire(blocking=False)
     except Timeout:
         raise RunError(f"{folder}: another process is writing to it; wait until it has ended") from None
-    try:
+    with lock:
         yield
-    finally:
-        with suppress(OSError):  # while the lock is held, so that no other process's is deleted; Windows does it
-            (folder / LOCK).unlink()
-        lock.release()

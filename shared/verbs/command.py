@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from shared.report.document import Document
 
 FORMATS = ("table", "markdown", "csv", "json")
-
+HELP_WIDTH: Final = 80
 
 COMMAND: Final = "samegrad" if Path(sys.argv[0]).stem == "samegrad" else "python compare.py"
 """What the user typed: the installed command, or `python compare.py`."""
@@ -35,14 +36,15 @@ class Parser(argparse.ArgumentParser):
     Parameters
     ----------
     verb : "" for the default.
-    description : one line.
+    description : one sentence.
     examples : arguments -> what they do.
     """
 
     def __init__(self, verb: str, description: str, examples: Mapping[str, str], usage: str | None = None) -> None:
-        style = partial(argparse.RawDescriptionHelpFormatter, width=80)
+        style = partial(argparse.RawDescriptionHelpFormatter, width=HELP_WIDTH)
         prog = f"{PROGRAM} {verb}".rstrip()
-        super().__init__(prog, usage, description, allow_abbrev=False, formatter_class=style)
+        wrapped = textwrap.fill(description, HELP_WIDTH)
+        super().__init__(prog, usage, wrapped, allow_abbrev=False, formatter_class=style)
         self.examples = examples
 
     def format_help(self) -> str:

@@ -37,10 +37,11 @@ def complete(parsers: Mapping[str, Parser]) -> None:
     from argcomplete import completers
 
     default = next(iter(parsers))
-    words = os.environ["COMP_LINE"][: int(os.environ["COMP_POINT"])].split()[int(os.environ[ASKED]) :]
+    line = os.environ["COMP_LINE"][: int(os.environ["COMP_POINT"])]
+    words = line.split()[int(os.environ[ASKED]) :]
     verb = words[0] if words and words[0] in parsers else None
     parser = parsers[verb or default]
-    if verb and not os.environ["COMP_LINE"].endswith(verb):
+    if verb and (len(words) > 1 or line[-1:].isspace()):  # the verb itself is complete
         os.environ[ASKED] = str(int(os.environ[ASKED]) + 1)
     else:
         parser = parsers[default]

@@ -1,7 +1,6 @@
 """The verb `run`, the default: train, measure, tabulate."""
 
 import argparse
-import shlex
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,6 +10,7 @@ from shared import __version__, implementations, spec
 from shared.errors import UsageError
 from shared.options import INPUTS, PRESETS, choice, duration
 from shared.processes import signals
+from shared.processes.system import to_copy
 from shared.record import files
 from shared.record.schema import INTERRUPTED, Record
 from shared.verbs.command import (
@@ -112,7 +112,8 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     print_run(record, arguments)
     _keep(folder, record, arguments)
     if not arguments.quiet and not arguments.details:
-        print(f"details: {COMMAND} show {shlex.quote(files.shown(folder))} --details", file=sys.stderr)
+        details = to_copy([*COMMAND.split(), "show", files.shown(folder), "--details"])
+        print(f"details: {details}", file=sys.stderr)
     return signals.exit_code() if record["ended"] == INTERRUPTED else summary.exit_code(record)
 
 

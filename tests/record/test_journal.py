@@ -132,6 +132,13 @@ def test_two_processes_cannot_write_to_one_run(tmp_path: Path) -> None:
         pass
 
 
+def test_who_opened_the_lock_while_another_held_it_and_who_comes_later_lock_one_file(tmp_path: Path) -> None:
+    with journal.reserved(tmp_path):
+        early = (tmp_path / journal.LOCK).open("rb")
+    with early, journal.reserved(tmp_path), (tmp_path / journal.LOCK).open("rb") as late:
+        assert os.path.sameopenfile(early.fileno(), late.fileno())
+
+
 @pytest.mark.parametrize("line", ["[]", '{"samples": 3}', '{"others": {}}', '{"samples": {}}', "{}"])
 def test_a_journal_of_another_shape_is_refused(line: str, tmp_path: Path) -> None:
     Journal(tmp_path, HEAD).close()

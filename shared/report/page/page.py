@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import shlex
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from shared.measure.noise import CANARY, STEAL, SWITCHES
+from shared.processes.system import to_copy
 from shared.record.schema import Record
 from shared.report import budget, tables
 from shared.report.answer import answer
@@ -71,7 +71,7 @@ def report(record: Record) -> tuple[str, dict[str, Chart]]:
         split=gallery.images(record, "split"),
         weights=gallery.weights(record),
         facts=facts(record),
-        command=shlex.join(["python", "compare.py", *record.get("command", ())]),
+        command=to_copy(["python", "compare.py", *record.get("command", ())]),
     )
     return page, drawn
 
