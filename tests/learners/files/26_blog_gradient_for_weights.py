@@ -14,8 +14,10 @@ def softmax(A):
     expA = np.exp(A)
     return expA / expA.sum(axis=1, keepdims=True)
 
-feature_set = pd.read_csv("penguins.csv").dropna()
-labels = feature_set.pop("species").astype("category").cat.codes.values
+df = pd.read_csv("penguins.csv").dropna()
+labels = df["species"].astype("category").cat.codes.values
+feature_set = df[["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]].values
+feature_set = (feature_set - feature_set.mean(axis=0)) / feature_set.std(axis=0)
 
 one_hot_labels = np.zeros((len(labels), 3))
 for i in range(len(labels)):
