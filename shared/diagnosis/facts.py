@@ -1,0 +1,190 @@
+"""What a person's network does, measured in its own process; what it means is decided elsewhere."""
+
+import contextlib
+import io
+import traceback
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from shared.diagnosis.answers import Trouble
+from shared.diagnosis.own_loss import Derivatives, derivatives, total
+from shared.diagnosis.subject import CONSTANTS, spec_of
+from shared.reading import calls, choose, contract, loops
+from shared.reading.batch import Batch, Form
+from shared.reading.program import RATE, Program
+from shared.reading.source import Source
+from shared.reading.structure import Arrays, Layout
+
+LARGE: Final = 1e3
+"""Factor for the inputs at which exp overflows."""
+
+
+@dataclass
+class Options:
+    """How a file is to be read, where a person says it."""
+
+    layout: str | None = None
+    """rows, columns or one"""
+    labels: str | None = None
+    """labels or one-hot"""
+    weights: str | None = None
+    """out-in or in-out"""
+    entry: str | None = None
+    """a function or class that must be called"""
+    network: dict[str, Any] = field(default_factory=dict)
+    """network, sizes, activation and loss, for a class `Network` of our contract"""
+
+
+@dataclass
+class Facts:
+    """Everything that a verdict needs."""
+
+    found: list[str]
+    """what is called"""
+    form: Form
+    layout: Layout
+    derivatives: Derivatives
+    definitions: dict[str, tuple[int, int]]
+    """"forward", "backward", "loss", "train", "update" -> the lines of what is called, first and last"""
+    text: str
+    missing: dict[str, int] = field(default_factory=dict)
+    """names that the file takes from its data, and what they were given"""
+    after: Arrays = field(default_factory=dict)
+    """the parameters after a step of the file's own at `rate`"""
+    step_gradients: Arrays = field(default_factory=dict)
+    """the gradients of that step, before it"""
+    rate: float = RATE
+    step: str = ""
+    """what took the step"""
+    hazards: list[Trouble] = field(default_factory=list)
+    """warnings for large inputs"""
+    not_finite: bool = False
+    """whether the outputs for large inputs are not finite"""
+
+
+class Subject:
+    """A loaded file."""
+
+    def __init__(self, path: str) -> None:
+        self.source = Source(Path(path))
+        self.source.load()
+
+    @classmethod
+    def load(cls, path: str) -> "Subject":
+        """Load a file without its training."""
+        with contextlib.redirect_stdout(io.StringIO()):
+            return cls(path)
+
+    def facts(self, options: Options) -> Facts:
+        """Read the file and measure; UnreadableError if it cannot be read."""
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            every = chain(self._contract(options), choose.programs(self.source))
+            programs = (program for program in every if _fits(program, options))
+            reading = choose.read(self.source, programs, forms(options))
+            arrays, batch = _lively(reading)
+            facts = Facts(
+                reading.program.found, reading.form, reading.layout,
+                derivatives(reading.program, arrays, batch, reading.form),
+                _definitions(self.source, reading.program), self.source.text, reading.missing,
+            )  # fmt: skip
+            _take_step(facts, self.source, reading, arrays, batch)
+            _enlarge(facts, self.source, reading.program, arrays, batch)
+            return facts
+
+
+    def _contract(self, options: Options) -> Iterator[Program]:
+        names = self.source.namespace
+        constants = {name: names[name] for name in CONSTANTS if name in names}
+        return contract.candidates(self.source, spec_of(constants, options.network)) if contract.follows(self.source) else iter(())
+
+
+def ask(subject: Subject, options: Options) -> Facts:
+    """Return the facts; called in the file's process."""
+    return subject.facts(options)
+
+
+def outline(subject: Subject) -> list[str]:
+    """Return the functions and classes of a file with their arguments, for who must say what is what."""
+    functions = subject.source.functions.items()
+    return [f"{name}({', '.join(argument.arg for argument in node.args.args)})" for name, node in functions]
+
+
+def forms(options: Options) -> list[Form]:
+    """Return the forms of examples that the options allow."""
+    kinds = {"rows": ("rows",), "columns": ("columns",), "one": ("vector", "column", "row")}
+    return [
+        form
+        for form in choose.FORMS
+        if (options.layout is None or form.x in kinds[options.layout]) and options.labels in (None, form.y)
+    ]
+
+
+def _fits(program: Program, options: Options) -> bool:
+    if options.weights and program.layout.out_first != (options.weights == "out-in"):
+        return False
+    return options.entry is None or any(word.partition("(")[0] == options.entry for word in program.found)
+
+
+def _lively(reading: choose.Reading) -> tuple[Arrays, Batch]:
+    """Return the first parameters at which every gradient of the file is there: a layer of ReLUs may be dead."""
+    for seed in range(1, 20):
+        arrays, batch = reading.draw(seed)
+        run = total(reading.program, arrays, batch, reading.form, backward=True)
+        sizes = [float(np.abs(gradient).max(initial=0)) for gradient in run.gradients.values()]
+        if min(sizes, default=0) > 1e-4 * max(sizes, default=0):
+            return arrays, batch
+    return reading.draw(1)
+
+
+def _definitions(source: Source, program: Program) -> dict[str, tuple[int, int]]:
+    """Return the lines of what is called; of a loop, those of all of it."""
+    nodes = {node.lineno: node.end_lineno or node.lineno for node in source.functions.values()}
+    return {part: (line, nodes.get(line, len(source.lines))) for part, line in program.lines.items()}
+
+
+def _take_step(facts: Facts, source: Source, reading: choose.Reading, arrays: Arrays, batch: Batch) -> None:
+    """Let the file update its parameters at an ordinary learning rate, if it has an update that can be called."""
+    program = reading.program
+    part = reading.form.parts(batch)[0]
+    with contextlib.suppress(Exception):
+        facts.step_gradients = program.run(arrays, part, reading.form).gradients
+    if isinstance(program, calls.Calls) and program.plan.backward:
+        for plan in calls.updates(program):
+            candidate = replace(program, plan=plan)
+            with contextlib.suppress(Exception):
+                run = candidate.run(arrays, part, reading.form)
+                if run.after and any(not np.array_equal(run.after[name], arrays[name]) for name in arrays):
+                    facts.after, facts.rate, facts.step = run.after, run.rate, plan.update or plan.train or ""
+                    return
+    elif isinstance(program, (calls.Calls, loops.Loop, contract.Contract)):
+        with contextlib.suppress(Exception):
+            run = program.run(arrays, part, reading.form, rate=RATE)
+            facts.after, facts.rate, facts.step = run.after, run.rate, program.found[-1]
+
+
+def _enlarge(facts: Facts, source: Source, program: Program, arrays: Arrays, batch: Batch) -> None:
+    """Run the forward pass on inputs that are a thousand times as large."""
+    large = Batch(LARGE * batch.x, batch.y, batch.n_out)
+    with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
+        warnings.simplefilter("always")
+        try:
+            for part in facts.form.parts(large)[:2]:
+                outputs = program.run(arrays, part, facts.form, backward=False).outputs
+                facts.not_finite |= outputs is not None and not np.isfinite(outputs).all()
+        except Exception as error:  # noqa: BLE001 - it is a stranger's code
+            frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(source.path)]
+            facts.hazards.append(Trouble(str(error), frames[-1].lineno if frames else None))
+    found = [w for w in caught if issubclass(w.category, RuntimeWarning) and w.filename == str(source.path)]
+    facts.hazards += [Trouble(str(w.message), w.lineno) for w in found]
+
+
+def known_names(facts: Facts) -> list[str]:
+    """Return the parameters, layer by layer."""
+    return [name for name in chain(*facts.layout.layers) if name is not None]

@@ -1,0 +1,211 @@
+"""Which network of the specification a file computes, and which mistake of the catalogue it makes, by its numbers."""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from impls.numpy_scratch import ACTIVATIONS as FUNCTIONS
+from shared.diagnosis.answers import GRADIENTS, OUTPUTS
+from shared.diagnosis.facts import Facts
+from shared.diagnosis.mistakes import MISTAKES, Mistake, Planted
+from shared.diagnosis.mistakes.factors import Scaled
+from shared.diagnosis.own_loss import as_shaped
+from shared.layers import ACTIVATIONS, SOFTMAX, Dense
+from shared.reading.structure import Arrays
+from shared.spec import NetworkSpec, TrainingSpec
+
+ALIKE: Final = 1e-4
+"""Relative distance below which two networks have the same numbers; another mistake has one of 1e-2."""
+OUTPUT_ALIKE: Final = 1e-6
+MOST_LAYERS: Final = 4
+"""Of more layers all hidden ones are taken to have one activation."""
+OF_OUTPUT: Final = {SOFTMAX: ("cross_entropy",), "sigmoid": ("quadratic", "binary_cross_entropy")}
+"""activation of the output -> the losses that may go with it; with any other it is the quadratic one"""
+
+
+class Named(NamedTuple):
+    """A mistake with the numbers of the file."""
+
+    mistake: Mistake
+    network: type[Planted]
+    loss: str
+
+
+def parameters(facts: Facts) -> Arrays:
+    """Return W1, b1, ... of the facts, in our layout."""
+    return facts.layout.canonical(facts.derivatives.arrays)
+
+
+def gradients(facts: Facts) -> Arrays:
+    """Return the gradients in our layout; those that have no shape that fits are missing."""
+    arrays, found = facts.derivatives.arrays, facts.derivatives.run.gradients
+    shaped = {name: as_shaped(found[name], array.shape) for name, array in arrays.items() if name in found}
+    if any(shaped.get(name) is None for name in arrays):
+        return {}
+    return facts.layout.canonical({name: array for name, array in shaped.items() if array is not None})
+
+
+def activations(facts: Facts) -> tuple[str, ...] | None:
+    """Return the activation of every layer with which our forward pass gives the file's outputs; None for none."""
+    outputs = facts.derivatives.run.outputs
+    if outputs is None or facts.layout.has_bias_column:
+        return None
+    for chosen in _choices(len(facts.layout.layers)):
+        if _close(forward(facts, chosen), outputs):
+            return chosen
+    return None
+
+
+def _choices(depth: int) -> Iterator[tuple[str, ...]]:
+    """Yield activations of the layers, those with one for all hidden layers first."""
+    for hidden, last in product(ACTIVATIONS, (*ACTIVATIONS, SOFTMAX)):
+        yield (*[hidden] * (depth - 1), last)
+    if 2 < depth <= MOST_LAYERS:
+        for hidden_each in product(ACTIVATIONS, repeat=depth - 1):
+            for last in (*ACTIVATIONS, SOFTMAX):
+                yield (*hidden_each, last)
+
+
+def forward(facts: Facts, chosen: tuple[str, ...]) -> np.ndarray:
+    """Return the outputs of a network with these activations, (n, n_out)."""
+    named, a = parameters(facts), facts.derivatives.batch.x
+    with np.errstate(all="ignore"):
+        for l, activation in enumerate(chosen, 1):
+            a = FUNCTIONS[activation][0](a @ named[f"W{l}"].T + named.get(f"b{l}", 0.0))
+    return a
+
+
+def _close(found: np.ndarray, expected: np.ndarray) -> bool:
+    return bool(np.abs(found - expected).max() <= OUTPUT_ALIKE * max(1.0, float(np.abs(expected).max())))
+
+
+def spec_of(facts: Facts, chosen: tuple[str, ...], loss: str) -> NetworkSpec | None:
+    """Return the specification with these activations; None if the loss does not go with the output."""
+    if loss not in OF_OUTPUT.get(chosen[-1], ("quadratic",)):
+        return None
+    biases = [bias is not None for _, bias in facts.layout.layers]
+    sizes = facts.layout.sizes
+    layers = tuple(Dense(n, f, b) for n, f, b in zip(sizes[1:], chosen, biases, strict=True))
+    return NetworkSpec(sizes[:1], layers, loss)
+
+
+def mistakes(facts: Facts, loss: str | None, factor: float | None, decay: float) -> Iterator[Named]:
+    """Yield the mistakes of the catalogue that have the file's gradients, or outputs.
+
+    Parameters
+    ----------
+    loss, factor, decay : the file's loss as one of the family, times a factor; None if it has none. Without one the
+        factor is free, and mistakes that are only a factor cannot be told.
+    """
+    found = gradients(facts)
+    if facts.layout.has_bias_column:
+        return
+    n, weights = len(facts.derivatives.batch.y), parameters(facts)
+    chosen = activations(facts)
+    if chosen is None:
+        yield from _in_forward(facts)
+        return
+    if not found:
+        return
+    target = {name: array - decay * weights[name] * (name[0] == "W") for name, array in found.items()}
+    for of in [loss] if loss else OF_OUTPUT.get(chosen[-1], ("quadratic",)):
+        spec = spec_of(facts, chosen, of)
+        if spec is None:
+            continue
+        right = _gradients_of(Planted, spec, facts)
+        for mistake, network in _planted(spec, GRADIENTS, with_factors=factor is not None):
+            theirs = _gradients_of(network, spec, facts)
+            if _distance(theirs, right) > ALIKE and _same(target, theirs, None if factor is None else factor * n):
+                yield Named(mistake, network, of)
+
+
+def _in_forward(facts: Facts) -> Iterator[Named]:
+    """Yield the mistakes of the forward pass that have the file's outputs."""
+    outputs = facts.derivatives.run.outputs
+    if outputs is None:
+        return
+    depth = len(facts.layout.layers)
+    for hidden, last in product(ACTIVATIONS, (SOFTMAX, *ACTIVATIONS)):
+        chosen = (*[hidden] * (depth - 1), last)
+        spec = spec_of(facts, chosen, OF_OUTPUT.get(last, ("quadratic",))[0])
+        for mistake, network in _planted(spec, OUTPUTS, with_factors=True) if spec else ():
+            made = network(spec, TrainingSpec(dtype="float64"), parameters(facts))  # type: ignore[arg-type]
+            with np.errstate(all="ignore"):
+                theirs = made.predict(facts.derivatives.batch.x)
+            if theirs.shape == outputs.shape and _close(theirs, outputs):
+                yield Named(mistake, network, spec.loss if spec else "")
+
+
+def _planted(spec: NetworkSpec, wrong: str, *, with_factors: bool) -> Iterator[tuple[Mistake, type[Planted]]]:
+    for mistake in MISTAKES.values():
+        for variant in mistake.variants:
+            is_factor = issubclass(variant.network, Scaled)
+            if variant.wrong == wrong and variant.network.applies(spec) and (with_factors or not is_factor):
+                yield mistake, variant.network
+
+
+def _gradients_of(network: type[Planted], spec: NetworkSpec, facts: Facts) -> Arrays:
+    made = network(spec, TrainingSpec(dtype="float64"), parameters(facts))
+    batch = facts.derivatives.batch
+    labels = batch.y if batch.n_out > 1 else np.zeros_like(batch.y)
+    made.one_hot = lambda _: batch.targets  # type: ignore[method-assign] # one output has the label itself
+    with np.errstate(all="ignore"):
+        _, found = made.loss_and_gradients(batch.x, labels)
+    return found
+
+
+def _distance(found: Arrays, expected: Arrays) -> float:
+    """Return the largest distance of a tensor, relative to the largest norm of it and of a thousandth of all."""
+    largest = max(float(np.linalg.norm(array)) for array in expected.values())
+    return max(
+        float(np.linalg.norm(found[name] - array)) / max(float(np.linalg.norm(array)), 1e-3 * largest, 1e-300)
+        for name, array in expected.items()
+    )
+
+
+def _same(target: Arrays, theirs: Arrays, factor: float | None) -> bool:
+    """Return whether gradients are those of a planted network, times a factor that is given or free."""
+    if target.keys() != theirs.keys() or not all(np.isfinite(array).all() for array in theirs.values()):
+        return False
+    if factor is None:
+        t, g = (np.concatenate([each[name].reshape(-1) for name in theirs]) for each in (theirs, target))
+        norm = float(t @ t)
+        factor = float(t @ g) / norm if norm > 0 else 0.0
+        if abs(factor) < 1e-12:
+            return False
+    return _distance(target, {name: factor * array for name, array in theirs.items()}) <= ALIKE
+
+
+def top_deltas(facts: Facts, chosen: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Return d_L, summed over the batch, for a softmax with squared error: right, and as people write it."""
+    a, y = forward(facts, chosen), facts.derivatives.batch.targets
+    error = a - y
+    return {
+        "right": a * (error - (a * error).sum(axis=1, keepdims=True)),
+        "diagonal": error * a * (1 - a),
+        "no Jacobian": error,
+    }
+
+
+def backpropagated(facts: Facts, chosen: tuple[str, ...], delta: np.ndarray) -> Arrays:
+    """Return the gradients that follow from d_L by equations (5) to (7)."""
+    named, a, z = parameters(facts), [facts.derivatives.batch.x], []
+    for l, activation in enumerate(chosen, 1):
+        z.append(a[-1] @ named[f"W{l}"].T + named.get(f"b{l}", 0.0))
+        a.append(FUNCTIONS[activation][0](z[-1]))
+    found: Arrays = {}
+    for l in range(len(chosen), 0, -1):
+        found |= {f"W{l}": delta.T @ a[l - 1]} | ({f"b{l}": delta.sum(axis=0)} if f"b{l}" in named else {})
+        if l > 1:
+            delta = (delta @ named[f"W{l}"]) * FUNCTIONS[chosen[l - 2]][1](z[l - 2], a[l - 1])
+    return found
+
+
+def has_top_delta(facts: Facts, chosen: tuple[str, ...], kind: str) -> bool:
+    """Return whether the gradients follow from one of the `top_deltas`, times any factor."""
+    found = gradients(facts)
+    return bool(found) and _same(found, backpropagated(facts, chosen, top_deltas(facts, chosen)[kind]), None)
+
+

@@ -1,0 +1,232 @@
+"""Are gradients the derivatives of the network's own loss? Central differences, tensor by tensor; no reference.
+
+Where a file has no loss, its gradients may be the derivatives of one of a family, times a constant. Both questions are
+one: g = c D + decay W, where D are the derivatives of a loss, by differences of the file's own outputs.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from shared.reading.batch import Batch, Form
+from shared.reading.program import Program, Run
+from shared.reading.structure import Arrays
+
+OWN: Final = "own"
+"""The loss that the file computes."""
+SEED: Final = 16
+STEP: Final = 1e-5
+ENTRIES: Final = 24
+"""At most so many entries of a tensor are shifted one by one."""
+MANY: Final = 400_000
+"""Of many parameters fewer are shifted: each costs two runs."""
+DIRECTIONS: Final = 2
+"""In so many random directions a whole tensor is shifted; they see the entries that are not."""
+ALIKE: Final = 1e-5
+"""Relative error of a right tensor; central differences in float64 are good to 1e-8."""
+SINGLE_ALIKE: Final = 3e-2
+"""The same for a network that computes in float32 whatever it is given."""
+SINGLE_STEP: Final = 1e-2
+LEAST: Final = 1e-9
+"""A smaller factor is none: the gradients are 0."""
+
+
+def _quadratic(a: np.ndarray, y: np.ndarray) -> float:
+    return 0.5 * float(((a - y) ** 2).sum())
+
+
+def _cross_entropy(a: np.ndarray, y: np.ndarray) -> float:
+    return -float((y * np.log(a)).sum()) if a.shape[1] > 1 else float("nan")
+
+
+def _binary_cross_entropy(a: np.ndarray, y: np.ndarray) -> float:
+    return -float((y * np.log(a) + (1 - y) * np.log(1 - a)).sum())
+
+
+def _softmax_again(a: np.ndarray, y: np.ndarray) -> float:
+    e = np.exp(a - a.max(axis=1, keepdims=True))
+    return _cross_entropy(e / e.sum(axis=1, keepdims=True), y)
+
+
+FAMILY: Final = {
+    "quadratic": _quadratic,
+    "cross_entropy": _cross_entropy,
+    "binary_cross_entropy": _binary_cross_entropy,
+    "cross_entropy of softmax": _softmax_again,
+}
+"""loss -> the sum over the batch of (3)"""
+
+Vectors = dict[str, np.ndarray]
+"""parameter -> derivatives at the shifted entries and along the random directions"""
+
+
+@dataclass
+class Fit:
+    """Gradients as c D + decay W."""
+
+    loss: str
+    factor: float
+    decay: float
+    right: dict[str, bool]
+    """parameter -> whether it is c D + decay W"""
+
+    @property
+    def is_right(self) -> bool:
+        """Whether all are."""
+        return all(self.right.values())
+
+
+@dataclass
+class Derivatives:
+    """What differences say of a file's loss, and its gradients at the same entries."""
+
+    arrays: Arrays
+    batch: Batch
+    run: Run
+    """with its gradients"""
+    by_loss: dict[str, Vectors]
+    gradients: Vectors
+    weights: Vectors
+    """W itself, 0 for biases"""
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """parameter -> the shape of its gradient, where it is not the parameter's"""
+    missing: list[str] = field(default_factory=list)
+    alike: float = ALIKE
+
+    def fit(self, of: Vectors, loss: str, *, factor: float | None = None) -> Fit:
+        """Return the factor and the decay with which vectors are the derivatives of a loss."""
+        D = self.by_loss[loss]
+        choices = [(factor, 0.0)] if factor is not None else [*self._choices(of, D)]
+        fits = [Fit(loss, c, decay, self._right(of, D, c, decay)) for c, decay in choices]
+        return max(fits, key=lambda fit: sum(fit.right.values()), default=Fit(loss, 1.0, 0.0, dict.fromkeys(D, False)))
+
+    def _choices(self, of: Vectors, D: Vectors) -> Iterator[tuple[float, float]]:
+        """Yield factors and decays: of all tensors together, and of each alone, the last first, since some may be wrong."""
+        joint = tuple(np.concatenate([vectors[name] for name in D]) for vectors in (of, D, self.weights))
+        alone = [(of[name], D[name], self.weights[name]) for name in reversed(list(D))]
+        for g, d, w in (joint, *alone):
+            norm = float(d @ d)
+            if norm > 0 and np.isfinite(d).all() and np.isfinite(g).all():
+                if abs(d @ g) > LEAST * norm:
+                    yield float(d @ g) / norm, 0.0
+                if w.any():
+                    (c, decay), *_ = np.linalg.lstsq(np.stack([d, w], 1), g, rcond=None)
+                    if abs(c) > LEAST:
+                        yield float(c), float(decay)
+
+    def _right(self, of: Vectors, D: Vectors, c: float, decay: float) -> dict[str, bool]:
+        return {name: self.is_small(of[name] - c * D[name] - decay * self.weights[name], D[name], D, c) for name in D}
+
+    def is_small(self, off: np.ndarray, expected: np.ndarray, every: Vectors, factor: float = 1.0) -> bool:
+        """Return whether an error is rounding and the truncation of the differences."""
+        most = max(float(np.abs(vector).max(initial=0)) for vector in every.values())
+        allowed = self.alike * (float(np.abs(expected).max(initial=0)) + 1e-2 * most) * max(abs(factor), 1e-300)
+        return bool(np.abs(off).max(initial=0) <= allowed)
+
+    def ratio(self, name: str, loss: str) -> float | None:
+        """Return the factor by which one tensor is off; None if it is not a factor."""
+        d, g = self.by_loss[loss][name], self.gradients[name]
+        norm = float(d @ d)
+        if norm == 0 or not np.isfinite(g).all():
+            return None
+        ratio = float(d @ g) / norm
+        return ratio if self.is_small(g - ratio * d, d, self.by_loss[loss], max(1.0, abs(ratio))) else None
+
+
+def derivatives(program: Program, arrays: Arrays, batch: Batch, form: Form, *, seed: int = 1, most: int = ENTRIES) -> Derivatives:
+    """Shift every parameter, and read the losses; any exception of the file is passed on."""
+    run = total(program, arrays, batch, form, backward=True)
+    single = run.outputs is not None and run.outputs.dtype.itemsize < 8
+    step, alike = (SINGLE_STEP, SINGLE_ALIKE) if single else (STEP, ALIKE)
+    losses = [OWN] if run.loss is not None else []
+    if run.outputs is not None:
+        losses += [name for name in FAMILY if np.isfinite(_family(name, run.outputs, batch))]
+    found: dict[str, Vectors] = {loss: {} for loss in losses}
+    gradients, weights, shapes, missing = {}, {}, {}, []
+    biases = {bias for _, bias in program.layout.layers}
+    most = min(most, MANY // sum(array.size for array in arrays.values()) + 4)
+    generator = np.random.default_rng(seed)
+    for name, array in arrays.items():
+        probes = _probes(array, generator, most)
+        rows = []
+        for probe in probes:
+            up, down = (_losses(program, arrays, name, sign * step * probe, batch, form, losses) for sign in (1, -1))
+            rows.append([(up[loss] - down[loss]) / (2 * step) for loss in losses])
+        table = np.array(rows).reshape(len(probes), len(losses))
+        for i, loss in enumerate(losses):
+            found[loss][name] = table[:, i]
+        g = run.gradients.get(name)
+        if g is None:
+            missing.append(name)
+        fitted = np.zeros_like(array) if g is None else as_shaped(g, array.shape)
+        if g is not None and np.shape(g) != array.shape:
+            shapes[name] = np.shape(g)
+        gradients[name] = np.array([np.nan if fitted is None else float((fitted * probe).sum()) for probe in probes])
+        weights[name] = np.array([0.0 if name in biases else float((array * probe).sum()) for probe in probes])
+    return Derivatives(arrays, batch, run, found, gradients, weights, shapes, missing, alike)
+
+
+def as_shaped(gradient: Any, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Return a gradient in the shape of its parameter; None if no layout makes it fit."""
+    g = np.asarray(gradient, dtype=float)
+    if g.shape == shape:
+        return g
+    if g.ndim == 2 and g.shape == shape[::-1] and 1 not in shape:
+        return g.T
+    if g.size == 1:
+        return np.full(shape, g.reshape(-1)[0])
+    if g.size == int(np.prod(shape)) and max(g.shape, default=1) == max(shape, default=1):
+        return g.reshape(shape)
+    return None
+
+
+def total(program: Program, arrays: Arrays, batch: Batch, form: Form, *, backward: bool) -> Run:
+    """Run a batch; one example at a time, losses and gradients are summed."""
+    runs = []
+    for part in form.parts(batch):
+        np.random.seed(SEED)  # noqa: NPY002 - for dropout: the same units for every shift
+        runs.append(program.run(arrays, part, form, backward=backward))
+    if len(runs) == 1:
+        return runs[0]
+    known = all(run.loss is not None for run in runs)
+    outputs = [run.outputs for run in runs if run.outputs is not None]
+    names = [name for name in arrays if all(name in run.gradients for run in runs)]
+    return Run(
+        np.concatenate(outputs) if len(outputs) == len(runs) else None,
+        sum(float(run.loss or 0) for run in runs) if known else None,
+        {name: sum(np.asarray(run.gradients[name], float) for run in runs) for name in names},
+        runs[0].after,
+        runs[0].rate,
+    )
+
+
+def _losses(
+    program: Program, arrays: Arrays, name: str, shift: np.ndarray, batch: Batch, form: Form, losses: list[str]
+) -> Mapping[str, float]:
+    run = total(program, {**arrays, name: arrays[name] + shift}, batch, form, backward=False)
+    values = {OWN: float("nan") if run.loss is None else run.loss}
+    for loss in losses:
+        if loss != OWN:
+            values[loss] = float("nan") if run.outputs is None else _family(loss, run.outputs, batch)
+    return values
+
+
+def _family(loss: str, outputs: np.ndarray, batch: Batch) -> float:
+    with np.errstate(all="ignore"):
+        return FAMILY[loss](np.asarray(outputs, float), batch.targets)
+
+
+def _probes(array: np.ndarray, generator: np.random.Generator, most: int) -> list[np.ndarray]:
+    """Return directions in which a tensor is shifted: entries, then random ones of length 1."""
+    chosen = np.arange(array.size) if array.size <= most else generator.choice(array.size, most, replace=False)
+    probes = []
+    for index in chosen:
+        probe = np.zeros(array.size)
+        probe[index] = 1
+        probes.append(probe.reshape(array.shape))
+    for _ in range(DIRECTIONS):
+        probe = generator.standard_normal(array.shape)
+        probes.append(probe / np.linalg.norm(probe))
+    return probes

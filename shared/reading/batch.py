@@ -1,0 +1,91 @@
+"""Examples in the form in which a person's functions take them, and outputs back in rows."""
+
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+LABELS: Final = "labels"
+ONE_HOT: Final = "one-hot"
+BATCHES: Final = ("rows", "columns")
+SINGLE: Final = ("vector", "column", "row")
+WORDS: Final = {
+    "rows": "X (n, features)",
+    "columns": "X (features, n)",
+    "vector": "one example at a time, x (features,)",
+    "column": "one example at a time, x (features, 1)",
+    "row": "one example at a time, x (1, features)",
+}
+
+
+class Batch(NamedTuple):
+    """Examples in rows and their labels."""
+
+    x: np.ndarray
+    """(n, n_in)"""
+    y: np.ndarray
+    """(n,), 0, 1, ..., n_out - 1; with one output 0 or 1"""
+    n_out: int
+
+    @property
+    def targets(self) -> np.ndarray:
+        """The labels as (n, n_out)."""
+        return self.y[:, None].astype(float) if self.n_out == 1 else np.eye(self.n_out)[self.y]
+
+
+@dataclass(frozen=True)
+class Form:
+    """How examples are given."""
+
+    x: str
+    """one of `BATCHES` or `SINGLE`"""
+    y: str
+    """`LABELS` or `ONE_HOT`"""
+
+    @property
+    def is_single(self) -> bool:
+        """Whether a call takes one example."""
+        return self.x in SINGLE
+
+    def words(self) -> str:
+        """Return how the examples are given."""
+        where = {"columns": " in columns", "rows": " in rows"}.get(self.x, "") if self.y == ONE_HOT else ""
+        return f"{WORDS[self.x]}, y {self.y}{where}"
+
+    def parts(self, batch: Batch) -> list[Batch]:
+        """Return what each call gets."""
+        if not self.is_single:
+            return [batch]
+        return [Batch(batch.x[i : i + 1], batch.y[i : i + 1], batch.n_out) for i in range(len(batch.y))]
+
+    def give_x(self, batch: Batch) -> np.ndarray:
+        """Return x as the functions take it; a copy."""
+        return self._turned(batch.x).copy()
+
+    def give_y(self, batch: Batch) -> Any:
+        """Return the labels as the functions take them; a copy."""
+        if self.y == ONE_HOT:
+            return self._turned(batch.targets).copy()
+        labels = batch.y.astype(float) if batch.n_out == 1 else batch.y
+        return labels[0].item() if self.is_single else labels.copy()
+
+    def _turned(self, rows: np.ndarray) -> np.ndarray:
+        if self.x == "vector":
+            return rows[0]
+        return rows.T if self.x in ("columns", "column") else rows
+
+    def rows(self, value: Any, batch: Batch) -> np.ndarray | None:
+        """Return outputs as (n, n_out); None if a value is no array of that shape."""
+        n, n_out = len(batch.y), batch.n_out
+        shape = np.shape(value) if isinstance(value, np.ndarray) else None
+        if shape is None or value.dtype.kind != "f":
+            return None
+        if shape == ((n_out, n) if self.x in ("columns", "column") else (n, n_out)):
+            return value.T if self.x in ("columns", "column") else value
+        is_one = self.is_single and value.size == n_out == max(shape, default=0)
+        if is_one or (n_out == 1 and shape in ((n,), (n, 1), (1, n))):
+            return value.reshape(n, n_out)
+        return None
+
+
+FORMS: Final = tuple(Form(x, y) for x in (*BATCHES, *SINGLE) for y in (ONE_HOT, LABELS))

@@ -1,0 +1,202 @@
+"""Read a file: try the ways of calling it on few examples, and take the one whose gradients fit best."""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from shared.diagnosis.own_loss import FAMILY, OWN, Derivatives, derivatives
+from shared.reading import calls, loops, torch_module
+from shared.reading.batch import FORMS, Batch, Form
+from shared.reading.names import has_role
+from shared.reading.program import Program, UnreadableError
+from shared.reading.source import Source
+from shared.reading.structure import Arrays, Layout
+
+EXAMPLES: Final = (7, 11, 13, 17, 19, *range(20, 2000))
+FEW: Final = 4
+"""Entries of a tensor that are shifted while readings are tried."""
+SECONDS: Final = 12.0
+"""The longest search."""
+ENOUGH: Final = 8
+"""So many readings that run are compared, and fewer once the gradients of half the tensors are right."""
+FEW_MORE: Final = 6
+HALF: Final = 0.5
+ALL_BUT_FACTOR: Final = 0.99
+"""The share of right tensors that gradients count for which are all wrong by the same factor."""
+
+
+@dataclass
+class Reading:
+    """A file, and the way in which it was read."""
+
+    source: Source
+    program: Program
+    form: Form
+    missing: dict[str, Any] = field(default_factory=dict)
+    """names that the file takes from its data, such as m, and what they were given"""
+    score: tuple[float, ...] = ()
+    _drawn: dict[int, tuple[Arrays, Batch]] = field(default_factory=dict)
+
+    @property
+    def layout(self) -> Layout:
+        """The layers."""
+        return self.program.layout
+
+    def is_settled(self) -> bool:
+        """Whether no other reading can be better: a batch, with all gradients right."""
+        return self.score[1] == 1 and self.score[3] == 1
+
+    def draw(self, seed: int = 1) -> tuple[Arrays, Batch]:
+        """Return parameters and a batch, drawn from a seed."""
+        if seed not in self._drawn:
+            self._drawn[seed] = draw(self.program, self.source, seed)
+        arrays, batch = self._drawn[seed]
+        for name in (*self.source.counts, *self.missing):
+            self.source.namespace[name] = len(batch.y)
+        return dict(arrays), batch
+
+
+def draw(program: Program, source: Source, seed: int) -> tuple[Arrays, Batch]:
+    """Return parameters at which no unit is saturated, and examples of every label, in no order."""
+    generator = np.random.default_rng([seed, 16])
+    layout = program.layout
+    arrays: Arrays = {}
+    for name, array in program.arrays.items():
+        arrays[name] = 0.3 * generator.standard_normal(array.shape)
+    for (weights, _), n_in in zip(layout.layers, layout.sizes, strict=False):
+        arrays[weights] = generator.standard_normal(program.arrays[weights].shape) / np.sqrt(min(n_in, 40))
+    n_in, n_out = layout.sizes[0], layout.sizes[-1]
+    n = getattr(program, "n", None) or examples(source, layout)
+    inked = min(1.0, 40 / n_in)
+    x = generator.random((n, n_in)) * (generator.random((n, n_in)) < inked)
+    y = generator.permutation(np.arange(n) % max(2, n_out))
+    return arrays, Batch(x, y, n_out)
+
+
+def examples(source: Source, layout: Layout) -> int:
+    """Return a number of examples that no layer has: the file's own m where it is a constant, if it is small."""
+    n_out = layout.sizes[-1]
+    for name, value in source.namespace.items():
+        if name in ("m", "n", "N") and name not in source.derived and isinstance(value, int) and max(2, n_out) < value <= 60:
+            return value
+    return next(n for n in EXAMPLES if n not in layout.sizes and n > n_out)
+
+
+def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FORMS) -> Reading:
+    """Return the best reading, of those in which examples have one of these forms.
+
+    Raises
+    ------
+    UnreadableError
+        If none runs; the message says what the file holds and why the likeliest way failed.
+    """
+    best: Reading | None = None
+    failures: list[str] = []
+    deadline, tried = time.monotonic() + SECONDS, 0
+    has_loss = bool(calls.ranked(source.functions, calls.LOSS, calls.NOT_LOSS))
+    for program in programs:
+        drawn: dict[int, tuple[Arrays, Batch]] = {}
+        if best is not None and best.score[0] and _loss_of(best.program) and not _loss_of(program):
+            continue
+        if best is not None and best.score[3] == ALL_BUT_FACTOR and program.layout.sizes == best.layout.sizes:
+            continue
+        fit, unfit = set[str](), set[str]()
+        for form in forms:
+            few = best is not None and HALF <= best.score[3] < ALL_BUT_FACTOR
+            enough = FEW_MORE if few else ENOUGH
+            if time.monotonic() > deadline or tried >= enough:
+                break
+            if form.x in unfit:
+                continue
+            reading = Reading(source, program, form, _drawn=drawn)
+            try:
+                if form.x not in fit:
+                    if isinstance(program, calls.Calls):
+                        unfit.add(form.x)  # its forward pass takes no labels
+                    _check_forward(reading)
+                    unfit.discard(form.x)
+                    fit.add(form.x)
+                reading.score = _score(reading)
+            except Exception as error:  # noqa: BLE001 - a way that does not fit may raise anything
+                failures.append(f"{type(error).__name__}: {error}")
+                continue
+            tried += bool(_loss_of(program)) or not has_loss
+            if best is None or reading.score > best.score:
+                best = reading
+            if best.is_settled():
+                return best
+    if best is None:
+        raise UnreadableError(failures[0] if failures else "nothing in it could be called")
+    return best
+
+
+def _loss_of(program: Program) -> str | None:
+    """Return the loss of the file that is called, if one is."""
+    plan = getattr(program, "plan", program)
+    return getattr(plan, "loss", None)
+
+
+def _check_forward(reading: Reading) -> None:
+    """Run the forward pass of one part of a batch; the names that the file takes from its data are given."""
+    arrays, batch = reading.draw()
+    part = reading.form.parts(batch)[0]
+    for _ in range(3):
+        try:
+            with np.errstate(all="ignore"):
+                reading.program.run(arrays, part, reading.form, backward=False, loss=False)
+        except NameError as error:
+            _give(reading, error, len(batch.y))
+        else:
+            return
+
+
+def _score(reading: Reading) -> tuple[float, ...]:
+    """Return how well a reading fits: the share of right tensors, of gradients found, of shapes that fit."""
+    arrays, batch = reading.draw()
+    found = _with_missing(reading, arrays, batch)
+    run = found.run
+    if run.outputs is None and run.loss is None:
+        raise UnreadableError("neither outputs nor a loss")
+    if OWN in found.by_loss:
+        fits = [found.fit(found.gradients, OWN, factor=1.0)]
+    else:
+        fits = [found.fit(found.gradients, loss) for loss in FAMILY if loss in found.by_loss]
+    right = max((sum(fit.right.values()) for fit in fits), default=0) / len(arrays)
+    ratios = [found.ratio(name, OWN) for name in arrays] if OWN in found.by_loss else [None]
+    if len({ratio and round(ratio, 5) for ratio in ratios}) == 1 and ratios[0]:
+        right = max(right, ALL_BUT_FACTOR)
+    is_whole = all(np.isfinite(vector).all() for vector in found.gradients.values()) and not found.missing
+    shaped = sum(name not in found.shapes for name in arrays) / len(arrays)
+    # A mistake with 1/n cannot be seen one example at a time: a batch that can be computed goes first.
+    is_batch = float(not reading.form.is_single)
+    has_loss, has_outputs = float(run.loss is not None), float(run.outputs is not None)
+    return float(is_whole), is_batch * is_whole, has_loss, right, has_outputs, shaped
+
+
+def _with_missing(reading: Reading, arrays: Arrays, batch: Batch) -> Derivatives:
+    """Return the derivatives; the names that the file takes from its data, such as m, are given."""
+    for _ in range(3):
+        try:
+            with np.errstate(all="ignore"):
+                return derivatives(reading.program, arrays, batch, reading.form, most=FEW)
+        except NameError as error:
+            _give(reading, error, len(batch.y))
+    raise UnreadableError("names of its data are missing")
+
+
+def _give(reading: Reading, error: NameError, n: int) -> None:
+    name = re.search(r"name '(\w+)' is not defined", str(error))
+    if name is None or not has_role(name[1], "count"):
+        raise error
+    reading.source.namespace[name[1]] = reading.missing[name[1]] = n
+
+
+def programs(source: Source) -> Iterator[Program]:
+    """Yield every way to read a file."""
+    yield from torch_module.candidates(source)
+    yield from calls.candidates(source)
+    yield from loops.candidates(source)

@@ -1,0 +1,87 @@
+"""Read a file whose class `Network` follows the contract of `shared/interface.py`."""
+
+import inspect
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from shared.reading.batch import Batch, Form
+from shared.reading.program import RATE, TINY_RATE, Run, UnreadableError
+from shared.reading.source import Source
+from shared.reading.structure import Arrays, Layout
+from shared.spec import NetworkSpec, TrainingSpec
+
+
+def follows(source: Source) -> bool:
+    """Return whether a file has a class `Network` that is made from spec, training and parameters."""
+    found = source.namespace.get("Network")
+    if not isinstance(found, type):
+        return False
+    with suppress(TypeError, ValueError):
+        return len(inspect.signature(found).parameters) == 3 and hasattr(found, "loss_and_gradients")
+    return False
+
+
+@dataclass
+class Contract:
+    """A class `Network`, for one specification."""
+
+    source: Source
+    spec: NetworkSpec
+    layout: Layout = field(init=False)
+    arrays: Arrays = field(init=False)
+    found: list[str] = field(init=False)
+    lines: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        layers = tuple((f"W{l}", f"b{l}" if layer.bias else None) for l, layer in enumerate(self.spec.layers, 1))
+        self.layout = Layout(layers, out_first=True, sizes=self.spec.sizes)
+        self.arrays = {name: np.zeros(shape) for name, shape in self.spec.parameter_shapes.items()}
+        self.found = ["class Network, by the contract of shared/interface.py"]
+        network = self.source.namespace["Network"]
+        parts = {"forward": "predict", "backward": "loss_and_gradients", "train": "train"}
+        codes = {part: getattr(getattr(network, name, None), "__code__", None) for part, name in parts.items()}
+        self.lines = {part: code.co_firstlineno for part, code in codes.items() if code is not None}
+
+    def run(
+        self,
+        arrays: Arrays,
+        batch: Batch,
+        form: Form,
+        *,
+        backward: bool = True,
+        loss: bool = True,
+        rate: float = TINY_RATE,
+    ) -> Run:
+        """Run the network; where gradients are asked for, it also takes a step at the ordinary learning rate."""
+        if form.x != "rows" or form.y != "labels":
+            raise UnreadableError("the contract takes rows and labels")
+        training = TrainingSpec(dtype="float64", batch_size=len(batch.y), learning_rate=RATE)
+        network = self.source.namespace["Network"](self.spec, training, {k: np.array(v) for k, v in arrays.items()})
+        found = Run(np.asarray(network.predict(batch.x.copy())))
+        if loss or backward:
+            value, gradients = network.loss_and_gradients(batch.x.copy(), batch.y.copy())
+            found.loss = None if value is None else float(value)
+            found.gradients = {name: gradients[name] for name in self.arrays if gradients.get(name) is not None}
+        if backward and hasattr(network, "train"):
+            with suppress(Exception):
+                self._step(network, batch)
+                found.after, found.rate = {k: np.array(v) for k, v in network.parameters().items()}, RATE
+        return found
+
+    def _step(self, network: object, batch: Batch) -> None:
+        """Take one step, by `load` and `train(order)`, or by `train(x, y, order)` as it once was."""
+        order = np.arange(len(batch.y))
+        if hasattr(network, "load"):
+            network.load(batch.x.copy(), batch.y.copy())
+            network.train(order)  # type: ignore[attr-defined]
+        else:
+            network.train(batch.x.copy(), batch.y.copy(), order)  # type: ignore[attr-defined]
+
+
+def candidates(source: Source, spec: NetworkSpec) -> Iterator[Contract]:
+    """Yield the class `Network` of a file."""
+    if follows(source):
+        yield Contract(source, spec)

@@ -1,0 +1,335 @@
+"""Read a file by the body of its training loop: a script without functions, or one function with the loop inside.
+
+The body is run once, for given parameters and examples; what it assigns is the outputs, the loss and the gradients.
+"""
+
+import ast
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any, Final
+
+import numpy as np
+
+from shared.reading import calls
+from shared.reading.batch import Batch, Form
+from shared.reading.names import gradient_of, has_role
+from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError
+from shared.reading.source import Source
+from shared.reading.structure import Arrays, Layout, Leaf, kept, layouts, leaves
+
+SHARE: Final = 0.6
+"""An inner loop with this share of the statements is one over batches or examples, not over layers."""
+
+
+@dataclass
+class Block:
+    """A training loop, and where it stands."""
+
+    name: str
+    """of the function; "" for a script"""
+    prelude: list[ast.stmt]
+    """what the function does before it"""
+    body: ast.stmt
+    """the loop, made to run once"""
+    line: int
+    is_nested: bool
+    """whether batches or examples are taken one after the other"""
+
+
+def blocks(source: Source) -> Iterator[Block]:
+    """Yield the training loops of a file."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, (ast.FunctionDef, ast.Module, ast.If)):
+            if isinstance(node, ast.If) and "__name__" not in ast.unparse(node.test):
+                continue
+            name = node.name if isinstance(node, ast.FunctionDef) else ""
+            for i, statement in enumerate(node.body):
+                if isinstance(statement, (ast.For, ast.While)) and _size(statement) >= 4:
+                    body, is_nested = _once(statement)
+                    yield Block(name, node.body[:i] if name else [], body, statement.lineno, is_nested)
+
+
+def _size(node: ast.AST) -> int:
+    return sum(isinstance(each, ast.stmt) for each in ast.walk(node)) - 1
+
+
+def _once(loop: ast.For | ast.While) -> tuple[ast.stmt, bool]:
+    """Return a loop that ends after its first turn, with the loops over batches in it; and whether there are some."""
+    body: list[ast.stmt] = []
+    is_nested = False
+    for statement in loop.body:
+        if isinstance(statement, (ast.For, ast.While)) and _size(statement) >= SHARE * _size(loop):
+            inner, _ = _once(statement)
+            body.append(inner)
+            is_nested = True
+        else:
+            body.append(statement)
+    body = [*map(_NoReturn().visit, body), ast.Break()]
+    made: ast.stmt
+    if isinstance(loop, ast.For):
+        made = ast.For(loop.target, loop.iter, body, [], lineno=loop.lineno)
+    else:
+        made = ast.While(ast.Constant(True), body, [], lineno=loop.lineno)
+    return ast.fix_missing_locations(ast.copy_location(made, loop)), is_nested
+
+
+class _NoReturn(ast.NodeTransformer):
+    """Return ends a function; a body that is run alone has none."""
+
+    def visit_Return(self, node: ast.Return) -> ast.stmt:  # noqa: N802
+        return ast.copy_location(ast.Pass(), node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:  # noqa: N802
+        return node
+
+
+@dataclass
+class Loop:
+    """A file read by the body of a loop."""
+
+    source: Source
+    block: Block
+    layout: Layout
+    leaves: tuple[Leaf, ...]
+    x: str
+    y: str
+    loss: str | None
+    """a function of the file"""
+    forward: str | None = None
+    """a function of the file, where the body keeps no outputs"""
+    n: int | None = None
+    """the number of the file's own examples"""
+    arrays: Arrays = field(init=False)
+    found: list[str] = field(init=False)
+    lines: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        space = _space(self.source, self.block, None)
+        self.arrays = {leaf.name: np.array(leaf.get(space), float) for leaf in self.leaves}
+        where = f"the loop of {self.block.name} in line {self.block.line}" if self.block.name else (
+            f"the loop in line {self.block.line}"
+        )  # fmt: skip
+        self.found = [where, *([self.loss] if self.loss else [])]
+        self.lines = {"forward": self.block.line, "backward": self.block.line, "update": self.block.line}
+
+    def run(
+        self,
+        arrays: Arrays,
+        batch: Batch,
+        form: Form,
+        *,
+        backward: bool = True,
+        loss: bool = True,
+        rate: float = TINY_RATE,
+    ) -> Run:
+        """Run the body once."""
+        x, y = form.give_x(batch), form.give_y(batch)
+        if self.block.is_nested and form.is_single:
+            x, y = np.array([x]), np.array([y])  # the loop over examples takes the first
+        elif form.is_single and np.ndim(y) == 0:
+            y = np.array([y])
+        real = self.source.namespace
+        before = dict(real)
+        space = _space(self.source, self.block, (self.x, x, self.y, y))
+        try:
+            for leaf in self.leaves:
+                leaf.set(space, np.array(arrays[leaf.name]))
+            for name, value in ((self.x, x), (self.y, y)):
+                real[name] = value  # for functions that use it without being given it
+            rate = self._set_rate(space, rate)
+            known = {id(value) for value in space.values()}
+            exec(compile(ast.Module([self.block.body], []), str(self.source.path), "exec"), space)  # noqa: S102
+            after = {leaf.name: np.array(leaf.get(space), float) for leaf in self.leaves}
+            made = {key: value for key, value in space.items() if id(value) not in known}
+            found = self._read(made, space, after, arrays, rate, batch, form)
+            for name in (self.loss, self.forward):
+                if name and (found.loss if name == self.loss else found.outputs) is None:
+                    self._call(name, found, space, arrays, batch, form)
+            return found
+        finally:
+            real.clear()
+            real.update(before)
+
+    def _set_rate(self, space: dict[str, Any], rate: float) -> float:
+        """Set the learning rate where it has a name; return the one that holds."""
+        is_set = False
+        for key, value in list(space.items()):
+            own = calls.own_classes(self.source).values()
+            if value in own if isinstance(value, type) else type(value) in own:
+                for name, number in list(vars(value).items()):
+                    if has_role(name, "rate") and isinstance(number, float):
+                        setattr(value, name, rate)
+                        is_set = True
+            elif has_role(key, "rate") and isinstance(value, (int, float)) and not isinstance(value, bool):
+                space[key] = rate
+                is_set = True
+        return rate if is_set else 1.0
+
+    def _read(
+        self,
+        made: Mapping[str, Any],
+        space: Mapping[str, Any],
+        after: Arrays,
+        before: Arrays,
+        rate: float,
+        batch: Batch,
+        form: Form,
+    ) -> Run:
+        own = tuple(calls.own_classes(self.source).values())
+        found = Run(after=after, rate=rate)
+        arrays = {name: value for name, value in made.items() if isinstance(value, np.ndarray)}
+        fits = [(name, value) for name, value in arrays.items() if form.rows(value, batch) is not None]
+        fits = [(name, value) for name, value in fits if gradient_of(name, list(before)) is None and not _is_error(name)]
+        named = [value for name, value in fits if has_role(name, "output") and name[:1] not in "zZ"]
+        chosen = named or [value for name, value in fits if name[:1] not in "zZ"]
+        for leaf in leaves(space, lambda value: isinstance(value, own)) if not chosen else []:
+            if has_role(leaf.name, "output") and form.rows(leaf.get(space), batch) is not None:
+                chosen.append(leaf.get(space))
+        if chosen:
+            found.outputs = form.rows(chosen[-1], batch)
+        for name in calls.ranked({name: made[name] for name in made}, calls.LOSS, calls.NOT_LOSS):
+            value = np.asarray(made[name]) if not callable(made[name]) else np.zeros(2)
+            if value.size == 1 and value.dtype.kind == "f":
+                found.loss = float(value.reshape(-1)[0])
+                break
+        gradients = {}
+        for name, value in made.items():
+            parameter = gradient_of(name, list(before))
+            if parameter and name not in before and isinstance(value, (np.ndarray, np.floating, float)):
+                gradients[parameter] = value
+        if gradients.keys() == before.keys():
+            found.gradients = gradients
+        elif all(np.array_equal(after[name], before[name]) for name in before):
+            raise UnreadableError("the loop changes no parameter")
+        else:
+            found.gradients = {name: (before[name] - after[name]) / rate for name in before}
+        return found
+
+    def _call(
+        self, name: str, found: Run, space: Mapping[str, Any], arrays: Arrays, batch: Batch, form: Form
+    ) -> None:
+        """Call the file's loss or forward pass with the parameters before the step."""
+        function = calls.own_functions(self.source)[name]
+        given = {}
+        for key in inspect.signature(function).parameters:
+            if key in arrays:
+                given[key] = arrays[key].copy()
+            elif has_role(key, "y"):
+                given[key] = form.give_y(batch)
+            elif has_role(key, "parameters"):
+                given[key] = {parameter: array.copy() for parameter, array in arrays.items()}
+            elif has_role(key, "x"):
+                given[key] = form.give_x(batch)
+            elif has_role(key, "output"):
+                given[key] = found.outputs if form.x != "columns" else np.asarray(found.outputs).T
+            elif key in space:
+                given[key] = space[key]
+        with suppress(Exception):
+            value = function(**given)
+            if np.ndim(value) == 0 and name == self.loss:
+                found.loss = float(value)
+            elif name == self.forward:
+                parts = value if isinstance(value, tuple) else (value,)
+                fits = [rows for part in parts if (rows := form.rows(part, batch)) is not None]
+                found.outputs = fits[-1] if fits else None
+
+
+def _is_error(name: str) -> bool:
+    return any(word in name.lower() for word in ("err", "delta", "grad", "diff", "loss", "cost"))
+
+
+def _space(source: Source, block: Block, data: tuple[str, Any, str, Any] | None) -> dict[str, Any]:
+    """Return the names that the body sees: those of the module, or those of the function up to its loop."""
+    if not block.name:
+        space = source.namespace
+        own = tuple(calls.own_classes(source).values())
+        for key, value in list(space.items()):
+            if isinstance(value, (np.ndarray, list, dict, *own)) and not key.startswith("__"):
+                space[key] = kept(value)
+        if data:
+            space[data[0]], space[data[2]] = data[1], data[3]
+        return space
+    space = dict(source.namespace)
+    definition = source.functions[block.name]
+    x, y = (data[1], data[3]) if data else (np.random.default_rng(1).random((7, 6)), np.arange(7) % 3)
+    arguments = [*definition.args.posonlyargs, *definition.args.args, *definition.args.kwonlyargs]
+    defaults = [None] * (len(arguments) - len(definition.args.defaults)) + list(definition.args.defaults)
+    for argument, default in zip(arguments, defaults, strict=False):
+        name = argument.arg
+        space[name] = _argument(source, name, default, x, y)
+    np.random.seed(1)
+    for statement in block.prelude:
+        exec(compile(ast.Module([_NoReturn().visit(statement)], []), str(source.path), "exec"), space)  # noqa: S102
+    if data:
+        space[data[0]], space[data[2]] = data[1], data[3]
+    return space
+
+
+def _argument(source: Source, name: str, default: ast.expr | None, x: Any, y: Any) -> Any:
+    if has_role(name, "x"):
+        return x
+    if has_role(name, "y"):
+        return y
+    if (size := calls._size(name, calls.SMALL[1], None)) is not None:  # noqa: SLF001
+        return size
+    if has_role(name, "epochs"):
+        return 1
+    if has_role(name, "rate"):
+        return RATE
+    if has_role(name, "decay"):
+        return DECAY
+    if has_role(name, "quiet"):
+        return False
+    if default is not None:
+        return eval(compile(ast.Expression(default), "", "eval"), source.namespace)  # noqa: S307
+    raise UnreadableError(f"nothing is known for the argument {name}")
+
+
+def candidates(source: Source) -> Iterator[Loop]:
+    """Yield the loops of a file in which arrays change that can be layers."""
+    functions = calls.own_functions(source)
+    losses = [*calls.ranked(functions, calls.LOSS, calls.NOT_LOSS)[:2], None]
+    forward = next(iter(calls.ranked(functions, calls.FORWARD[:2], NOT_FORWARD)), None)
+    for block in blocks(source):
+        every_name = [node for node in ast.walk(block.body) if isinstance(node, ast.Name)]
+        assigned = {node.id for node in every_name if isinstance(node.ctx, ast.Store)}
+        outside = list(dict.fromkeys(node.id for node in every_name if node.id not in assigned))
+        names = [name for name in outside if not callable(source.namespace.get(name))]
+        xs, ys = ([name for name in names if has_role(name, role)] for role in ("x", "y"))
+        for x, y in product(xs[:3], ys[:3]):
+            with suppress(Exception):
+                for layout, chosen, n in _layouts(source, block, x, {*xs, *ys}):
+                    for loss in losses:
+                        yield Loop(source, block, layout, chosen, x, y, loss, forward, n)
+
+
+def _layouts(
+    source: Source, block: Block, x: str, data: set[str]
+) -> list[tuple[Layout, tuple[Leaf, ...], int | None]]:
+    """Return the ways in which the arrays before the loop are layers, and the number of the file's own examples."""
+    own = tuple(calls.own_classes(source).values())
+    saved = dict(source.namespace)
+    try:
+        space = _space(source, block, None)
+        roots = {key: value for key, value in space.items() if key not in data and not key.startswith("__")}
+        every = leaves(roots, lambda value: isinstance(value, own))
+        given = space.get(x)
+        is_given = isinstance(given, np.ndarray) and given.ndim == 2 and not block.name and x not in source.stand_ins
+        found = layouts({leaf.name: leaf.get(roots) for leaf in every})
+        if is_given:
+            found = [layout for layout in found if layout.sizes[0] in given.shape] or found
+    finally:
+        source.namespace.clear()
+        source.namespace.update(saved)
+    ways = []
+    for layout in found:
+        used = {name for layer in layout.layers for name in layer}
+        n = next((size for size in given.shape if size != layout.sizes[0]), None) if is_given else None
+        ways.append((layout, tuple(leaf for leaf in every if leaf.name in used), n))
+    return ways
+
+
+NOT_FORWARD: Final = r"back|grad|deriv|prime|loss|cost|train|sgd|model$"

@@ -1,0 +1,253 @@
+"""Load a person's file without running its training, its downloads, its plots or its questions."""
+
+import ast
+import builtins
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+
+from shared.reading.names import has_role
+
+SCENERY: Final = {
+    "matplotlib", "pandas", "seaborn", "cv2", "PIL", "IPython", "sklearn", "plotly", "h5py", "keras", "tensorflow",
+    "tqdm", "requests", "urllib", "gzip", "mnist", "torchvision", "datasets", "kagglehub", "google", "idx2numpy",
+}  # fmt: skip
+"""Packages that serve a network's data and pictures; importing them costs seconds, and none is needed here."""
+NAME: Final = "as_written"
+"""Of the module that a file becomes; not __main__, so that it does not start."""
+SECONDS: Final = 1.0
+"""The longest that a statement outside functions may run; what takes longer trains."""
+EXAMPLES, FEATURES, CLASSES = 7, 6, 3
+"""Of what stands in the place of data."""
+TRAINING: Final = ("epoch", "iteration", "passes", "train", "fit", "back", "grad", "descent", "step", "update")
+
+
+class Inert:
+    """Stands for what is not loaded: a plot, a data set, a download. Everything done with it gives another."""
+
+    def __getattr__(self, name: str) -> "Inert":
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *arguments: Any, **_: Any) -> Any:
+        """As a decorator or as `tqdm` it gives back what it is given."""
+        return arguments[0] if len(arguments) == 1 and (callable(arguments[0]) or _is_iterable(arguments[0])) else self
+
+    def __getitem__(self, _: Any) -> "Inert":
+        return self
+
+
+def _is_iterable(value: Any) -> bool:
+    return hasattr(value, "__iter__") and not isinstance(value, (str, bytes))
+
+
+class Source:
+    """The text of a file, and what its definitions and constants are.
+
+    Parameters
+    ----------
+    path : a .py file, or a notebook (.ipynb), whose code cells are joined.
+
+    Raises
+    ------
+    OSError, SyntaxError, ValueError
+        If the file cannot be read, or is not Python or not a notebook.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        self.text = _cells(text) if path.suffix == ".ipynb" else text
+        self.lines = self.text.splitlines()
+        self.tree = ast.parse(self.text, str(path))
+        self.module = ModuleType(NAME)
+        self.module.__file__ = str(path)
+        self.skipped: dict[int, str] = {}
+        """line -> why it did not run, of statements outside functions"""
+        self.stand_ins: set[str] = set()
+        """names of data that were not loaded, and stand for some examples"""
+        self.counts: set[str] = set()
+        """names such as m that the file counts in its data"""
+        self.derived: set[str] = set()
+        """everything that the file computes from its data"""
+
+    @property
+    def namespace(self) -> dict[str, Any]:
+        """The names that the file defines."""
+        return self.module.__dict__
+
+    def load(self) -> None:
+        """Run definitions, imports and constants, one by one; what raises an exception or takes long is left out."""
+        sys.path.insert(0, str(self.path.parent))
+        sys.modules[self.module.__name__] = self.module  # dataclasses and pickle look it up
+        self.namespace["input"] = _no_input
+        with _without_scenery():
+            self._run(self.tree.body)
+        for name, value in list(self.namespace.items()):
+            if isinstance(value, Inert) and name not in self._imported():
+                del self.namespace[name]
+
+    @cached_property
+    def functions(self) -> dict[str, ast.FunctionDef]:
+        """The functions and the methods of the file, as "name" or "Class.name"."""
+        found = {node.name: node for node in self.tree.body if isinstance(node, ast.FunctionDef)}
+        for node in self.tree.body:
+            if isinstance(node, ast.ClassDef):
+                methods = [method for method in node.body if isinstance(method, ast.FunctionDef)]
+                found |= {f"{node.name}.{method.name}": method for method in methods}
+        return found
+
+    def _imported(self) -> set[str]:
+        nodes = [node for node in ast.walk(self.tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+        return {(alias.asname or alias.name).partition(".")[0] for node in nodes for alias in node.names}
+
+    def _run(self, statements: list[ast.stmt]) -> None:
+        for node in statements:
+            if isinstance(node, ast.Try):
+                self._run(node.body)
+            elif isinstance(node, ast.If):
+                if _is_main(node.test):
+                    self._run([each for each in node.body if isinstance(each, (ast.Assign, ast.AnnAssign))])
+                elif self._is_true(node.test):
+                    self._run(node.body)
+                else:
+                    self._run(node.orelse)
+            elif why := self._why_not(node):
+                self.skipped[node.lineno] = why
+            else:
+                self._execute(node)
+
+    def _execute(self, node: ast.stmt) -> None:
+        try:
+            with nullcontext() if isinstance(node, (ast.Import, ast.ImportFrom)) else _limited():
+                exec(compile(ast.Module([node], []), str(self.path), "exec"), self.namespace)  # noqa: S102
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a stranger's file
+            self.skipped[node.lineno] = f"{type(error).__name__}: {error}"
+        self._stand_in(node)
+
+    def _stand_in(self, node: ast.stmt) -> None:
+        """Put some examples in the place of data that were not loaded, so that what is derived from them exists."""
+        if not isinstance(node, ast.Assign):
+            return
+        names = [each for target in node.targets for each in ast.walk(target) if isinstance(each, ast.Name)]
+        loaded = {each.id for each in ast.walk(node.value) if isinstance(each, ast.Name)}
+        for name in (each.id for each in names):
+            value = self.namespace.get(name, Inert())
+            if isinstance(value, Inert) and has_role(name, "x"):
+                self.namespace[name] = np.random.default_rng(1).random((EXAMPLES, FEATURES))
+                self.stand_ins.add(name)
+            elif isinstance(value, Inert) and has_role(name, "y"):
+                self.namespace[name] = np.arange(EXAMPLES) % CLASSES
+                self.stand_ins.add(name)
+            elif loaded & (self.stand_ins | self.derived):
+                self.derived.add(name)
+                is_count = isinstance(value, int) and has_role(name, "count")
+                if is_count and (value in (0, EXAMPLES) or name.lower().startswith("m")):
+                    self.counts.add(name)
+
+    def _is_true(self, test: ast.expr) -> bool:
+        with suppress(Exception):
+            return bool(eval(compile(ast.Expression(test), str(self.path), "eval"), self.namespace))  # noqa: S307
+        return False
+
+    def _why_not(self, node: ast.stmt) -> str:
+        """Return why a statement is not run; "" for one that is."""
+        if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)):
+            return ""
+        if isinstance(node, ast.For):
+            words = ast.unparse(node).lower()
+            return "a loop" if any(word in words for word in (*TRAINING, "loss", "delta", "error", "print")) else ""
+        if isinstance(node, (ast.While, ast.With)):
+            return "a loop" if isinstance(node, ast.While) else "a block"
+        if isinstance(node, ast.Expr):
+            return "" if "seed" in ast.unparse(node) else "an expression"
+        called = {each.func.id for each in ast.walk(node) if isinstance(each, ast.Call) and _is_name(each.func)}
+        training = sorted(name for name in called if self._trains(name))
+        return f"{training[0]} trains" if training else ""
+
+    def _trains(self, name: str, seen: tuple[str, ...] = ()) -> bool:
+        """Return whether a function of the file holds a loop in which something is trained."""
+        node = self.functions.get(name)
+        if node is None or name in seen:
+            return False
+        for loop in ast.walk(node):
+            if isinstance(loop, (ast.For, ast.While)):
+                words = ast.unparse(loop).lower()
+                if "range" in words and any(word in words for word in TRAINING):
+                    return True
+        inner = {each.func.id for each in ast.walk(node) if isinstance(each, ast.Call) and _is_name(each.func)}
+        return any(self._trains(each, (*seen, name)) for each in inner)
+
+
+def _is_name(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name)
+
+
+def _is_main(test: ast.expr) -> bool:
+    return "__name__" in ast.unparse(test)
+
+
+def _no_input(*_: Any) -> str:
+    raise EOFError("input() is not answered here")
+
+
+def _cells(text: str) -> str:
+    """Return the code of a notebook; lines for the shell and for IPython become comments, so that numbers stay."""
+    cells = json.loads(text)["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    lines = [line for cell in code for line in [*cell.splitlines(), ""]]
+    return "\n".join(f"# {line}" if line.lstrip().startswith(("%", "!", "?")) else line for line in lines)
+
+
+@contextmanager
+def _without_scenery() -> Iterator[None]:
+    """Give an `Inert` for a package that is scenery, or that is not installed."""
+    real = builtins.__import__
+
+    def imported(name: str, namespace: Any = None, *arguments: Any, **named: Any) -> Any:
+        if (namespace or {}).get("__name__") != NAME:
+            return real(name, namespace, *arguments, **named)
+        if name.partition(".")[0] in SCENERY:
+            return Inert()
+        try:
+            return real(name, namespace, *arguments, **named)
+        except ModuleNotFoundError:
+            return Inert()
+
+    builtins.__import__ = imported
+    try:
+        yield
+    finally:
+        builtins.__import__ = real
+
+
+class _TooLong(Exception):
+    """A statement took longer than `SECONDS`."""
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """End a statement that takes too long, where the system can."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(*_: Any) -> None:
+        raise _TooLong("it takes too long")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

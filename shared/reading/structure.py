@@ -1,0 +1,178 @@
+"""The arrays of a network: where they are, and which are the weights and the biases of which layer."""
+
+import copy
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any, Final
+
+import numpy as np
+
+from shared.reading.names import is_bias, is_weight
+
+Arrays = dict[str, np.ndarray]
+"""name of a parameter -> its array, in the file's own layout"""
+MOST_PERMUTED: Final = 4
+DEEPEST: Final = 5
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """An array within dicts, lists and objects."""
+
+    name: str
+    """as one would write it: W1, weights[0], params['W1'], network[0].weights"""
+    path: tuple[tuple[str, Any], ...]
+    """("key", k), ("index", i) or ("attribute", name), from the root"""
+
+    def get(self, root: Any) -> Any:
+        """Return the array."""
+        for kind, key in self.path:
+            root = getattr(root, key) if kind == "attribute" else root[key]
+        return root
+
+    def set(self, root: Any, value: Any) -> None:
+        """Put another array in its place."""
+        for kind, key in self.path[:-1]:
+            root = getattr(root, key) if kind == "attribute" else root[key]
+        kind, key = self.path[-1]
+        if kind == "attribute":
+            setattr(root, key, value)
+        elif isinstance(root, tuple):
+            raise TypeError("a tuple")
+        else:
+            root[key] = value
+
+
+def leaves(root: Any, is_own: Callable[[Any], bool], name: str = "") -> list[Leaf]:
+    """Return the arrays of floats in nested dicts, lists and objects of the file's own classes."""
+    return list(_walk(root, is_own, name, (), set()))
+
+
+def _walk(
+    value: Any, is_own: Callable[[Any], bool], name: str, path: tuple[tuple[str, Any], ...], seen: set[int]
+) -> Iterator[Leaf]:
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind == "f" and value.ndim in (1, 2) and value.size:
+            yield Leaf(name, path)
+        return
+    if id(value) in seen or len(path) > DEEPEST:
+        return
+    seen = seen | {id(value)}
+    if isinstance(value, Mapping):
+        items = [("key", key, f"{name}[{key!r}]" if name else str(key)) for key in value]
+    elif isinstance(value, (list, tuple)):
+        items = [("index", i, f"{name}[{i}]") for i in range(len(value))] if len(value) < 100 else []
+    elif is_own(value):
+        items = [("attribute", key, f"{name}.{key}" if name else key) for key in vars(value)]
+    else:
+        return
+    for kind, key, text in items:
+        child = getattr(value, key) if kind == "attribute" else value[key]
+        yield from _walk(child, is_own, text, (*path, (kind, key)), seen)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The layers of a network, by the names of its arrays."""
+
+    layers: tuple[tuple[str, str | None], ...]
+    """weights and bias of each layer, from the first"""
+    out_first: bool
+    """whether W is (out, in)"""
+    sizes: tuple[int, ...]
+    """n_in, ..., n_out"""
+    has_bias_column: bool = False
+    """whether a column, or row, of W is the bias"""
+
+    def canonical(self, arrays: Mapping[str, Any]) -> Arrays:
+        """Return W1 (out, in), b1 (out,), ... of arrays in the file's layout; a missing or odd one stays as it is."""
+        found: Arrays = {}
+        for l, (weights, bias) in enumerate(self.layers, 1):
+            W = np.asarray(arrays[weights])
+            found[f"W{l}"] = W if self.out_first else W.T
+            if bias is not None:
+                found[f"b{l}"] = np.asarray(arrays[bias]).reshape(-1)
+        return found
+
+    def native(self, canonical: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
+        """Return the arrays in the file's layout."""
+        found: Arrays = {}
+        for l, (weights, bias) in enumerate(self.layers, 1):
+            W = canonical[f"W{l}"]
+            found[weights] = W.copy() if self.out_first else W.T.copy()
+            if bias is not None:
+                found[bias] = canonical[f"b{l}"].reshape(shapes[bias]).copy()
+        return found
+
+
+def layouts(arrays: Mapping[str, Any], n_in: int | None = None) -> list[Layout]:
+    """Return the ways in which arrays can be the layers of a network; [] if there is none.
+
+    Parameters
+    ----------
+    n_in : the size of the input, if known.
+    """
+    shapes = {name: np.shape(array) for name, array in arrays.items()}
+    matrices = [name for name, shape in shapes.items() if len(shape) == 2 and not is_bias(name)]
+    named = [name for name in matrices if is_weight(name)]
+    thick = [name for name in matrices if min(shapes[name]) > 1]
+    for weights in dict.fromkeys((tuple(named), tuple(matrices), tuple(thick))):
+        found = _chains(list(weights), shapes, n_in)
+        if found:
+            return found
+    return []
+
+
+def _chains(weights: list[str], shapes: Mapping[str, tuple[int, ...]], n_in: int | None) -> list[Layout]:
+    if not weights:
+        return []
+    orders: list[tuple[str, ...]] = [tuple(weights), tuple(reversed(weights))]
+    if len(weights) <= MOST_PERMUTED:
+        orders += permutations(weights)
+    others = [name for name in shapes if name not in weights]
+    for extra in (0, 1):
+        found = []
+        for order in dict.fromkeys(orders):
+            for out_first in (True, False):
+                pairs = [shapes[name] if out_first else shapes[name][::-1] for name in order]
+                outs, ins = [pair[0] for pair in pairs], [pair[1] - extra for pair in pairs]
+                if ins[1:] == outs[:-1] and n_in in (None, ins[0]) and ins[0] > 0:
+                    layers = _with_biases(order, outs, others, shapes)
+                    found.append(Layout(layers, out_first, (ins[0], *outs), bool(extra)))
+        if found:
+            return sorted(found, key=_oddity)
+    return []
+
+
+def _oddity(layout: Layout) -> tuple[int, int]:
+    """Return how many biases are missing, and how many have another number than their weights."""
+    missing = sum(bias is None for _, bias in layout.layers)
+    return missing, sum(bias is not None and _number(bias) != _number(weights) for weights, bias in layout.layers)
+
+
+def _number(name: str) -> str:
+    return "".join(re.findall(r"\d", name))
+
+
+def _with_biases(
+    order: tuple[str, ...], outs: list[int], others: list[str], shapes: Mapping[str, tuple[int, ...]]
+) -> tuple[tuple[str, str | None], ...]:
+    left, layers = list(others), []
+    for name, out in zip(order, outs, strict=True):
+        fits = [each for each in left if int(np.prod(shapes[each])) == out and max(shapes[each], default=0) == out]
+        fits.sort(key=lambda each: (not is_bias(each), _number(each) != _number(name)))
+        bias = fits[0] if fits else None
+        if bias is not None:
+            left.remove(bias)
+        layers.append((name, bias))
+    return tuple(layers)
+
+
+def kept(value: Any) -> Any:
+    """Return a deep copy; the value itself where it cannot be copied."""
+    try:
+        return copy.deepcopy(value)
+    except Exception:  # noqa: BLE001 - a lock, a module: it is shared then
+        return value
