@@ -1,13 +1,17 @@
 """Wrong gradients: equations (4) to (7)."""
 
+from typing import Final
+
 import numpy as np
 
 from impls.numpy_scratch import ACTIVATIONS
 from shared.diagnosis.answers import GRADIENTS
 from shared.diagnosis.mistakes.catalogue import Planted, has_bias, hidden, output, plant, usual
 from shared.interface import Array, Labels
+from shared.layers import SOFTMAX
 from shared.spec import NetworkSpec
 
+ONE_NUMBER: Final = "bias gradient is one number"
 SMOOTH = ("sigmoid", "tanh")
 """Activations whose derivative at f(z) differs from that at z; for the ReLUs it is the same."""
 
@@ -119,6 +123,37 @@ class ActivationSlopeAtOutput(Planted):
 
 
 @plant(
+    "softmax applied twice in the loss", GRADIENTS, "(3)",
+    "the outputs are a softmax already, and the loss takes the softmax of them once more",
+    "a loss such as PyTorch's cross_entropy contains the softmax: give it z_L; by hand, d_L = (a_L - y) / n",
+    r"softmax\(a\b|softmax\(\w*(act|out|prob|pred|hat|softmax)|cross_entropy\(|CrossEntropyLoss\(|from_logits ?= ?True",
+)  # fmt: skip
+class SoftmaxTwice(Planted):
+    """The gradients are those of this loss."""
+
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return output(spec) == SOFTMAX and spec.n_out > 1
+
+    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+        a = self.output(z)
+        loss, d = super().loss(a, y)
+        return loss, self.through(a, d)
+
+    def through(self, a: Array, d: Array) -> Array:
+        """Return the derivative by z of a function of a = softmax(z) whose derivative by a is d."""
+        return np.asarray(a * (d - (d * a).sum(axis=1, keepdims=True)))
+
+
+@plant("softmax applied twice in the loss", GRADIENTS)
+class SoftmaxTwiceInDelta(SoftmaxTwice):
+    """d_L = (softmax(a_L) - y) / n."""
+
+    def through(self, a: Array, d: Array) -> Array:
+        return d
+
+
+@plant(
     "f' missing in a hidden layer", GRADIENTS, "(5)", "d_l of a hidden layer lacks the factor f'(z_l)",
     "d_l = (d_{l+1} W_{l+1}) * f'(z_l)", r"@ ?\w*W|dot\(|@ weights|@ ?\w*w\d?",
 )  # fmt: skip
@@ -149,6 +184,138 @@ class NoSlopeInLastHidden(Planted):
 
     def slope(self, z: Array, a: Array, l: int) -> Array:
         return np.ones_like(z) if l == len(self.layers) - 1 else super().slope(z, a, l)
+
+
+class NoSlopeInOne(Planted):
+    layer = 0
+
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return cls.layer < len(hidden(spec)) and hidden(spec)[cls.layer - 1] != "identity"
+
+    def slope(self, z: Array, a: Array, l: int) -> Array:
+        return np.ones_like(z) if l == self.layer else super().slope(z, a, l)
+
+
+@plant("f' missing in a hidden layer", GRADIENTS)
+class NoSlopeInSecond(NoSlopeInOne):
+    layer = 2
+
+
+@plant("f' missing in a hidden layer", GRADIENTS)
+class NoSlopeInThird(NoSlopeInOne):
+    layer = 3
+
+
+@plant("f' missing in a hidden layer", GRADIENTS)
+class NoSlopeInFourth(NoSlopeInOne):
+    layer = 4
+
+
+@plant("f' missing in a hidden layer", GRADIENTS)
+class NoSlopeInFifth(NoSlopeInOne):
+    layer = 5
+
+
+@plant(
+    "f' of the output missing on the way down", GRADIENTS, "(5)",
+    "the error sent to the hidden layers lacks the slope f' of the output layer, which dW_L and db_L have",
+    "send d_L down, with its factor f'(z_L), instead of a_L - y: d_{L-1} = (d_L W_L) * f'(z_{L-1})",
+    r"(dot|matmul|einsum)\(.*err|@.*err|err\w*(\.T)? ?@",
+)  # fmt: skip
+class NoOutputSlopeDown(Planted):
+    """As in articles that send the error, not delta, to the hidden layer: W.T @ (a - y)."""
+
+    everywhere = False
+
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return spec.loss == "quadratic" and output(spec) != "identity" and len(spec.layers) > 1
+
+    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+        right = self.df
+        self.df = (*right[:-1], ACTIVATIONS["identity"][1])
+        _, self.error = super().loss(z, y)
+        self.df = right
+        return super().loss(z, y)
+
+    def back(self, d: Array, l: int) -> Array:
+        if l < len(self.layers) - 1 and not self.everywhere:
+            return super().back(d, l)
+        self.error = super().back(self.error, l)
+        return self.error
+
+
+@plant("f' of the output missing on the way down", GRADIENTS)
+class NoSlopeDown(NoOutputSlopeDown):
+    """The error passes every layer without its slope; each layer applies its own to what it keeps."""
+
+    everywhere = True
+
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return super().applies(spec) and any(activation != "identity" for activation in hidden(spec)[1:])
+
+
+@plant(
+    "1/n twice below the last layer", GRADIENTS, "(5)",
+    "the gradients of the hidden layers are divided by the number of examples once more; the last layer's are right",
+    "divide only in d_L: every other delta is propagated from it and has its 1/n already",
+    r"(@|dot\(|matmul).*(/ ?(n|m|N|batch\w*)\b|/ ?len\()",
+)  # fmt: skip
+class OverNBelow(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.layers) > 1
+
+    def divides(self, l: int) -> bool:
+        """Return whether the delta sent to layer l is divided."""
+        return l == len(self.layers) - 1
+
+    def back(self, d: Array, l: int) -> Array:
+        return super().back(d, l) / (len(d) if self.divides(l) else 1)
+
+
+@plant("1/n twice below the last layer", GRADIENTS)
+class OverNInEveryLayer(OverNBelow):
+    def divides(self, l: int) -> bool:
+        return True
+
+
+@plant(
+    "dW in place of W", GRADIENTS, "(5)", "delta is propagated through the gradient dW_{l+1} instead of W_{l+1}",
+    "d_l = (d_{l+1} W_{l+1}) * f'(z_l): use the weights, not their gradient",
+    r"(@|dot\(.*,|matmul\(.*,) ?\w*(\[.*\]\.)?(d_?[Ww]|grad\w*_?[Ww]|nabla_w)",
+)  # fmt: skip
+class ThroughGradient(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.layers) > 1
+
+    def back(self, d: Array, l: int) -> Array:
+        dW, _ = self.gradient_layers[l]
+        return d @ dW
+
+
+@plant(
+    "the last layer's delta in every layer", GRADIENTS, "(5)",
+    "the delta of the last layer is used for the layers before it; the shapes match only if layers have equal sizes",
+    "propagate delta from layer to layer: d_l = (d_{l+1} W_{l+1}) * f'(z_l)", r"\.T ?@|dot\(\w+\.T|\.sum\(|np\.sum\(",
+)  # fmt: skip
+class LastDeltaEverywhere(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.layers) > 1
+
+    def fits(self, l: int) -> bool:
+        """Return whether a_l has as many units as a_L."""
+        return len(self.layers[l - 1][1]) == len(self.layers[-1][1])
+
+    def back(self, d: Array, l: int) -> Array:
+        return self.deltas[-1] if self.fits(l) else super().back(d, l)
+
+    def slope(self, z: Array, a: Array, l: int) -> Array:
+        return np.ones_like(z) if self.fits(l) else super().slope(z, a, l)
 
 
 @plant(
@@ -205,6 +372,42 @@ class BiasMean(Planted):
 
     def bias_gradient(self, d: Array) -> Array:
         return np.asarray(d.mean(axis=0))
+
+
+@plant(
+    ONE_NUMBER, GRADIENTS, "(7)",
+    "the bias gradient of a layer is one number, summed over all its units",
+    "sum delta over the batch only, axis 0 of (n, n_out): db has one number for each unit",
+    r"(sum|mean|average)\([^,()=]*\)",
+)  # fmt: skip
+class BiasOneNumber(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        """One unit has one number, and delta of a softmax sums to 0; where layers are square, all have n_out units."""
+        last = len(spec.layers)
+        return any(
+            layer.bias and max(layer.n_out, spec.n_out) > 1 and not (l == last and output(spec) == SOFTMAX)
+            for l, layer in enumerate(spec.layers, 1)
+        )
+
+    def bias_gradient(self, d: Array) -> Array:
+        return np.full(d.shape[1], d.sum())
+
+
+@plant(ONE_NUMBER, GRADIENTS)
+class BiasMeanOfAll(BiasOneNumber):
+    """The mean over examples and units of a delta that has its 1/n already."""
+
+    def bias_gradient(self, d: Array) -> Array:
+        return np.full(d.shape[1], d.mean())
+
+
+@plant(ONE_NUMBER, GRADIENTS)
+class BiasMeanOfUnits(BiasOneNumber):
+    """The mean over examples and units of a delta without 1/n."""
+
+    def bias_gradient(self, d: Array) -> Array:
+        return np.full(d.shape[1], d.sum() / d.shape[1])
 
 
 @plant(

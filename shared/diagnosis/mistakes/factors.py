@@ -80,3 +80,14 @@ class WrongSign(Scaled):
 class FrameworksMeanSquaredError(Scaled):
     def factor(self, y: Array) -> float:
         return float(2 * super().factor(y) / y.shape[1])
+
+
+@plant(
+    "learning rate inside the gradient", GRADIENTS, "(8)", "the gradients are multiplied by the learning rate",
+    "return the gradients themselves: eta belongs to the step, theta <- theta - eta g",
+    r"\b(eta|lr|learning_rate|alpha)\b ?\*|(self|training)\.(eta|lr|rate|learning_rate|alpha) ?\*|"
+    r"\* ?(self\.|training\.)?(eta|lr|rate|learning_rate|alpha)\b",
+)  # fmt: skip
+class RateInside(Scaled):
+    def factor(self, y: Array) -> float:
+        return float(self.eta * super().factor(y))
