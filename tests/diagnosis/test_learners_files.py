@@ -1,5 +1,6 @@
 """Every mistake, as a learner would make it, is called by its own name, with the line where it can be known."""
 
+import re
 import warnings
 from itertools import product
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.diagnosis.mistakes import MISTAKES
+from shared.diagnosis.words import look_at
 from shared.layers import ACTIVATIONS
 from shared.spec import LOSSES, NetworkSpec
 from tests.diagnosis.learner import (
@@ -124,6 +126,40 @@ def test_the_line_to_look_at(mistake: str, line: str, tmp_path: Path) -> None:
     assert found is not None
     number = next(n for n, text in enumerate(source.splitlines(), 1) if text.strip() == line)
     assert found.lines == ((number, line),)
+
+
+OMISSIONS = {"missing 1/n", "f' missing at the output", "softmax overflows", "reset is incomplete"}
+"""What is missing may be missing in a line that the slip leaves as it is."""
+DIGITS = re.compile(r"\d+")
+
+
+@pytest.mark.exhaustive_unless(fits=lambda slip: len(slip.mistake) % 3 == 0)
+@pytest.mark.parametrize(
+    ("template", "slip"),
+    [(template, slip) for template, slips in ((FUNCTIONS, IN_FUNCTIONS), (CLASS, IN_CLASS)) for slip in slips],
+)
+def test_no_right_line_is_accused(template: str, slip: Slip, tmp_path: Path) -> None:
+    right = text(template, ODD, slip.activation, slip.loss or LOSSES[0])
+    found = verdict(tmp_path, slipped(right, slip)).diagnosis
+    assert found is not None
+    assert len({DIGITS.sub("", line) for _, line in found.lines}) <= 1
+    before = {line.strip() for line in right.splitlines()}
+    assert slip.mistake in OMISSIONS or not before & {line for _, line in found.lines}
+
+
+@pytest.mark.parametrize(
+    ("lines", "numbers"),
+    [
+        (["    db = d.mean(axis=0)"], [1]),
+        (["    db1 = d1.mean(axis=0)", "    x = 1", "    db2 = d2.mean(axis=0)"], [1, 3]),
+        (["    db = d.mean(axis=0)", "    grad_b = error.mean(axis=0)"], []),
+        (["    db = d.mean(axis=0)", "    grad_b = error.mean(axis=0)  # (7)"], [2]),
+        (["    b = c.mean(axis=0)  # (3)"], []),
+        (["    db = d.sum(axis=0)  # (7)"], []),
+    ],
+)
+def test_one_line_or_several_alike_or_none(lines: list[str], numbers: list[int]) -> None:
+    assert [number for number, _ in look_at(MISTAKES["bias gradient is a mean"], lines)] == numbers
 
 
 def test_the_measured_ratio_is_printed(tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ def is_smooth(activations: list[str]) -> bool:
 
 @plant(
     "W transposed", GRADIENTS, "(5)", "a matrix is transposed by mistake; the shapes match only if layers are square",
-    "with W of shape (n_out, n_in): z = a W^T, d_l = d_{l+1} W, dW = d^T a", r"@|dot\(|matmul",
+    "with W of shape (n_out, n_in): z = a W^T, d_l = d_{l+1} W, dW = d^T a",
+    r"^(?!.*\+).*((@|,) ?(self\.)?([Ww]\w*|parameters|params|theta)(\[[^]]*\])*\.T\b|"
+    r"\b(a|act\w*|x)\d*(\[[^]]*\])?\.T ?(@|,))",
 )  # fmt: skip
 class TransposedBack(Planted):
     @classmethod
@@ -45,7 +47,8 @@ class TransposedGradient(Planted):
 @plant(
     "f'(a) instead of f'(z)", GRADIENTS, "(5)", "the derivative is taken at the activation instead of at z",
     "f'(z) of the sigmoid is a (1 - a) with a = f(z) from the forward pass: do not apply f again",
-    r"prime\(a|deriv\w*\(a|d\w*\(a|sigmoid\(a|tanh\(a",
+    r"(prime|deriv\w*)\w*\(\s*(a\d*|a\[[^]]*\]|act\w*|hidden\w*)\b|"
+    r"\bd(sigmoid|tanh)\w*\(a|sigmoid\(a\w*(\[[^]]*\])?\) ?\* ?\(1",
 )  # fmt: skip
 class SlopeOfActivation(Planted):
     @classmethod
@@ -83,7 +86,8 @@ class SlopeOfActivationAtOutput(SlopeOfActivation):
 
 @plant(
     "f' missing at the output", GRADIENTS, "(4)", "d_L lacks the factor f'(z_L) of the quadratic loss",
-    "d_L = (a_L - y) * f'(z_L) / n; only the cross-entropies have no f'", r"a\w*(\[-1\])? - |delta\w* ?=",
+    "d_L = (a_L - y) * f'(z_L) / n; only the cross-entropies have no f'",
+    r"^(?!.*(prime|deriv|1 ?-)).*= ?\(?\w+(\[-1\])? ?- ?(y|t|target\w*|one_hot\w*|encode\w*)\b",
 )  # fmt: skip
 class NoSlopeAtOutput(Planted):
     @classmethod
@@ -97,7 +101,7 @@ class NoSlopeAtOutput(Planted):
 @plant(
     "extra f' at the output", GRADIENTS, "(4)", "d_L has a factor f'(z_L), which cancels with a cross-entropy",
     "d_L = (a_L - y) / n: the derivatives of softmax (or sigmoid) and of the logarithm cancel",
-    r"a\w*(\[-1\])? - |delta\w* ?=",
+    r"^\s*(\w*delta|\w*err|d[za]?_?\d?\b)\w*(\[-1\])? ?\*?= .*(prime|deriv|\(1(\.0?)? ?- ?)",
 )  # fmt: skip
 class SlopeAtOutput(Planted):
     @classmethod
@@ -155,7 +159,8 @@ class SoftmaxTwiceInDelta(SoftmaxTwice):
 
 @plant(
     "f' missing in a hidden layer", GRADIENTS, "(5)", "d_l of a hidden layer lacks the factor f'(z_l)",
-    "d_l = (d_{l+1} W_{l+1}) * f'(z_l)", r"@ ?\w*W|dot\(|@ weights|@ ?\w*w\d?",
+    "d_l = (d_{l+1} W_{l+1}) * f'(z_l)",
+    r"^(?!.*(prime|deriv|\(1))\s*(\w*delta|\w*err|d[zah]?_?\d)\w*(\[[^]]*\])? ?= ?.*(@|dot\(|matmul)",
 )  # fmt: skip
 class NoSlopeHidden(Planted):
     @classmethod
@@ -321,7 +326,7 @@ class LastDeltaEverywhere(Planted):
 @plant(
     "delta through the wrong weights", GRADIENTS, "(5)", "delta is propagated through the weights of a wrong layer",
     "d_l = (d_{l+1} W_{l+1}) * f'(z_l): use the weights of the next layer, which a_l is multiplied by",
-    r"@ ?\w*W|dot\(|@ weights|@ ?\w*w\d?",
+    r"^\s*(\w*delta|\w*err|d[zah]?_?\d)\w*(\[[^]]*\])? ?= ?.*(@|dot\(|matmul)",
 )  # fmt: skip
 class DeltaThroughLayerBelow(Planted):
     @classmethod
@@ -350,7 +355,8 @@ class DeltaThroughLayerAbove(DeltaThroughLayerBelow):
 
 @plant(
     "gradients of the last layer only", GRADIENTS, "(5)", "the gradients of all layers before the last are zero",
-    "propagate delta back to every layer", r"zeros|detach|stop_gradient|no_grad",
+    "propagate delta back to every layer",
+    r"detach|stop_gradient|no_grad|\b0(\.0)? ?\*|\* ?0(\.0)?$",
 )  # fmt: skip
 class LastLayerOnly(Planted):
     @classmethod
@@ -363,7 +369,8 @@ class LastLayerOnly(Planted):
 
 @plant(
     "bias gradient is a mean", GRADIENTS, "(7)", "the bias gradients are divided by the number of examples once more",
-    "sum delta over the batch: its 1/n is in d_L already", r"mean\(|np\.average",
+    "sum delta over the batch: its 1/n is in d_L already",
+    r"^\s*\S*b\w*\S* ?=.*(mean\(|average\()|(append|insert|return)\b.*mean\(",
 )  # fmt: skip
 class BiasMean(Planted):
     @classmethod
@@ -412,7 +419,8 @@ class BiasMeanOfUnits(BiasOneNumber):
 
 @plant(
     "bias gradient missing", GRADIENTS, "(7)", "the bias gradients are zero or missing",
-    "db = the sum of delta over the batch", r"zeros|\bdb\b|None",
+    "db = the sum of delta over the batch",
+    r"^(?!.* for )\s*\S*b\w*\S* ?= ?(np\.zeros|None)",
 )  # fmt: skip
 class NoBiasGradient(Planted):
     @classmethod
@@ -426,7 +434,8 @@ class NoBiasGradient(Planted):
 @plant(
     "only the first example is used", GRADIENTS, "(6)",
     "the gradients are those of the first example of the batch only",
-    "sum over all examples of the batch: dW = d^T a, db = the sum of d", r"\[0\]|\[:1\]|return",
+    "sum over all examples of the batch: dW = d^T a, db = the sum of d",
+    r"\[:1\]|\[0:1\]|\[0, ?:\]",
 )  # fmt: skip
 class FirstExample(Planted):
     examples = slice(0, 1)
@@ -448,7 +457,7 @@ class FirstExampleOverN(FirstExample):
 @plant(
     "only the last example is used", GRADIENTS, "(6)", "the gradients are those of the last example of the batch only",
     "add the gradients of the examples instead of overwriting them: dW = d^T a, db = the sum of d",
-    r"^\s*for .* in (zip|range|enumerate)",
+    r"^\s*(nabla|grad|d)\w*(\[[^]]*\])? ?= ?.*outer\(",
 )  # fmt: skip
 class LastExample(FirstExample):
     examples = slice(-1, None)
@@ -479,7 +488,8 @@ class LastExampleInHiddenLayers(Planted):
 
 @plant(
     "bias gradient of one example", GRADIENTS, "(7)", "the bias gradients are those of one example of the batch",
-    "db = the sum of delta over the batch", r"\[0\]|\[-1\]|\bdb\b",
+    "db = the sum of delta over the batch",
+    r"^\s*\S*b\w*\S* ?=.*\[(0|-1)(, ?:)?\]\s*$",
 )  # fmt: skip
 class BiasOfFirst(Planted):
     @classmethod
@@ -502,7 +512,8 @@ class BiasOfLast(Planted):
 
 @plant(
     "one-hot labels off by one", GRADIENTS, "(4)", "the 1 in the one-hot labels is one position off",
-    "label y has its 1 at index y, counted from 0", r"eye|one_hot|\+ ?1|- ?1\]|arange",
+    "label y has its 1 at index y, counted from 0",
+    r"\b(y|labels?|targets?) ?[-+] ?1\b",
 )  # fmt: skip
 class OneHotTooFar(Planted):
     shift = 1
@@ -518,7 +529,8 @@ class OneHotTooNear(OneHotTooFar):
 
 @plant(
     "labels used as numbers", GRADIENTS, "(4)", "the label itself is subtracted from every output",
-    "convert the labels to one-hot vectors: (n,) -> (n, n_out)", r"- ?y\b|y\[:, ?None\]|reshape\(-1, ?1\)",
+    "convert the labels to one-hot vectors: (n,) -> (n, n_out)",
+    r"^(?!.*==).*(\by\[:, ?(None|np\.newaxis)\]|\by\.reshape\(-1, ?1\))",
 )  # fmt: skip
 class LabelsAsNumbers(Planted):
     def one_hot(self, y: Labels) -> Array:
@@ -548,7 +560,8 @@ class FloorOfGradients(Planted):
 
 @plant(
     "integer dtype", GRADIENTS, "(1)", "values are stored in an integer array, which discards their fraction",
-    "use float64 or float32 arrays throughout", r"\bint\b|int32|int64|uint8|dtype|zeros|array\(",
+    "use float64 or float32 arrays throughout",
+    r"^(?!.*\b(y|labels?|targets?)\b).*(astype\((np\.)?u?int|dtype ?= ?(np\.)?u?int)",
 )  # fmt: skip
 class IntegerGradients(Planted):
     def gradients(self, x: Array, y: Array) -> float:
