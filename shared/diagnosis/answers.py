@@ -59,9 +59,19 @@ Answers = dict[str, Answer]
 
 
 def comparable(gradients: Tensors) -> Tensors:
-    """Return gradients whose bias gradients have one axis; a missing one counts as 0."""
+    """Return gradients whose bias gradients have one axis; a missing one counts as 0, one number for each unit."""
     rows = {name[2:]: np.shape(tensor)[:1] for name, tensor in gradients.items() if name.startswith("dW")}
     return {
-        name: np.zeros(rows[name[2:]]) if tensor is None else tensor.reshape(-1) if name.startswith("db") else tensor
+        name: _of_each_unit(tensor, rows[name[2:]])
+        if name.startswith("db")
+        else np.zeros(())
+        if tensor is None
+        else tensor
         for name, tensor in gradients.items()
     }
+
+
+def _of_each_unit(db: Any, rows: tuple[int, ...]) -> Any:
+    if db is None:
+        return np.zeros(rows)
+    return np.full(rows, db.reshape(())) if db.size == 1 else db.reshape(-1)

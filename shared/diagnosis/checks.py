@@ -33,7 +33,10 @@ def runs(c: Comparison) -> Findings | None:
 
 
 def shapes(c: Comparison) -> Findings | None:
-    """Gradients and outputs have the shapes of the parameters and of (n, n_out), and a floating dtype."""
+    """Gradients and outputs have the shapes of the parameters and of (n, n_out), and a floating dtype.
+
+    A bias gradient may also be one number, which is compared as that of each unit: NumPy subtracts it from all biases.
+    """
     answer, expected = c.answers["first"], c.expected["first"]
     if answer.trouble:
         return None
@@ -44,7 +47,7 @@ def shapes(c: Comparison) -> Findings | None:
             return (Finding(findings.MISSING, "first", name),)
         if found.dtype.kind != "f":
             return (Finding(findings.DTYPE, "first", name, got=found.dtype),)
-        fits = found.shape == tensor.shape or (name.startswith("db") and found.size == tensor.size)
+        fits = found.shape == tensor.shape or (name.startswith("db") and found.size in (1, tensor.size))
         if not fits:
             return (Finding(findings.SHAPE, "first", name, got=found.shape, expected=tensor.shape),)
     return ()

@@ -11,6 +11,7 @@ from shared.diagnosis.checks import check_all
 from shared.diagnosis.comparison import READ_ONLY, Comparison
 from shared.diagnosis.findings import Finding, Findings
 from shared.diagnosis.matching import (
+    SQUARE,
     accumulates,
     accumulates_in_training,
     another_network,
@@ -18,7 +19,7 @@ from shared.diagnosis.matching import (
     nearest_two,
     weight_decay,
 )
-from shared.diagnosis.mistakes import MISTAKES, behaviour
+from shared.diagnosis.mistakes import MISTAKES, backward, behaviour
 from shared.diagnosis.words import Lines, line_at, look_at, notes, ratios, sentence
 from shared.layers import SOFTMAX
 from shared.spec import NetworkSpec
@@ -29,6 +30,9 @@ RAISES: Final = "an exception"
 MISSING: Final = "a missing parameter"
 SHAPE: Final = "a wrong shape"
 ANOTHER_NETWORK: Final = "another network"
+OVER_THE_UNITS: Final = "bias gradient summed over the wrong axis"
+INNER: Final = "inner product instead of an outer one"
+NO_BIAS_GRADIENT: Final = "bias gradient missing"
 NOT_FINITE: Final = "not finite"
 
 
@@ -155,13 +159,22 @@ def _gradients(c: Comparison, failed: dict[str, Findings], lines: list[str]) -> 
     found = next(failed[name] for name in ("gradients", "one example", "square layers") if name in failed)
     measured = ratios(c, found[0].scene)
     mistake = nearest_mistake(c, GRADIENTS)
-    if mistake:
+    one_number = _has_one_number(c)
+    if mistake and not (one_number and mistake.name == NO_BIAS_GRADIENT):  # delta of a softmax sums to 0
         return _known(mistake.name, measured, lines)
     if "gradients" in failed and (factor := weight_decay(c)) is not None:
         return _known(behaviour.WEIGHT_DECAY, f"dW = dC/dW + {factor:.4g} W", lines)
     if "gradients" in failed and c.precision("first", GRADIENTS) == "float16":
         return _known(behaviour.FLOAT16, sentence(found), lines)
-    return _another(c) or _two(c, measured, lines) or _unknown(c, found)
+    found_two = None if mistake else _another(c) or _two(c, measured, lines)
+    return found_two or (_known(backward.ONE_NUMBER, measured, lines) if one_number else _unknown(c, found))
+
+
+def _has_one_number(c: Comparison) -> bool:
+    """Return whether the bias gradient of a layer with several units is a single number other than 0."""
+    given, expected = c.answers["first"].gradients, c.expected["first"].gradients
+    biases = [(given[name], tensor) for name, tensor in expected.items() if name.startswith("db")]
+    return any(db is not None and db.size == 1 < tensor.size and db.any() for db, tensor in biases)
 
 
 def _another(c: Comparison) -> Diagnosis | None:
@@ -217,23 +230,34 @@ def _raised(answer: Answer, lines: list[str]) -> Diagnosis:
     remedy = "correct the line that raises it"
     if "mismatch in its core dimension" in trouble.message or "not aligned" in trouble.message:
         remedy = "print the shapes: W_l is (n_out, n_in), a batch (n, n_in); z = a W^T, d_l = d_{l+1} W, dW = d^T a"
+    elif "could not be broadcast together" in trouble.message:
+        remedy = "print the shapes: * multiplies elementwise, a matrix product is @ or np.dot"
     return Diagnosis(RAISES, trouble.message, remedy, lines=line_at(lines, trouble.line))
 
 
 def _shape(c: Comparison, finding: Finding, lines: list[str]) -> Diagnosis:
     """Return the mistake that a shape or a dtype shows."""
-    name, measured = finding.tensor, sentence((finding,))
+    name, measured, n = finding.tensor, sentence((finding,)), c.inputs["first"].n
     is_bias = name.startswith("db")
     if finding.kind == findings.MISSING and is_bias:
-        return _known("bias gradient missing", measured, lines)
+        return _known(NO_BIAS_GRADIENT, measured, lines)
     if finding.kind == findings.DTYPE and finding.got.kind in "iub":
         return _known("integer dtype", measured, lines)
     if finding.kind == findings.SHAPE and finding.got[::-1] == finding.expected:
         return _known("W transposed", measured, lines)
-    if finding.kind == findings.SHAPE and is_bias and finding.got == (c.inputs["first"].n, *finding.expected):
+    if finding.kind == findings.SHAPE and is_bias and finding.got == (n, *finding.expected):
         remedy = MISTAKES["bias gradient is a mean"].remedy
         description = "the bias gradients are not summed over the examples"
         return Diagnosis("bias gradient not summed", description, remedy, "(7)", measured)
+    if finding.kind == findings.SHAPE and is_bias and finding.got in ((n,), (n, 1), (1, n)):
+        description = "the bias gradients are summed over the units instead of the examples"
+        remedy = MISTAKES[backward.ONE_NUMBER].remedy
+        return Diagnosis(OVER_THE_UNITS, description, remedy, "(7)", measured)
+    if finding.kind == findings.SHAPE and name.startswith("dW") and finding.got == ():
+        remedy = "dW = d^T a for a batch, np.outer(d, a) for one example"
+        return Diagnosis(INNER, f"{name} is one number, an inner product such as np.dot(d, a)", remedy, "(6)", measured)
+    if finding.kind == findings.SHAPE and (mistake := nearest_mistake(c, GRADIENTS, SQUARE)):
+        return _known(mistake.name, f"{measured}; with square layers it fits", lines)
     what = "is missing" if finding.kind == findings.MISSING else f"has a wrong {finding.kind}"
     return Diagnosis(SHAPE, f"{name} {what}", "print the shape after each step", "(6)", measured)
 

@@ -21,6 +21,7 @@ ALIKE: Final = 1e-4
 """Two networks with a smaller distance make the same mistake; float32 has errors of 1e-6, other mistakes of 1e-2."""
 LEAST_DECAY: Final = 1e-8
 """Smaller multiples of the weights are considered rounding."""
+SQUARE: Final = ("square", "all square")
 SMALLEST_FIRST: Final = ("all square", "square", "first")
 
 
@@ -49,9 +50,9 @@ def _answers(network: type[Planted], spec: NetworkSpec, kind: str) -> Answers:
     return ask_all(Subject(network), spec, SCENES_OF[kind])
 
 
-def nearest_mistake(c: Comparison, kind: str) -> Mistake | None:
-    """Return the mistake that has these numbers in all scenes; None if there is none."""
-    found = [(off, known.mistake) for known in catalogue(c, kind) if (off := _off_by(c, known.answers, kind))]
+def nearest_mistake(c: Comparison, kind: str, scenes: Sequence[str] = ()) -> Mistake | None:
+    """Return the mistake that has these numbers in all scenes, or in the given ones; None if there is none."""
+    found = [(off, known.mistake) for known in catalogue(c, kind) if (off := _off_by(c, known.answers, kind, scenes))]
     best = min(found, key=lambda item: item[0], default=None)
     return best[1] if best else None
 

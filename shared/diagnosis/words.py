@@ -13,8 +13,6 @@ from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.mistakes import Mistake
 
 RIGHT: Final = "1 times"
-MOST_LINES: Final = 3
-"""More lines than this are no help."""
 Lines = tuple[tuple[int, str], ...]
 """numbers and texts of lines"""
 
@@ -71,19 +69,23 @@ def _in_words(ratio: float, n: int) -> str:
 
 
 def look_at(mistake: Mistake, lines: list[str], at: int | None = None) -> Lines:
-    """Return the lines to look at: the one that raised or warned, or those that match the clue or cite the equation."""
+    """Return the line to look at: the one that raised or warned, or the only one that matches the clue; () if in doubt.
+
+    A line that cites the equation goes before one that cites none; a line that cites only others is not meant. Several
+    lines that differ only in their digits, such as those of db1 and db2, make the same mistake and count as one.
+    """
     if found := line_at(lines, at):
         return found
-    code = {number: line.partition("#")[0] for number, line in enumerate(lines, 1)}
-    inside = {number: text for number, text in code.items() if text[:1].isspace() and text.strip()}
-    matching = [number for number, text in inside.items() if mistake.clue and re.search(mistake.clue, text)]
-    cited = [
-        number for number in inside if mistake.equation and mistake.equation in lines[number - 1].partition("#")[2]
-    ]
-    for numbers in ([number for number in matching if number in cited], cited, matching):
-        if 0 < len(numbers) <= MOST_LINES:
-            return tuple((number, lines[number - 1].strip()) for number in numbers)
-    return ()
+    halves = {number: line.partition("#")[::2] for number, line in enumerate(lines, 1)}
+    matching = {
+        number: set(re.findall(r"\(\d+\)", comment))
+        for number, (text, comment) in halves.items()
+        if mistake.clue and text[:1].isspace() and text.strip() and re.search(mistake.clue, text.rstrip())
+    }
+    cited = [number for number, equations in matching.items() if mistake.equation in equations]
+    numbers = cited or [number for number, equations in matching.items() if not equations or not mistake.equation]
+    alike = {re.sub(r"\d+", "0", halves[number][0].strip()) for number in numbers}
+    return tuple((number, lines[number - 1].strip()) for number in numbers) if len(alike) == 1 else ()
 
 
 def line_at(lines: list[str], at: int | None) -> Lines:

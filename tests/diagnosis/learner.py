@@ -190,7 +190,18 @@ IN_FUNCTIONS = [
     Slip("extra f' at the output", f'if LOSS == "quadratic":\n        {SLOPE}', "error = error * f_prime(zs[-1])", CROSS_ENTROPY),
     Slip("extra f' at the output", 'if LOSS == "quadratic":\n        error', "if True:\n        error", BINARY),
     Slip("f' missing in a hidden layer", BACK, "error = np.dot(error, parameters[layer][0])"),
+    Slip("f' of the output missing on the way down", BACK,
+         "if layer == len(parameters) - 1:\n                error = (activations[-1] - encode(y, activations[-1].shape[1])) / n\n"
+         "            " + BACK, QUADRATIC),
+    Slip("1/n twice below the last layer", BACK, BACK + " / n"),
+    Slip("dW in place of W", "np.dot(error, parameters[layer][0])", "np.dot(error, grad_w)"),
+    Slip("the last layer's delta in every layer", BACK, "pass"),
+    Slip("softmax applied twice in the loss", "error = activations[-1] - encode(", "error = softmax(activations[-1]) - encode(",
+         CROSS_ENTROPY),
     Slip("delta through the wrong weights", "parameters[layer][0])", "parameters[layer - 1][0])"),
+    Slip("bias gradient is one number", GB, "grad_b = np.sum(error)"),
+    Slip("bias gradient is one number", GB, "grad_b = np.full(error.shape[1], np.mean(error))"),
+    Slip("bias gradient is one number", GB, "grad_b = n * np.mean(error, keepdims=True)"),
     Slip("bias gradient is a mean", GB, "grad_b = error.mean(axis=0)"),
     Slip("bias gradient missing", GB, "grad_b = np.zeros(error.shape[1])"),
     Slip("bias gradient missing", GB, "grad_b = None"),
@@ -272,6 +283,8 @@ IN_CLASS = [
          "                b -= self.rate * (db + 0.9 * self.v.get(id(b), 0))\n"
          "                self.v[id(W)] = dW + 0.9 * self.v.get(id(W), 0)\n"
          "                self.v[id(b)] = db + 0.9 * self.v.get(id(b), 0)"),
+    Slip("learning rate inside the gradient", "named(backprop(self.theta, x, y))",
+         "named([(self.rate * dW, self.rate * db) for dW, db in backprop(self.theta, x, y)])"),
     Slip("reset is incomplete", "        self.reset(parameters)\n\n    def reset(self, parameters):\n",
          "        self.theta = [(parameters[f'W{l}'].copy(), parameters[f'b{l}'].copy()) for l in range(1, len(SIZES))]\n\n"
          "    def reset(self, parameters):\n        return\n\n    def reset_rightly(self, parameters):\n"),

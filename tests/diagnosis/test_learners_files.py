@@ -1,5 +1,6 @@
 """Every mistake, as a learner would make it, is called by its own name, with the line where it can be known."""
 
+import re
 import warnings
 from itertools import product
 from pathlib import Path
@@ -7,9 +8,23 @@ from pathlib import Path
 import pytest
 
 from shared.diagnosis.mistakes import MISTAKES
+from shared.diagnosis.words import look_at
 from shared.layers import ACTIVATIONS
 from shared.spec import LOSSES, NetworkSpec
-from tests.diagnosis.learner import CLASS, FUNCTIONS, IN_CLASS, IN_FUNCTIONS, Slip, mixed, slipped, text, verdict
+from tests.diagnosis.learner import (
+    BACK,
+    CLASS,
+    FUNCTIONS,
+    GB,
+    GW,
+    IN_CLASS,
+    IN_FUNCTIONS,
+    Slip,
+    mixed,
+    slipped,
+    text,
+    verdict,
+)
 
 ARTICLE, ODD = (784, 30, 10), (5, 4, 3)
 SLIPS = [
@@ -113,6 +128,40 @@ def test_the_line_to_look_at(mistake: str, line: str, tmp_path: Path) -> None:
     assert found.lines == ((number, line),)
 
 
+OMISSIONS = {"missing 1/n", "f' missing at the output", "softmax overflows", "reset is incomplete"}
+"""What is missing may be missing in a line that the slip leaves as it is."""
+DIGITS = re.compile(r"\d+")
+
+
+@pytest.mark.exhaustive_unless(fits=lambda slip: len(slip.mistake) % 3 == 0)
+@pytest.mark.parametrize(
+    ("template", "slip"),
+    [(template, slip) for template, slips in ((FUNCTIONS, IN_FUNCTIONS), (CLASS, IN_CLASS)) for slip in slips],
+)
+def test_no_right_line_is_accused(template: str, slip: Slip, tmp_path: Path) -> None:
+    right = text(template, ODD, slip.activation, slip.loss or LOSSES[0])
+    found = verdict(tmp_path, slipped(right, slip)).diagnosis
+    assert found is not None
+    assert len({DIGITS.sub("", line) for _, line in found.lines}) <= 1
+    before = {line.strip() for line in right.splitlines()}
+    assert slip.mistake in OMISSIONS or not before & {line for _, line in found.lines}
+
+
+@pytest.mark.parametrize(
+    ("lines", "numbers"),
+    [
+        (["    db = d.mean(axis=0)"], [1]),
+        (["    db1 = d1.mean(axis=0)", "    x = 1", "    db2 = d2.mean(axis=0)"], [1, 3]),
+        (["    db = d.mean(axis=0)", "    grad_b = error.mean(axis=0)"], []),
+        (["    db = d.mean(axis=0)", "    grad_b = error.mean(axis=0)  # (7)"], [2]),
+        (["    b = c.mean(axis=0)  # (3)"], []),
+        (["    db = d.sum(axis=0)  # (7)"], []),
+    ],
+)
+def test_one_line_or_several_alike_or_none(lines: list[str], numbers: list[int]) -> None:
+    assert [number for number, _ in look_at(MISTAKES["bias gradient is a mean"], lines)] == numbers
+
+
 def test_the_measured_ratio_is_printed(tmp_path: Path) -> None:
     right = text(FUNCTIONS, ARTICLE, "sigmoid", "quadratic")
     slips = {slip.mistake: slip for slip in IN_FUNCTIONS}
@@ -127,8 +176,68 @@ def test_the_measured_ratio_is_printed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        (GB, "grad_b = np.sum(error, axis=1)", "bias gradient summed over the wrong axis"),
+        (GB, "grad_b = np.sum(error, axis=1, keepdims=True)", "bias gradient summed over the wrong axis"),
+        (GB, "grad_b = error", "bias gradient not summed"),
+        (GW, "grad_w = np.vdot(error[:, 0], activations[layer][:, 0])", "inner product instead of an outer one"),
+    ],
+)
+def test_a_shape_says_what_is_wrong(old: str, new: str, name: str, tmp_path: Path) -> None:
+    found = verdict(tmp_path, text(FUNCTIONS, ODD, "sigmoid", "quadratic").replace(old, new)).diagnosis
+    assert found is not None
+    assert found.name == name
+
+
+@pytest.mark.parametrize(
+    ("new", "loss", "name"),
+    [
+        ("grad_b = np.sum(error)", "quadratic", "bias gradient is one number"),
+        ("grad_b = np.float64(0)", "quadratic", "bias gradient missing"),
+        ("grad_b = np.sum(np.tanh(error))", "quadratic", "bias gradient is one number"),
+        # delta of a softmax sums to 0, and rounding is all that is left
+        ("grad_b = np.sum(error)", "cross_entropy", "bias gradient is one number"),
+    ],
+)
+def test_one_number_for_all_biases_is_no_wrong_shape(new: str, loss: str, name: str, tmp_path: Path) -> None:
+    found = verdict(tmp_path, text(FUNCTIONS, (5, 3), "sigmoid", loss).replace(GB, new))
+    assert found.checks["shapes"] == ()
+    assert found.diagnosis is not None
+    assert found.diagnosis.name == name
+
+
+def test_one_number_is_right_for_one_unit(tmp_path: Path) -> None:
+    source = text(FUNCTIONS, (5, 1), "sigmoid", "quadratic").replace(GB, "grad_b = np.sum(error)")
+    assert verdict(tmp_path, source).right
+
+
+@pytest.mark.parametrize("layer", [1, 2, 3, 4, 5])
+def test_the_slope_may_be_missing_in_any_single_layer(layer: int, tmp_path: Path) -> None:
+    source = text(FUNCTIONS, (5, 4, 6, 4, 6, 4, 3), "tanh", "quadratic")
+    source = source.replace("* f_prime(zs[layer - 1])", f"* (1 if layer == {layer} else f_prime(zs[layer - 1]))")
+    found = verdict(tmp_path, source).diagnosis
+    assert found is not None
+    assert found.name == "f' missing in a hidden layer"
+
+
+def test_an_error_that_passes_every_layer_without_its_slope(tmp_path: Path) -> None:
+    """As in a book that sends the error, not delta: the error of a layer is W^T times that of the next one."""
+    source = text(FUNCTIONS, (6, 5, 4, 3), "sigmoid", "quadratic")
+    old, new = "error = error * f_prime(zs[-1], OUTPUT)", "raw, error = error, error * f_prime(zs[-1], OUTPUT)"
+    source = source.replace(old, new).replace(BACK, "raw = raw @ parameters[layer][0]\n            " + SENT)
+    found = verdict(tmp_path, source).diagnosis
+    assert found is not None
+    assert found.name == "f' of the output missing on the way down"
+
+
+SENT = "error = raw * f_prime(zs[layer - 1]) / n"
+
+
+@pytest.mark.parametrize(
     "names",
     [
+        ("missing 1/n", "bias gradient is one number"),
         ("missing 1/n", "bias gradient is a mean"),
         ("wrong sign", "f' missing at the output"),
         ("missing 1/n", "f'(a) instead of f'(z)"),

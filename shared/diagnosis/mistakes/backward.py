@@ -1,13 +1,17 @@
 """Wrong gradients: equations (4) to (7)."""
 
+from typing import Final
+
 import numpy as np
 
 from impls.numpy_scratch import ACTIVATIONS
 from shared.diagnosis.answers import GRADIENTS
 from shared.diagnosis.mistakes.catalogue import Planted, has_bias, hidden, output, plant, usual
 from shared.interface import Array, Labels
+from shared.layers import SOFTMAX
 from shared.spec import NetworkSpec
 
+ONE_NUMBER: Final = "bias gradient is one number"
 SMOOTH = ("sigmoid", "tanh")
 """Activations whose derivative at f(z) differs from that at z; for the ReLUs it is the same."""
 
@@ -19,7 +23,9 @@ def is_smooth(activations: list[str]) -> bool:
 
 @plant(
     "W transposed", GRADIENTS, "(5)", "a matrix is transposed by mistake; the shapes match only if layers are square",
-    "with W of shape (n_out, n_in): z = a W^T, d_l = d_{l+1} W, dW = d^T a", r"@|dot\(|matmul",
+    "with W of shape (n_out, n_in): z = a W^T, d_l = d_{l+1} W, dW = d^T a",
+    r"^(?!.*\+).*((@|,) ?(self\.)?([Ww]\w*|parameters|params|theta)(\[[^]]*\])*\.T\b|"
+    r"\b(a|act\w*|x)\d*(\[[^]]*\])?\.T ?(@|,))",
 )  # fmt: skip
 class TransposedBack(Planted):
     @classmethod
@@ -41,7 +47,8 @@ class TransposedGradient(Planted):
 @plant(
     "f'(a) instead of f'(z)", GRADIENTS, "(5)", "the derivative is taken at the activation instead of at z",
     "f'(z) of the sigmoid is a (1 - a) with a = f(z) from the forward pass: do not apply f again",
-    r"prime\(a|deriv\w*\(a|d\w*\(a|sigmoid\(a|tanh\(a",
+    r"(prime|deriv\w*)\w*\(\s*(a\d*|a\[[^]]*\]|act\w*|hidden\w*)\b|"
+    r"\bd(sigmoid|tanh)\w*\(a|sigmoid\(a\w*(\[[^]]*\])?\) ?\* ?\(1",
 )  # fmt: skip
 class SlopeOfActivation(Planted):
     @classmethod
@@ -79,7 +86,8 @@ class SlopeOfActivationAtOutput(SlopeOfActivation):
 
 @plant(
     "f' missing at the output", GRADIENTS, "(4)", "d_L lacks the factor f'(z_L) of the quadratic loss",
-    "d_L = (a_L - y) * f'(z_L) / n; only the cross-entropies have no f'", r"a\w*(\[-1\])? - |delta\w* ?=",
+    "d_L = (a_L - y) * f'(z_L) / n; only the cross-entropies have no f'",
+    r"^(?!.*(prime|deriv|1 ?-)).*= ?\(?\w+(\[-1\])? ?- ?(y|t|target\w*|one_hot\w*|encode\w*)\b",
 )  # fmt: skip
 class NoSlopeAtOutput(Planted):
     @classmethod
@@ -93,7 +101,7 @@ class NoSlopeAtOutput(Planted):
 @plant(
     "extra f' at the output", GRADIENTS, "(4)", "d_L has a factor f'(z_L), which cancels with a cross-entropy",
     "d_L = (a_L - y) / n: the derivatives of softmax (or sigmoid) and of the logarithm cancel",
-    r"a\w*(\[-1\])? - |delta\w* ?=",
+    r"^\s*(\w*delta|\w*err|d[za]?_?\d?\b)\w*(\[-1\])? ?\*?= .*(prime|deriv|\(1(\.0?)? ?- ?)",
 )  # fmt: skip
 class SlopeAtOutput(Planted):
     @classmethod
@@ -119,8 +127,40 @@ class ActivationSlopeAtOutput(Planted):
 
 
 @plant(
+    "softmax applied twice in the loss", GRADIENTS, "(3)",
+    "the outputs are a softmax already, and the loss takes the softmax of them once more",
+    "a loss such as PyTorch's cross_entropy contains the softmax: give it z_L; by hand, d_L = (a_L - y) / n",
+    r"softmax\(a\b|softmax\(\w*(act|out|prob|pred|hat|softmax)|cross_entropy\(|CrossEntropyLoss\(|from_logits ?= ?True",
+)  # fmt: skip
+class SoftmaxTwice(Planted):
+    """The gradients are those of this loss."""
+
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return output(spec) == SOFTMAX and spec.n_out > 1
+
+    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+        a = self.output(z)
+        loss, d = super().loss(a, y)
+        return loss, self.through(a, d)
+
+    def through(self, a: Array, d: Array) -> Array:
+        """Return the derivative by z of a function of a = softmax(z) whose derivative by a is d."""
+        return np.asarray(a * (d - (d * a).sum(axis=1, keepdims=True)))
+
+
+@plant("softmax applied twice in the loss", GRADIENTS)
+class SoftmaxTwiceInDelta(SoftmaxTwice):
+    """d_L = (softmax(a_L) - y) / n."""
+
+    def through(self, a: Array, d: Array) -> Array:
+        return d
+
+
+@plant(
     "f' missing in a hidden layer", GRADIENTS, "(5)", "d_l of a hidden layer lacks the factor f'(z_l)",
-    "d_l = (d_{l+1} W_{l+1}) * f'(z_l)", r"@ ?\w*W|dot\(|@ weights|@ ?\w*w\d?",
+    "d_l = (d_{l+1} W_{l+1}) * f'(z_l)",
+    r"^(?!.*(prime|deriv|\(1))\s*(\w*delta|\w*err|d[zah]?_?\d)\w*(\[[^]]*\])? ?= ?.*(@|dot\(|matmul)",
 )  # fmt: skip
 class NoSlopeHidden(Planted):
     @classmethod
@@ -151,10 +191,142 @@ class NoSlopeInLastHidden(Planted):
         return np.ones_like(z) if l == len(self.layers) - 1 else super().slope(z, a, l)
 
 
+class NoSlopeInOne(Planted):
+    layer = 0
+
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return cls.layer < len(hidden(spec)) and hidden(spec)[cls.layer - 1] != "identity"
+
+    def slope(self, z: Array, a: Array, l: int) -> Array:
+        return np.ones_like(z) if l == self.layer else super().slope(z, a, l)
+
+
+@plant("f' missing in a hidden layer", GRADIENTS)
+class NoSlopeInSecond(NoSlopeInOne):
+    layer = 2
+
+
+@plant("f' missing in a hidden layer", GRADIENTS)
+class NoSlopeInThird(NoSlopeInOne):
+    layer = 3
+
+
+@plant("f' missing in a hidden layer", GRADIENTS)
+class NoSlopeInFourth(NoSlopeInOne):
+    layer = 4
+
+
+@plant("f' missing in a hidden layer", GRADIENTS)
+class NoSlopeInFifth(NoSlopeInOne):
+    layer = 5
+
+
+@plant(
+    "f' of the output missing on the way down", GRADIENTS, "(5)",
+    "the error sent to the hidden layers lacks the slope f' of the output layer, which dW_L and db_L have",
+    "send d_L down, with its factor f'(z_L), instead of a_L - y: d_{L-1} = (d_L W_L) * f'(z_{L-1})",
+    r"(dot|matmul|einsum)\(.*err|@.*err|err\w*(\.T)? ?@",
+)  # fmt: skip
+class NoOutputSlopeDown(Planted):
+    """As in articles that send the error, not delta, to the hidden layer: W.T @ (a - y)."""
+
+    everywhere = False
+
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return spec.loss == "quadratic" and output(spec) != "identity" and len(spec.layers) > 1
+
+    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+        right = self.df
+        self.df = (*right[:-1], ACTIVATIONS["identity"][1])
+        _, self.error = super().loss(z, y)
+        self.df = right
+        return super().loss(z, y)
+
+    def back(self, d: Array, l: int) -> Array:
+        if l < len(self.layers) - 1 and not self.everywhere:
+            return super().back(d, l)
+        self.error = super().back(self.error, l)
+        return self.error
+
+
+@plant("f' of the output missing on the way down", GRADIENTS)
+class NoSlopeDown(NoOutputSlopeDown):
+    """The error passes every layer without its slope; each layer applies its own to what it keeps."""
+
+    everywhere = True
+
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return super().applies(spec) and any(activation != "identity" for activation in hidden(spec)[1:])
+
+
+@plant(
+    "1/n twice below the last layer", GRADIENTS, "(5)",
+    "the gradients of the hidden layers are divided by the number of examples once more; the last layer's are right",
+    "divide only in d_L: every other delta is propagated from it and has its 1/n already",
+    r"(@|dot\(|matmul).*(/ ?(n|m|N|batch\w*)\b|/ ?len\()",
+)  # fmt: skip
+class OverNBelow(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.layers) > 1
+
+    def divides(self, l: int) -> bool:
+        """Return whether the delta sent to layer l is divided."""
+        return l == len(self.layers) - 1
+
+    def back(self, d: Array, l: int) -> Array:
+        return super().back(d, l) / (len(d) if self.divides(l) else 1)
+
+
+@plant("1/n twice below the last layer", GRADIENTS)
+class OverNInEveryLayer(OverNBelow):
+    def divides(self, l: int) -> bool:
+        return True
+
+
+@plant(
+    "dW in place of W", GRADIENTS, "(5)", "delta is propagated through the gradient dW_{l+1} instead of W_{l+1}",
+    "d_l = (d_{l+1} W_{l+1}) * f'(z_l): use the weights, not their gradient",
+    r"(@|dot\(.*,|matmul\(.*,) ?\w*(\[.*\]\.)?(d_?[Ww]|grad\w*_?[Ww]|nabla_w)",
+)  # fmt: skip
+class ThroughGradient(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.layers) > 1
+
+    def back(self, d: Array, l: int) -> Array:
+        dW, _ = self.gradient_layers[l]
+        return d @ dW
+
+
+@plant(
+    "the last layer's delta in every layer", GRADIENTS, "(5)",
+    "the delta of the last layer is used for the layers before it; the shapes match only if layers have equal sizes",
+    "propagate delta from layer to layer: d_l = (d_{l+1} W_{l+1}) * f'(z_l)", r"\.T ?@|dot\(\w+\.T|\.sum\(|np\.sum\(",
+)  # fmt: skip
+class LastDeltaEverywhere(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.layers) > 1
+
+    def fits(self, l: int) -> bool:
+        """Return whether a_l has as many units as a_L."""
+        return len(self.layers[l - 1][1]) == len(self.layers[-1][1])
+
+    def back(self, d: Array, l: int) -> Array:
+        return self.deltas[-1] if self.fits(l) else super().back(d, l)
+
+    def slope(self, z: Array, a: Array, l: int) -> Array:
+        return np.ones_like(z) if self.fits(l) else super().slope(z, a, l)
+
+
 @plant(
     "delta through the wrong weights", GRADIENTS, "(5)", "delta is propagated through the weights of a wrong layer",
     "d_l = (d_{l+1} W_{l+1}) * f'(z_l): use the weights of the next layer, which a_l is multiplied by",
-    r"@ ?\w*W|dot\(|@ weights|@ ?\w*w\d?",
+    r"^\s*(\w*delta|\w*err|d[zah]?_?\d)\w*(\[[^]]*\])? ?= ?.*(@|dot\(|matmul)",
 )  # fmt: skip
 class DeltaThroughLayerBelow(Planted):
     @classmethod
@@ -183,7 +355,8 @@ class DeltaThroughLayerAbove(DeltaThroughLayerBelow):
 
 @plant(
     "gradients of the last layer only", GRADIENTS, "(5)", "the gradients of all layers before the last are zero",
-    "propagate delta back to every layer", r"zeros|detach|stop_gradient|no_grad",
+    "propagate delta back to every layer",
+    r"detach|stop_gradient|no_grad|\b0(\.0)? ?\*|\* ?0(\.0)?$",
 )  # fmt: skip
 class LastLayerOnly(Planted):
     @classmethod
@@ -196,7 +369,8 @@ class LastLayerOnly(Planted):
 
 @plant(
     "bias gradient is a mean", GRADIENTS, "(7)", "the bias gradients are divided by the number of examples once more",
-    "sum delta over the batch: its 1/n is in d_L already", r"mean\(|np\.average",
+    "sum delta over the batch: its 1/n is in d_L already",
+    r"^\s*\S*b\w*\S* ?=.*(mean\(|average\()|(append|insert|return)\b.*mean\(",
 )  # fmt: skip
 class BiasMean(Planted):
     @classmethod
@@ -208,8 +382,45 @@ class BiasMean(Planted):
 
 
 @plant(
+    ONE_NUMBER, GRADIENTS, "(7)",
+    "the bias gradient of a layer is one number, summed over all its units",
+    "sum delta over the batch only, axis 0 of (n, n_out): db has one number for each unit",
+    r"(sum|mean|average)\([^,()=]*\)",
+)  # fmt: skip
+class BiasOneNumber(Planted):
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        """One unit has one number, and delta of a softmax sums to 0; where layers are square, all have n_out units."""
+        last = len(spec.layers)
+        return any(
+            layer.bias and max(layer.n_out, spec.n_out) > 1 and not (l == last and output(spec) == SOFTMAX)
+            for l, layer in enumerate(spec.layers, 1)
+        )
+
+    def bias_gradient(self, d: Array) -> Array:
+        return np.full(d.shape[1], d.sum())
+
+
+@plant(ONE_NUMBER, GRADIENTS)
+class BiasMeanOfAll(BiasOneNumber):
+    """The mean over examples and units of a delta that has its 1/n already."""
+
+    def bias_gradient(self, d: Array) -> Array:
+        return np.full(d.shape[1], d.mean())
+
+
+@plant(ONE_NUMBER, GRADIENTS)
+class BiasMeanOfUnits(BiasOneNumber):
+    """The mean over examples and units of a delta without 1/n."""
+
+    def bias_gradient(self, d: Array) -> Array:
+        return np.full(d.shape[1], d.sum() / d.shape[1])
+
+
+@plant(
     "bias gradient missing", GRADIENTS, "(7)", "the bias gradients are zero or missing",
-    "db = the sum of delta over the batch", r"zeros|\bdb\b|None",
+    "db = the sum of delta over the batch",
+    r"^(?!.* for )\s*\S*b\w*\S* ?= ?(np\.zeros|None)",
 )  # fmt: skip
 class NoBiasGradient(Planted):
     @classmethod
@@ -223,7 +434,8 @@ class NoBiasGradient(Planted):
 @plant(
     "only the first example is used", GRADIENTS, "(6)",
     "the gradients are those of the first example of the batch only",
-    "sum over all examples of the batch: dW = d^T a, db = the sum of d", r"\[0\]|\[:1\]|return",
+    "sum over all examples of the batch: dW = d^T a, db = the sum of d",
+    r"\[:1\]|\[0:1\]|\[0, ?:\]",
 )  # fmt: skip
 class FirstExample(Planted):
     examples = slice(0, 1)
@@ -245,7 +457,7 @@ class FirstExampleOverN(FirstExample):
 @plant(
     "only the last example is used", GRADIENTS, "(6)", "the gradients are those of the last example of the batch only",
     "add the gradients of the examples instead of overwriting them: dW = d^T a, db = the sum of d",
-    r"^\s*for .* in (zip|range|enumerate)",
+    r"^\s*(nabla|grad|d)\w*(\[[^]]*\])? ?= ?.*outer\(",
 )  # fmt: skip
 class LastExample(FirstExample):
     examples = slice(-1, None)
@@ -276,7 +488,8 @@ class LastExampleInHiddenLayers(Planted):
 
 @plant(
     "bias gradient of one example", GRADIENTS, "(7)", "the bias gradients are those of one example of the batch",
-    "db = the sum of delta over the batch", r"\[0\]|\[-1\]|\bdb\b",
+    "db = the sum of delta over the batch",
+    r"^\s*\S*b\w*\S* ?=.*\[(0|-1)(, ?:)?\]\s*$",
 )  # fmt: skip
 class BiasOfFirst(Planted):
     @classmethod
@@ -299,7 +512,8 @@ class BiasOfLast(Planted):
 
 @plant(
     "one-hot labels off by one", GRADIENTS, "(4)", "the 1 in the one-hot labels is one position off",
-    "label y has its 1 at index y, counted from 0", r"eye|one_hot|\+ ?1|- ?1\]|arange",
+    "label y has its 1 at index y, counted from 0",
+    r"\b(y|labels?|targets?) ?[-+] ?1\b",
 )  # fmt: skip
 class OneHotTooFar(Planted):
     shift = 1
@@ -315,7 +529,8 @@ class OneHotTooNear(OneHotTooFar):
 
 @plant(
     "labels used as numbers", GRADIENTS, "(4)", "the label itself is subtracted from every output",
-    "convert the labels to one-hot vectors: (n,) -> (n, n_out)", r"- ?y\b|y\[:, ?None\]|reshape\(-1, ?1\)",
+    "convert the labels to one-hot vectors: (n,) -> (n, n_out)",
+    r"^(?!.*==).*(\by\[:, ?(None|np\.newaxis)\]|\by\.reshape\(-1, ?1\))",
 )  # fmt: skip
 class LabelsAsNumbers(Planted):
     def one_hot(self, y: Labels) -> Array:
@@ -345,7 +560,8 @@ class FloorOfGradients(Planted):
 
 @plant(
     "integer dtype", GRADIENTS, "(1)", "values are stored in an integer array, which discards their fraction",
-    "use float64 or float32 arrays throughout", r"\bint\b|int32|int64|uint8|dtype|zeros|array\(",
+    "use float64 or float32 arrays throughout",
+    r"^(?!.*\b(y|labels?|targets?)\b).*(astype\((np\.)?u?int|dtype ?= ?(np\.)?u?int)",
 )  # fmt: skip
 class IntegerGradients(Planted):
     def gradients(self, x: Array, y: Array) -> float:

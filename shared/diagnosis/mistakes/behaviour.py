@@ -157,7 +157,8 @@ class Float16ForFloat32(Float16):
 
 @plant(
     NOT_RESET, BEHAVIOUR, "", "after reset(parameters) the network still depends on earlier training",
-    "copy the given parameters and create a new optimizer", r"def reset",
+    "copy the given parameters and create a new optimizer",
+    r"def reset\(",
 )  # fmt: skip
 class ResetDoesNothing(Planted):
     def __init__(self, *given: Any) -> None:
@@ -193,7 +194,8 @@ class WeightDecayOverN(WeightDecay):
 
 @plant(
     LOSS_WRONG, BEHAVIOUR, "(3)", "the gradients are correct, but the loss is not that of equation (3)",
-    "C = 1/n sum 1/2 |a_L - y|^2, or a cross-entropy: equation (3) in shared/spec.py", r"def loss|loss ?=|mean|log",
+    "C = 1/n sum 1/2 |a_L - y|^2, or a cross-entropy: equation (3) in shared/spec.py",
+    r"^\s*(loss|cost|C) ?= ?.*(sum|mean|log)",
 )  # fmt: skip
 class LossTwice(Planted):
     def loss(self, z: Array, y: Array) -> tuple[float, Array]:

@@ -19,7 +19,8 @@ class Scaled(Planted):
 
 @plant(
     "missing 1/n", GRADIENTS, "(4)", "the gradients are those of the sum over the batch, not of the mean",
-    "divide d_L by the number of examples, once", r"a\w*(\[-1\])? - |delta\w* ?=|\bd\w* ?= ?\(",
+    "divide d_L by the number of examples, once",
+    r"^(?!.*/).*= ?\(?\w+(\[-1\])? ?- ?(y|t|target\w*|one_hot\w*|encode\w*)\b",
 )  # fmt: skip
 class MissingOneOverN(Scaled):
     def factor(self, y: Array) -> float:
@@ -37,7 +38,8 @@ class OneOverNTwice(Scaled):
 
 @plant(
     "mean over the outputs", GRADIENTS, "(3)", "the loss is averaged over the outputs as well as over the examples",
-    "divide by the number of examples, not by the number of elements", r"mean|\.size|MSE|mse",
+    "divide by the number of examples, not by the number of elements",
+    r"/ ?\(?.*\.size\b|\.mean\(\)|MSELoss\(|mse_loss\(",
 )  # fmt: skip
 class MeanOverOutputs(Scaled):
     def factor(self, y: Array) -> float:
@@ -46,7 +48,8 @@ class MeanOverOutputs(Scaled):
 
 @plant(
     "factor 2", GRADIENTS, "(3)", "the gradients are twice as large as they should be: the 1/2 of the loss is missing",
-    "the loss is 1/2 |a_L - y|^2, so its derivative has no factor 2", r"\b2(\.0)? ?\*|\* ?2\b",
+    "the loss is 1/2 |a_L - y|^2, so its derivative has no factor 2",
+    r"^(?!.*exp)(.*[^*\w.])?(2(\.0?)? ?\*(?!\*)|(?<!\*)\* ?2\b)",
 )  # fmt: skip
 class FactorTwo(Scaled):
     def factor(self, y: Array) -> float:
@@ -55,7 +58,8 @@ class FactorTwo(Scaled):
 
 @plant(
     "factor 1/2", GRADIENTS, "(3)", "the gradients are half of what they should be",
-    "the factor 1/2 of the loss cancels in its derivative", r"0\.5|/ ?2\b|/ ?\(2",
+    "the factor 1/2 of the loss cancels in its derivative",
+    r"^(?!.*(\*\* ?2|square|norm|vdot|loss|cost)).*(0\.5 ?\*|\* ?0\.5|/ ?2\b|/ ?\(2)",
 )  # fmt: skip
 class FactorHalf(Scaled):
     def factor(self, y: Array) -> float:
@@ -64,7 +68,7 @@ class FactorHalf(Scaled):
 
 @plant(
     "wrong sign", GRADIENTS, "(4)", "the gradients have the opposite sign", "d_L starts with a_L - y, not y - a_L",
-    r"(y\w*|target\w*) ?- ?a|-\(|= -",
+    r"(\by|\bt|target\w*|encode\(.*\)|one_hot\(.*\)) ?- ?(self\.)?(a|out|pred|y_?hat)",
 )  # fmt: skip
 class WrongSign(Scaled):
     def factor(self, y: Array) -> float:
@@ -80,3 +84,14 @@ class WrongSign(Scaled):
 class FrameworksMeanSquaredError(Scaled):
     def factor(self, y: Array) -> float:
         return float(2 * super().factor(y) / y.shape[1])
+
+
+@plant(
+    "learning rate inside the gradient", GRADIENTS, "(8)", "the gradients are multiplied by the learning rate",
+    "return the gradients themselves: eta belongs to the step, theta <- theta - eta g",
+    r"\b(eta|lr|learning_rate|alpha)\b ?\*|(self|training)\.(eta|lr|rate|learning_rate|alpha) ?\*|"
+    r"\* ?(self\.|training\.)?(eta|lr|rate|learning_rate|alpha)\b",
+)  # fmt: skip
+class RateInside(Scaled):
+    def factor(self, y: Array) -> float:
+        return float(self.eta * super().factor(y))

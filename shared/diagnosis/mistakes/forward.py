@@ -36,7 +36,8 @@ class WrongForward(Planted):
 
 
 @plant(
-    "bias missing", OUTPUTS, "(1)", "the bias is not added to z", "z_l = a_{l-1} W_l^T + b_l", r"@|dot\(|matmul",
+    "bias missing", OUTPUTS, "(1)", "the bias is not added to z", "z_l = a_{l-1} W_l^T + b_l",
+    r"^(?!.*\+)\s*z\w*(\[\w+\])? ?= ?.*(@|dot\(|matmul)",
 )  # fmt: skip
 class NoBias(WrongForward):
     @classmethod
@@ -49,7 +50,8 @@ class NoBias(WrongForward):
 
 @plant(
     "hidden activation missing", OUTPUTS, "(2)", "the hidden layers have no activation function",
-    "a_l = f(z_l) in every layer", r"@|dot\(|sigmoid|tanh|relu|maximum",
+    "a_l = f(z_l) in every layer",
+    r"\b(a|act\w*)\.append\(z\b|\ba\w* ?= ?z\w*\s*$",
 )  # fmt: skip
 class LinearHidden(WrongForward):
     @classmethod
@@ -62,7 +64,8 @@ class LinearHidden(WrongForward):
 
 @plant(
     "output activation missing", OUTPUTS, "(2)", "the outputs are z_L: the last layer has no activation function",
-    "a_L = f(z_L), or the softmax of z_L with cross-entropy", r"return|sigmoid|tanh|softmax",
+    "a_L = f(z_L), or the softmax of z_L with cross-entropy",
+    r"return z\w*\[-1\]|\ba\w* ?= ?z\w*\s*$",
 )  # fmt: skip
 class LinearOutput(Planted):
     @classmethod
@@ -75,7 +78,8 @@ class LinearOutput(Planted):
 
 @plant(
     "activation applied twice", OUTPUTS, "(2)", "the output activation is applied to its own result",
-    "a_L = f(z_L), once", r"return|sigmoid|tanh|softmax",
+    "a_L = f(z_L), once",
+    r"(softmax|sigmoid|tanh|\bf)\(\w*\.?(softmax|sigmoid|tanh|a\b|activations?\[-1\])",
 )  # fmt: skip
 class ActivationTwice(Planted):
     @classmethod
@@ -88,7 +92,8 @@ class ActivationTwice(Planted):
 
 @plant(
     "softmax over the batch", OUTPUTS, "(2)", "softmax sums over the examples instead of the outputs",
-    "sum along axis 1; each row of a_L then sums to 1", r"axis ?= ?0|\.sum\(\)|softmax",
+    "sum along axis 1; each row of a_L then sums to 1",
+    r"/ ?\(?(np\.)?\w*(\.sum\((axis ?= ?0.*|0.*)?\)|sum\(\w+(, ?axis ?= ?0)?\))",
 )  # fmt: skip
 class SoftmaxOverBatch(Planted):
     @classmethod
@@ -127,7 +132,8 @@ class SoftmaxOverAll(Planted):
 
 @plant(
     "activation instead of softmax", OUTPUTS, "(2)", "the output is not the softmax that cross-entropy requires",
-    "a_L = softmax(z_L)", r"return|sigmoid|tanh|relu|maximum",
+    "a_L = softmax(z_L)",
+    r"return (self\.)?(sigmoid|tanh|relu)\(.*z",
 )  # fmt: skip
 class ActivationForSoftmax(Planted):
     @classmethod

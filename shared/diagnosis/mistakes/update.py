@@ -22,7 +22,8 @@ class WrongUpdate(Planted):
 
 @plant(
     "learning rate applied twice", PARAMETERS, "(8)", "the step contains the square of the learning rate",
-    "theta <- theta - eta g: multiply by eta once", r"eta|learning_rate|\blr\b",
+    "theta <- theta - eta g: multiply by eta once",
+    r"(eta|lr|rate|alpha)\b.*\*.*\b(self\.|training\.)?(learning_)?(eta|lr|rate|alpha)\b|(eta|lr|rate|alpha) ?\*\* ?2",
 )  # fmt: skip
 class RateTwice(WrongUpdate):
     def move(self, g: Array) -> Array:
@@ -31,7 +32,7 @@ class RateTwice(WrongUpdate):
 
 @plant(
     "learning rate missing", PARAMETERS, "(8)", "the step is the gradient itself", "theta <- theta - eta g",
-    r"-= ?|theta ?=|W ?= ?W|b ?= ?b",
+    r"^(?!.*(eta|lr|rate|alpha)).*(-= ?\w*(d[Wb]|grad)|= ?\w+ ?- ?(d[Wb]|grad))",
 )  # fmt: skip
 class NoRate(WrongUpdate):
     def move(self, g: Array) -> Array:
@@ -40,7 +41,8 @@ class NoRate(WrongUpdate):
 
 @plant(
     "update with the wrong sign", PARAMETERS, "(8)", "the step adds the gradient instead of subtracting it",
-    "theta <- theta - eta g", r"\+=|\+ ?",
+    "theta <- theta - eta g",
+    r"\+= ?.*(eta|lr|rate|alpha)\b|\+ ?(self\.)?(learning_)?(eta|lr|rate|alpha)\b",
 )  # fmt: skip
 class UphillUpdate(WrongUpdate):
     def move(self, g: Array) -> Array:
@@ -50,7 +52,8 @@ class UphillUpdate(WrongUpdate):
 @plant(
     "update divided by the batch size", PARAMETERS, "(8)",
     "the step is divided by the batch size, but the 1/n is already in g",
-    "theta <- theta - eta g", r"/ ?(n\b|len|batch|self\.training\.batch)",
+    "theta <- theta - eta g",
+    r"(eta|lr|rate|alpha) ?/ ?\(?(n\b|m\b|len|batch|self)",
 )  # fmt: skip
 class UpdateOverN(WrongUpdate):
     def step(self, x: Array, y: Array, i: Labels) -> None:
@@ -60,7 +63,8 @@ class UpdateOverN(WrongUpdate):
 
 @plant(
     "biases not updated", PARAMETERS, "(8)", "training does not change the biases",
-    "theta contains all weights and all biases", r"-= ?|b ?=",
+    "theta contains all weights and all biases",
+    r"^\s*(b\w*) ?= ?\1 ?- ",
 )  # fmt: skip
 class BiasesStay(WrongUpdate):
     moves = "W"
@@ -78,7 +82,8 @@ class BiasesStay(WrongUpdate):
 
 @plant(
     "weights not updated", PARAMETERS, "(8)", "training does not change the weights",
-    "theta contains all weights and all biases", r"-= ?|W ?=",
+    "theta contains all weights and all biases",
+    r"^\s*([Ww]\w*) ?= ?\1 ?- ",
 )  # fmt: skip
 class WeightsStay(BiasesStay):
     moves = "b"
@@ -86,7 +91,8 @@ class WeightsStay(BiasesStay):
 
 @plant(
     "parameters not updated", PARAMETERS, "(8)", "training does not change any parameter",
-    "theta <- theta - eta g, in the arrays that the forward pass uses", r"-= ?|= ?\w+ - ",
+    "theta <- theta - eta g, in the arrays that the forward pass uses",
+    r"^\s*(\w+) ?= ?\1 ?- ",
 )  # fmt: skip
 class NothingMoves(WrongUpdate):
     def move(self, g: Array) -> Array:
@@ -117,7 +123,8 @@ class UpdateTooEarly(WrongUpdate):
 
 @plant(
     "last batch dropped", PARAMETERS, "(8)", "the examples of the smaller last batch are skipped",
-    "take a step on the smaller last batch too", r"//|range\(|batch_size",
+    "take a step on the smaller last batch too",
+    r"// ?(self\.|training\.)*(batch|size|n\b)|range\(.* - (self\.|training\.)*(batch|size)",
 )  # fmt: skip
 class LastBatchDropped(Planted):
     def train(self, order: Labels) -> None:
@@ -128,7 +135,8 @@ class LastBatchDropped(Planted):
 @plant(
     "last batch divided by the full size", PARAMETERS, "(4)",
     "the smaller last batch is divided by the full batch size",
-    "divide by the number of examples in the batch", r"batch_size",
+    "divide by the number of examples in the batch",
+    r"/ ?(self\.|training\.)*(batch_)?size\b",
 )  # fmt: skip
 class LastBatchOverFullSize(WrongUpdate):
     def step(self, x: Array, y: Array, i: Labels) -> None:
@@ -138,7 +146,8 @@ class LastBatchOverFullSize(WrongUpdate):
 
 @plant(
     "order ignored", PARAMETERS, "(8)", "the examples are used in their stored order, not in the given order",
-    "batch k is x[order[k n : (k + 1) n]]", r"range\(|x\[",
+    "batch k is x[order[k n : (k + 1) n]]",
+    r"\bx\[\w+ ?: ?\w+|arange\(\w*start",
 )  # fmt: skip
 class OrderIgnored(Planted):
     def train(self, order: Labels) -> None:
@@ -147,7 +156,8 @@ class OrderIgnored(Planted):
 
 @plant(
     "batches in reverse order", PARAMETERS, "(8)", "the batches are taken from the end of the order",
-    "take the batches from the start of the order", r"\[::-1\]|reversed",
+    "take the batches from the start of the order",
+    r"order\[::-1\]|reversed\(range\(0",
 )  # fmt: skip
 class BatchesBackwards(Planted):
     def train(self, order: Labels) -> None:
@@ -158,7 +168,8 @@ class BatchesBackwards(Planted):
 
 @plant(
     "only the first batch is used", PARAMETERS, "(8)", "training stops after the first batch",
-    "take a step for each batch of the order", r"return|break|range\(",
+    "take a step for each batch of the order",
+    r"^\s*break\b",
 )  # fmt: skip
 class FirstBatchOnly(Planted):
     def train(self, order: Labels) -> None:
@@ -167,7 +178,8 @@ class FirstBatchOnly(Planted):
 
 @plant(
     "one step for all batches", PARAMETERS, "(8)", "the whole order is used as one batch",
-    "take a step for each `batch_size` indices", r"order|batch_size",
+    "take a step for each `batch_size` indices",
+    r"\[order\]",
 )  # fmt: skip
 class OneStep(Planted):
     def train(self, order: Labels) -> None:
@@ -176,7 +188,8 @@ class OneStep(Planted):
 
 @plant(
     "momentum in plain SGD", PARAMETERS, "(8)", "a step also contains the previous steps",
-    "sgd: theta <- theta - eta g, without a velocity", r"momentum|velocity|0\.9|\bv\b",
+    "sgd: theta <- theta - eta g, without a velocity",
+    r"momentum|velocity|0\.9\b",
 )  # fmt: skip
 class Momentum(WrongUpdate):
     velocity: Array | float = 0.0
