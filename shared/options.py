@@ -183,3 +183,10 @@ class Threshold:
 
     def __str__(self) -> str:
         return f"{self.kind} by more than {self.percent:g} %"
+
+READINGS: Final = {
+    "layout": ("rows", "columns", "one"),
+    "labels": ("labels", "one-hot"),
+    "weights": ("out-in", "in-out"),
+}
+"""option of `check` -> how it may say that a file is to be read"""

@@ -8,12 +8,14 @@ from shared import implementations
 from shared.agreement.survey import Failure
 from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread
 from shared.data import picture
+from shared.diagnosis.as_written import OwnVerdict
 from shared.diagnosis.diagnose import Verdict
-from shared.diagnosis.isolated import diagnose_file
+from shared.diagnosis.facts import Options
+from shared.diagnosis.isolated import check_file
 from shared.errors import SettingError
 from shared.interface import Array
 from shared.measure import plan
-from shared.options import DEFAULTS
+from shared.options import DEFAULTS, READINGS
 from shared.prediction import last_run, of_run, train
 from shared.prediction import predict as outputs_of
 from shared.processes.calls import side_by_side
@@ -29,7 +31,8 @@ NETWORK = ("network", "sizes", "activation", "loss")
 class Checked(Printed):
     """The verdict on your own network."""
 
-    verdict: Verdict
+    verdict: Verdict | OwnVerdict
+    """by our specification, or by the file's own loss"""
 
     @property
     def ok(self) -> bool:
@@ -38,28 +41,49 @@ class Checked(Printed):
 
 
 @one_thread
-def check(file: str | Path, *, timeout: float = 30, **options: Any) -> Checked:
-    """Check the backprop of a file, and find its mistake if it has one.
+def check(
+    file: str | Path,
+    *,
+    timeout: float = 30,
+    layout: str | None = None,
+    labels: str | None = None,
+    weights: str | None = None,
+    entry: str | None = None,
+    **options: Any,
+) -> Checked:
+    """Check the backprop of a file as it was written, and find its mistake if it has one.
 
     Parameters
     ----------
-    file : a .py file with a class Network, or functions forward(parameters, x) and gradients(parameters, x, y).
+    file : a .py file or a notebook (.ipynb) with a network in any usual form; its training is not run.
     timeout : seconds for loading, and again for everything after it.
-    options : network, sizes, activation, loss; for what the file does not define.
+    layout : "rows", "columns" or "one" example at a time; None to find out.
+    labels : "labels" or "one-hot"; None to find out.
+    weights : "out-in" or "in-out"; None to find out.
+    entry : a function or class that must be called.
+    options : network, sizes, activation, loss; for a file that follows our contract and does not define them.
 
     Raises
     ------
     SettingError, SpecError
-        If the file does not exist or is not a .py file, or if an option has no such value.
+        If the file does not exist or is of another kind, or if an option has no such value.
     CallError
         If the file cannot be loaded.
+    UnreadableError
+        If no network is found in it; the message says what was.
     """
     path = Path(file).absolute()
-    if not path.is_file() or path.suffix != ".py":
-        problem = "is not a .py file" if path.is_file() else "is not a file"
-        raise SettingError("file", f"got {file}, which {problem}; expected a .py file with a network")
+    if not path.is_file() or path.suffix not in (".py", ".ipynb"):
+        problem = "is not a .py or .ipynb file" if path.is_file() else "is not a file"
+        raise SettingError("file", f"got {file}, which {problem}; expected a .py file or a notebook with a network")
+    for name, value in (("layout", layout), ("labels", labels), ("weights", weights)):
+        if value not in (None, *READINGS[name]):
+            raise SettingError(name, f"got {value!r}, expected {' or '.join(READINGS[name])}")
     given = given_options(options, NETWORK)
-    verdict = diagnose_file(path, {name: given[name] for name in NETWORK}, timeout)
+    read = Options(layout, labels, weights, entry)
+    verdict = check_file(path, {name: given[name] for name in NETWORK}, read, timeout)
+    if isinstance(verdict, OwnVerdict):
+        return Checked(check_report.own_document(path.name, verdict), verdict)
     return Checked(check_report.verdict_document(path.name, verdict), verdict)
 
 

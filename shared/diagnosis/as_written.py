@@ -10,19 +10,27 @@ import numpy as np
 from shared.diagnosis.diagnose import Diagnosis
 from shared.diagnosis.facts import Facts, known_names
 from shared.diagnosis.mistakes import MISTAKES
-from shared.diagnosis.network_of import activations, has_top_delta, mistakes
+from shared.diagnosis.network_of import TURNED, activations, has_top_delta, mistakes, wrong_slope
 from shared.diagnosis.own_loss import FAMILY, OWN, Fit, as_shaped
 from shared.diagnosis.words import Lines
 from shared.layers import SOFTMAX
 from shared.reading.names import gradient_of, is_bias
+from shared.reading.program import RATE
 
-UNNAMED: Final = "the gradients are not the derivatives of your own loss"
-UNNAMED_WITHOUT: Final = "the gradients are not the derivatives of any usual loss"
+UNNAMED: Final = (
+    "the gradients are not the derivatives of any usual loss",
+    "the gradients are not the derivatives of your own loss",
+)
+"""without, and with a loss of its own"""
+STRAY: Final = "a stray factor"
 TWICE: Final = "softmax applied twice"
 SOFTMAX_AGAIN: Final = "cross_entropy of softmax"
 ALIKE: Final = 1e-4
-STEP_ALIKE: Final = 1e-6
+RATE_ALIKE: Final = 0.02
+"""Relative error of a factor that is taken from a tiny step."""
 MOST_LINES: Final = 2
+EVERYWHERE: Final = ""
+"""In place of a part: all lines of the file."""
 
 
 @dataclass
@@ -137,11 +145,37 @@ def _diagnosis(case: _Case) -> Diagnosis | None:
         return Diagnosis(
             "wrong sign", f"{what}: they are {case.fit.factor:.4g} times the derivatives",
             "d_L starts with a_L - y, and a step subtracts: theta <- theta - eta g", "(4) or (8)",
-            lines=_lines(case, MISTAKES["wrong sign"].clue, "backward", "train"),
+            lines=_lines(case, r"\+=", "backward", "train") if facts.derivatives.run.after else (),
         )  # fmt: skip
+    if (rate := _rate_in_gradients(case)) is not None:
+        return rate
     if case.has_loss and (common := _common(case)) is not None:
         return _by_a_factor(case, common)
-    return _named(case) or _by_rule(case) or _unnamed(case)
+    wrong = [name for name, right in case.fit.right.items() if not right]
+    biases = [name for _, name in facts.layout.layers if name is not None]
+    if d.run.after and wrong == [name for name in d.arrays if name in biases] and not any(d.gradients[b].any() for b in biases):
+        return _still(case, wrong)
+    return _by_rule(case) or _named(case) or _by_slope(case) or _unnamed(case)
+
+
+def _rate_in_gradients(case: _Case) -> Diagnosis | None:
+    """Return that the learning rate is within the gradients: they are as many times too small."""
+    d = case.facts.derivatives
+    if not case.has_loss:
+        return None
+    rate = d.run.rate if d.run.after else RATE
+    ratios = [d.ratio(name, OWN) for name in d.arrays]
+    if rate == 1 or any(ratio is None or abs(ratio / rate - 1) > RATE_ALIKE for ratio in ratios):
+        return None
+    if d.run.after:
+        return Diagnosis(
+            "learning rate applied twice", "the step holds the square of the learning rate: it is within the gradients "
+            "and in the update again", "theta <- theta - eta g: multiply once", "(8)",
+        )  # fmt: skip
+    return Diagnosis(
+        "learning rate inside the gradient", f"the gradients are multiplied by the learning rate, here {rate:g}",
+        "multiply by it once, in the update", "(6) and (8)",
+    )  # fmt: skip
 
 
 def _is_probability(facts: Facts) -> bool:
@@ -162,7 +196,7 @@ def _softmax_twice(case: _Case) -> Diagnosis:
 def _shape(case: _Case) -> Diagnosis | None:
     """Return what the shapes of gradients show: one number for all biases, or a sum over the wrong axis."""
     d = case.facts.derivatives
-    for name in [name for name in case.facts.derivatives.arrays if name in d.missing]:
+    for name in d.missing:
         return Diagnosis(
             f"no gradient of {name}", f"nothing that was returned or kept is the gradient of {name}",
             f"compute it, and return it as d{name}", "(6) or (7)",
@@ -204,7 +238,7 @@ def _by_a_factor(case: _Case, factor: float) -> Diagnosis | None:
     what = _factor(case, factor)
     measured = f"every gradient is {what} the derivative of the loss"
     if factor < 0:
-        return Diagnosis("wrong sign", measured, "d_L starts with a_L - y", "(4)", lines=_lines(case, r"-", "nothing"))
+        return Diagnosis("wrong sign", measured, "d_L starts with a_L - y", "(4)", lines=_lines(case, r"-", EVERYWHERE))
     if abs(factor / case.n - 1) < ALIKE and case.n > 1:
         return Diagnosis(
             "1/n is missing in the gradients",
@@ -243,9 +277,10 @@ def _by_rule(case: _Case) -> Diagnosis | None:
         if has_top_delta(facts, chosen, "diagonal"):
             return Diagnosis(
                 "only the diagonal of the softmax's Jacobian",
-                "the slope of the softmax is taken as a (1 - a), which is the diagonal of its Jacobian alone",
-                "d_L = a * (g - sum(a * g)) with g = dC/da, or use the cross-entropy, with d_L = a - y", "(4)",
-                _tensors(case), _lines(case, r"1 ?- ?\w+\)?|slope|deriv|prime", "nothing"),
+                "the slope of the softmax is taken as a (1 - a), which is the diagonal of its Jacobian alone; with the "
+                "cross-entropy it has no place at all",
+                "squared error: d_L = a * (g - sum(a * g)) with g = dC/da; cross-entropy: d_L = a - y", "(4)",
+                _tensors(case), _lines(case, r"1 ?- ?\w+\)?|slope|deriv|prime", EVERYWHERE),
             )  # fmt: skip
     if case.has_loss:
         off = {name: d.gradients[name] - d.by_loss[OWN][name] for name, right in case.fit.right.items() if not right}
@@ -275,17 +310,18 @@ def _unnamed(case: _Case) -> Diagnosis:
         texts = [f"d{name} is {_factor(case, factor)} what it should be" for name, factor in factors.items()]
         below = {name for layer in case.facts.layout.layers[:-1] for name in layer}
         is_n = all(abs(factor * case.n - 1) < ALIKE for factor in factors.values()) and case.n > 1
+        biases = [each for each in known_names(case.facts) if is_bias_of(case, each)]
         if is_n and set(wrong) == below - {None}:
             name, equation = "1/n twice below the last layer", "(5)"
+        elif wrong and set(wrong) == set(biases) and all(abs(f / case.n - 1) < ALIKE for f in factors.values()):
+            name, equation = "1/n is missing in the bias gradients: they are sums, those of the weights are means", "(7)"
         elif all(abs(factor) < ALIKE for factor in factors.values()):
             name, equation = "gradients that are 0", "(6) or (7)"
-            if all(is_bias(each) for each in wrong):
-                return _still(case, wrong)
         else:
-            name, equation = "a stray factor", "(6) or (7)"
+            name, equation = STRAY, "(6) or (7)"
         return Diagnosis(
             name, "; ".join(texts), "compare the lines of the wrong gradients with those of the right ones", equation,
-            _tensors(case), _assignments(case, wrong),
+            _tensors(case), _delta_lines(case) if equation == "(5)" else _assignments(case, _alone(case, wrong, factors)),
         )  # fmt: skip
     top = [name for name in case.facts.layout.layers[-1] if name is not None]
     if right and all(name in right for name in top):
@@ -296,15 +332,43 @@ def _unnamed(case: _Case) -> Diagnosis:
         where, equation = "the gradients of the biases are right, those of the weights are wrong", "(6)"
     else:
         where, equation = "the last layer's gradients are wrong already", "(4)"
-    name = UNNAMED if case.has_loss else UNNAMED_WITHOUT
-    return Diagnosis(name, where, "compare with equations (1) to (7) of shared/spec.py", equation, _tensors(case))
+    lines = _delta_lines(case) if equation == "(5)" else _assignments(case, wrong) if equation == "(7)" else ()
+    remedy = "compare with equations (1) to (7) of shared/spec.py"
+    return Diagnosis(UNNAMED[case.has_loss], where, remedy, equation, _tensors(case), lines)
+
+
+def is_bias_of(case: _Case, name: str) -> bool:
+    """Return whether a parameter is the bias of a layer."""
+    return any(name == bias for _, bias in case.facts.layout.layers)
+
+
+def _alone(case: _Case, wrong: Sequence[str], factors: dict[str, float]) -> list[str]:
+    """Return the tensors that are wrong, but not those of a layer whose weights and bias share a factor."""
+    shared = [
+        layer
+        for layer in case.facts.layout.layers
+        if all(name in factors for name in layer) and abs(factors[layer[0]] / factors[str(layer[1])] - 1) < ALIKE
+    ]
+    return [name for name in wrong if not any(name in layer for layer in shared)]
+
+
+def _by_slope(case: _Case) -> Diagnosis | None:
+    """Return that the hidden layers have the slope of another activation, or its mask the wrong way round."""
+    if (found := wrong_slope(case.facts, case.own.loss if case.own else None)) is None:
+        return None
+    right, taken = found
+    name = f"the slope of {right} is turned round" if taken == TURNED else f"the slope of {taken} in a layer of {right}"
+    return Diagnosis(
+        name, f"delta_l of the hidden layers has the factor of {name.removeprefix('the ')}",
+        f"multiply by the derivative of {right}", "(5)", _tensors(case), _delta_lines(case),
+    )  # fmt: skip
 
 
 def _still(case: _Case, names: list[str]) -> Diagnosis:
     return Diagnosis(
         "biases not updated", f"training does not change {_list(names)}: the biases never move",
         "update the arrays that the forward pass uses", "(8)",
-        lines=_lines(case, r"\bbias\w*\s*(=|-=)[^=]|\.b\w*\s*(=|-=)[^=]", "train", "update", "step", needs=r"-"),
+        lines=_lines(case, r"\bbias\w*\s*(=|-=)[^=]|\.b\w*\s*(=|-=)[^=]", EVERYWHERE, needs=r"-"),
     )  # fmt: skip
 
 
@@ -345,7 +409,7 @@ def _update(case: _Case) -> Diagnosis | None:
     if ratio is not None and ratio < 0:
         return Diagnosis(
             "update with the wrong sign", "the step adds the gradients instead of subtracting them",
-            "theta <- theta - eta g", "(8)", lines=_lines(case, r"\+=|\+", "update", "nothing"),
+            "theta <- theta - eta g", "(8)", lines=_lines(case, r"\+=|\+", "update", EVERYWHERE),
         )  # fmt: skip
     if ratio is None and not still:
         return _too_early(case, moved)
@@ -363,7 +427,7 @@ def _too_early(case: _Case, moved: dict[str, np.ndarray]) -> Diagnosis | None:
         return None
     mistake = MISTAKES["update before all gradients are computed"]
     return Diagnosis(mistake.name, mistake.description, mistake.remedy, mistake.equation, lines=_lines(
-        case, r"\.T\b|return .*dot|weights.*@", "nothing"))  # fmt: skip
+        case, r"\b(w|weights?)\w*(\[.*\])?\s*-=", EVERYWHERE))  # fmt: skip
 
 
 # ---- Words ---------------------------------------------------------------------------------------------
@@ -383,7 +447,7 @@ def _precision(case: _Case) -> str:
     worst = 0.0
     for name, expected in d.by_loss[fit.loss].items():
         off = np.abs(d.gradients[name] - fit.factor * expected - fit.decay * d.weights[name]).max(initial=0)
-        worst = max(worst, float(off / max(np.abs(d.gradients[name]).max(initial=0), 1e-300)))
+        worst = max(worst, float(off / max(np.abs(vector).max(initial=0) for vector in d.gradients.values())))
     common = _common(case) if case.has_loss and not fit.is_right else None
     return "a common factor" if common else f"{max(worst, 1e-12):.0e}"
 
@@ -517,10 +581,37 @@ def _code(case: _Case, *parts: str) -> dict[int, str]:
 
 
 def _lines(case: _Case, clue: str, *parts: str, needs: str = "") -> Lines:
-    """Return the line that matches a clue; none if several do."""
+    """Return the line that matches a clue, or several that differ only in digits; none if others match, too."""
     code = _code(case, *parts)
-    found = [number for number, text in code.items() if re.search(clue, text) and re.search(needs, text)]
-    return tuple((number, case.lines[number - 1].strip()) for number in found) if len(found) == 1 else ()
+    return _unique(case, [n for n, text in code.items() if re.search(clue, text, re.I) and re.search(needs, text)])
+
+
+def _unique(case: _Case, numbers: Sequence[int]) -> Lines:
+    texts = {number: case.lines[number - 1].strip() for number in numbers}
+    alike = {re.sub(r"\d+", "0", text.partition("#")[0].strip()) for text in texts.values()}
+    return tuple(texts.items())[:MOST_LINES] if len(alike) == 1 else ()
+
+
+def _delta_lines(case: _Case) -> Lines:
+    """Return the line that sends delta to the layer below: a product of weights and of a delta or an error."""
+    owners = "|".join(sorted({re.escape(_word(name)) for name, _ in case.facts.layout.layers} | {"W", "weights"}))
+    parameters = list(case.facts.derivatives.arrays)
+    for parts in (("backward", "train"), (EVERYWHERE,)):
+        found = []
+        for number, text in _code(case, *parts).items():
+            target, _, right = text.rpartition("=") if "return" not in text else ("", "", text)
+            is_product = re.search(r"dot|@|matmul|multiply|einsum", right) and re.search(rf"\b({owners})\b", right)
+            has_delta = re.search(r"\b\w*(delta|err|grad|diff)\w*|\bd_?[A-Za-z]\w*", right)
+            if is_product and has_delta and not gradient_of(target.strip(" -+*") or "?", parameters):
+                found.append(number)
+        if found:
+            return _unique(case, found)
+    return ()
+
+
+def _word(name: str) -> str:
+    """Return the word by which the code calls a parameter: w_ho, weights, W2 of params['W2']."""
+    return (re.findall(r"[A-Za-z_]\w*", name) or [name])[-1]
 
 
 def _assignments(case: _Case, names: Sequence[str]) -> Lines:
@@ -528,13 +619,25 @@ def _assignments(case: _Case, names: Sequence[str]) -> Lines:
     parameters = list(case.facts.derivatives.arrays)
     found: dict[str, list[int]] = {}
     for number, text in _code(case, "backward", "train").items():
-        match = re.match(r"\s*([\w.\[\]'\"+ ()]+?)\s*[-+*]?=(?!=)", text)
-        for target in match[1].split(",") if match else []:
-            parameter = gradient_of(target.strip(), parameters)
-            if parameter in names:
+        for target in _targets(text):
+            parameter = gradient_of(target, parameters)
+            is_itself = parameter is not None and _word(target) == _word(parameter) and "[" not in target
+            if parameter in names and (not is_itself or case.facts.derivatives.run.after):
                 found.setdefault(str(parameter), []).append(number)
     lines = sorted(numbers[0] for numbers in found.values() if len(numbers) == 1)[:MOST_LINES]
-    return tuple((number, case.lines[number - 1].strip()) for number in lines)
+    if lines or not names:
+        return tuple((number, case.lines[number - 1].strip()) for number in lines)
+    kind = ["b", "bias", "biases"] if all(is_bias_of(case, name) for name in names) else ["W", "w", "weights"]
+    code = _code(case, EVERYWHERE)
+    return _unique(case, [n for n, text in code.items() if any(gradient_of(each, kind) for each in _targets(text))])
+
+
+def _targets(text: str) -> list[str]:
+    """Return what a line assigns to, if it computes it: not from a copy, zeros or an update."""
+    match = re.match(r"\s*([\w.\[\]'\"+ (),]+?)\s*[-+*]?=(?!=)(.*)", text)
+    if match is None or re.search(r"zeros|\[None\]|eta|learning_rate|\blr\b", match[2]):
+        return []
+    return [target.strip() for target in match[1].split(",")]
 
 
 def _mistake_lines(case: _Case, clue: str, equation: str) -> Lines:
@@ -543,8 +646,9 @@ def _mistake_lines(case: _Case, clue: str, equation: str) -> Lines:
     if equation == "(7)":
         return _assignments(case, [name for name in wrong if is_bias(name)] or wrong)
     if equation in ("(1)", "(2)"):
-        return _lines(case, clue, "nothing")
+        return _lines(case, clue, EVERYWHERE)
     if equation == "(6)":
         return _assignments(case, wrong) or _lines(case, clue, "backward", "train")
-    return _lines(case, clue, "backward", "train")
+    delta = _delta_lines(case) if equation == "(5)" else ()
+    return delta or (_lines(case, clue, "backward", "train") if clue else ())
 

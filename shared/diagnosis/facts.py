@@ -27,14 +27,11 @@ LARGE: Final = 1e3
 
 @dataclass
 class Options:
-    """How a file is to be read, where a person says it."""
+    """How a file is to be read, where a person says it; `READINGS` has the values."""
 
     layout: str | None = None
-    """rows, columns or one"""
     labels: str | None = None
-    """labels or one-hot"""
     weights: str | None = None
-    """out-in or in-out"""
     entry: str | None = None
     """a function or class that must be called"""
     network: dict[str, Any] = field(default_factory=dict)

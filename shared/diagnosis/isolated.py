@@ -1,21 +1,98 @@
-"""Check a user's file: run it scene by scene, in its own process, with a time limit."""
+"""Check a user's file in its own process, with a time limit: by its own loss, and by our specification if it has one."""
 
+import ast
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from shared.diagnosis.answers import Answer, Answers, Trouble
+from shared.diagnosis.as_written import STRAY, UNNAMED, OwnVerdict, judge
 from shared.diagnosis.comparison import READ_ONLY
-from shared.diagnosis.diagnose import Verdict, diagnose
+from shared.diagnosis.diagnose import UNKNOWN, Verdict, diagnose
+from shared.diagnosis.facts import Options, outline
+from shared.diagnosis.facts import Subject as FileSubject
+from shared.diagnosis.facts import ask as ask_facts
 from shared.diagnosis.inputs import Inputs
 from shared.diagnosis.scenes import TRAINING, ask, inputs_of
 from shared.diagnosis.subject import Subject, source_lines, spec_of
 from shared.processes.calls import CallError, CallProcess
+from shared.reading.program import UnreadableError
+
+
+def check_file(path: Path, given: dict[str, Any], options: Options, timeout: float) -> Verdict | OwnVerdict:
+    """Return the verdict on a file: one by our specification, which it follows, or one by its own loss.
+
+    A file that follows our contract and not our conventions, such as the 1/2 of the loss, is judged by its own loss.
+
+    Parameters
+    ----------
+    given : network, sizes, activation and loss, if given.
+    options : how the file is to be read.
+    timeout : seconds that loading may take, and then everything else.
+
+    Raises
+    ------
+    CallError
+        If the file cannot be loaded.
+    UnreadableError
+        If no way of calling it works.
+    SpecError
+        If its constants do not describe a network.
+    """
+    if not follows_contract(path):
+        return judge_file(path, replace(options, network=given), timeout)
+    ours = diagnose_file(path, given, timeout)
+    if ours.diagnosis is None:
+        return ours
+    try:
+        own = judge_file(path, replace(options, network=given), timeout)
+    except (CallError, UnreadableError):
+        return ours
+    is_named = own.diagnosis is None or own.diagnosis.name not in (*UNNAMED, STRAY)
+    return own if is_named or ours.diagnosis.name == UNKNOWN else ours
+
+
+def follows_contract(path: Path) -> bool:
+    """Return whether a file has a class `Network` of our contract, or functions forward(p, x) and gradients(p, x, y)."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8-sig", errors="replace"))
+    except (SyntaxError, ValueError):
+        return path.suffix == ".py"  # loading it says what is wrong
+    arguments = {n.name: [a.arg for a in n.args.args] for n in tree.body if isinstance(n, ast.FunctionDef)}
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Network"]
+    methods = {each.name for node in classes for each in node.body if isinstance(each, ast.FunctionDef)}
+    has_base = any(node.bases for node in classes)
+    is_class = "loss_and_gradients" in methods or (has_base and not methods & {"forward", "backward"})
+    return is_class or (
+        len(arguments.get("forward", ())) == 2 and arguments.get("gradients", [""])[:1] == arguments["forward"][:1]
+    )
+
+
+def judge_file(path: Path, options: Options, timeout: float) -> OwnVerdict:
+    """Return the verdict on a file by its own loss; errors as `check_file`."""
+    with CallProcess(str(path), FileSubject.load, timeout=timeout) as process:
+        process.loaded()
+        process.deadline = time.monotonic() + timeout
+        try:
+            return judge(process.call(ask_facts, options))
+        except CallError as error:
+            if error.kind != "raised":
+                raise
+            found = process.call(outline)
+            why = str(error).removeprefix("UnreadableError: ")
+            raise UnreadableError(f"{path.name} could not be read: {why}; {_remedy(path, found)}") from None
+
+
+def _remedy(path: Path, found: list[str]) -> str:
+    holds = f"found in it: {', '.join(found)}" if found else "found in it: no functions"
+    flags = "say what is what with --entry NAME, --layout, --labels or --weights"
+    return f"{holds}; {flags}, or fill in the adapter that check --adapt {path.name} prints"
 
 
 def diagnose_file(path: Path, given: dict[str, Any], timeout: float) -> Verdict:
-    """Return the verdict on a file.
+    """Return the verdict by our specification on a file that follows our contract.
 
     Parameters
     ----------

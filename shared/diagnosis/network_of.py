@@ -1,6 +1,6 @@
 """Which network of the specification a file computes, and which mistake of the catalogue it makes, by its numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Final, NamedTuple
 
@@ -23,6 +23,10 @@ MOST_LAYERS: Final = 4
 """Of more layers all hidden ones are taken to have one activation."""
 OF_OUTPUT: Final = {SOFTMAX: ("cross_entropy",), "sigmoid": ("quadratic", "binary_cross_entropy")}
 """activation of the output -> the losses that may go with it; with any other it is the quadratic one"""
+
+
+TURNED: Final = "turned round"
+"""Of a slope: 1 - f', such as the mask of a ReLU the wrong way round."""
 
 
 class Named(NamedTuple):
@@ -189,8 +193,10 @@ def top_deltas(facts: Facts, chosen: tuple[str, ...]) -> dict[str, np.ndarray]:
     }
 
 
-def backpropagated(facts: Facts, chosen: tuple[str, ...], delta: np.ndarray) -> Arrays:
-    """Return the gradients that follow from d_L by equations (5) to (7)."""
+def backpropagated(
+    facts: Facts, chosen: tuple[str, ...], delta: np.ndarray, slope: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+) -> Arrays:
+    """Return the gradients that follow from d_L by equations (5) to (7), with a slope(z, a) of all hidden layers."""
     named, a, z = parameters(facts), [facts.derivatives.batch.x], []
     for l, activation in enumerate(chosen, 1):
         z.append(a[-1] @ named[f"W{l}"].T + named.get(f"b{l}", 0.0))
@@ -199,7 +205,7 @@ def backpropagated(facts: Facts, chosen: tuple[str, ...], delta: np.ndarray) -> 
     for l in range(len(chosen), 0, -1):
         found |= {f"W{l}": delta.T @ a[l - 1]} | ({f"b{l}": delta.sum(axis=0)} if f"b{l}" in named else {})
         if l > 1:
-            delta = (delta @ named[f"W{l}"]) * FUNCTIONS[chosen[l - 2]][1](z[l - 2], a[l - 1])
+            delta = (delta @ named[f"W{l}"]) * (slope or FUNCTIONS[chosen[l - 2]][1])(z[l - 2], a[l - 1])
     return found
 
 
@@ -209,3 +215,23 @@ def has_top_delta(facts: Facts, chosen: tuple[str, ...], kind: str) -> bool:
     return bool(found) and _same(found, backpropagated(facts, chosen, top_deltas(facts, chosen)[kind]), None)
 
 
+def wrong_slope(facts: Facts, loss: str | None) -> tuple[str, str] | None:
+    """Return the activation of the hidden layers and the one whose slope they have; None if that is not the mistake."""
+    chosen, found = activations(facts), gradients(facts)
+    if chosen is None or not found or len(set(chosen[:-1])) != 1:
+        return None
+    a, y = forward(facts, chosen), facts.derivatives.batch.targets
+    losses = (loss,) if loss else OF_OUTPUT.get(chosen[-1], ("quadratic",))
+    z = _last_z(facts, chosen)
+    for of in losses:
+        delta = (a - y) * (FUNCTIONS[chosen[-1]][1](z, a) if of == "quadratic" else 1.0)
+        slopes = {name: FUNCTIONS[name][1] for name in ACTIVATIONS if name != chosen[0]}
+        slopes[TURNED] = lambda z, a: 1.0 - FUNCTIONS[chosen[0]][1](z, a)
+        for name, slope in slopes.items():
+            if _same(found, backpropagated(facts, chosen, delta, slope), None):
+                return chosen[0], name
+    return None
+
+
+def _last_z(facts: Facts, chosen: tuple[str, ...]) -> np.ndarray:
+    return forward(facts, (*chosen[:-1], "identity"))

@@ -47,7 +47,7 @@ CONTEXTS: Final = {
     "update": ("parameters", "gradients", "rate", "decay", "count"),
     "train": ("parameters", "cache", "x", "y", "output", "epochs", "rate", "decay", "count", "quiet"),
 }
-SMALL: Final = ((6, 5, 4, 3), (6, 5, 3), (6, 5, 4, 1), (6, 5, 1))
+SMALL: Final = ((9, 8, 6, 5, 3), (9, 6, 5, 3), (6, 5, 3), (9, 8, 6, 5, 1), (6, 5, 1))
 SHAPES_OF_BIAS: Final = ("column", "vector", "row")
 PAIRS: Final = ("x", "mini_batch", "minibatch", "batch", "data", "training_data", "examples", "train_data")
 
@@ -138,7 +138,7 @@ class Store:
 def store_of(root: Any, kind: str, source: Source, words: str, n_in: int | None = None) -> tuple[Store, list[Layout]]:
     """Return the store of an object or container, and the ways in which its arrays are layers."""
     own = tuple(own_classes(source).values())
-    every = leaves(root, lambda value: isinstance(value, own))
+    every = leaves(root, lambda value: isinstance(value, own), words if isinstance(root, list) else "")
     found = layouts({leaf.name: leaf.get(root) for leaf in every}, n_in)
     if not found:
         return Store(root, (), kind), []
@@ -181,7 +181,9 @@ class Calls:
         named = {part: callables[name] for part, name in asked.items() if name}
         texts = [f"{name}{_arguments(callables[name])}" for name in dict.fromkeys(filter(None, asked.values()))]
         self.found = ([self.store.words] if self.store.words else []) + texts
-        self.lines = {part: function.__code__.co_firstlineno for part, function in named.items()}
+        codes = {part: function.__code__ for part, function in named.items()}
+        here = str(self.source.path)
+        self.lines = {part: code.co_firstlineno for part, code in codes.items() if code.co_filename == here}
 
     def _callables(self, root: Any) -> dict[str, Callable[..., Any]]:
         functions = own_functions(self.source)
@@ -303,8 +305,11 @@ class _Call:
         self.roles["cache"] = caches[-1] if caches else value
         numbers = [float(part) for part in elements if _is_scalar(part)]
         found.loss = numbers[0] if numbers else None
-        every = list(_named_arrays(value, self.program.source, name))
-        outputs = self._outputs(every)
+        names = self._names(name)
+        top = list(zip(names if len(names) == len(elements) else [""] * len(elements), elements, strict=True))
+        outputs = self._outputs([(key, part) for key, part in top if isinstance(part, np.ndarray)])
+        if outputs is None:
+            outputs = self._outputs(list(_named_arrays(value, self.program.source, name)))
         if outputs is None and self.program.store.kind == "object":
             outputs = self._outputs([(key, array) for key, array in vars(self.root).items() if has_role(key, "output")])
         if outputs is not None:
@@ -648,7 +653,7 @@ def _constructions(source: Source, cls: type) -> Iterator[tuple[Any, str]]:
             else:
                 break
         else:
-            if any(isinstance(value, (list, tuple)) for value in given.values()) or len(sizes) == len(SMALL[-1]):
+            if any(isinstance(value, (list, tuple)) for value in given.values()) or len(sizes) == 3:
                 yield given, ", ".join(f"{key}={_short(value)}" for key, value in given.items())
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == cls.__name__:
@@ -754,12 +759,18 @@ def _synthesised(source: Source, functions: Mapping[str, Callable[..., Any]]) ->
     if any(has_role(key, "parameters") for key in parameters):
         for sizes in SMALL:
             pairs = [(np.zeros((n_out, n_in)), np.zeros(n_out)) for n_in, n_out in zip(sizes, sizes[1:], strict=False)]
-            yield _pairs(pairs, source)
+            yield _pairs(pairs)
 
 
-def _pairs(pairs: list[tuple[np.ndarray, np.ndarray]], source: Source) -> tuple[Store, list[Layout]]:
-    store, found = store_of([list(pair) for pair in pairs], "container", source, "")
-    return store, [layout for layout in found if layout.out_first]
+def _pairs(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[Store, list[Layout]]:
+    """Return parameters as a list of pairs (W, b), as in the example that `check` prints."""
+    found = [
+        Leaf(f"{letter}{l}", (("index", l - 1), ("index", i))) for l in range(1, len(pairs) + 1) for i, letter in enumerate("Wb")
+    ]
+    layers = tuple((f"W{l}", f"b{l}") for l in range(1, len(pairs) + 1))
+    sizes = (pairs[0][0].shape[1], *(len(b) for _, b in pairs))
+    root = [list(pair) for pair in pairs]
+    return Store(root, tuple(found), "container"), [Layout(layers, out_first=True, sizes=sizes)]
 
 
 def _sizes_of(source: Source, depth: int) -> Iterator[tuple[int, ...]]:

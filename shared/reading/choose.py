@@ -102,7 +102,7 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
         drawn: dict[int, tuple[Arrays, Batch]] = {}
         if best is not None and best.score[0] and _loss_of(best.program) and not _loss_of(program):
             continue
-        if best is not None and best.score[3] == ALL_BUT_FACTOR and program.layout.sizes == best.layout.sizes:
+        if best is not None and best.score[0] and not _may_be_better(program, best):
             continue
         fit, unfit = set[str](), set[str]()
         for form in forms:
@@ -132,6 +132,17 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
     if best is None:
         raise UnreadableError(failures[0] if failures else "nothing in it could be called")
     return best
+
+
+def _may_be_better(program: Program, best: Reading) -> bool:
+    """Return whether another size is worth a try: a mistake must not be hidden by sizes at which it has no effect.
+
+    A file for one output has another factor between its loss and its gradients with three.
+    """
+    sizes, known = program.layout.sizes, best.layout.sizes
+    if best.score[3] == ALL_BUT_FACTOR:
+        return sizes[-1] == 1 < known[-1]
+    return sizes == known or bool(_loss_of(program)) > bool(_loss_of(best.program))
 
 
 def _loss_of(program: Program) -> str | None:

@@ -200,6 +200,10 @@ class Loop:
             parameter = gradient_of(name, list(before))
             if parameter and name not in before and isinstance(value, (np.ndarray, np.floating, float)):
                 gradients[parameter] = value
+        for leaf in leaves(space, lambda value: isinstance(value, own)) if not gradients else []:
+            beside = [name for name in before if name.rpartition(".")[0] == leaf.name.rpartition(".")[0] != ""]
+            if leaf.name not in before and (parameter := gradient_of(leaf.name, beside)):
+                gradients[parameter] = leaf.get(space)
         if gradients.keys() == before.keys():
             found.gradients = gradients
         elif all(np.array_equal(after[name], before[name]) for name in before):

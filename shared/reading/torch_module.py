@@ -32,8 +32,8 @@ class TorchModule:
         self.arrays = _arrays(self.module)
         what = type(self.criterion).__name__ if self.criterion is not None else "no criterion"
         self.found = [self.words, what]
-        forward = type(self.module).forward
-        self.lines = {"forward": getattr(getattr(forward, "__code__", None), "co_firstlineno", 1)}
+        code = type(self.module).forward.__code__
+        self.lines = {"forward": code.co_firstlineno} if code.co_filename == str(self.source.path) else {}
 
     def run(self, arrays: Arrays, batch: Batch, form: Form, *, backward: bool = True, loss: bool = True) -> Run:
         """Run the module in float64."""

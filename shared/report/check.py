@@ -5,6 +5,7 @@ from string import ascii_lowercase
 from typing import Final
 
 from shared.diagnosis.checks import CHECKS
+from shared.diagnosis.as_written import OwnVerdict
 from shared.diagnosis.diagnose import Diagnosis, Verdict
 from shared.diagnosis.findings import Findings
 from shared.diagnosis.selftest import Trial
@@ -55,6 +56,37 @@ def wrong(found: Diagnosis) -> list[str]:
         lines.append(f"measured: {found.measured}")
     lines.append(f"remedy: {found.remedy}")
     return lines + [f"look at line {number}: {text}" for number, text in found.lines]
+
+
+def own_document(name: str, verdict: OwnVerdict) -> Document:
+    """Return the verdict by a file's own loss: what was read, what is wrong, conventions and hazards."""
+    facts, found = verdict.facts, verdict.diagnosis
+    W = "W (out, in)" if facts.layout.out_first else "W (in, out)"
+    heading = [f"{name}: {verdict.network}", verdict.headline]
+    if found is not None:
+        heading.append(f"what is wrong: {found.description}")
+        heading += [f"measured: {found.measured}"] if found.measured else []
+        heading.append(f"remedy: {found.remedy}")
+        heading += [f"look at line {number}: {text}" for number, text in found.lines]
+    heading += [f"conventions: {'; '.join(verdict.conventions)}"] if verdict.conventions else []
+    heading += [f"beware: {hazard}" for hazard in verdict.hazards]
+    heading += [f"not checked: {what}" for what in verdict.not_checked]
+    read = [f"found: {', '.join(facts.found)}", f"read as: {facts.form.words()}, {W}", f"if that is wrong: {FLAGS}"]
+    more = {
+        "network": verdict.network,
+        "right": verdict.right,
+        "headline": verdict.headline,
+        "diagnosis": None if found is None else {**vars(found), "lines": [list(line) for line in found.lines]},
+        "conventions": verdict.conventions,
+        "hazards": verdict.hazards,
+        "not_checked": verdict.not_checked,
+        "found": facts.found,
+        "read_as": facts.form.words(),
+    }
+    return Document(heading, [], [], [], more, answer=read)
+
+
+FLAGS: Final = "--layout rows|columns|one, --labels labels|one-hot, --weights out-in|in-out, --entry NAME"
 
 
 def matrix_document(trials: list[Trial]) -> Document:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from shared.errors import UsageError
 from shared.layers import ACTIVATIONS
+from shared.options import READINGS
 from shared.processes import environment
 from shared.spec import LOSSES
 from shared.verbs.command import (
@@ -28,12 +29,17 @@ def parser() -> Parser:
         "my_network.py": "RIGHT, or the mistake, with its equation and line",
     }
     p = Parser("check", question, examples)
-    holds = "file with a class Network, or with functions forward(parameters, x) and gradients(parameters, x, y)"
+    holds = "a .py file or a notebook with a network, as it was written; its training is not run"
     p.add_argument("file", type=Path, nargs="?", metavar="FILE", help=holds)
     instead = p.add_mutually_exclusive_group()
     instead.add_argument("--example", action="store_true", help="print a file to start from: > my_network.py")
     every = "run every check on every mistake of the catalogue"
     instead.add_argument("--self-test", action="store_true", help=every)
+    instead.add_argument("--adapt", action="store_true", help="print an adapter for FILE to fill in: > adapted.py")
+    helps = {"layout": "how examples are given", "labels": "how labels are given", "weights": "the axes of W"}
+    for name, values in READINGS.items():
+        p.add_argument(f"--{name}", choices=values, help=f"{helps[name]} (default: found out)")
+    p.add_argument("--entry", metavar="NAME", help="a function or class that must be called (default: found out)")
     either = p.add_mutually_exclusive_group()
     notation = "layers, such as 784-30tanh-10sigmoid (default: the file's NETWORK, or from the options below)"
     either.add_argument("--network", metavar="TEXT", help=notation)
@@ -53,6 +59,11 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         sys.stdout.write((environment.ROOT / "shared" / "diagnosis" / "example.py").read_text(encoding="utf-8"))
         return 0
     given = {name: getattr(arguments, name) for name in ("network", "sizes", "activation", "loss")}
+    if arguments.adapt:
+        from shared.reading.adapter import adapter
+
+        sys.stdout.write(adapter(arguments.file))
+        return 0
     if arguments.self_test:
         from shared.api.common import one_thread
         from shared.diagnosis.selftest import planted, self_test
@@ -66,10 +77,15 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         return 0 if all(trial.is_named and bool(trial.caught_by) == bool(trial.mistake) for trial in trials) else 4
     from shared.api.own import check
     from shared.processes.calls import CallError
+    from shared.reading.program import UnreadableError
 
     try:
         with progress(f"checking {arguments.file}"):
-            checked = check(arguments.file, timeout=arguments.timeout, **given)
+            read = {name: getattr(arguments, name) for name in (*READINGS, "entry")}
+            checked = check(arguments.file, timeout=arguments.timeout, **read, **given)
+    except UnreadableError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except CallError as error:
         # a traceback is useful only if it leads into the file
         print_error(error if str(arguments.file.absolute()) in error.detail else CallError(error.kind, str(error)))

@@ -93,7 +93,7 @@ class ActivationTwice(Planted):
 @plant(
     "softmax over the batch", OUTPUTS, "(2)", "softmax sums over the examples instead of the outputs",
     "sum along axis 1; each row of a_L then sums to 1",
-    r"/ ?\(?(np\.)?\w*(\.sum\((axis ?= ?0.*|0.*)?\)|sum\(\w+(, ?axis ?= ?0)?\))",
+    r"/ ?\(?(np\.)?\w*(\.sum\((axis ?= ?0.*|0.*)?\)|sum\((np\.exp\()?\w+\)?(, ?axis ?= ?0)?\))",
 )  # fmt: skip
 class SoftmaxOverBatch(Planted):
     @classmethod
