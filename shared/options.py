@@ -184,6 +184,7 @@ class Threshold:
     def __str__(self) -> str:
         return f"{self.kind} by more than {self.percent:g} %"
 
+
 READINGS: Final = {
     "layout": ("rows", "columns", "one"),
     "labels": ("labels", "one-hot"),

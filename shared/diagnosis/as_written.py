@@ -153,7 +153,11 @@ def _diagnosis(case: _Case) -> Diagnosis | None:
         return _by_a_factor(case, common)
     wrong = [name for name, right in case.fit.right.items() if not right]
     biases = [name for _, name in facts.layout.layers if name is not None]
-    if d.run.after and wrong == [name for name in d.arrays if name in biases] and not any(d.gradients[b].any() for b in biases):
+    if (
+        d.run.after
+        and wrong == [name for name in d.arrays if name in biases]
+        and not any(d.gradients[b].any() for b in biases)
+    ):
         return _still(case, wrong)
     return _by_rule(case) or _named(case) or _by_slope(case) or _unnamed(case)
 
@@ -247,7 +251,8 @@ def _by_a_factor(case: _Case, factor: float) -> Diagnosis | None:
         )  # fmt: skip
     if abs(factor * case.n - 1) < ALIKE and case.n > 1:
         return Diagnosis(
-            "1/n twice", "the gradients are divided by the number of examples once too often", "divide once", "(4)", measured,
+            "1/n twice", "the gradients are divided by the number of examples once too often", "divide once", "(4)",
+            measured,
         )  # fmt: skip
     return Diagnosis(
         "a factor between loss and gradients", f"the loss and the gradients differ by a factor: {measured}",
@@ -273,9 +278,9 @@ def _by_rule(case: _Case) -> Diagnosis | None:
     """Return a mistake that shows in which tensors are off, and how."""
     facts, d = case.facts, case.facts.derivatives
     chosen = activations(facts)
-    if chosen is not None and chosen[-1] == SOFTMAX and not case.has_loss:
-        if has_top_delta(facts, chosen, "diagonal"):
-            return Diagnosis(
+    is_softmax = chosen is not None and chosen[-1] == SOFTMAX and not case.has_loss
+    if chosen is not None and is_softmax and has_top_delta(facts, chosen, "diagonal"):
+        return Diagnosis(
                 "only the diagonal of the softmax's Jacobian",
                 "the slope of the softmax is taken as a (1 - a), which is the diagonal of its Jacobian alone; with the "
                 "cross-entropy it has no place at all",
@@ -284,14 +289,20 @@ def _by_rule(case: _Case) -> Diagnosis | None:
             )  # fmt: skip
     if case.has_loss:
         off = {name: d.gradients[name] - d.by_loss[OWN][name] for name, right in case.fit.right.items() if not right}
-        decays = [float(v @ d.weights[k]) / float(d.weights[k] @ d.weights[k]) for k, v in off.items() if d.weights[k].any()]
-        if decays and len(decays) == len(off) and max(decays) - min(decays) < ALIKE * abs(decays[0]) and all(
-            d.is_small(v - decays[0] * d.weights[k], d.by_loss[OWN][k], d.by_loss[OWN]) for k, v in off.items()
+        decays = [
+            float(v @ d.weights[k]) / float(d.weights[k] @ d.weights[k]) for k, v in off.items() if d.weights[k].any()
+        ]
+        if (
+            decays
+            and len(decays) == len(off)
+            and max(decays) - min(decays) < ALIKE * abs(decays[0])
+            and all(d.is_small(v - decays[0] * d.weights[k], d.by_loss[OWN][k], d.by_loss[OWN]) for k, v in off.items())
         ):
             if decays[0] < 0:
                 return Diagnosis(
                     "L2 in the loss and not in the gradients",
-                    f"the loss holds {-decays[0] / 2:.4g} |W|^2, and the gradients lack its derivative {-decays[0]:.4g} W",
+                    f"the loss holds {-decays[0] / 2:.4g} |W|^2, and the gradients lack its derivative "
+                    f"{-decays[0]:.4g} W",
                     "add lambda W to the gradients of the weights", "(6)", _tensors(case),
                     _assignments(case, list(off)),
                 )  # fmt: skip
@@ -314,18 +325,25 @@ def _unnamed(case: _Case) -> Diagnosis:
         if is_n and set(wrong) == below - {None}:
             name, equation = "1/n twice below the last layer", "(5)"
         elif wrong and set(wrong) == set(biases) and all(abs(f / case.n - 1) < ALIKE for f in factors.values()):
-            name, equation = "1/n is missing in the bias gradients: they are sums, those of the weights are means", "(7)"
+            name, equation = (
+                "1/n is missing in the bias gradients: they are sums, those of the weights are means",
+                "(7)",
+            )
         elif all(abs(factor) < ALIKE for factor in factors.values()):
             name, equation = "gradients that are 0", "(6) or (7)"
         else:
             name, equation = STRAY, "(6) or (7)"
         return Diagnosis(
             name, "; ".join(texts), "compare the lines of the wrong gradients with those of the right ones", equation,
-            _tensors(case), _delta_lines(case) if equation == "(5)" else _assignments(case, _alone(case, wrong, factors)),
+            _tensors(case),
+            _delta_lines(case) if equation == "(5)" else _assignments(case, _alone(case, wrong, factors)),
         )  # fmt: skip
     top = [name for name in case.facts.layout.layers[-1] if name is not None]
     if right and all(name in right for name in top):
-        where, equation = "the last layer's gradients are right, those below are wrong: look at how delta goes back", "(5)"
+        where, equation = (
+            "the last layer's gradients are right, those below are wrong: look at how delta goes back",
+            "(5)",
+        )
     elif right and all(is_bias(name) for name in wrong):
         where, equation = "the gradients of the weights are right, those of the biases are wrong", "(7)"
     elif right and not any(is_bias(name) for name in wrong):
@@ -421,9 +439,12 @@ def _too_early(case: _Case, moved: dict[str, np.ndarray]) -> Diagnosis | None:
     facts = case.facts
     if "train" not in facts.definitions and facts.derivatives.run.after == {}:
         return None
-    *lower, (top, _) = facts.layout.layers
+    top, _ = facts.layout.layers[-1]
     g = np.asarray(facts.step_gradients.get(top, 0.0))
-    if g.shape != moved.get(top, np.zeros(0)).shape or np.abs(moved[top] - facts.rate * g).max() > ALIKE * np.abs(moved[top]).max():
+    if (
+        g.shape != moved.get(top, np.zeros(0)).shape
+        or np.abs(moved[top] - facts.rate * g).max() > ALIKE * np.abs(moved[top]).max()
+    ):
         return None
     mistake = MISTAKES["update before all gradients are computed"]
     return Diagnosis(mistake.name, mistake.description, mistake.remedy, mistake.equation, lines=_lines(
@@ -474,7 +495,8 @@ def _as_text(case: _Case, factor: float) -> str:
         n, o = case.n, case.n_out
         known = {
             1 / n: "the mean of ", 1.0: "the sum of ", 2 / n: "twice the mean of ", 2.0: "twice the sum of ",
-            1 / (n * o): "the mean over the outputs, too, of ", 2 / (n * o): "twice the mean over the outputs, too, of ",
+            1 / (n * o): "the mean over the outputs, too, of ",
+            2 / (n * o): "twice the mean over the outputs, too, of ",
         }  # fmt: skip
     return next((words for value, words in known.items() if abs(factor / value - 1) < ALIKE), f"{factor:.4g} times ")
 
@@ -537,7 +559,9 @@ def _conventions(case: _Case) -> list[str]:
     if turned:
         found.append(f"the gradients of {_list(turned)} are transposed")
     if case.has_loss and not case.fit.is_right and (common := _common(case)) is not None:
-        found.append(f"the gradients are {_factor(case, common)} the derivatives of the loss, and the update makes up for it")
+        found.append(
+            f"the gradients are {_factor(case, common)} the derivatives of the loss, and the update makes up for it"
+        )
     for name, value in facts.missing.items():
         found.append(f"{name} comes from the data, which were not loaded: here it is {value}")
     return found
@@ -601,7 +625,7 @@ def _delta_lines(case: _Case) -> Lines:
         for number, text in _code(case, *parts).items():
             target, _, right = text.rpartition("=") if "return" not in text else ("", "", text)
             is_product = re.search(r"dot|@|matmul|multiply|einsum", right) and re.search(rf"\b({owners})\b", right)
-            has_delta = re.search(r"\b\w*(delta|err|grad|diff)\w*|\bd_?[A-Za-z]\w*", right)
+            has_delta = re.search(r"\b\w*(delta|err|grad|diff)\w*|\bd(?!ot\b)_?[A-Za-z]\w*", right)
             if is_product and has_delta and not gradient_of(target.strip(" -+*") or "?", parameters):
                 found.append(number)
         if found:
@@ -611,7 +635,7 @@ def _delta_lines(case: _Case) -> Lines:
 
 def _word(name: str) -> str:
     """Return the word by which the code calls a parameter: w_ho, weights, W2 of params['W2']."""
-    return (re.findall(r"[A-Za-z_]\w*", name) or [name])[-1]
+    return str((re.findall(r"[A-Za-z_]\w*", name) or [name])[-1])
 
 
 def _assignments(case: _Case, names: Sequence[str]) -> Lines:
@@ -651,4 +675,3 @@ def _mistake_lines(case: _Case, clue: str, equation: str) -> Lines:
         return _assignments(case, wrong) or _lines(case, clue, "backward", "train")
     delta = _delta_lines(case) if equation == "(5)" else ()
     return delta or (_lines(case, clue, "backward", "train") if clue else ())
-

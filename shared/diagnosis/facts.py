@@ -16,7 +16,7 @@ from shared.diagnosis.answers import Trouble
 from shared.diagnosis.own_loss import Derivatives, derivatives, total
 from shared.diagnosis.subject import CONSTANTS, spec_of
 from shared.reading import calls, choose, contract, loops
-from shared.reading.batch import Batch, Form
+from shared.reading.batch import FORMS, Batch, Form
 from shared.reading.program import RATE, Program
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout
@@ -91,15 +91,18 @@ class Subject:
                 derivatives(reading.program, arrays, batch, reading.form),
                 _definitions(self.source, reading.program), self.source.text, reading.missing,
             )  # fmt: skip
-            _take_step(facts, self.source, reading, arrays, batch)
+            _take_step(facts, reading, arrays, batch)
             _enlarge(facts, self.source, reading.program, arrays, batch)
             return facts
 
-
     def _contract(self, options: Options) -> Iterator[Program]:
         names = self.source.namespace
-        constants = {name: names[name] for name in CONSTANTS if name in names}
-        return contract.candidates(self.source, spec_of(constants, options.network)) if contract.follows(self.source) else iter(())
+        constants: dict[str, Any] = {name: names[name] for name in CONSTANTS if name in names}
+        return (
+            contract.candidates(self.source, spec_of(constants, options.network))
+            if contract.follows(self.source)
+            else iter(())
+        )
 
 
 def ask(subject: Subject, options: Options) -> Facts:
@@ -118,7 +121,7 @@ def forms(options: Options) -> list[Form]:
     kinds = {"rows": ("rows",), "columns": ("columns",), "one": ("vector", "column", "row")}
     return [
         form
-        for form in choose.FORMS
+        for form in FORMS
         if (options.layout is None or form.x in kinds[options.layout]) and options.labels in (None, form.y)
     ]
 
@@ -146,7 +149,7 @@ def _definitions(source: Source, program: Program) -> dict[str, tuple[int, int]]
     return {part: (line, nodes.get(line, len(source.lines))) for part, line in program.lines.items()}
 
 
-def _take_step(facts: Facts, source: Source, reading: choose.Reading, arrays: Arrays, batch: Batch) -> None:
+def _take_step(facts: Facts, reading: choose.Reading, arrays: Arrays, batch: Batch) -> None:
     """Let the file update its parameters at an ordinary learning rate, if it has an update that can be called."""
     program = reading.program
     part = reading.form.parts(batch)[0]

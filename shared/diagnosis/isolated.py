@@ -1,4 +1,4 @@
-"""Check a user's file in its own process, with a time limit: by its own loss, and by our specification if it has one."""
+"""Check a user's file in its own process, with a time limit: by its own loss, or by our specification."""
 
 import ast
 import re
@@ -55,7 +55,7 @@ def check_file(path: Path, given: dict[str, Any], options: Options, timeout: flo
 
 
 def follows_contract(path: Path) -> bool:
-    """Return whether a file has a class `Network` of our contract, or functions forward(p, x) and gradients(p, x, y)."""
+    """Return whether a file has a class `Network` of our contract, or forward(p, x) and gradients(p, x, y)."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8-sig", errors="replace"))
     except (SyntaxError, ValueError):

@@ -154,7 +154,7 @@ def _gradients_of(network: type[Planted], spec: NetworkSpec, facts: Facts) -> Ar
     made = network(spec, TrainingSpec(dtype="float64"), parameters(facts))
     batch = facts.derivatives.batch
     labels = batch.y if batch.n_out > 1 else np.zeros_like(batch.y)
-    made.one_hot = lambda _: batch.targets  # type: ignore[method-assign] # one output has the label itself
+    made.one_hot = lambda _: batch.targets  # type: ignore[method-assign,assignment] # one output has the label itself
     with np.errstate(all="ignore"):
         _, found = made.loss_and_gradients(batch.x, labels)
     return found
@@ -194,7 +194,10 @@ def top_deltas(facts: Facts, chosen: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 
 def backpropagated(
-    facts: Facts, chosen: tuple[str, ...], delta: np.ndarray, slope: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    facts: Facts,
+    chosen: tuple[str, ...],
+    delta: np.ndarray,
+    slope: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
 ) -> Arrays:
     """Return the gradients that follow from d_L by equations (5) to (7), with a slope(z, a) of all hidden layers."""
     named, a, z = parameters(facts), [facts.derivatives.batch.x], []

@@ -103,7 +103,7 @@ class Derivatives:
         return max(fits, key=lambda fit: sum(fit.right.values()), default=Fit(loss, 1.0, 0.0, dict.fromkeys(D, False)))
 
     def _choices(self, of: Vectors, D: Vectors) -> Iterator[tuple[float, float]]:
-        """Yield factors and decays: of all tensors together, and of each alone, the last first, since some may be wrong."""
+        """Yield factors and decays: of all tensors together, and of each alone, since some may be wrong."""
         joint = tuple(np.concatenate([vectors[name] for name in D]) for vectors in (of, D, self.weights))
         alone = [(of[name], D[name], self.weights[name]) for name in reversed(list(D))]
         for g, d, w in (joint, *alone):
@@ -135,7 +135,9 @@ class Derivatives:
         return ratio if self.is_small(g - ratio * d, d, self.by_loss[loss], max(1.0, abs(ratio))) else None
 
 
-def derivatives(program: Program, arrays: Arrays, batch: Batch, form: Form, *, seed: int = 1, most: int = ENTRIES) -> Derivatives:
+def derivatives(
+    program: Program, arrays: Arrays, batch: Batch, form: Form, *, seed: int = 1, most: int = ENTRIES
+) -> Derivatives:
     """Shift every parameter, and read the losses; any exception of the file is passed on."""
     run = total(program, arrays, batch, form, backward=True)
     single = run.outputs is not None and run.outputs.dtype.itemsize < 8

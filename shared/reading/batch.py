@@ -30,7 +30,7 @@ class Batch(NamedTuple):
     @property
     def targets(self) -> np.ndarray:
         """The labels as (n, n_out)."""
-        return self.y[:, None].astype(float) if self.n_out == 1 else np.eye(self.n_out)[self.y]
+        return np.asarray(self.y[:, None] if self.n_out == 1 else np.eye(self.n_out)[self.y], float)
 
 
 @dataclass(frozen=True)
@@ -71,20 +71,20 @@ class Form:
 
     def _turned(self, rows: np.ndarray) -> np.ndarray:
         if self.x == "vector":
-            return rows[0]
+            return np.asarray(rows[0])
         return rows.T if self.x in ("columns", "column") else rows
 
     def rows(self, value: Any, batch: Batch) -> np.ndarray | None:
         """Return outputs as (n, n_out); None if a value is no array of that shape."""
         n, n_out = len(batch.y), batch.n_out
-        shape = np.shape(value) if isinstance(value, np.ndarray) else None
-        if shape is None or value.dtype.kind != "f":
+        if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
             return None
+        shape = value.shape
         if shape == ((n_out, n) if self.x in ("columns", "column") else (n, n_out)):
-            return value.T if self.x in ("columns", "column") else value
+            return np.asarray(value.T if self.x in ("columns", "column") else value)
         is_one = self.is_single and value.size == n_out == max(shape, default=0)
         if is_one or (n_out == 1 and shape in ((n,), (n, 1), (1, n))):
-            return value.reshape(n, n_out)
+            return np.asarray(value.reshape(n, n_out))
         return None
 
 

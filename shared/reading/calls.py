@@ -5,9 +5,9 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from dataclasses import dataclass, field, replace
-from itertools import product
+from functools import lru_cache
+from itertools import pairwise, product
 from types import FunctionType, MethodType
 from typing import Any, Final
 
@@ -30,12 +30,17 @@ UPDATE: Final = (r"update|apply|adjust|optimi[sz]|step|descent",)
 TRAIN: Final = (r"train|fit|learn|sgd|batch|back|update|step|epoch", r"descent|optimi[sz]|model")
 NOT_LOSS: Final = r"prime|deriv|grad|_d$|^d_|back|slope|delta|plot|history|rate"
 INITIALISE: Final = r"init|create|make|build|setup|random|param|network|generate"
-SIZES: Final = r"(n_?n_?)?(layers?)?_?(sizes?|dims?|dimensions|nodes|structure|architecture|shape|units)|(nn_)?layers|topology|neurons"
+SIZES: Final = (
+    r"(n_?n_?)?(layers?)?_?(sizes?|dims?|dimensions|nodes|structure|architecture|shape|units)|(nn_)?layers|topology|"
+    r"neurons"
+)
 N_IN: Final = (
     r"n_?(x|in|i|inputs?|features|feat)|inputs?(_?(size|dim|nodes?|layers?|neurons|units|layer_size|features|count|"
     r"number|n))?|in_?(dim|features?|size)?|num_?(inputs?|features)|d_?in|d|input_nodes|inodes|n_?0|fan_in|x_?dim|ni"
 )
-N_HIDDEN: Final = r"n_?h\w*|hid\w*|h(_?(dim|size|nodes?|units))?\d?|num_?hidden\w*|nn_?h?dim|hnodes|n_?1|neurons|nh|units"
+N_HIDDEN: Final = (
+    r"n_?h\w*|hid\w*|h(_?(dim|size|nodes?|units))?\d?|num_?hidden\w*|nn_?h?dim|hnodes|n_?1|neurons|nh|units"
+)
 N_OUT: Final = (
     r"n_?(y|out|o|outputs?|classes|labels)|outputs?(_?(size|dim|nodes?|layers?|neurons|units|layer_size|features|n))?|"
     r"out_?(dim|features?|size)?|num_?(outputs?|classes|labels)|classes|d_?out|c|k|onodes|n_?2|fan_out|y_?dim|no"
@@ -93,7 +98,7 @@ def methods(instance: Any) -> dict[str, Callable[..., Any]]:
     return {name: value for name, value in found.items() if isinstance(value, MethodType)}
 
 
-def ranked(named: Mapping[str, Callable[..., Any]], patterns: Sequence[str], but: str = "") -> list[str]:
+def ranked(named: Mapping[str, Any], patterns: Sequence[str], but: str = "") -> list[str]:
     """Return the names that match one of the patterns, the first pattern's first."""
     found = []
     for pattern in patterns:
@@ -233,7 +238,7 @@ class _Call:
 
     def __init__(self, program: Calls, root: Any, batch: Batch, form: Form) -> None:
         self.program, self.root, self.batch, self.form = program, root, batch, form
-        self.callables = program._callables(root)  # noqa: SLF001
+        self.callables = program._callables(root)
         self.shapes = {name: array.shape for name, array in program.arrays.items()}
         self.exact: dict[str, Any] = {}
         self.roles: dict[str, Any] = {
@@ -274,7 +279,9 @@ class _Call:
         return given
 
     def _role(self, name: str, context: str, given: Mapping[str, Any]) -> str | None:
-        taken = [role for role in ("x", "y", "output") if any(value is self.roles.get(role) for value in given.values())]
+        taken = [
+            role for role in ("x", "y", "output") if any(value is self.roles.get(role) for value in given.values())
+        ]
         fits = [role for role in CONTEXTS[context] if role in self.roles and has_role(name, role)]
         return next((role for role in fits if role not in taken), None)
 
@@ -353,7 +360,7 @@ class _Call:
         own = tuple(own_classes(self.program.source).values())
         found: dict[str, Any] = {}
         for leaf in leaves(self.root, lambda value: isinstance(value, own)):
-            before, _, last = leaf.name.rpartition(".")
+            before = leaf.name.rpartition(".")[0]
             beside = {name: name for name in self.shapes if name.rpartition(".")[0] == before or not before}
             parameter = gradient_of(leaf.name, list(beside))
             if leaf.name not in self.shapes and parameter:
@@ -463,7 +470,11 @@ def _last_return(definition: ast.FunctionDef | None) -> ast.expr | None:
 
 @lru_cache(maxsize=500)
 def _words(value: ast.expr) -> tuple[str, ...]:
-    return tuple(ast.unparse(part) for part in value.elts) if isinstance(value, (ast.Tuple, ast.List)) else (ast.unparse(value),)
+    return (
+        tuple(ast.unparse(part) for part in value.elts)
+        if isinstance(value, (ast.Tuple, ast.List))
+        else (ast.unparse(value),)
+    )
 
 
 def return_names(source: Source, name: str, root: Any) -> list[str]:
@@ -528,7 +539,7 @@ def plans(callables: Mapping[str, Any], first: Mapping[str, Any], store: Store) 
         for listed in (False, True):
             ways += [Plan(forward, train=train, loss=loss, is_listed=listed) for loss in losses[:4]]
     for plan in ways:
-        if plan.forward == plan.backward or plan.forward in (plan.train, None) and plan.loss is None:
+        if plan.forward == plan.backward or (plan.forward in (plan.train, None) and plan.loss is None):
             continue
         if plan.loss == plan.forward or (plan.loss and plan.loss == plan.train):
             continue
@@ -537,7 +548,7 @@ def plans(callables: Mapping[str, Any], first: Mapping[str, Any], store: Store) 
 
 def updates(program: Calls) -> Iterator[Plan]:
     """Yield the plan of a program with each update, and then with each step, that its file may have."""
-    callables = program._callables(program.store.root)  # noqa: SLF001
+    callables = program._callables(program.store.root)
     taken = {program.plan.forward, program.plan.backward, program.plan.loss}
     usable = {name: f for name, f in callables.items() if name not in taken and not re.search(INITIALISE_ONLY, name)}
     for name in ranked(usable, UPDATE, r"train|batch"):
@@ -569,7 +580,9 @@ def _unknown(function: Callable[..., Any], context: str, store: Store) -> int:
             fits = []
         is_intermediate = context == "backward" and re.fullmatch(r"[zahlZAHL]_?\d+", parameter.name)
         is_known = plain(parameter.name) in names or fits or is_intermediate
-        count += not is_known and parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        count += (
+            not is_known and parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        )
     return count
 
 
@@ -608,7 +621,7 @@ def _globals(source: Source) -> tuple[Store, list[Layout]]:
 def _objects(source: Source, cls: type) -> Iterator[tuple[Store, list[Layout]]]:
     for arguments, words in _constructions(source, cls):
         with suppress(Exception):
-            np.random.seed(1)
+            np.random.seed(1)  # noqa: NPY002 - what people use
             made = cls(**arguments) if isinstance(arguments, dict) else cls(*arguments)
             store, found = store_of(made, "object", source, f"{cls.__name__}({words})")
             attributes = vars(made).items()
@@ -658,9 +671,9 @@ def _constructions(source: Source, cls: type) -> Iterator[tuple[Any, str]]:
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == cls.__name__:
             with suppress(Exception):
-                evaluated = [eval(compile(ast.Expression(a), "", "eval"), source.namespace) for a in node.args]  # noqa: S307
+                evaluated = [eval(compile(ast.Expression(a), "", "eval"), source.namespace) for a in node.args]
                 named = {
-                    k.arg: eval(compile(ast.Expression(k.value), "", "eval"), source.namespace)  # noqa: S307
+                    k.arg: eval(compile(ast.Expression(k.value), "", "eval"), source.namespace)
                     for k in node.keywords if k.arg
                 }  # fmt: skip
                 bound = inspect.signature(cls).bind(*evaluated, **named).arguments
@@ -691,15 +704,17 @@ def _initialised(source: Source, name: str, function: Callable[..., Any]) -> Ite
     for sizes in SMALL:
         given = {}
         for parameter in _signature(function).parameters.values():
-            value = _size(parameter.name, sizes, parameter.default if parameter.default is not parameter.empty else None)
+            value = _size(
+                parameter.name, sizes, parameter.default if parameter.default is not parameter.empty else None
+            )
             if value is not None:
                 given[parameter.name] = value
         with suppress(Exception):
-            np.random.seed(1)
+            np.random.seed(1)  # noqa: NPY002 - what people use
             made = function(**given)
             names = return_names(source, name, None)
             if isinstance(made, tuple) and len(names) == len(made) and all(isinstance(a, np.ndarray) for a in made):
-                yield from _as_arguments(source, dict(zip(names, made, strict=True)), sizes, given)
+                yield from _as_arguments(source, dict(zip(names, made, strict=True)), given)
             elif isinstance(made, (dict, list, tuple)):
                 made = list(made) if isinstance(made, tuple) else made
                 yield store_of(made, "container", source, "")
@@ -707,9 +722,7 @@ def _initialised(source: Source, name: str, function: Callable[..., Any]) -> Ite
             return
 
 
-def _as_arguments(
-    source: Source, made: Arrays, sizes: Sequence[int], given: Mapping[str, Any]
-) -> Iterator[tuple[Store, list[Layout]]]:
+def _as_arguments(source: Source, made: Arrays, given: Mapping[str, Any]) -> Iterator[tuple[Store, list[Layout]]]:
     """Yield arrays that are passed one by one: of small sizes in the same layout, and as they are."""
     arrays = {name: np.asarray(array, float) for name, array in made.items()}
     _, found = store_of(arrays, "arguments", source, "")
@@ -738,7 +751,9 @@ def _synthesised(source: Source, functions: Mapping[str, Callable[..., Any]]) ->
     keys = [
         node.slice.value
         for node in ast.walk(source.tree)
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.slice, ast.Constant)
+        and isinstance(node.slice.value, str)
     ]
     keys += [f"{letter}{l}" for l in (1, 2, 3) for letter in "Wb" if re.search(rf"['\"]{letter}['\"] *\+", source.text)]
     for kind, words in (("arguments", parameters), ("container", keys)):
@@ -758,14 +773,16 @@ def _synthesised(source: Source, functions: Mapping[str, Callable[..., Any]]) ->
                 yield store, [layout for layout in found if layout.out_first == out_first]
     if any(has_role(key, "parameters") for key in parameters):
         for sizes in SMALL:
-            pairs = [(np.zeros((n_out, n_in)), np.zeros(n_out)) for n_in, n_out in zip(sizes, sizes[1:], strict=False)]
+            pairs = [(np.zeros((n_out, n_in)), np.zeros(n_out)) for n_in, n_out in pairwise(sizes)]
             yield _pairs(pairs)
 
 
 def _pairs(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[Store, list[Layout]]:
     """Return parameters as a list of pairs (W, b), as in the example that `check` prints."""
     found = [
-        Leaf(f"{letter}{l}", (("index", l - 1), ("index", i))) for l in range(1, len(pairs) + 1) for i, letter in enumerate("Wb")
+        Leaf(f"{letter}{l}", (("index", l - 1), ("index", i)))
+        for l in range(1, len(pairs) + 1)
+        for i, letter in enumerate("Wb")
     ]
     layers = tuple((f"W{l}", f"b{l}") for l in range(1, len(pairs) + 1))
     sizes = (pairs[0][0].shape[1], *(len(b) for _, b in pairs))

@@ -81,8 +81,13 @@ def examples(source: Source, layout: Layout) -> int:
     """Return a number of examples that no layer has: the file's own m where it is a constant, if it is small."""
     n_out = layout.sizes[-1]
     for name, value in source.namespace.items():
-        if name in ("m", "n", "N") and name not in source.derived and isinstance(value, int) and max(2, n_out) < value <= 60:
-            return value
+        if (
+            name in ("m", "n", "N")
+            and name not in source.derived
+            and isinstance(value, int)
+            and max(2, n_out) < value <= 60
+        ):
+            return int(value)
     return next(n for n in EXAMPLES if n not in layout.sizes and n > n_out)
 
 
@@ -97,7 +102,7 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
     best: Reading | None = None
     failures: list[str] = []
     deadline, tried = time.monotonic() + SECONDS, 0
-    has_loss = bool(calls.ranked(source.functions, calls.LOSS, calls.NOT_LOSS))
+    has_loss = bool(calls.ranked(dict.fromkeys(source.functions), calls.LOSS, calls.NOT_LOSS))
     for program in programs:
         drawn: dict[int, tuple[Arrays, Batch]] = {}
         if best is not None and best.score[0] and _loss_of(best.program) and not _loss_of(program):

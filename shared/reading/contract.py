@@ -53,7 +53,7 @@ class Contract:
         *,
         backward: bool = True,
         loss: bool = True,
-        rate: float = TINY_RATE,
+        rate: float = TINY_RATE,  # noqa: ARG002 - gradients are returned
     ) -> Run:
         """Run the network; where gradients are asked for, it also takes a step at the ordinary learning rate."""
         if form.x != "rows" or form.y != "labels":

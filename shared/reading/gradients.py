@@ -51,7 +51,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _in_mapping(value: Mapping[Any, Any], shapes: Mapping[str, tuple[int, ...]], layout: Layout) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     for key, element in value.items():
         if isinstance(element, (list, tuple)):
             found |= _in_list(element, str(key), shapes, layout)
@@ -77,16 +77,22 @@ def _all_match_weights(elements: Sequence[Any], layout: Layout, shapes: Mapping[
     return any([np.shape(part) for part in element] == weights for element in elements)
 
 
-def _in_list(element: Sequence[Any], hint: str, shapes: Mapping[str, tuple[int, ...]], layout: Layout) -> dict[str, Any]:
+def _in_list(
+    element: Sequence[Any], hint: str, shapes: Mapping[str, tuple[int, ...]], layout: Layout
+) -> dict[str, Any]:
     """Return the gradients in a list with one array a layer, or one a parameter."""
     weights = [name for name, _ in layout.layers]
     biases = [bias for _, bias in layout.layers if bias is not None]
     parts = [part for part in element if part is not None]
     if not all(_is_number(part) for part in parts):
-        return in_value(list(element), [], shapes, layout) if len(parts) != len(element) or parts != list(element) else {}
+        return (
+            in_value(list(element), [], shapes, layout) if len(parts) != len(element) or parts != list(element) else {}
+        )
     for order in (parts, parts[::-1]):
         for names in (weights, biases) if not is_bias(hint.replace("nabla", "").strip("_")) else (biases, weights):
-            if len(names) == len(order) and all(_alike(np.shape(p), shapes[n]) for p, n in zip(order, names, strict=True)):
+            if len(names) == len(order) and all(
+                _alike(np.shape(p), shapes[n]) for p, n in zip(order, names, strict=True)
+            ):
                 return dict(zip(names, order, strict=True))
     if len(parts) == len(biases) and "b" in hint:
         return dict(zip(biases, parts, strict=True))
@@ -96,7 +102,9 @@ def _in_list(element: Sequence[Any], hint: str, shapes: Mapping[str, tuple[int, 
 
 
 def _alike(shape: tuple[int, ...], expected: tuple[int, ...]) -> bool:
-    return shape in (expected, expected[::-1]) or tuple(s for s in shape if s > 1) == tuple(s for s in expected if s > 1)
+    return shape in (expected, expected[::-1]) or tuple(s for s in shape if s > 1) == tuple(
+        s for s in expected if s > 1
+    )
 
 
 def _by_shape(arrays: Sequence[Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:

@@ -79,10 +79,10 @@ def _once(loop: ast.For | ast.While) -> tuple[ast.stmt, bool]:
 class _NoReturn(ast.NodeTransformer):
     """Return ends a function; a body that is run alone has none."""
 
-    def visit_Return(self, node: ast.Return) -> ast.stmt:  # noqa: N802
+    def visit_Return(self, node: ast.Return) -> ast.stmt:
         return ast.copy_location(ast.Pass(), node)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
         return node
 
 
@@ -121,8 +121,8 @@ class Loop:
         batch: Batch,
         form: Form,
         *,
-        backward: bool = True,
-        loss: bool = True,
+        backward: bool = True,  # noqa: ARG002 - the body does all of it
+        loss: bool = True,  # noqa: ARG002
         rate: float = TINY_RATE,
     ) -> Run:
         """Run the body once."""
@@ -141,13 +141,13 @@ class Loop:
                 real[name] = value  # for functions that use it without being given it
             rate = self._set_rate(space, rate)
             known = {id(value) for value in space.values()}
-            exec(compile(ast.Module([self.block.body], []), str(self.source.path), "exec"), space)  # noqa: S102
+            exec(compile(ast.Module([self.block.body], []), str(self.source.path), "exec"), space)
             after = {leaf.name: np.array(leaf.get(space), float) for leaf in self.leaves}
             made = {key: value for key, value in space.items() if id(value) not in known}
             found = self._read(made, space, after, arrays, rate, batch, form)
-            for name in (self.loss, self.forward):
-                if name and (found.loss if name == self.loss else found.outputs) is None:
-                    self._call(name, found, space, arrays, batch, form)
+            for function in (self.loss, self.forward):
+                if function and (found.loss if function == self.loss else found.outputs) is None:
+                    self._call(function, found, space, arrays, batch, form)
             return found
         finally:
             real.clear()
@@ -182,7 +182,9 @@ class Loop:
         found = Run(after=after, rate=rate)
         arrays = {name: value for name, value in made.items() if isinstance(value, np.ndarray)}
         fits = [(name, value) for name, value in arrays.items() if form.rows(value, batch) is not None]
-        fits = [(name, value) for name, value in fits if gradient_of(name, list(before)) is None and not _is_error(name)]
+        fits = [
+            (name, value) for name, value in fits if gradient_of(name, list(before)) is None and not _is_error(name)
+        ]
         named = [value for name, value in fits if has_role(name, "output") and name[:1] not in "zZ"]
         chosen = named or [value for name, value in fits if name[:1] not in "zZ"]
         for leaf in leaves(space, lambda value: isinstance(value, own)) if not chosen else []:
@@ -212,12 +214,10 @@ class Loop:
             found.gradients = {name: (before[name] - after[name]) / rate for name in before}
         return found
 
-    def _call(
-        self, name: str, found: Run, space: Mapping[str, Any], arrays: Arrays, batch: Batch, form: Form
-    ) -> None:
+    def _call(self, name: str, found: Run, space: Mapping[str, Any], arrays: Arrays, batch: Batch, form: Form) -> None:
         """Call the file's loss or forward pass with the parameters before the step."""
         function = calls.own_functions(self.source)[name]
-        given = {}
+        given: dict[str, Any] = {}
         for key in inspect.signature(function).parameters:
             if key in arrays:
                 given[key] = arrays[key].copy()
@@ -264,9 +264,9 @@ def _space(source: Source, block: Block, data: tuple[str, Any, str, Any] | None)
     for argument, default in zip(arguments, defaults, strict=False):
         name = argument.arg
         space[name] = _argument(source, name, default, x, y)
-    np.random.seed(1)
+    np.random.seed(1)  # noqa: NPY002 - what people use
     for statement in block.prelude:
-        exec(compile(ast.Module([_NoReturn().visit(statement)], []), str(source.path), "exec"), space)  # noqa: S102
+        exec(compile(ast.Module([_NoReturn().visit(statement)], []), str(source.path), "exec"), space)
     if data:
         space[data[0]], space[data[2]] = data[1], data[3]
     return space
@@ -277,7 +277,7 @@ def _argument(source: Source, name: str, default: ast.expr | None, x: Any, y: An
         return x
     if has_role(name, "y"):
         return y
-    if (size := calls._size(name, calls.SMALL[1], None)) is not None:  # noqa: SLF001
+    if (size := calls._size(name, calls.SMALL[1], None)) is not None:
         return size
     if has_role(name, "epochs"):
         return 1
@@ -288,7 +288,7 @@ def _argument(source: Source, name: str, default: ast.expr | None, x: Any, y: An
     if has_role(name, "quiet"):
         return False
     if default is not None:
-        return eval(compile(ast.Expression(default), "", "eval"), source.namespace)  # noqa: S307
+        return eval(compile(ast.Expression(default), "", "eval"), source.namespace)
     raise UnreadableError(f"nothing is known for the argument {name}")
 
 
@@ -310,9 +310,7 @@ def candidates(source: Source) -> Iterator[Loop]:
                         yield Loop(source, block, layout, chosen, x, y, loss, forward, n)
 
 
-def _layouts(
-    source: Source, block: Block, x: str, data: set[str]
-) -> list[tuple[Layout, tuple[Leaf, ...], int | None]]:
+def _layouts(source: Source, block: Block, x: str, data: set[str]) -> list[tuple[Layout, tuple[Leaf, ...], int | None]]:
     """Return the ways in which the arrays before the loop are layers, and the number of the file's own examples."""
     own = tuple(calls.own_classes(source).values())
     saved = dict(source.namespace)
@@ -322,16 +320,16 @@ def _layouts(
         every = leaves(roots, lambda value: isinstance(value, own))
         given = space.get(x)
         is_given = isinstance(given, np.ndarray) and given.ndim == 2 and not block.name and x not in source.stand_ins
+        shape = given.shape if given is not None and is_given else ()
         found = layouts({leaf.name: leaf.get(roots) for leaf in every})
-        if is_given:
-            found = [layout for layout in found if layout.sizes[0] in given.shape] or found
+        found = [layout for layout in found if layout.sizes[0] in shape] or found
     finally:
         source.namespace.clear()
         source.namespace.update(saved)
     ways = []
     for layout in found:
         used = {name for layer in layout.layers for name in layer}
-        n = next((size for size in given.shape if size != layout.sizes[0]), None) if is_given else None
+        n = next((size for size in shape if size != layout.sizes[0]), None)
         ways.append((layout, tuple(leaf for leaf in every if leaf.name in used), n))
     return ways
 

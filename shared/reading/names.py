@@ -27,7 +27,9 @@ ROLES: Final = {
 }
 """role -> the names that have it, in small letters and without underscores at the ends"""
 _COMPILED: Final = {role: re.compile(f"(?:{pattern})") for role, pattern in ROLES.items()}
-BIAS: Final = re.compile(r"b(?:ias(?:es)?)?(?:_?(?:[a-z]{0,2}|h\d?|hidden|out(?:put)?|\d+))?|(?:hidden|output|h|o)\d?_?bias(?:es)?")
+BIAS: Final = re.compile(
+    r"b(?:ias(?:es)?)?(?:_?(?:[a-z]{0,2}|h\d?|hidden|out(?:put)?|\d+))?|(?:hidden|output|h|o)\d?_?bias(?:es)?"
+)
 WEIGHT: Final = re.compile(
     r"w(?:eights?)?(?:_?(?:[a-z]{0,2}|hidden|out(?:put)?|input_hidden|hidden_output|\d+))?|weights?_?\w*|syn(?:apse)?_?\d|"
     r"theta_?\d?|kernel_?\d?|wih|who|(?:hidden|output|h|o)\d?_?weights?"

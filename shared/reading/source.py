@@ -129,7 +129,7 @@ class Source:
     def _execute(self, node: ast.stmt) -> None:
         try:
             with nullcontext() if isinstance(node, (ast.Import, ast.ImportFrom)) else _limited():
-                exec(compile(ast.Module([node], []), str(self.path), "exec"), self.namespace)  # noqa: S102
+                exec(compile(ast.Module([node], []), str(self.path), "exec"), self.namespace)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a stranger's file
             self.skipped[node.lineno] = f"{type(error).__name__}: {error}"
         self._stand_in(node)
@@ -156,7 +156,7 @@ class Source:
 
     def _is_true(self, test: ast.expr) -> bool:
         with suppress(Exception):
-            return bool(eval(compile(ast.Expression(test), str(self.path), "eval"), self.namespace))  # noqa: S307
+            return bool(eval(compile(ast.Expression(test), str(self.path), "eval"), self.namespace))
         return False
 
     def _why_not(self, node: ast.stmt) -> str:
@@ -170,7 +170,7 @@ class Source:
             return "a loop" if isinstance(node, ast.While) else "a block"
         if isinstance(node, ast.Expr):
             return "" if "seed" in ast.unparse(node) else "an expression"
-        called = {each.func.id for each in ast.walk(node) if isinstance(each, ast.Call) and _is_name(each.func)}
+        called = _called(node)
         training = sorted(name for name in called if self._trains(name))
         return f"{training[0]} trains" if training else ""
 
@@ -184,12 +184,13 @@ class Source:
                 words = ast.unparse(loop).lower()
                 if "range" in words and any(word in words for word in TRAINING):
                     return True
-        inner = {each.func.id for each in ast.walk(node) if isinstance(each, ast.Call) and _is_name(each.func)}
-        return any(self._trains(each, (*seen, name)) for each in inner)
+        return any(self._trains(each, (*seen, name)) for each in _called(node))
 
 
-def _is_name(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name)
+def _called(node: ast.AST) -> set[str]:
+    """Return the names that are called within a node."""
+    calls = [each.func for each in ast.walk(node) if isinstance(each, ast.Call)]
+    return {function.id for function in calls if isinstance(function, ast.Name)}
 
 
 def _is_main(test: ast.expr) -> bool:
@@ -223,14 +224,14 @@ def _without_scenery() -> Iterator[None]:
         except ModuleNotFoundError:
             return Inert()
 
-    builtins.__import__ = imported
+    builtins.__import__ = imported  # type: ignore[assignment]
     try:
         yield
     finally:
         builtins.__import__ = real
 
 
-class _TooLong(Exception):
+class _TooLongError(Exception):
     """A statement took longer than `SECONDS`."""
 
 
@@ -242,7 +243,7 @@ def _limited() -> Iterator[None]:
         return
 
     def ring(*_: Any) -> None:
-        raise _TooLong("it takes too long")
+        raise _TooLongError("it takes too long")
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, SECONDS)

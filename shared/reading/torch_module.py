@@ -71,7 +71,7 @@ def candidates(source: Source) -> Iterator[TorchModule]:
     modules = [(value, name) for name, value in values if isinstance(value, nn.Module) and not isinstance(value, _Loss)]
     for name, cls in calls.own_classes(source).items():
         if issubclass(cls, nn.Module) and not any(type(value) is cls for value, _ in modules):
-            for arguments, words in calls._constructions(source, cls):  # noqa: SLF001
+            for arguments, words in calls._constructions(source, cls):
                 with suppress(Exception):
                     modules.append((cls(**arguments), f"{name}({words})"))
                     break

@@ -4,8 +4,8 @@ import textwrap
 from string import ascii_lowercase
 from typing import Final
 
-from shared.diagnosis.checks import CHECKS
 from shared.diagnosis.as_written import OwnVerdict
+from shared.diagnosis.checks import CHECKS
 from shared.diagnosis.diagnose import Diagnosis, Verdict
 from shared.diagnosis.findings import Findings
 from shared.diagnosis.selftest import Trial

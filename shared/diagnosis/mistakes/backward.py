@@ -323,6 +323,22 @@ class LastDeltaEverywhere(Planted):
         return np.ones_like(z) if self.fits(l) else super().slope(z, a, l)
 
 
+@plant("the last layer's delta in every layer", GRADIENTS)
+class LastDeltaThroughEveryLayer(LastDeltaEverywhere):
+    """It is multiplied by the weights and the slope of each layer, but never replaced by the product."""
+
+    @classmethod
+    def applies(cls, spec: NetworkSpec) -> bool:
+        return len(spec.layers) > 2
+
+    def back(self, d: Array, l: int) -> Array:
+        W, _ = self.layers[l]
+        return self.deltas[-1] @ W if self.fits(l + 1) else super(LastDeltaEverywhere, self).back(d, l)
+
+    def slope(self, z: Array, a: Array, l: int) -> Array:
+        return super(LastDeltaEverywhere, self).slope(z, a, l)
+
+
 @plant(
     "delta through the wrong weights", GRADIENTS, "(5)", "delta is propagated through the weights of a wrong layer",
     "d_l = (d_{l+1} W_{l+1}) * f'(z_l): use the weights of the next layer, which a_l is multiplied by",
