@@ -8,9 +8,9 @@ from shared import implementations
 from shared.agreement.survey import Failure
 from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread
 from shared.data import picture
-from shared.diagnosis.as_written import OwnVerdict
+from shared.diagnosis.as_written import OwnVerdict, judge
 from shared.diagnosis.diagnose import Verdict
-from shared.diagnosis.facts import Options
+from shared.diagnosis.facts import Options, measured
 from shared.diagnosis.isolated import check_file
 from shared.errors import SettingError
 from shared.interface import Array
@@ -19,6 +19,8 @@ from shared.options import DEFAULTS, READINGS
 from shared.prediction import last_run, of_run, train
 from shared.prediction import predict as outputs_of
 from shared.processes.calls import side_by_side
+from shared.reading import given
+from shared.reading.given import Function
 from shared.report import check as check_report
 from shared.report import predict as predict_report
 from shared.spec import TrainingSpec
@@ -42,8 +44,12 @@ class Checked(Printed):
 
 @one_thread
 def check(
-    file: str | Path,
+    file: str | Path | None = None,
     *,
+    forward: Function | None = None,
+    gradients: Function | None = None,
+    loss: Function | None = None,
+    parameters: Any = None,
     timeout: float = 30,
     layout: str | None = None,
     labels: str | None = None,
@@ -51,12 +57,15 @@ def check(
     entry: str | None = None,
     **options: Any,
 ) -> Checked:
-    """Check the backprop of a file as it was written, and find its mistake if it has one.
+    """Check the backprop of a file as it was written, or of functions, and find its mistake if it has one.
 
     Parameters
     ----------
     file : a .py file or a notebook (.ipynb) with a network in any usual form; its training is not run.
-    timeout : seconds for loading, and again for everything after it.
+    forward, gradients, loss : instead of a file, functions of (parameters, x), of (parameters, x, y), and of
+        (parameters, x, y), which may be left out; they are called here.
+    parameters : for these functions: arrays in dicts, lists or objects, in any layout.
+    timeout : seconds for loading a file, and again for everything after it.
     layout : "rows", "columns" or "one" example at a time; None to find out.
     labels : "labels" or "one-hot"; None to find out.
     weights : "out-in" or "in-out"; None to find out.
@@ -72,19 +81,31 @@ def check(
     UnreadableError
         If no network is found in it; the message says what was.
     """
+    for name, value in (("layout", layout), ("labels", labels), ("weights", weights)):
+        if value not in (None, *READINGS[name]):
+            raise SettingError(name, f"got {value!r}, expected {' or '.join(READINGS[name])}")
+    read = Options(layout, labels, weights, entry)
+    functions = {"forward": forward, "gradients": gradients, "loss": loss}
+    if file is None:
+        return _check_functions({name: each for name, each in functions.items() if each is not None}, parameters, read)
     path = Path(file).absolute()
     if not path.is_file() or path.suffix not in (".py", ".ipynb"):
         problem = "is not a .py or .ipynb file" if path.is_file() else "is not a file"
         raise SettingError("file", f"got {file}, which {problem}; expected a .py file or a notebook with a network")
-    for name, value in (("layout", layout), ("labels", labels), ("weights", weights)):
-        if value not in (None, *READINGS[name]):
-            raise SettingError(name, f"got {value!r}, expected {' or '.join(READINGS[name])}")
-    given = given_options(options, NETWORK)
-    read = Options(layout, labels, weights, entry)
-    verdict = check_file(path, {name: given[name] for name in NETWORK}, read, timeout)
+    network = given_options(options, NETWORK)
+    verdict = check_file(path, {name: network[name] for name in NETWORK}, read, timeout)
     if isinstance(verdict, OwnVerdict):
         return Checked(check_report.own_document(path.name, verdict), verdict)
     return Checked(check_report.verdict_document(path.name, verdict), verdict)
+
+
+def _check_functions(functions: dict[str, Function], parameters: Any, read: Options) -> Checked:
+    missing = [name for name in ("forward", "gradients") if name not in functions]
+    if missing or parameters is None:
+        got = f"got no {' and no '.join(missing) or 'parameters'}"
+        raise SettingError("check", f"{got}, expected a file, or forward, gradients and parameters")
+    verdict = judge(measured(given.source_of(functions), given.candidates(functions, parameters), read))
+    return Checked(check_report.own_document("your functions", verdict), verdict)
 
 
 @dataclass(frozen=True, repr=False)

@@ -375,6 +375,12 @@ def _by_slope(case: _Case) -> Diagnosis | None:
     if (found := wrong_slope(case.facts, case.own.loss if case.own else None)) is None:
         return None
     right, taken = found
+    if taken == "identity":
+        mistake = MISTAKES["f' missing in a hidden layer"]
+        description = mistake.description + _besides(case)
+        return Diagnosis(
+            mistake.name, description, mistake.remedy, mistake.equation, _tensors(case), _delta_lines(case)
+        )
     name = f"the slope of {right} is turned round" if taken == TURNED else f"the slope of {taken} in a layer of {right}"
     return Diagnosis(
         name, f"delta_l of the hidden layers has the factor of {name.removeprefix('the ')}",
@@ -458,6 +464,9 @@ def _headline(case: _Case, diagnosis: Diagnosis | None) -> str:
     if diagnosis is not None:
         equation = f", equation {diagnosis.equation}" if diagnosis.equation else ""
         return f"WRONG: {diagnosis.name}{equation}"
+    if case.has_loss and not case.fit.is_right and (common := _common(case)) is not None:
+        times = _factor(case, common)
+        return f"RIGHT: the gradients are {times} the derivatives of your own loss, and the update makes up for it"
     if case.has_loss:
         return f"RIGHT: the gradients are the derivatives of your own loss, to {_precision(case)}"
     return f"RIGHT: the gradients are the derivatives of {_loss_words(case)}, to {_precision(case)}"
@@ -469,8 +478,7 @@ def _precision(case: _Case) -> str:
     for name, expected in d.by_loss[fit.loss].items():
         off = np.abs(d.gradients[name] - fit.factor * expected - fit.decay * d.weights[name]).max(initial=0)
         worst = max(worst, float(off / max(np.abs(vector).max(initial=0) for vector in d.gradients.values())))
-    common = _common(case) if case.has_loss and not fit.is_right else None
-    return "a common factor" if common else f"{max(worst, 1e-12):.0e}"
+    return f"{max(worst, 1e-12):.0e}"
 
 
 LOSS_WORDS: Final = {
@@ -509,6 +517,15 @@ def _factor(case: _Case, factor: float) -> str:
     if abs(factor - 2) < ALIKE:
         return "twice"
     return f"{factor:.4g} times" + (f" ({text}, n = {n})" if text else "")
+
+
+def _besides(case: _Case) -> str:
+    """Return by which factor the last layer's gradients are off, as a second mistake; "" for none."""
+    top, _ = case.facts.layout.layers[-1]
+    ratio = case.facts.derivatives.ratio(top, OWN) if case.has_loss else None
+    if ratio is None or abs(ratio - 1) < ALIKE:
+        return ""
+    return f"; and besides, the last layer's gradients are {_factor(case, ratio)} what they should be"
 
 
 def _tensors(case: _Case) -> str:
@@ -558,10 +575,6 @@ def _conventions(case: _Case) -> list[str]:
     turned = [name for name, shape in facts.derivatives.shapes.items() if len(shape) == 2 and 1 not in shape]
     if turned:
         found.append(f"the gradients of {_list(turned)} are transposed")
-    if case.has_loss and not case.fit.is_right and (common := _common(case)) is not None:
-        found.append(
-            f"the gradients are {_factor(case, common)} the derivatives of the loss, and the update makes up for it"
-        )
     for name, value in facts.missing.items():
         found.append(f"{name} comes from the data, which were not loaded: here it is {value}")
     return found

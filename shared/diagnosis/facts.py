@@ -80,20 +80,9 @@ class Subject:
 
     def facts(self, options: Options) -> Facts:
         """Read the file and measure; UnreadableError if it cannot be read."""
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
+        with contextlib.redirect_stdout(io.StringIO()):
             every = chain(self._contract(options), choose.programs(self.source))
-            programs = (program for program in every if _fits(program, options))
-            reading = choose.read(self.source, programs, forms(options))
-            arrays, batch = _lively(reading)
-            facts = Facts(
-                reading.program.found, reading.form, reading.layout,
-                derivatives(reading.program, arrays, batch, reading.form),
-                _definitions(self.source, reading.program), self.source.text, reading.missing,
-            )  # fmt: skip
-            _take_step(facts, reading, arrays, batch)
-            _enlarge(facts, self.source, reading.program, arrays, batch)
-            return facts
+            return measured(self.source, (program for program in every if _fits(program, options)), options)
 
     def _contract(self, options: Options) -> Iterator[Program]:
         names = self.source.namespace
@@ -103,6 +92,26 @@ class Subject:
             if contract.follows(self.source)
             else iter(())
         )
+
+
+def measured(source: Source, programs: Iterator[Program], options: Options) -> Facts:
+    """Choose a reading and measure; UnreadableError if none fits."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        reading = choose.read(source, programs, forms(options))
+        arrays, batch = _lively(reading)
+        facts = Facts(
+            reading.program.found,
+            reading.form,
+            reading.layout,
+            derivatives(reading.program, arrays, batch, reading.form),
+            _definitions(source, reading.program),
+            source.text,
+            reading.missing,
+        )
+        _take_step(facts, reading, arrays, batch)
+        _enlarge(facts, source, reading.program, arrays, batch)
+        return facts
 
 
 def ask(subject: Subject, options: Options) -> Facts:

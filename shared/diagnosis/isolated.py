@@ -3,6 +3,7 @@
 import ast
 import re
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,14 @@ def check_file(path: Path, given: dict[str, Any], options: Options, timeout: flo
     """
     if not follows_contract(path):
         return judge_file(path, replace(options, network=given), timeout)
-    ours = diagnose_file(path, given, timeout)
+    try:
+        ours = diagnose_file(path, given, timeout)
+    except CallError as error:
+        if error.kind != "raised":
+            raise
+        with suppress(CallError, UnreadableError):
+            return judge_file(path, replace(options, network=given), timeout)
+        raise
     if ours.diagnosis is None:
         return ours
     try:

@@ -16,7 +16,7 @@ from shared.reading.program import Program, UnreadableError
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout
 
-EXAMPLES: Final = (7, 11, 13, 17, 19, *range(20, 2000))
+EXAMPLES: Final[tuple[int, ...]] = (7, 11, 13, 17, 19, *range(20, 2000))
 FEW: Final = 4
 """Entries of a tensor that are shifted while readings are tried."""
 SECONDS: Final = 12.0

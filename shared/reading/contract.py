@@ -1,12 +1,17 @@
-"""Read a file whose class `Network` follows the contract of `shared/interface.py`."""
+"""Read a file whose class `Network` is made from (spec, training, parameters), as in `shared/interface.py`.
+
+Parameters and gradients may also be lists of pairs (W, b).
+"""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from shared.reading import gradients
 from shared.reading.batch import Batch, Form
 from shared.reading.program import RATE, TINY_RATE, Run, UnreadableError
 from shared.reading.source import Source
@@ -59,17 +64,35 @@ class Contract:
         if form.x != "rows" or form.y != "labels":
             raise UnreadableError("the contract takes rows and labels")
         training = TrainingSpec(dtype="float64", batch_size=len(batch.y), learning_rate=RATE)
-        network = self.source.namespace["Network"](self.spec, training, {k: np.array(v) for k, v in arrays.items()})
+        network = self._made(training, {name: np.array(array) for name, array in arrays.items()})
         found = Run(np.asarray(network.predict(batch.x.copy())))
         if loss or backward:
-            value, gradients = network.loss_and_gradients(batch.x.copy(), batch.y.copy())
+            value, tensors = network.loss_and_gradients(batch.x.copy(), batch.y.copy())
             found.loss = None if value is None else float(value)
-            found.gradients = {name: gradients[name] for name in self.arrays if gradients.get(name) is not None}
+            named = self._by_name(tensors)
+            found.gradients = {name: named[name] for name in self.arrays if named.get(name) is not None}
         if backward and hasattr(network, "train"):
             with suppress(Exception):
                 self._step(network, batch)
-                found.after, found.rate = {k: np.array(v) for k, v in network.parameters().items()}, RATE
+                found.after = {name: np.array(array) for name, array in self._by_name(network.parameters()).items()}
+                found.rate = RATE
         return found
+
+    def _made(self, training: TrainingSpec, arrays: Arrays) -> Any:
+        """Return a network of these parameters: a dict, or a list of pairs where it takes that."""
+        network = self.source.namespace["Network"]
+        try:
+            return network(self.spec, training, arrays)
+        except (AttributeError, TypeError, ValueError):
+            return network(
+                self.spec, training, [(arrays[W], arrays[b]) for W, b in self.layout.layers if b is not None]
+            )
+
+    def _by_name(self, tensors: Any) -> dict[str, Any]:
+        if isinstance(tensors, Mapping):
+            return dict(tensors)
+        shapes = {name: array.shape for name, array in self.arrays.items()}
+        return gradients.in_value(tensors, [], shapes, self.layout)
 
     def _step(self, network: object, batch: Batch) -> None:
         """Take one step, by `load` and `train(order)`, or by `train(x, y, order)` as it once was."""

@@ -56,6 +56,7 @@ class Source:
     Parameters
     ----------
     path : a .py file, or a notebook (.ipynb), whose code cells are joined.
+    text : what is in it; None to read it.
 
     Raises
     ------
@@ -63,10 +64,10 @@ class Source:
         If the file cannot be read, or is not Python or not a notebook.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, text: str | None = None) -> None:
         self.path = path
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
-        self.text = _cells(text) if path.suffix == ".ipynb" else text
+        read = path.read_text(encoding="utf-8-sig", errors="replace") if text is None else text
+        self.text = _cells(read) if path.suffix == ".ipynb" else read
         self.lines = self.text.splitlines()
         self.tree = ast.parse(self.text, str(path))
         self.module = ModuleType(NAME)
