@@ -29,6 +29,8 @@ ALIKE: Final = 1e-4
 RATE_ALIKE: Final = 0.02
 """Relative error of a factor that is taken from a tiny step."""
 MOST_LINES: Final = 2
+MASK: Final = r"\[[^\]]*[<>]=? ?0\] ?= ?0|\* ?\(\w+ ?[<>]=? ?0\)"
+"""A line with the mask of a ReLU."""
 EVERYWHERE: Final = ""
 """In place of a part: all lines of the file."""
 
@@ -381,10 +383,12 @@ def _by_slope(case: _Case) -> Diagnosis | None:
         return Diagnosis(
             mistake.name, description, mistake.remedy, mistake.equation, _tensors(case), _delta_lines(case)
         )
+    other = right if taken == TURNED else taken
     name = f"the slope of {right} is turned round" if taken == TURNED else f"the slope of {taken} in a layer of {right}"
     return Diagnosis(
-        name, f"delta_l of the hidden layers has the factor of {name.removeprefix('the ')}",
-        f"multiply by the derivative of {right}", "(5)", _tensors(case), _delta_lines(case),
+        name, f"in the hidden layers, delta_l is multiplied by {'1 - f' if taken == TURNED else 'f'}'(z_l) of {other}",
+        f"multiply by the derivative of {right}", "(5)", _tensors(case),
+        (_lines(case, MASK, "backward", "train") if taken == TURNED else ()) or _delta_lines(case),
     )  # fmt: skip
 
 
@@ -619,8 +623,12 @@ def _code(case: _Case, *parts: str) -> dict[int, str]:
 
 def _lines(case: _Case, clue: str, *parts: str, needs: str = "") -> Lines:
     """Return the line that matches a clue, or several that differ only in digits; none if others match, too."""
-    code = _code(case, *parts)
-    return _unique(case, [n for n, text in code.items() if re.search(clue, text, re.I) and re.search(needs, text)])
+    for where in (parts, (EVERYWHERE,)):
+        code = _code(case, *where)
+        found = [n for n, text in code.items() if re.search(clue, text, re.I) and re.search(needs, text)]
+        if found:
+            return _unique(case, found)
+    return ()
 
 
 def _unique(case: _Case, numbers: Sequence[int]) -> Lines:
@@ -666,7 +674,10 @@ def _assignments(case: _Case, names: Sequence[str]) -> Lines:
         return tuple((number, case.lines[number - 1].strip()) for number in lines)
     kind = ["b", "bias", "biases"] if all(is_bias_of(case, name) for name in names) else ["W", "w", "weights"]
     code = _code(case, EVERYWHERE)
-    return _unique(case, [n for n, text in code.items() if any(gradient_of(each, kind) for each in _targets(text))])
+    found = [
+        n for n, text in code.items() for each in _targets(text) if _word(each) not in kind and gradient_of(each, kind)
+    ]
+    return _unique(case, found)
 
 
 def _targets(text: str) -> list[str]:

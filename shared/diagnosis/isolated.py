@@ -71,7 +71,7 @@ def follows_contract(path: Path) -> bool:
     arguments = {n.name: [a.arg for a in n.args.args] for n in tree.body if isinstance(n, ast.FunctionDef)}
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Network"]
     methods = {each.name for node in classes for each in node.body if isinstance(each, ast.FunctionDef)}
-    has_base = any(node.bases for node in classes)
+    has_base = any(ast.unparse(base) != "object" for node in classes for base in node.bases)
     is_class = "loss_and_gradients" in methods or (has_base and not methods & {"forward", "backward"})
     return is_class or (
         len(arguments.get("forward", ())) == 2 and arguments.get("gradients", [""])[:1] == arguments["forward"][:1]

@@ -1,0 +1,51 @@
+"""Networks as people write them: read as they are, judged by their own loss, the mistake named with its line.
+
+`files` holds rebuilt public questions (case_*), and further ones in the same styles; `expected.json` says of each what
+is right. A file is not tidied: what is odd in it is why it is here.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.diagnosis.as_written import OwnVerdict
+from shared.diagnosis.diagnose import Verdict
+from shared.diagnosis.facts import Options
+from shared.diagnosis.isolated import check_file
+from shared.reading.program import UnreadableError
+from tests.command import SECONDS
+
+FOLDER = Path(__file__).parent / "files"
+EXPECTED: dict[str, Any] = json.loads((Path(__file__).parent / "expected.json").read_text())
+
+
+def found(name: str) -> Verdict | OwnVerdict:
+    """Return the verdict on a file."""
+    nothing = dict.fromkeys(("network", "sizes", "activation", "loss"))
+    return check_file(FOLDER / name, nothing, Options(), SECONDS)
+
+
+def test_every_file_has_its_answer() -> None:
+    assert {path.name for path in FOLDER.iterdir() if path.is_file()} == EXPECTED.keys()
+
+
+@pytest.mark.exhaustive_unless(fits=lambda name: name.startswith("case_"))
+@pytest.mark.parametrize("name", [name for name, answer in EXPECTED.items() if not answer.get("unread")])
+def test_a_file_is_read_as_it_is_and_judged_by_its_own_loss(name: str) -> None:
+    expected, verdict = EXPECTED[name], found(name)
+    assert verdict.right == (expected["verdict"] == "right"), verdict.diagnosis
+    if verdict.diagnosis is None:
+        return
+    said = f"{verdict.diagnosis.name} {verdict.diagnosis.description} {verdict.diagnosis.measured}"
+    assert re.search(expected["names"], said, re.IGNORECASE | re.DOTALL), said
+    if expected.get("line"):
+        assert any(expected["line"] in text for _, text in verdict.diagnosis.lines), verdict.diagnosis.lines
+
+
+@pytest.mark.parametrize("name", [name for name, answer in EXPECTED.items() if answer.get("unread")])
+def test_what_cannot_be_read_is_listed_with_the_adapter(name: str) -> None:
+    with pytest.raises(UnreadableError, match=rf"{name} could not be read: .*found in it: .*--adapt {name}"):
+        found(name)
