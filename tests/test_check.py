@@ -90,14 +90,14 @@ def test_a_broken_one_in_a_framework_is_found_too(tmp_path: Path) -> None:
     ("source", "message"),
     [
         ("def forward(:\n", "SyntaxError"),
-        ("raise RuntimeError('so it is')\n", "so it is"),
-        ("import a_package_that_nobody_has\n", "pip install"),
-        ("x = 1\n", "found no class Network and no function forward and no function gradients"),
-        ("def forward(parameters, x):\n    return x\n", "no function gradients"),
-        ("class Network:\n    def train(self, x, y, order):\n        pass\n", "got no load and train(x, y, order)"),
-        ("import os\nos._exit(3)\n", "exit status 3"),
-        ("import sys\nsys.exit('bye')\n", "exit status 1"),
-        ("import ctypes\nctypes.string_at(0)\n", "SIGSEGV"),
+        ("raise RuntimeError('so it is')\n", "line 1: RuntimeError: so it is"),
+        ("import a_package_that_nobody_has\n", "No module named 'a_package_that_nobody_has'"),
+        ("x = 1\n", "found in it: no functions"),
+        ("def forward(parameters, x):\n    return x\n", "found in it: forward(parameters, x)"),
+        ("class Network:\n    def train(self, x, y, order):\n        pass\n", "Network.train(self, x, y, order)"),
+        ("import os\nx = os._exit(3)\n", "exit status 3"),
+        ("import sys\nx = sys.exit('bye')\n", "line 2: SystemExit: bye"),
+        ("import ctypes\nx = ctypes.string_at(0)\n", "SIGSEGV"),
     ],
 )
 def test_a_file_that_cannot_be_loaded_says_why(source: str, message: str, tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_constants_that_cannot_be_meant(constants: str, message: str, tmp_path: 
     [
         ((), "expected a FILE"),
         (("nothing.py",), "which is not a file; expected a .py file"),
-        (("README.md",), "which is not a .py file"),
+        (("README.md",), "which is not a .py or .ipynb file"),
         (("--example", "--self-test"), "not allowed with"),
         (("--example", "compare.py"), "expected a FILE"),
         (("--exampel",), "did you mean --example?"),

@@ -32,13 +32,14 @@ ARROWS = {
     "data": CORE,
     "processes": CORE | {"implementations"},
     "record": GROUND | {"data", "processes"},
+    "reading": CORE | {"processes"},
     "agreement": FLOOR,
-    "diagnosis": FLOOR | {"adapters", "agreement"},
+    "diagnosis": FLOOR | {"adapters", "agreement", "reading"},
     "prediction": FLOOR | {"agreement"},
     "measure": FLOOR | {"agreement", "options"},
     "report": FLOOR | {"agreement", "diagnosis", "measure", "options"},
-    "api": FLOOR | {"agreement", "diagnosis", "prediction", "measure", "report", "options"},
-    "verbs": FLOOR | {"api", "diagnosis", "measure", "report", "options"},
+    "api": FLOOR | {"agreement", "diagnosis", "prediction", "measure", "reading", "report", "options"},
+    "verbs": FLOOR | {"api", "diagnosis", "measure", "reading", "report", "options"},
 }
 REFERENCE_ALLOWED = ("agreement", "diagnosis", "prediction", "measure")
 """Parts that compute something to compare with the reference."""

@@ -7,13 +7,13 @@ from typing import Final
 
 import numpy as np
 
-from shared.diagnosis.diagnose import Diagnosis
+from shared.diagnosis.diagnose import SHAPE, Diagnosis
 from shared.diagnosis.facts import Facts, known_names
 from shared.diagnosis.mistakes import MISTAKES
 from shared.diagnosis.network_of import TURNED, activations, has_top_delta, mistakes, wrong_slope
-from shared.diagnosis.own_loss import FAMILY, OWN, Fit, as_shaped
 from shared.diagnosis.words import Lines
 from shared.layers import SOFTMAX
+from shared.reading.derivatives import FAMILY, OWN, Fit, as_shaped
 from shared.reading.names import gradient_of, is_bias
 from shared.reading.program import RATE
 
@@ -141,7 +141,7 @@ def _diagnosis(case: _Case) -> Diagnosis | None:
     if (shape := _shape(case)) is not None:
         return shape
     if case.fit.is_right and case.fit.factor > 0:
-        return _update(case)
+        return _accumulates(case) or _update(case)
     if case.fit.is_right:
         what = "the step goes uphill" if facts.derivatives.run.after else "the gradients have the opposite sign"
         return Diagnosis(
@@ -184,6 +184,22 @@ def _rate_in_gradients(case: _Case) -> Diagnosis | None:
     )  # fmt: skip
 
 
+def _accumulates(case: _Case) -> Diagnosis | None:
+    """Return that the gradients of torch are never set to zero, which shows only in the file's text."""
+    text = case.facts.text
+    if (
+        "torch" not in text
+        or not re.search(r"\.backward\(", text)
+        or re.search(r"zero_grad|\.grad\b.*(zero_|None|= ?0)", text)
+    ):
+        return None
+    mistake = MISTAKES["gradients accumulated"]
+    return Diagnosis(
+        mistake.name, "backward() adds to the gradients of the step before: the file never sets them to zero",
+        mistake.remedy, mistake.equation, lines=_lines(case, r"\.backward\(", EVERYWHERE),
+    )  # fmt: skip
+
+
 def _is_probability(facts: Facts) -> bool:
     outputs = facts.derivatives.run.outputs
     return outputs is not None and outputs.shape[1] > 1 and bool(np.allclose(outputs.sum(axis=1), 1, atol=1e-6))
@@ -217,11 +233,11 @@ def _shape(case: _Case) -> Diagnosis | None:
         )  # fmt: skip
     unfit = {name: shape for name, shape in d.shapes.items() if np.isnan(d.gradients[name]).all()}
     for name, shape in unfit.items():
-        where = "summed over the wrong axis" if is_bias(name) or 1 in d.arrays[name].shape else "of a wrong shape"
+        is_sum = is_bias(name) or 1 in d.arrays[name].shape
         return Diagnosis(
-            f"{'bias ' if 'axis' in where else ''}gradient {where}",
+            "bias gradient summed over the wrong axis" if is_sum else SHAPE,
             f"the gradient of {name} has the shape {shape}, and {name} has {d.arrays[name].shape}",
-            "the shape of a gradient is that of its parameter", "(7)" if "axis" in where else "(6)",
+            "the shape of a gradient is that of its parameter", "(7)" if is_sum else "(6)",
             lines=_assignments(case, [name]),
         )  # fmt: skip
     return None
@@ -247,7 +263,7 @@ def _by_a_factor(case: _Case, factor: float) -> Diagnosis | None:
         return Diagnosis("wrong sign", measured, "d_L starts with a_L - y", "(4)", lines=_lines(case, r"-", EVERYWHERE))
     if abs(factor / case.n - 1) < ALIKE and case.n > 1:
         return Diagnosis(
-            "1/n is missing in the gradients",
+            "missing 1/n",
             "the loss is a mean over the examples, the gradients are sums: n times its derivatives",
             "divide the gradients by the number of examples, or do so in the update", "(4)", measured,
         )  # fmt: skip
@@ -673,11 +689,8 @@ def _assignments(case: _Case, names: Sequence[str]) -> Lines:
     if lines or not names:
         return tuple((number, case.lines[number - 1].strip()) for number in lines)
     kind = ["b", "bias", "biases"] if all(is_bias_of(case, name) for name in names) else ["W", "w", "weights"]
-    code = _code(case, EVERYWHERE)
-    found = [
-        n for n, text in code.items() for each in _targets(text) if _word(each) not in kind and gradient_of(each, kind)
-    ]
-    return _unique(case, found)
+    named = [(n, each) for n, text in _code(case, EVERYWHERE).items() for each in _targets(text)]
+    return _unique(case, [n for n, each in named if _word(each) not in kind and gradient_of(each, kind)])
 
 
 def _targets(text: str) -> list[str]:

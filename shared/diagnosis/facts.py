@@ -13,10 +13,10 @@ from typing import Any, Final
 import numpy as np
 
 from shared.diagnosis.answers import Trouble
-from shared.diagnosis.own_loss import Derivatives, derivatives, total
 from shared.diagnosis.subject import CONSTANTS, spec_of
 from shared.reading import calls, choose, contract, loops
 from shared.reading.batch import FORMS, Batch, Form
+from shared.reading.derivatives import Derivatives, derivatives, total
 from shared.reading.program import RATE, Program
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout
@@ -123,6 +123,11 @@ def outline(subject: Subject) -> list[str]:
     """Return the functions and classes of a file with their arguments, for who must say what is what."""
     functions = subject.source.functions.items()
     return [f"{name}({', '.join(argument.arg for argument in node.args.args)})" for name, node in functions]
+
+
+def troubles(subject: Subject) -> list[str]:
+    """Return why statements of the file did not run."""
+    return subject.source.troubles()
 
 
 def forms(options: Options) -> list[Form]:

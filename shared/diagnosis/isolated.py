@@ -6,13 +6,13 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from shared.diagnosis.answers import Answer, Answers, Trouble
 from shared.diagnosis.as_written import STRAY, UNNAMED, OwnVerdict, judge
 from shared.diagnosis.comparison import READ_ONLY
 from shared.diagnosis.diagnose import UNKNOWN, Verdict, diagnose
-from shared.diagnosis.facts import Options, outline
+from shared.diagnosis.facts import Options, outline, troubles
 from shared.diagnosis.facts import Subject as FileSubject
 from shared.diagnosis.facts import ask as ask_facts
 from shared.diagnosis.inputs import Inputs
@@ -20,6 +20,10 @@ from shared.diagnosis.scenes import TRAINING, ask, inputs_of
 from shared.diagnosis.subject import Subject, source_lines, spec_of
 from shared.processes.calls import CallError, CallProcess
 from shared.reading.program import UnreadableError
+
+NOT_OF_LOSS: Final = {"inputs kept", "no memory", "repeatable", "update", "batches", "reset"}
+"""Checks that a network's own loss says nothing about."""
+MOST_TROUBLES: Final = 3
 
 
 def check_file(path: Path, given: dict[str, Any], options: Options, timeout: float) -> Verdict | OwnVerdict:
@@ -52,14 +56,16 @@ def check_file(path: Path, given: dict[str, Any], options: Options, timeout: flo
         with suppress(CallError, UnreadableError):
             return judge_file(path, replace(options, network=given), timeout)
         raise
-    if ours.diagnosis is None:
+    failed = {check for check, findings in ours.checks.items() if findings}
+    asks_for_ours = any(value is not None for value in given.values())
+    if ours.diagnosis is None or asks_for_ours or failed & NOT_OF_LOSS:
         return ours
     try:
-        own = judge_file(path, replace(options, network=given), timeout)
+        own = judge_file(path, options, timeout)
     except (CallError, UnreadableError):
         return ours
-    is_named = own.diagnosis is None or own.diagnosis.name not in (*UNNAMED, STRAY)
-    return own if is_named or ours.diagnosis.name == UNKNOWN else ours
+    is_known = own.diagnosis is None or own.diagnosis.name not in (*UNNAMED, STRAY, ours.diagnosis.name)
+    return own if is_known or ours.diagnosis.name == UNKNOWN else ours
 
 
 def follows_contract(path: Path) -> bool:
@@ -88,13 +94,13 @@ def judge_file(path: Path, options: Options, timeout: float) -> OwnVerdict:
         except CallError as error:
             if error.kind != "raised":
                 raise
-            found = process.call(outline)
-            why = str(error).removeprefix("UnreadableError: ")
+            found, raised = process.call(outline), process.call(troubles)
+            why = "; ".join([str(error).removeprefix("UnreadableError: "), *raised[:MOST_TROUBLES]])
             raise UnreadableError(f"{path.name} could not be read: {why}; {_remedy(path, found)}") from None
 
 
 def _remedy(path: Path, found: list[str]) -> str:
-    holds = f"found in it: {', '.join(found)}" if found else "found in it: no functions"
+    holds = f"found in it: {', '.join(found) or 'no functions'}"
     flags = "say what is what with --entry NAME, --layout, --labels or --weights"
     return f"{holds}; {flags}, or fill in the adapter that check --adapt {path.name} prints"
 

@@ -11,8 +11,8 @@ from shared.diagnosis.answers import GRADIENTS, OUTPUTS
 from shared.diagnosis.facts import Facts
 from shared.diagnosis.mistakes import MISTAKES, Mistake, Planted
 from shared.diagnosis.mistakes.factors import Scaled
-from shared.diagnosis.own_loss import as_shaped
 from shared.layers import ACTIVATIONS, SOFTMAX, Dense
+from shared.reading.derivatives import as_shaped
 from shared.reading.structure import Arrays
 from shared.spec import NetworkSpec, TrainingSpec
 

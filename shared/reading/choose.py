@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.diagnosis.own_loss import FAMILY, OWN, Derivatives, derivatives
 from shared.reading import calls, loops, torch_module
 from shared.reading.batch import FORMS, Batch, Form
+from shared.reading.derivatives import FAMILY, OWN, Derivatives, derivatives
 from shared.reading.names import has_role
 from shared.reading.program import Program, UnreadableError
 from shared.reading.source import Source

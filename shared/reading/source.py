@@ -3,7 +3,6 @@
 import ast
 import builtins
 import json
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from shared.processes.system import time_limit
 from shared.reading.names import has_role
 
 SCENERY: Final = {
@@ -74,6 +74,7 @@ class Source:
         self.module.__file__ = str(path)
         self.skipped: dict[int, str] = {}
         """line -> why it did not run, of statements outside functions"""
+        self.missing_packages: list[str] = []
         self.stand_ins: set[str] = set()
         """names of data that were not loaded, and stand for some examples"""
         self.counts: set[str] = set()
@@ -91,7 +92,7 @@ class Source:
         sys.path.insert(0, str(self.path.parent))
         sys.modules[self.module.__name__] = self.module  # dataclasses and pickle look it up
         self.namespace["input"] = _no_input
-        with _without_scenery():
+        with _without_scenery(self.missing_packages):
             self._run(self.tree.body)
         for name, value in list(self.namespace.items()):
             if isinstance(value, Inert) and name not in self._imported():
@@ -106,6 +107,11 @@ class Source:
                 methods = [method for method in node.body if isinstance(method, ast.FunctionDef)]
                 found |= {f"{node.name}.{method.name}": method for method in methods}
         return found
+
+    def troubles(self) -> list[str]:
+        """Return why statements did not run, as far as they raised exceptions."""
+        raised = [f"line {line}: {why}" for line, why in self.skipped.items() if ": " in why]
+        return [*self.missing_packages, *raised]
 
     def _imported(self) -> set[str]:
         nodes = [node for node in ast.walk(self.tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
@@ -129,7 +135,7 @@ class Source:
 
     def _execute(self, node: ast.stmt) -> None:
         try:
-            with nullcontext() if isinstance(node, (ast.Import, ast.ImportFrom)) else _limited():
+            with nullcontext() if isinstance(node, (ast.Import, ast.ImportFrom)) else time_limit(SECONDS):
                 exec(compile(ast.Module([node], []), str(self.path), "exec"), self.namespace)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a stranger's file
             self.skipped[node.lineno] = f"{type(error).__name__}: {error}"
@@ -211,8 +217,8 @@ def _cells(text: str) -> str:
 
 
 @contextmanager
-def _without_scenery() -> Iterator[None]:
-    """Give an `Inert` for a package that is scenery, or that is not installed."""
+def _without_scenery(missing: list[str]) -> Iterator[None]:
+    """Give an `Inert` for a package that is scenery, or that is not installed; what is missing is listed."""
     real = builtins.__import__
 
     def imported(name: str, namespace: Any = None, *arguments: Any, **named: Any) -> Any:
@@ -222,7 +228,8 @@ def _without_scenery() -> Iterator[None]:
             return Inert()
         try:
             return real(name, namespace, *arguments, **named)
-        except ModuleNotFoundError:
+        except ModuleNotFoundError as error:
+            missing.append(str(error))
             return Inert()
 
     builtins.__import__ = imported  # type: ignore[assignment]
@@ -230,26 +237,3 @@ def _without_scenery() -> Iterator[None]:
         yield
     finally:
         builtins.__import__ = real
-
-
-class _TooLongError(Exception):
-    """A statement took longer than `SECONDS`."""
-
-
-@contextmanager
-def _limited() -> Iterator[None]:
-    """End a statement that takes too long, where the system can."""
-    if not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def ring(*_: Any) -> None:
-        raise _TooLongError("it takes too long")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

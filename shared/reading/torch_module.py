@@ -37,8 +37,7 @@ class TorchModule:
 
     def run(self, arrays: Arrays, batch: Batch, form: Form, *, backward: bool = True, loss: bool = True) -> Run:
         """Run the module in float64."""
-        import torch
-
+        torch = sys.modules["torch"]
         if form.is_single or form.x == "columns":
             raise UnreadableError("a module takes batches in rows")
         module = kept(self.module).double().train()
@@ -64,9 +63,8 @@ def candidates(source: Source) -> Iterator[TorchModule]:
     """Yield the modules that the file makes, or that can be made from its classes without arguments."""
     if "torch" not in sys.modules:
         return
-    from torch import nn
-    from torch.nn.modules.loss import _Loss
-
+    nn = sys.modules["torch"].nn
+    _Loss = nn.modules.loss._Loss
     values = list(source.namespace.items())
     modules = [(value, name) for name, value in values if isinstance(value, nn.Module) and not isinstance(value, _Loss)]
     for name, cls in calls.own_classes(source).items():

@@ -37,7 +37,7 @@ def failures_in_short(record: Record, rows: list[Row]) -> list[str]:
         if "reason" in result:
             key = (name, result["reason"])
             rounds.setdefault(key, []).append(result["round"])
-            last[key] = next(reversed(result.get("stderr", [])), "")
+            last[key] = _telling(result.get("stderr", []))
     lines = []
     for (name, reason), where in rounds.items():
         which = numbers.plural(len(where), "round") if len(where) > 1 else f"round {where[0]}"
@@ -45,6 +45,12 @@ def failures_in_short(record: Record, rows: list[Row]) -> list[str]:
         lines.append(f"{name}, {which}: {reason}{f'; {line}' if line and line not in reason else ''}")
     diverged = [row.reasons[-1] for row in rows if row.status == DIVERGED]
     return lines + diverged
+
+
+def _telling(stderr: list[str]) -> str:
+    """Return the line of stderr that says most: the last, or where a worker was that had to be stopped."""
+    here = [i + 1 for i, line in enumerate(stderr) if "most recent call first" in line]
+    return stderr[here[-1]].strip() if here and here[-1] < len(stderr) else next(reversed(stderr), "")
 
 
 def disturbed(rows: list[Row]) -> list[str]:
