@@ -24,7 +24,11 @@ BY_INPUT: Final = {
     "relu": "(z > 0).astype(float)",
     "leaky_relu": "np.where(z > 0, 1.0, 0.01)",
 }
-STYLES: Final = ("functions", "dict", "attributes", "lists", "params", "layers")
+STYLES: Final = ("functions", "dict", "deep", "attributes", "lists", "params", "layers")
+SIZES: Final = (
+    ("n_in", "n_hidden", "n_out"), ("input_size", "hidden_size", "output_size"), ("n_x", "n_h", "n_y"),
+    ("input_dim", "hidden_dim", "output_dim"), ("inputs", "hidden", "outputs"),
+)  # fmt: skip
 PARAMETER_NAMES: Final = (
     ("W{l}", "b{l}"), ("W{l}", "b{l}"), ("w{l}", "b{l}"), ("weights{l}", "bias{l}"), ("weights_{l}", "biases_{l}"),
     ("W_{l}", "b_{l}"),
@@ -54,7 +58,7 @@ class Network:
         self.draw = draw = random.Random(self.seed)
         self.style: str = draw.choice(STYLES)
         self.depth = draw.choice((2, 2, 2, 3, 3, 4))
-        self.is_looped = self.style in ("lists", "layers")
+        self.is_looped = self.style in ("lists", "layers", "deep")
         self._draw_maths()
         self._draw_names()
         self._draw_loss()
@@ -81,11 +85,13 @@ class Network:
 
     def _draw_names(self) -> None:
         draw = self.draw
-        if self.depth == 2 and draw.random() < 0.3:
+        if self.depth == 2 and draw.random() < 0.3 and not self.is_looped:
             self.named = list(draw.choice(TWO_LAYERS))
         else:
             W, b = draw.choice(PARAMETER_NAMES)
             self.named = [(W.format(l=l), b.format(l=l)) for l in range(1, self.depth + 1)]
+        self.params = draw.choice(("params", "parameters", "model"))
+        self.size_names = draw.choice(SIZES)
         self.x = draw.choice(("x", "inputs", "data") if self.is_single else ("X", "X", "x", "inputs", "data"))
         self.y = draw.choice(("y", "Y", "t", "targets", "target", "y_true"))
         self.rate = draw.choice(("lr", "alpha", "eta", "learning_rate"))
@@ -122,10 +128,18 @@ class Network:
         returns = {
             "functions": ("tuple", "dict", "step"), "dict": ("dict", "dict", "tuple", "step"),
             "attributes": ("tuple", "dict", "kept", "step", "step"), "lists": ("nabla", "lists", "kept", "step"),
-            "params": ("dict",), "layers": ("kept", "step"),
+            "deep": ("dict",), "params": ("dict",), "layers": ("kept", "step"),
         }  # fmt: skip
         self.returned = draw.choice(returns[self.style])
         self.has_update = draw.random() < 0.6
+        self.picks = self.labels and self.loss == "cross" and not self.is_single and draw.random() < 0.5
+        """whether labels are indices, in the loss and in delta"""
+        self.in_update = self.returned == "step" and self.mean == "mean" and not self.decay and draw.random() < 0.3
+        if self.style == "layers":
+            self.in_update = False
+        self.in_gradients &= not self.in_update
+        self.cache = draw.choice(("dict", "tuple"))
+        self.has_training = draw.random() < 0.6
 
     # ---- Names -----------------------------------------------------------------------------------------
 
@@ -228,7 +242,7 @@ class Network:
 
     def prepared(self, a: str) -> Lines:
         """Return how labels become targets."""
-        if not self.labels:
+        if not self.labels or self.picks:
             return []
         y = self.y
         if self.n_out == 1:
@@ -242,7 +256,12 @@ class Network:
         """Return the lines that compute delta of the last layer."""
         y = self.y
         factor = "2 * " if self.loss == "quadratic" and not self.half else ""
-        over = {"sum": "", "mean": "" if self.in_gradients else " / m", "both": f" / {a}.size"}[self.mean]
+        over = {"sum": "", "mean": "" if self.in_gradients or self.in_update else " / m", "both": f" / {a}.size"}[
+            self.mean
+        ]
+        if self.picks:
+            at = f"{y}, np.arange(m)" if self.is_columns else f"np.arange(m), {y}"
+            return [f"{name} = {a}.copy()", f"{name}[{at}] -= 1", *([f"{name} /= m"] if over else [])]
         if self.outputs == "softmax" and self.loss == "quadratic":
             return [
                 f"g = {factor}({a} - {y}){over}",
@@ -260,6 +279,8 @@ class Network:
                 return f"{'0.5 * ' if self.half else ''}np.mean(({a} - {y}) ** 2)"
             half = "0.5 * " if self.half else ""
             inner = f"{half}np.sum(({y} - {a}) ** 2)"
+        elif self.picks:
+            inner = f"-np.sum(np.log({a}[{f'{y}, np.arange(m)' if self.is_columns else f'np.arange(m), {y}'}]))"
         elif self.loss == "cross":
             inner = f"-np.sum({y} * np.log({a} + 1e-12))"
         else:
@@ -267,7 +288,7 @@ class Network:
         return inner + {"sum": "", "mean": " / m", "both": f" / {a}.size"}[self.mean]
 
     def needs_m(self) -> bool:
-        return self.mean == "mean"
+        return self.mean == "mean" or self.picks
 
     def decayed(self, W: str) -> str:
         return f" + {self.decay} * {W}" if self.decay else ""
@@ -330,8 +351,17 @@ class Network:
     def as_dict(self, names: Sequence[str], key: Callable[[str], str] = str) -> str:
         return "{" + ", ".join(f"'{key(name)}': {name}" for name in names) + "}"
 
+    def kept_values(self) -> str:
+        return self.as_dict(self.values) if self.cache == "dict" else f"({', '.join(self.values)})"
+
+    def unpacked_values(self) -> Lines:
+        if self.cache == "tuple":
+            return [f"{', '.join(self.values)} = cache"]
+        return [f"{name} = cache['{name}']" for name in self.values]
+
     def sizes(self) -> list[str]:
-        return ["n_in", *(["n_hidden"] if self.depth == 2 else [f"n_h{l}" for l in self.layers[:-1]]), "n_out"]
+        n_in, hidden, n_out = self.size_names
+        return [n_in, *([hidden] if self.depth == 2 else [f"{hidden}{l}" for l in self.layers[:-1]]), n_out]
 
     def initial(self, own: Callable[[str], str]) -> Lines:
         lines = []
@@ -343,9 +373,10 @@ class Network:
         return lines
 
     def step_lines(self, own: Callable[[str], str], gradient: Callable[[str], str], rate: str) -> Lines:
+        over = " / m" if self.in_update else ""
         if self.draw.random() < 0.5 or self.style == "functions":
-            return [f"{own(name)} -= {rate} * {gradient(name)}" for name in self.parameters]
-        return [f"{own(name)} = {own(name)} - {rate} * {gradient(name)}" for name in self.parameters]
+            return [f"{own(name)} -= {rate} * {gradient(name)}{over}" for name in self.parameters]
+        return [f"{own(name)} = {own(name)} - {rate} * {gradient(name)}{over}" for name in self.parameters]
 
     @property
     def gradients(self) -> list[str]:
@@ -365,7 +396,10 @@ class Network:
         head = ["import numpy as np", *(["", "np.random.seed(0)"] if self.draw.random() < 0.5 else []), "", ""]
         if self.draw.random() < 0.3:
             head = ['"""A neural network from scratch."""', "", *head]
-        lines = [*head, *self.helpers(), *getattr(self, f"_{self.style}")()]
+        self.called: Lines = []
+        lines = [*head, *self.helpers(), *self.extras(), *getattr(self, f"_{self.style}")()]
+        if self.has_training and self.called:
+            lines += self.training()
         text = "\n".join(lines) + "\n"
         if self.draw.random() < 0.2:
             text = text.replace("    ", "\t")
@@ -374,6 +408,38 @@ class Network:
         if self.draw.random() < 0.2:
             text = text.replace("\n\n\n", "\n\n")
         return text
+
+    def extras(self) -> Lines:
+        """Return functions that have no part in backpropagation."""
+        lines: Lines = []
+        if self.draw.random() < 0.3:
+            axis = "0" if self.is_columns else "-1"
+            lines += self.function("accuracy", f"predictions, {self.y}", [
+                f"return np.mean(np.argmax(predictions, axis={axis}) == {self.y})"])  # fmt: skip
+        if self.draw.random() < 0.3:
+            lines += self.function("one_hot", "y, k", ["return np.eye(k)[y]"])
+        if self.draw.random() < 0.2:
+            lines += self.function("load_data", "path", [
+                "data = np.loadtxt(path, delimiter=',')", "return data[:, :-1], data[:, -1]"])  # fmt: skip
+        return lines
+
+    def training(self) -> Lines:
+        """Return what trains the network: a function, and its call."""
+        x, y = self.x, self.y
+        inner = [line.format(x=x, y=y, rate="0.1") for line in self.called]
+        if self.is_single:
+            inner = [f"for {x}, {y} in zip(X_train, Y_train):", *indented(inner)]
+            x, y = "X_train", "Y_train"
+        first = "net" if self.style in ("attributes", "lists", "params", "layers") else "epochs"
+        given = [first, x, y, *(["epochs=1000"] if first == "net" else [])]
+        if first == "epochs":
+            given = [*self.parameters, x, y, "epochs=1000"] if self.style == "functions" else [self.params, *given[1:]]
+            given = [each for each in given if "=" not in each] + ["epochs=1000"]
+        body = ["for epoch in range(epochs):", *indented(inner), "    if epoch % 100 == 0:", "        print(epoch)"]
+        lines = self.function("train", ", ".join(given), body)
+        if self.draw.random() < 0.5:
+            lines += ["if __name__ == '__main__':", "    X_data = np.random.rand(20, 4)", "    print(X_data.shape)"]
+        return lines
 
     def function(self, name: str, arguments: str, body: Sequence[str]) -> Lines:
         doc = [f'"""{name.replace("_", " ").capitalize()}."""'] if self.draw.random() < 0.2 else []
@@ -389,7 +455,7 @@ class Network:
         if self.has_initialiser:
             returned = f"return {', '.join(names)}"
             lines += self.function("init_params", ", ".join(self.sizes()), [*self.initial(str), returned])
-        returned = self.draw.choice((", ".join(self.values), f"{last}, {self.as_dict(self.values)}", last))
+        returned = self.draw.choice((", ".join(self.values), f"{last}, {self.kept_values()}", last))
         if returned == last and self.returned != "step":
             returned = ", ".join(self.values)
         forward = self.forward_lines(self.W, self.b)
@@ -402,22 +468,31 @@ class Network:
             step = self.step_lines(str, self.g, self.rate)
             returns = [f"return {', '.join(names)}"] if self.draw.random() < 0.7 else []
             arguments = self.with_decay(self.x, self.y, *names, self.rate)
+            if not self.decay:
+                self.called = [f"{self.step}({self.x}, {self.y}, {', '.join(names)}, 0.1)"]
             return lines + self.function(self.step, arguments, [*forward, *backward, *step, *returns])
         value = ", ".join(self.gradients) if self.returned == "tuple" else self.as_dict(self.gradients)
         unpacked, given = [], self.values
         if returned.startswith(f"{last}, "):
             given = ["cache"]
-            unpacked = [f"{name} = cache['{name}']" for name in self.values]
+            unpacked = self.unpacked_values()
         arguments = self.with_decay(self.x, self.y, *given, *weights)
         lines += self.function(self.backward, arguments, [*unpacked, *backward, f"return {value}"])
         if self.has_update:
             step = self.step_lines(str, self.g, self.rate)
             arguments = ", ".join([*names, *self.gradients, self.rate])
+            if self.returned == "tuple" and not unpacked and not self.decay:
+                self.called = [
+                    f"{', '.join(self.values)} = {self.forward}({', '.join([self.x, *names])})",
+                    f"{', '.join(self.gradients)} = {self.backward}("
+                    f"{', '.join([self.x, self.y, *self.values, *weights])})",
+                    *self.step_lines(str, self.g, "0.1"),
+                ]
             lines += self.function("update_params", arguments, [*step, f"return {', '.join(names)}"])
         return lines
 
     def _dict(self) -> Lines:
-        params = self.draw.choice(("params", "parameters", "model"))
+        params = self.params
         lines: Lines = []
         if self.has_initialiser:
             body = [*self.initial(str), f"return {self.as_dict(self.parameters)}"]
@@ -430,26 +505,88 @@ class Network:
         def W(l: int) -> str:
             return own(self.W(l))
 
-        forward = [*self.forward_lines(W, lambda l: own(self.b(l))), f"cache = {self.as_dict(self.values)}"]
+        forward = [*self.forward_lines(W, lambda l: own(self.b(l))), f"cache = {self.kept_values()}"]
         arguments = ", ".join(self.draw.choice(([self.x, params], [params, self.x])))
         lines += self.function(self.forward, arguments, [*forward, f"return {last}, cache"])
         if self.has_loss:
             given = self.with_decay(last, self.y, *([params] if self.decay else []))
             lines += self.function(self.loss_name, given, self.loss_lines(last, [W(l) for l in self.layers]))
-        unpacked = [f"{name} = cache['{name}']" for name in self.values]
+        unpacked = self.unpacked_values()
         backward = self.backward_lines(W)
         if self.returned == "step":
             call = f"{last}, cache = {self.forward}({arguments})"
             step = self.step_lines(own, self.g, self.rate)
             given = self.with_decay(params, self.x, self.y, self.rate)
             returns = [f"return {params}"] if self.draw.random() < 0.5 else []
+            if not self.decay:
+                self.called = [f"{self.step}({params}, {self.x}, {self.y}, 0.1)"]
             return lines + self.function(self.step, given, [call, *unpacked, *backward, *step, *returns])
         value = self.as_dict(self.gradients) if self.returned == "dict" else ", ".join(self.gradients)
         given = self.with_decay(params, "cache", self.x, self.y)
         lines += self.function(self.backward, given, [*unpacked, *backward, f"return {value}"])
+        if not self.decay:
+            step = self.step_lines(own, self.g, "0.1")
+            if self.returned == "dict":
+                step = self.step_lines(own, lambda name: f"grads['{self.g(name)}']", "0.1")
+            result = "grads" if self.returned == "dict" else ", ".join(self.gradients)
+            self.called = [f"{last}, cache = {self.forward}({arguments})",
+                           f"{result} = {self.backward}({params}, cache, {self.x}, {self.y})", *step]  # fmt: skip
         if self.has_update and self.returned == "dict":
             step = self.step_lines(own, lambda name: f"grads['{self.g(name)}']", self.rate)
             lines += self.function("update_parameters", f"{params}, grads, {self.rate}", [*step, f"return {params}"])
+        return lines
+
+    def _deep(self) -> Lines:
+        params, has_bias, hidden = self.params, self.bias != "none", self.hidden[0]
+        letter, by = self.draw.choice((("W", "b"), ("w", "b"))), self.draw.choice(("str", "f"))
+
+        def key(name: str, l: str = "l") -> str:
+            return f"'{name}' + str({l})" if by == "str" else f"f'{name}{{{l}}}'"
+
+        W, b = (f"{params}[{key(name)}]" for name in letter)
+        lines: Lines = []
+        if self.has_initialiser:
+            name = self.draw.choice(("layer_dims", "sizes", "layers_dims", "layer_sizes"))
+            body = [f"{params} = {{}}", f"for l in range(1, len({name})):",
+                    f"    {W} = np.random.randn({self.shape(f'{name}[l - 1]', f'{name}[l]')}) * 0.1"]  # fmt: skip
+            if has_bias:
+                body.append(f"    {b} = {self.zeros(f'{name}[l]')}")
+            lines += self.function("initialize_parameters", name, [*body, f"return {params}"])
+        depth = f"L = len({params})" + (" // 2" if has_bias else "")
+        chosen = f"{self.activate(self.outputs, 'z')} if l == L else {hidden}(z)"
+        forward = [depth, f"cache = {{'A0': {self.x}}}", f"a = {self.x}", "for l in range(1, L + 1):",
+                   f"    z = {self.affine('a', W, b)}", f"    a = {chosen}", f"    cache[{key('Z')}] = z",
+                   f"    cache[{key('A')}] = a", "return a, cache"]  # fmt: skip
+        lines += self.function(self.forward, f"{self.x}, {params}", forward)
+        if self.has_loss:
+            given = self.with_decay("a", self.y, *([params] if self.decay else []))
+            body = self.loss_lines("a", ())
+            if self.decay:
+                inner = f"sum(np.sum({params}[k] ** 2) for k in {params} if k[0] == '{letter[0]}')"
+                body[-1] = body[-1].replace(self.penalty(()), f" + 0.5 * {self.decay} * {inner}")
+            lines += self.function(self.loss_name, given, body)
+        over = " / m" if self.in_gradients else ""
+        below = f"cache[{key('A', 'l - 1')}]"
+        slope = self.slope(hidden, f"cache[{key('Z', 'l - 1')}]", below)
+        body = [
+            depth, "grads = {}", f"a = cache[{key('A', 'L')}]",
+            *([f"m = {self.size('a')}"] if self.needs_m() else []),
+            *self.prepared("a"), *self.top(f"cache[{key('Z', 'L')}]", "a", "dz"), "for l in range(L, 0, -1):",
+            f"    grads[{key(f'd{letter[0]}')}] = {self.dW('dz', below)}{over}{self.decayed(W)}",
+            *([f"    grads[{key(f'd{letter[1]}')}] = {self.db('dz')}{over}"] if has_bias else []), "    if l > 1:",
+            f"        dz = {self.back('dz', W)} * {slope}", "return grads",
+        ]  # fmt: skip
+        given = self.with_decay(params, "cache", self.y)
+        lines += self.function(self.backward, given, body)
+        if self.has_update:
+            step = [depth, "for l in range(1, L + 1):", f"    {W} -= {self.rate} * grads[{key(f'd{letter[0]}')}]"]
+            if has_bias:
+                step.append(f"    {b} -= {self.rate} * grads[{key(f'd{letter[1]}')}]")
+            lines += self.function("update_parameters", f"{params}, grads, {self.rate}", [*step, f"return {params}"])
+            if not self.decay:
+                self.called = [f"a, cache = {self.forward}({self.x}, {params})",
+                               f"grads = {self.backward}({params}, cache, {self.y})",
+                               f"update_parameters({params}, grads, 0.1)"]  # fmt: skip
         return lines
 
     def _class(self, arguments: str, initial: Sequence[str]) -> Lines:
@@ -479,6 +616,7 @@ class Network:
             step = self.step_lines(own, self.g, self.rate)
             call = [f"self.{self.forward}({self.x})"]
             given = ", ".join([self.x, self.y, self.draw.choice((self.rate, f"{self.rate}=0.1"))])
+            self.called = [f"net.{self.step}({self.x}, {self.y}, 0.1)"]
             return lines + self.method(self.step, given, [*call, *backward, *step])
         call = [f"self.{self.forward}({self.x})"] if self.draw.random() < 0.5 else []
         if self.returned == "kept":
@@ -532,6 +670,7 @@ class Network:
         body = [*self.decay_known(), *unpacked, *forward, *prepared, *loss, *backward, f"grads = {grads}"]
         lines += self.method("loss", f"{self.x}, {self.y}", [*body, "return loss, grads"])
         if self.has_update and same:
+            self.called = [f"net.train_step({self.x}, {self.y}, 0.1)"]
             step = [f"loss, grads = self.loss({self.x}, {self.y})", "for name in self.params:",
                     f"    self.params[name] -= {self.rate} * grads[name]", "return loss"]  # fmt: skip
             lines += self.method("train_step", f"{self.x}, {self.y}, {self.rate}", step)
@@ -581,10 +720,12 @@ class Network:
             "    if l > 0:",
             f"        delta = {self.back('delta', f'self.{W}[l]')} * {slope}",
         ]  # fmt: skip
-        update = [f"for l in range(len(self.{W})):", f"    self.{W}[l] -= {self.rate} * {gW}[l]"]
+        share = " / m" if self.in_update else ""
+        update = [f"for l in range(len(self.{W})):", f"    self.{W}[l] -= {self.rate} * {gW}[l]{share}"]
         if has_bias:
-            update.append(f"    self.{b}[l] -= {self.rate} * {gb}[l]")
+            update.append(f"    self.{b}[l] -= {self.rate} * {gb}[l]{share}")
         if self.returned == "step":
+            self.called = [f"net.{self.step}({self.x}, {self.y}, 0.1)"]
             return lines + self.method(self.step, f"{self.x}, {self.y}, {self.rate}", [*body, *update])
         if self.returned == "kept":
             body += [f"self.{gW} = {gW}", *([f"self.{gb} = {gb}"] if has_bias else [])]
@@ -650,10 +791,12 @@ class Network:
                "for layer in reversed(self.layers):"]  # fmt: skip
         if self.returned == "step":
             top.append(f"    grad = layer.backward(grad, {self.rate})")
+            self.called = [f"net.{self.step}({self.x}, {self.y}, 0.1)"]
             return lines + self.method(self.step, f"{self.x}, {self.y}, {self.rate}", top)
         top.append("    grad = layer.backward(grad)")
         lines += self.method(self.backward, f"{self.x}, {self.y}", top)
         if self.has_update:
+            self.called = [f"net.train_step({self.x}, {self.y}, 0.1)"]
             step = [f"self.{self.backward}({self.x}, {self.y})", "for layer in self.layers:",
                     f"    layer.update({self.rate})"]  # fmt: skip
             lines += self.method("train_step", f"{self.x}, {self.y}, {self.rate}", step)
