@@ -3,7 +3,7 @@
 import ast
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -783,7 +783,7 @@ def _synthesised(source: Source, functions: Mapping[str, Callable[..., Any]]) ->
     keys = [value for value in values if isinstance(value, str)]
     keys += [f"{letter}{l}" for l in (1, 2, 3) for letter in "Wb" if re.search(rf"['\"]{letter}['\"] *\+", source.text)]
     for kind, words in (("arguments", parameters), ("container", keys)):
-        names = list(dict.fromkeys(word for word in words if is_weight(word) or is_bias(word)))
+        names = _without_gradients(dict.fromkeys(word for word in words if is_weight(word) or is_bias(word)))
         weights = in_order([name for name in names if is_weight(name) and re.search(r"\d|_|^[wW].$", name)])
         biases = in_order([name for name in names if is_bias(name) and re.search(r"\d|_|^[bB].$", name)])
         if not weights:
@@ -801,6 +801,16 @@ def _synthesised(source: Source, functions: Mapping[str, Callable[..., Any]]) ->
         for sizes in SMALL:
             pairs = [(np.zeros((n_out, n_in)), np.zeros(n_out)) for n_in, n_out in pairwise(sizes)]
             yield _pairs(pairs)
+
+
+def _without_gradients(names: Iterable[str]) -> list[str]:
+    """Return names without those of the gradients of others: weights_1_grad."""
+    by_word = {name: plain(name).replace("_", "") for name in names}
+    return [
+        name
+        for name in by_word
+        if gradient_of(name, [other for other in by_word if by_word[other] != by_word[name]]) is None
+    ]
 
 
 def _place(node: ast.expr) -> tuple[int, int]:
