@@ -3,7 +3,7 @@
 import ast
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -15,7 +15,7 @@ import numpy as np
 
 from shared.reading import gradients
 from shared.reading.batch import Batch, Form
-from shared.reading.names import gradient_of, has_role, in_order, is_bias, is_weight, plain
+from shared.reading.names import gradient_of, has_role, in_order, is_bias, is_gradient, is_weight, plain
 from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout, Leaf, kept, layouts, leaves
@@ -348,6 +348,7 @@ class _Call:
         found.gradients = gradients.in_value(value, self._names(name), self.shapes, self.program.layout)
         if not found.gradients and self.program.store.kind != "arguments":
             found.gradients = self._kept()
+        self._refuse_updated(name, value, found.gradients)
         self.roles["gradients"] = value
         names = self._names(name)
         if isinstance(value, tuple) and len(names) == len(value):
@@ -355,11 +356,29 @@ class _Call:
         if not found.gradients:
             raise UnreadableError(f"{name} gave no gradients of {', '.join(self.shapes)}")
 
+    def _refuse_updated(self, name: str, value: Any, found: Mapping[str, Any]) -> None:
+        """Raise UnreadableError for what a step returned under the parameters' own names: they are no gradients."""
+        parameters = [leaf.get(self.root) for leaf in self.program.store.leaves]
+        is_itself = any(gradient is parameter for gradient in found.values() for parameter in parameters)
+        names = value if isinstance(value, Mapping) else self._names(name)
+        is_step = any(has_role(key, "rate") for key in _signature(self.callables[name]).parameters)
+        if is_itself or (is_step and any(key in self.shapes for key in names)):
+            raise UnreadableError(f"{name} returns the updated parameters")
+
     def _kept(self) -> dict[str, Any]:
         """Return the gradients in attributes of the object, or of the objects within it."""
         own = tuple(own_classes(self.program.source).values())
         found: dict[str, Any] = {}
+        for key, value in vars(self.root).items() if isinstance(self.root, own) else ():
+            if isinstance(value, Mapping) and has_role(key, "gradients"):
+                found |= gradients.in_value(value, [], self.shapes, self.program.layout)
+            elif isinstance(value, list) and is_gradient(key):
+                found |= gradients.in_value({key: value}, [], self.shapes, self.program.layout)
+        if found:
+            return found
         for leaf in leaves(self.root, lambda value: isinstance(value, own)):
+            if leaf.path[-1][0] == "index":
+                continue
             before = leaf.name.rpartition(".")[0]
             beside = {name: name for name in self.shapes if name.rpartition(".")[0] == before or not before}
             parameter = gradient_of(leaf.name, list(beside))
@@ -592,8 +611,9 @@ INITIALISE_ONLY: Final = r"^init|initiali[sz]e|^plot|^load|^show|^save|^print|on
 def stores(source: Source) -> Iterator[tuple[Store, list[Layout]]]:
     """Yield where the parameters may be: in objects, in what the file made, in what its functions take."""
     functions = own_functions(source)
-    for cls in own_classes(source).values():
-        yield from _objects(source, cls)
+    objects = [each for cls in own_classes(source).values() for each in _objects(source, cls)]
+    held = {kind for store, _ in objects for kind in _held(store)}
+    yield from (each for each in objects if type(each[0].root) not in held)
     for name, function in functions.items():
         if re.search(INITIALISE, name.lower()) and not re.search("forward|back|train|fit", name.lower()):
             yield from _initialised(source, name, function)
@@ -605,6 +625,16 @@ def stores(source: Source) -> Iterator[tuple[Store, list[Layout]]]:
     for name, value in list(source.namespace.items()):
         if type(value) in own_classes(source).values():
             yield store_of(value, "object", source, name)
+
+
+def _held(store: Store) -> set[type]:
+    """Return the classes of the objects within an object that hold its parameters: they are layers, no networks."""
+    found = set()
+    for leaf in store.leaves:
+        for i, (kind, _) in enumerate(leaf.path):
+            if kind == "attribute" and i:
+                found.add(type(Leaf("", leaf.path[:i]).get(store.root)))
+    return found - {type(store.root)}
 
 
 def _globals(source: Source) -> tuple[Store, list[Layout]]:
@@ -748,18 +778,14 @@ def resized(arrays: Arrays, layout: Layout, sizes: Sequence[int]) -> Arrays:
 def _synthesised(source: Source, functions: Mapping[str, Callable[..., Any]]) -> Iterator[tuple[Store, list[Layout]]]:
     """Yield parameters of the names that the functions use: as arguments, or as the keys of a dict; or pairs (W, b)."""
     parameters = [key for function in functions.values() for key in _signature(function).parameters]
-    keys = [
-        node.slice.value
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.Subscript)
-        and isinstance(node.slice, ast.Constant)
-        and isinstance(node.slice.value, str)
-    ]
+    read = [node for node in ast.walk(source.tree) if isinstance(node, ast.Subscript)]
+    values = [node.slice.value for node in sorted(read, key=_place) if isinstance(node.slice, ast.Constant)]
+    keys = [value for value in values if isinstance(value, str)]
     keys += [f"{letter}{l}" for l in (1, 2, 3) for letter in "Wb" if re.search(rf"['\"]{letter}['\"] *\+", source.text)]
     for kind, words in (("arguments", parameters), ("container", keys)):
-        names = list(dict.fromkeys(word for word in words if is_weight(word) or is_bias(word)))
-        weights = in_order([name for name in names if is_weight(name) and re.search(r"\d|_|^w.$", name)])
-        biases = in_order([name for name in names if is_bias(name) and re.search(r"\d|_|^b.$", name)])
+        names = _without_gradients(dict.fromkeys(word for word in words if is_weight(word) or is_bias(word)))
+        weights = in_order([name for name in names if is_weight(name) and re.search(r"\d|_|^[wW].$", name)])
+        biases = in_order([name for name in names if is_bias(name) and re.search(r"\d|_|^[bB].$", name)])
         if not weights:
             continue
         for sizes in _sizes_of(source, len(weights)):
@@ -775,6 +801,20 @@ def _synthesised(source: Source, functions: Mapping[str, Callable[..., Any]]) ->
         for sizes in SMALL:
             pairs = [(np.zeros((n_out, n_in)), np.zeros(n_out)) for n_in, n_out in pairwise(sizes)]
             yield _pairs(pairs)
+
+
+def _without_gradients(names: Iterable[str]) -> list[str]:
+    """Return names without those of the gradients of others: weights_1_grad."""
+    by_word = {name: plain(name).replace("_", "") for name in names}
+    return [
+        name
+        for name in by_word
+        if gradient_of(name, [other for other in by_word if by_word[other] != by_word[name]]) is None
+    ]
+
+
+def _place(node: ast.expr) -> tuple[int, int]:
+    return node.lineno, node.col_offset
 
 
 def _pairs(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[Store, list[Layout]]:

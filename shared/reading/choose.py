@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared.reading import calls, loops, torch_module
-from shared.reading.batch import FORMS, Batch, Form
+from shared.reading.batch import FORMS, LABELS, Batch, Form
 from shared.reading.derivatives import FAMILY, OWN, Derivatives, derivatives
 from shared.reading.names import has_role
 from shared.reading.program import Program, UnreadableError
@@ -142,9 +142,12 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
 def _may_be_better(program: Program, best: Reading) -> bool:
     """Return whether another size is worth a try: a mistake must not be hidden by sizes at which it has no effect.
 
-    A file for one output has another factor between its loss and its gradients with three.
+    A file for one output has another factor between its loss and its gradients with three; and where it takes labels
+    as they are, they are no targets of three outputs.
     """
     sizes, known = program.layout.sizes, best.layout.sizes
+    if sizes[-1] == 1 < known[-1] and best.score[3] == 0 and best.form.y == LABELS:
+        return True
     if best.score[3] == ALL_BUT_FACTOR:
         return sizes[-1] == 1 < known[-1]
     return sizes == known or bool(_loss_of(program)) > bool(_loss_of(best.program))

@@ -79,6 +79,13 @@ def gradient_of(name: str, parameters: list[str]) -> str | None:
     return known.get(_bare(asked))
 
 
+def is_gradient(name: str) -> bool:
+    """Return whether a name is usually that of the gradients of weights or of biases: nabla_w, grads_b, dW."""
+    match = GRADIENT.fullmatch(plain(name))
+    word = (match["after"] or match["before"]) if match else ""
+    return is_weight(word) or is_bias(word)
+
+
 def _bare(word: str) -> str:
     return word.replace("_", "")
 
