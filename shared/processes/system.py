@@ -1,4 +1,4 @@
-"""What only some systems have: process groups, signals, notice of the parent's end, core files.
+"""What only some systems have: process groups, signals, notice of the parent's end, core files, limits.
 
 Each is used if its name exists. The rest of the project is the same on Linux, macOS and Windows.
 """
@@ -126,6 +126,16 @@ def leave_no_core_file() -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def limit_files(size: int) -> None:
+    """Let this process write no file longer than this, in bytes; Python raises OSError where it would."""
+    with suppress(ImportError):  # Windows has no such limit
+        import resource
+
+        now, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        if now == resource.RLIM_INFINITY or now > size:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
 
 
 def ending(status: int) -> str:
