@@ -38,7 +38,8 @@ class CallError(Exception):
 
     Parameters
     ----------
-    kind : "not available" (a framework is missing), "raised", "ended" (the process is gone), "timed out" or "printed".
+    kind : "not available" (a framework is missing), "raised", "ended" (the process is gone), "timed out", "printed"
+        (too much) or "garbled" (its bytes are no answer).
     message : one line.
     detail : the traceback, or the end of stderr.
     """
@@ -101,6 +102,8 @@ class CallProcess:
             self._child.await_last_words(END_SECONDS)
         else:
             self._child.say_where()
+        if kind == "garbled" and self._child.has_ended():
+            kind = "ended"  # within an answer
         self._child.close()
         if kind == "ended":
             how = "was" if self._child.wait() < 0 else "ended with"
@@ -126,9 +129,12 @@ class CallProcess:
     def _listen(self) -> None:
         """Put the answers of the process into the queue until it ends."""
         try:
-            with self._pipe, suppress(EOFError, OSError, pickle.UnpicklingError):
+            with self._pipe, suppress(EOFError, OSError):
                 while True:
-                    self._answers.put(pickle.load(self._pipe))
+                    kind, found = pickle.load(self._pipe)
+                    self._answers.put((kind, found))
+        except Exception:  # noqa: BLE001 - other bytes than ours can raise anything
+            self._answers.put(("garbled", "the process answered with bytes that are no answer"))
         finally:
             self._answers.put(("ended", None))
 

@@ -1,7 +1,10 @@
 """An implementation that answers calls: however its process ends, the caller gets an error, and no process is left."""
 
 import os
+import pickle
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +45,13 @@ def sleep(network_class: Any) -> None:
 def hang(network_class: Any, marker: Path) -> None:
     hangs(str(marker))
     time.sleep(1_000_000)
+
+
+def answer_with(network_class: Any, data: bytes, then: Callable[[Any], None]) -> None:
+    answers = sys._getframe(1).f_locals["answers"]
+    answers.write(data)
+    answers.flush()
+    then(network_class)
 
 
 def print_much(network_class: Any) -> None:
@@ -121,6 +131,23 @@ def test_printing_without_end_ends(tmp_path: Path) -> None:
     with process(str(file)) as network, pytest.raises(CallError) as caught:
         network.loaded()
     assert caught.value.kind == "printed"
+
+
+@pytest.mark.parametrize("data", [b"no pickle\n", pickle.dumps(7), b"cno_such_module\nname\n."])
+def test_bytes_that_are_no_answer_are_called_so(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    hear_out(monkeypatch.setattr)
+    with process().loaded() as network:
+        with pytest.raises(CallError, match="the process answered with bytes that are no answer") as caught:
+            network.call(answer_with, data, sleep)
+        assert caught.value.kind == "garbled"
+        assert "in answer_with" in caught.value.detail
+
+
+def test_a_process_that_ends_within_an_answer_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    hear_out(monkeypatch.setattr)
+    with process().loaded() as network, pytest.raises(CallError, match="exit status 7") as caught:
+        network.call(answer_with, pickle.dumps(("answer", "x" * 100))[:50], leave)
+    assert caught.value.kind == "ended"
 
 
 def test_printing_a_little_in_every_answer_ends(monkeypatch: pytest.MonkeyPatch) -> None:
