@@ -44,7 +44,7 @@ def check(file: str | Path, *, timeout: float = 30, **options: Any) -> Checked:
     Parameters
     ----------
     file : a .py file with a class Network, or functions forward(parameters, x) and gradients(parameters, x, y).
-    timeout : seconds for loading, and again for everything after it.
+    timeout : seconds for all of it; a computation that has begun by then is finished.
     options : network, sizes, activation, loss; for what the file does not define.
 
     Raises
@@ -52,7 +52,7 @@ def check(file: str | Path, *, timeout: float = 30, **options: Any) -> Checked:
     SettingError, SpecError
         If the file does not exist or is not a .py file, or if an option has no such value.
     CallError
-        If the file cannot be loaded.
+        If the file cannot be loaded, or the time is over before a check has failed or all have passed.
     """
     path = Path(file).absolute()
     if not path.is_file() or path.suffix != ".py":
