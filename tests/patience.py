@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import Any, Protocol
 
 import compare
-from shared.diagnosis import comparison
+from shared.diagnosis import limit
 from shared.measure import sample
 from shared.processes import calls
 from shared.processes.child import Child
@@ -86,7 +86,7 @@ def hear_out(patch: Patch, then: Callable[[], object] = lambda: None) -> None:
 def wait_long(patch: Patch = setattr) -> None:
     """Wait for every implementation as long as it takes, whatever limit it is given."""
     patch(calls.CallProcess, "_left", lambda _: float(SECONDS))
-    patch(comparison, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    patch(limit, "time", SimpleNamespace(monotonic=lambda: 0.0))
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def check(
     forward, gradients, loss : instead of a file, functions of (parameters, x), of (parameters, x, y), and of
         (parameters, x, y), which may be left out; they are called here.
     parameters : for these functions: arrays in dicts, lists or objects, in any layout.
-    timeout : seconds for loading a file, and again for everything after it.
+    timeout : seconds for a file; a computation that has begun by then is finished.
     layout : "rows", "columns" or "one" example at a time; None to find out.
     labels : "labels" or "one-hot"; None to find out.
     weights : "out-in" or "in-out"; None to find out.
@@ -77,7 +77,7 @@ def check(
     SettingError, SpecError
         If the file does not exist or is of another kind, or if an option has no such value.
     CallError
-        If the file cannot be loaded.
+        If the file cannot be loaded, or the time is over before a check has failed or all have passed.
     UnreadableError
         If no network is found in it; the message says what was.
     """

@@ -1,8 +1,9 @@
 """The answers of a network and of the reference: their difference, and the dtype whose rounding explains it."""
 
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from impls.numpy_scratch import Network as Reference
 from shared.agreement import rounding
 from shared.diagnosis.answers import GRADIENTS, OUTPUTS, PARAMETERS, Answers, Tensors
 from shared.diagnosis.inputs import Inputs
+from shared.diagnosis.limit import OutOfTime, require_time
 from shared.diagnosis.scenes import ask_all, inputs_of
 from shared.diagnosis.subject import Subject
 from shared.spec import NetworkSpec
@@ -55,17 +57,21 @@ class Comparison:
 
     spec: NetworkSpec
     answers: Answers
-    deadline: float = float("inf")
-    """of `time.monotonic`"""
+    cut: bool = False
+    """whether the time limit has cut something off"""
 
-    def is_late(self) -> bool:
-        """Return whether the deadline has passed; asked before each network of the catalogue."""
-        return time.monotonic() > self.deadline
+    @contextmanager
+    def in_time(self) -> Iterator[None]:
+        """Leave the block when the time limit is over."""
+        try:
+            yield
+        except OutOfTime:
+            self.cut = True
 
     @cached_property
     def expected(self) -> Answers:
-        """The answers of the reference."""
-        return ask_all(Subject(Reference), self.spec)
+        """The answers of the reference in the scenes in which they are compared."""
+        return ask_all(Subject(Reference), self.spec, {"float32"}.union(*SCENES_OF.values()))
 
     @cached_property
     def inputs(self) -> dict[str, Inputs]:
@@ -79,11 +85,7 @@ class Comparison:
     def bounds(self, scene: str, dtype: str) -> dict[str, float]:
         """Return the relative error that rounding explains in dW1, db1, ... and a_L in a scene."""
         inputs = self.inputs[scene]
-        n = 1 if scene == "alone" else inputs.n
-        x, y = inputs.data()
-        traced = rounding.trace(inputs.spec, inputs.parameters(), x[:n], y[:n], dtype)
-        found = {f"d{name}": rounding.relative(*rounded) for name, rounded in rounding.gradients(traced).items()}
-        return {**found, "a_L": rounding.relative(*traced[rounding.Quantity("a", len(inputs.spec.layers))])}
+        return _bounds(inputs, 1 if scene == "alone" else inputs.n, dtype)
 
     def errors(self, scene: str, kind: str) -> dict[str, float]:
         """Return the relative L2 error of each tensor of a kind."""
@@ -103,6 +105,15 @@ class Comparison:
     def is_off(self, scene: str, kind: str) -> bool:
         """Return whether a scene has errors that float32 does not explain; False if it raised an exception."""
         return not self.answers[scene].trouble and self.precision(scene, kind) not in ("float64", "float32")
+
+
+@lru_cache(maxsize=64)
+def _bounds(inputs: Inputs, n: int, dtype: str) -> dict[str, float]:
+    require_time()
+    x, y = inputs.data()
+    traced = rounding.trace(inputs.spec, inputs.parameters(), x[:n], y[:n], dtype)
+    found = {f"d{name}": rounding.relative(*rounded) for name, rounded in rounding.gradients(traced).items()}
+    return {**found, "a_L": rounding.relative(*traced[rounding.Quantity("a", len(inputs.spec.layers))])}
 
 
 def _collinear(found: Tensors, expected: Tensors) -> bool:

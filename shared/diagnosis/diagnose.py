@@ -10,6 +10,7 @@ from shared.diagnosis.answers import GRADIENTS, OUTPUTS, PARAMETERS, Answer, Ans
 from shared.diagnosis.checks import check_all
 from shared.diagnosis.comparison import READ_ONLY, Comparison
 from shared.diagnosis.findings import Finding, Findings
+from shared.diagnosis.limit import OutOfTime
 from shared.diagnosis.matching import (
     SQUARE,
     accumulates,
@@ -67,26 +68,42 @@ class Verdict:
         return self.diagnosis is None
 
 
-def diagnose(spec: NetworkSpec, answers: Answers, lines: list[str], deadline: float = float("inf")) -> Verdict:
+def diagnose(spec: NetworkSpec, answers: Answers, lines: list[str]) -> Verdict:
     """Return the verdict on a network.
 
     Parameters
     ----------
     answers : of its scenes; one in which the process ended has a `Trouble`.
     lines : of the user's file.
-    deadline : of `time.monotonic`, after which no further mistake is tried.
+
+    Raises
+    ------
+    OutOfTime
+        If no check has failed, but the time limit has cut one off.
     """
-    c = Comparison(spec, answers, deadline)
+    c = Comparison(spec, answers)
     verdict = Verdict(spec, check_all(c))
     failed = {name: found for name, found in verdict.checks.items() if found}
     with np.errstate(all="ignore"):
         if failed:
-            found = _diagnosis(c, failed, lines)
-            late = found.name == UNKNOWN and c.is_late()
-            verdict.diagnosis = replace(found, description=f"{found.description}; {STOPPED}") if late else found
+            found = _failure(c, failed, lines)
+            with c.in_time():
+                found = _diagnosis(c, failed, lines)
+            stopped = found.name == UNKNOWN and c.cut
+            verdict.diagnosis = replace(found, description=f"{found.description}; {STOPPED}") if stopped else found
+        elif c.cut:
+            raise OutOfTime
         else:
             verdict.notes = notes(c, lines)
     return verdict
+
+
+def _failure(c: Comparison, failed: dict[str, Findings], lines: list[str]) -> Diagnosis:
+    """Return what failed first, for when there is no time to find out why."""
+    name, found = next(iter(failed.items()))
+    if name == "runs":
+        return _raised(c.answers[found[0].scene], lines)
+    return Diagnosis(UNKNOWN, f'the check "{name}" fails', "look at what it found", "", sentence(found))
 
 
 def _diagnosis(c: Comparison, failed: dict[str, Findings], lines: list[str]) -> Diagnosis:

@@ -8,6 +8,7 @@ import numpy as np
 
 from impls.numpy_scratch import Network as Reference
 from shared import initial
+from shared.diagnosis.limit import require_time
 from shared.interface import Array, Labels, Parameters
 from shared.spec import NetworkSpec, TrainingSpec
 
@@ -46,6 +47,7 @@ class Inputs:
 
     def is_active(self) -> bool:
         """Return whether no gradient vanishes and every layer has z of both signs."""
+        require_time()
         x, y = self.data()
         x, y = x[: self.n], y[: self.n]
         network = Reference(self.spec, self.training, self.parameters())

@@ -16,6 +16,7 @@ from shared.diagnosis.facts import Options, outline, troubles
 from shared.diagnosis.facts import Subject as FileSubject
 from shared.diagnosis.facts import ask as ask_facts
 from shared.diagnosis.inputs import Inputs
+from shared.diagnosis.limit import OutOfTime, require_time, time_limit
 from shared.diagnosis.scenes import TRAINING, ask, inputs_of
 from shared.diagnosis.subject import Subject, source_lines, spec_of
 from shared.processes.calls import CallError, CallProcess
@@ -35,7 +36,7 @@ def check_file(path: Path, given: dict[str, Any], options: Options, timeout: flo
     ----------
     given : network, sizes, activation and loss, if given.
     options : how the file is to be read.
-    timeout : seconds that loading may take, and then everything else.
+    timeout : seconds for all of it; a computation that has begun by then is finished.
 
     Raises
     ------
@@ -48,6 +49,7 @@ def check_file(path: Path, given: dict[str, Any], options: Options, timeout: flo
     """
     if not follows_contract(path):
         return judge_file(path, replace(options, network=given), timeout)
+    begun = time.monotonic()
     try:
         ours = diagnose_file(path, given, timeout)
     except CallError as error:
@@ -60,8 +62,11 @@ def check_file(path: Path, given: dict[str, Any], options: Options, timeout: flo
     asks_for_ours = any(value is not None for value in given.values())
     if ours.diagnosis is None or asks_for_ours or failed & NOT_OF_LOSS:
         return ours
+    left = timeout - (time.monotonic() - begun)
+    if left <= 0:
+        return ours
     try:
-        own = judge_file(path, options, timeout)
+        own = judge_file(path, options, left)
     except (CallError, UnreadableError):
         return ours
     is_known = own.diagnosis is None or own.diagnosis.name not in (*UNNAMED, STRAY, ours.diagnosis.name)
@@ -87,8 +92,8 @@ def follows_contract(path: Path) -> bool:
 def judge_file(path: Path, options: Options, timeout: float) -> OwnVerdict:
     """Return the verdict on a file by its own loss; errors as `check_file`."""
     with CallProcess(str(path), FileSubject.load, timeout=timeout) as process:
-        process.loaded()
         process.deadline = time.monotonic() + timeout
+        process.loaded()
         try:
             return judge(process.call(ask_facts, options))
         except CallError as error:
@@ -111,22 +116,27 @@ def diagnose_file(path: Path, given: dict[str, Any], timeout: float) -> Verdict:
     Parameters
     ----------
     given : network, sizes, activation and loss, if given; what is not given is taken from the file.
-    timeout : seconds that loading may take, and then everything else.
+    timeout : seconds for all of it; a computation that has begun by then is finished.
 
     Raises
     ------
     CallError
-        If the file cannot be loaded.
+        If the file cannot be loaded, or the time is over before a check has failed or all have passed.
     SpecError
         If its constants do not describe a network.
     """
-    with CallProcess(str(path), Subject.load, timeout=timeout) as process:
-        facts = process.loaded().call(Subject.describe)
-        spec = spec_of(facts["constants"], given)
-        asked = {scene: i for scene, i in inputs_of(spec).items() if facts["trains"] or scene not in TRAINING}
-        process.deadline = deadline = time.monotonic() + timeout
-        answers = _ask_all(process, asked, path)
-    return diagnose(spec, answers, source_lines(path), deadline)
+    try:
+        with time_limit(timeout) as deadline:
+            with CallProcess(str(path), Subject.load, timeout=timeout) as process:
+                process.deadline = deadline
+                facts = process.loaded().call(Subject.describe)
+                spec = spec_of(facts["constants"], given)
+                asked = {scene: i for scene, i in inputs_of(spec).items() if facts["trains"] or scene not in TRAINING}
+                answers = _ask_all(process, asked, path)
+            return diagnose(spec, answers, source_lines(path))
+    except OutOfTime:
+        message = f"{path}: {timeout:g} s were over before all checks were done; no mistake was found until then"
+        raise CallError("timed out", message) from None
 
 
 def _ask_all(process: CallProcess, asked: dict[str, Inputs], path: Path) -> Answers:
@@ -134,6 +144,7 @@ def _ask_all(process: CallProcess, asked: dict[str, Inputs], path: Path) -> Answ
     answers: Answers = {}
     try:
         for scene, inputs in asked.items():
+            require_time()  # else it would be the file that is late
             answers[scene] = process.call(ask, scene, inputs)
         modified = next((scene for scene, answer in answers.items() if answer.modified), None)
         if modified:

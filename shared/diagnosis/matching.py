@@ -11,6 +11,7 @@ import numpy as np
 from impls.numpy_scratch import Network as Reference
 from shared.diagnosis.answers import GRADIENTS, OUTPUTS, PARAMETERS, Answers, Tensors, comparable
 from shared.diagnosis.comparison import SCENES_OF, Comparison, distance
+from shared.diagnosis.limit import require_time
 from shared.diagnosis.mistakes import MISTAKES, Mistake, Planted, behaviour
 from shared.diagnosis.scenes import ask, ask_all
 from shared.diagnosis.subject import Subject
@@ -34,11 +35,10 @@ class Known(NamedTuple):
 
 
 def catalogue(c: Comparison, kind: str) -> Iterator[Known]:
-    """Yield the networks of the catalogue with wrong tensors of a kind, with their answers, until the deadline."""
+    """Yield the networks of the catalogue with wrong tensors of a kind, with their answers."""
     for mistake in MISTAKES.values():
         for variant in mistake.variants:
-            if c.is_late():
-                return
+            require_time()
             if variant.wrong == kind and variant.network.applies(c.spec):
                 answers = _answers(variant.network, c.spec, kind)  # type: ignore[arg-type] # mypy: a class is not hashable
                 yield Known(mistake, variant.network, answers)
@@ -52,7 +52,11 @@ def _answers(network: type[Planted], spec: NetworkSpec, kind: str) -> Answers:
 
 def nearest_mistake(c: Comparison, kind: str, scenes: Sequence[str] = ()) -> Mistake | None:
     """Return the mistake that has these numbers in all scenes, or in the given ones; None if there is none."""
-    found = [(off, known.mistake) for known in catalogue(c, kind) if (off := _off_by(c, known.answers, kind, scenes))]
+    found = []
+    with c.in_time():
+        for known in catalogue(c, kind):
+            if off := _off_by(c, known.answers, kind, scenes):
+                found.append((off, known.mistake))
     best = min(found, key=lambda item: item[0], default=None)
     return best[1] if best else None
 
@@ -67,18 +71,17 @@ def nearest_two(c: Comparison) -> tuple[Mistake, Mistake] | None:
     if quick is None:
         return None
     best: tuple[float, tuple[Mistake, Mistake]] | None = None
-    for one, other in permutations(_distinct(c), 2):
-        if one.mistake is other.mistake or issubclass(one.network, other.network):
-            continue
-        if issubclass(other.network, one.network):
-            continue
-        if c.is_late():
-            break
-        both = Subject(type("Both", (one.network, other.network), {}))
-        if _off_by(c, {quick: ask(both, quick, c.inputs[quick])}, GRADIENTS, [quick]):
-            off = _off_by(c, ask_all(both, c.spec, SCENES_OF[GRADIENTS]), GRADIENTS)
-            if off and (best is None or off < best[0]):
-                best = (off, (one.mistake, other.mistake))
+    with c.in_time():
+        for one, other in permutations(_distinct(c), 2):
+            if one.mistake is other.mistake or issubclass(one.network, other.network):
+                continue
+            if issubclass(other.network, one.network):
+                continue
+            both = Subject(type("Both", (one.network, other.network), {}))
+            if _off_by(c, {quick: ask(both, quick, c.inputs[quick])}, GRADIENTS, [quick]):
+                off = _off_by(c, ask_all(both, c.spec, SCENES_OF[GRADIENTS]), GRADIENTS)
+                if off and (best is None or off < best[0]):
+                    best = (off, (one.mistake, other.mistake))
     return best[1] if best else None
 
 
@@ -117,8 +120,10 @@ def _moved(c: Comparison, scene: str, parameters: Tensors) -> Tensors:
 
 def accumulates_in_training(c: Comparison) -> bool:
     """Return whether the steps are those of accumulated gradients."""
-    planted = ask_all(Subject(behaviour.Accumulates), c.spec, ("three batches",))
-    return _off_by(c, planted, PARAMETERS, ("three batches",)) > 0
+    planted: Answers = {}
+    with c.in_time():
+        planted = ask_all(Subject(behaviour.Accumulates), c.spec, ("three batches",))
+    return bool(planted) and _off_by(c, planted, PARAMETERS, ("three batches",)) > 0
 
 
 def accumulates(c: Comparison) -> bool:
@@ -136,9 +141,10 @@ def accumulates(c: Comparison) -> bool:
 def another_network(c: Comparison) -> NetworkSpec | None:
     """Return the network with other activations or another loss that has these outputs and gradients in all scenes."""
     scenes = [scene for scene in SCENES_OF[OUTPUTS] if not c.answers[scene].trouble]
-    for spec in dict.fromkeys(_others(c.spec)):
-        if spec != c.spec and all(_is_same(c, scene, spec) for scene in scenes):
-            return spec
+    with c.in_time():
+        for spec in dict.fromkeys(_others(c.spec)):
+            if spec != c.spec and all(_is_same(c, scene, spec) for scene in scenes):
+                return spec
     return None
 
 

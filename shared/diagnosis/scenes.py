@@ -16,6 +16,7 @@ import numpy as np
 from shared.agreement.finite_differences import derivative, directions, flatten, unflatten
 from shared.diagnosis.answers import Answer, Answers, Tensors, Trouble
 from shared.diagnosis.inputs import LARGE, Inputs, Watch
+from shared.diagnosis.limit import require_time
 from shared.diagnosis.subject import Subject
 from shared.implementations import ContractError
 from shared.interface import Array, Labels, Parameters
@@ -212,6 +213,7 @@ def inputs_of(spec: NetworkSpec) -> dict[str, Inputs]:
 
 def ask(subject: Subject, scene: str, inputs: Inputs, *, read_only: bool = False) -> Answer:
     """Run a scene and return its answer; called in the process of the subject."""
+    require_time()
     s = Scene(subject, inputs, read_only=read_only)
     with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
         warnings.simplefilter("always")

@@ -20,12 +20,13 @@ from typing import Any, BinaryIO, Final
 
 from shared import implementations
 from shared.processes.child import Child, at_rest, begin, still_at_work
+from shared.processes.system import limit_files
 
 SECONDS: Final = 120.0
 DETAIL: Final = 1 << 14
 """The most characters of the end of a process's output that an error shows."""
 MOST_PRINTED: Final = 1 << 28
-"""Bytes; a process that prints more is ended."""
+"""Bytes; a process that prints more is ended. Where the system can, it lets the process write no file twice as long."""
 END_SECONDS: Final = 10.0
 """How long a process whose pipe is closed may take to end."""
 POLL_SECONDS: Final = 0.1
@@ -37,7 +38,8 @@ class CallError(Exception):
 
     Parameters
     ----------
-    kind : "not available" (a framework is missing), "raised", "ended" (the process is gone), "timed out" or "printed".
+    kind : "not available" (a framework is missing), "raised", "ended" (the process is gone), "timed out", "printed"
+        (too much) or "garbled" (its bytes are no answer).
     message : one line.
     detail : the traceback, or the end of stderr.
     """
@@ -100,6 +102,8 @@ class CallProcess:
             self._child.await_last_words(END_SECONDS)
         else:
             self._child.say_where()
+        if kind == "garbled" and self._child.has_ended():
+            kind = "ended"  # within an answer
         self._child.close()
         if kind == "ended":
             how = "was" if self._child.wait() < 0 else "ended with"
@@ -110,12 +114,13 @@ class CallProcess:
     def _next(self) -> tuple[str, Any]:
         """Return what comes next: an answer, the end of the process, the timeout, or too much output."""
         deadline = time.monotonic() + self._left()
-        while (left := deadline - time.monotonic()) > 0:
+        found = None
+        while found is None and (left := deadline - time.monotonic()) > 0:
             with suppress(Empty):
-                return self._answers.get(timeout=min(left, POLL_SECONDS))
+                found = self._answers.get(timeout=min(left, POLL_SECONDS))
             if self._child.stderr_bytes() > MOST_PRINTED:
                 return "printed", f"stopped after printing more than {MOST_PRINTED >> 20} MB"
-        return "timed out", f"no answer within {self._timeout:g} s"
+        return found or ("timed out", f"no answer within {self._timeout:g} s")
 
     def _left(self) -> float:
         """Return the seconds that an answer may take from now on."""
@@ -124,9 +129,12 @@ class CallProcess:
     def _listen(self) -> None:
         """Put the answers of the process into the queue until it ends."""
         try:
-            with self._pipe, suppress(EOFError, OSError, pickle.UnpicklingError):
+            with self._pipe, suppress(EOFError, OSError):
                 while True:
-                    self._answers.put(pickle.load(self._pipe))
+                    kind, found = pickle.load(self._pipe)
+                    self._answers.put((kind, found))
+        except Exception:  # noqa: BLE001 - other bytes than ours can raise anything
+            self._answers.put(("garbled", "the process answered with bytes that are no answer"))
         finally:
             self._answers.put(("ended", None))
 
@@ -198,6 +206,7 @@ def pipes() -> tuple[BinaryIO, BinaryIO]:
 
 if __name__ == "__main__":
     begin()
+    limit_files(2 * MOST_PRINTED)
     # run as __main__, this module is not the one that is imported by name
     from shared.processes.calls import pipes as take_pipes
     from shared.processes.calls import serve as serve_calls

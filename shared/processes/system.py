@@ -1,4 +1,4 @@
-"""What only some systems have: process groups, signals, notice of the parent's end, core files, room kept on a disk.
+"""What only some systems have: process groups, signals, notice of the parent's end, core files, limits, room on a disk.
 
 Each is used if its name exists. How a shell quotes depends on the system, too. The rest of the project is the same on
 Linux, macOS and Windows.
@@ -132,11 +132,11 @@ def leave_no_core_file() -> None:
 
 
 class TooLongError(Exception):
-    """Something took longer than its `time_limit`."""
+    """Something took longer than its `alarm`."""
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
+def alarm(seconds: float) -> Iterator[None]:
     """End what takes too long with TooLongError, in the main thread, where the system has such an alarm."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
@@ -170,6 +170,16 @@ def reserve(descriptor: int, size: int) -> bool:
 def to_copy(words: Sequence[str]) -> str:
     """Return a command as it is typed: quoted for a POSIX shell where there are process groups, else for Windows."""
     return shlex.join(words) if HAS_GROUPS else subprocess.list2cmdline(words)
+
+
+def limit_files(size: int) -> None:
+    """Let this process write no file longer than this, in bytes; Python raises OSError where it would."""
+    with suppress(ImportError):  # Windows has no such limit
+        import resource
+
+        now, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        if now == resource.RLIM_INFINITY or now > size:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
 
 
 def ending(status: int) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.processes.system import time_limit
+from shared.processes.system import alarm
 from shared.reading.names import has_role
 
 SCENERY: Final = {
@@ -135,7 +135,7 @@ class Source:
 
     def _execute(self, node: ast.stmt) -> None:
         try:
-            with nullcontext() if isinstance(node, (ast.Import, ast.ImportFrom)) else time_limit(SECONDS):
+            with nullcontext() if isinstance(node, (ast.Import, ast.ImportFrom)) else alarm(SECONDS):
                 exec(compile(ast.Module([node], []), str(self.path), "exec"), self.namespace)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a stranger's file
             self.skipped[node.lineno] = f"{type(error).__name__}: {error}"

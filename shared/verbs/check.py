@@ -46,7 +46,7 @@ def parser() -> Parser:
     either.add_argument("--sizes", type=typed(sizes), help="layer sizes (default: the file's SIZES, or 784,30,10)")
     for name, known in (("activation", ACTIVATIONS), ("loss", LOSSES)):
         p.add_argument(f"--{name}", help=f"{', '.join(known)} (default: the file's {name.upper()}, or {known[0]})")
-    timeout_option(p, "stop if loading, or the rest after it, takes longer", "30s")
+    timeout_option(p, "stop after this time, as soon as the computation that has begun is finished", "30s")
     output_options(p)
     return p
 

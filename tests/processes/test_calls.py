@@ -1,13 +1,17 @@
 """An implementation that answers calls: however its process ends, the caller gets an error, and no process is left."""
 
 import os
+import pickle
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from shared.processes import calls, system
 from shared.processes.calls import CallError, CallProcess
 from shared.processes.signals import groups
 from tests.command import SECONDS, wait_for
@@ -41,6 +45,28 @@ def sleep(network_class: Any) -> None:
 def hang(network_class: Any, marker: Path) -> None:
     hangs(str(marker))
     time.sleep(1_000_000)
+
+
+def answer_with(network_class: Any, data: bytes, then: Callable[[Any], None]) -> None:
+    answers = sys._getframe(1).f_locals["answers"]
+    answers.write(data)
+    answers.flush()
+    then(network_class)
+
+
+def print_much(network_class: Any) -> None:
+    print("x" * 600_000, flush=True)
+
+
+def longest_file(network_class: Any) -> Any:
+    import resource
+
+    return resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+
+
+def write_too_much(network_class: Any, path: Path) -> None:
+    system.limit_files(1000)
+    path.write_bytes(bytes(2000))
 
 
 def process(name: str = NUMPY) -> CallProcess:
@@ -102,5 +128,43 @@ def test_what_is_missing_is_not_available(tmp_path: Path) -> None:
 def test_printing_without_end_ends(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("while True:\n    print('x' * 100_000)\n")
-    with process(str(file)) as network, pytest.raises(CallError):
+    with process(str(file)) as network, pytest.raises(CallError) as caught:
         network.loaded()
+    assert caught.value.kind == "printed"
+
+
+@pytest.mark.parametrize("data", [b"no pickle\n", pickle.dumps(7), b"cno_such_module\nname\n."])
+def test_bytes_that_are_no_answer_are_called_so(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    hear_out(monkeypatch.setattr)
+    with process().loaded() as network:
+        with pytest.raises(CallError, match="the process answered with bytes that are no answer") as caught:
+            network.call(answer_with, data, sleep)
+        assert caught.value.kind == "garbled"
+        assert "in answer_with" in caught.value.detail
+
+
+def test_a_process_that_ends_within_an_answer_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    hear_out(monkeypatch.setattr)
+    with process().loaded() as network, pytest.raises(CallError, match="exit status 7") as caught:
+        network.call(answer_with, pickle.dumps(("answer", "x" * 100))[:50], leave)
+    assert caught.value.kind == "ended"
+
+
+def test_printing_a_little_in_every_answer_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "MOST_PRINTED", 1 << 20)
+    with process().loaded() as network:
+        network.call(print_much)
+        with pytest.raises(CallError, match="stopped after printing more than 1 MB") as caught:
+            network.call(print_much)
+        assert caught.value.kind == "printed"
+        with pytest.raises(CallError, match="the process was killed"):
+            network.call(pid)
+
+
+def test_no_file_can_grow_without_end_between_two_looks(tmp_path: Path) -> None:
+    pytest.importorskip("resource")
+    with process().loaded() as network:
+        assert network.call(longest_file) == 2 * calls.MOST_PRINTED
+        with pytest.raises(CallError, match=r"OSError: .*File too large"):
+            network.call(write_too_much, tmp_path / "file")
+        assert network.call(class_name) == "Network"
