@@ -10,7 +10,7 @@ import numpy as np
 from shared.diagnosis.diagnose import SHAPE, Diagnosis
 from shared.diagnosis.facts import Facts, known_names
 from shared.diagnosis.mistakes import MISTAKES
-from shared.diagnosis.network_of import TURNED, activations, has_top_delta, mistakes, wrong_slope
+from shared.diagnosis.network_of import TURNED, WRONG_SLOPES, activations, has_top_delta, mistakes, wrong_slope
 from shared.diagnosis.words import Lines
 from shared.layers import SOFTMAX
 from shared.reading.derivatives import FAMILY, OWN, Fit, as_shaped
@@ -151,6 +151,8 @@ def _diagnosis(case: _Case) -> Diagnosis | None:
         )  # fmt: skip
     if (rate := _rate_in_gradients(case)) is not None:
         return rate
+    if _is_weight_decay(case):
+        return _update(case)
     if case.has_loss and (common := _common(case)) is not None:
         return _by_a_factor(case, common)
     wrong = [name for name, right in case.fit.right.items() if not right]
@@ -162,6 +164,12 @@ def _diagnosis(case: _Case) -> Diagnosis | None:
     ):
         return _still(case, wrong)
     return _by_rule(case) or _named(case) or _by_slope(case) or _unnamed(case)
+
+
+def _is_weight_decay(case: _Case) -> bool:
+    """Return whether the gradients hold lambda W and the loss, which has no L2, is not meant to: a weight decay."""
+    added = _added_decay(case)
+    return added is not None and added > 0 and case.own is not None and case.own.decay == 0
 
 
 def _rate_in_gradients(case: _Case) -> Diagnosis | None:
@@ -294,7 +302,7 @@ def _named(case: _Case) -> Diagnosis | None:
 
 def _by_rule(case: _Case) -> Diagnosis | None:
     """Return a mistake that shows in which tensors are off, and how."""
-    facts, d = case.facts, case.facts.derivatives
+    facts = case.facts
     chosen = activations(facts)
     is_softmax = chosen is not None and chosen[-1] == SOFTMAX and not case.has_loss
     if chosen is not None and is_softmax and has_top_delta(facts, chosen, "diagonal"):
@@ -305,27 +313,39 @@ def _by_rule(case: _Case) -> Diagnosis | None:
                 "squared error: d_L = a * (g - sum(a * g)) with g = dC/da; cross-entropy: d_L = a - y", "(4)",
                 _tensors(case), _lines(case, r"1 ?- ?\w+\)?|slope|deriv|prime", EVERYWHERE),
             )  # fmt: skip
-    if case.has_loss:
-        off = {name: d.gradients[name] - d.by_loss[OWN][name] for name, right in case.fit.right.items() if not right}
-        decays = [
-            float(v @ d.weights[k]) / float(d.weights[k] @ d.weights[k]) for k, v in off.items() if d.weights[k].any()
-        ]
-        if (
-            decays
-            and len(decays) == len(off)
-            and max(decays) - min(decays) < ALIKE * abs(decays[0])
-            and all(d.is_small(v - decays[0] * d.weights[k], d.by_loss[OWN][k], d.by_loss[OWN]) for k, v in off.items())
-        ):
-            if decays[0] < 0:
-                return Diagnosis(
-                    "L2 in the loss and not in the gradients",
-                    f"the loss holds {-decays[0] / 2:.4g} |W|^2, and the gradients lack its derivative "
-                    f"{-decays[0]:.4g} W",
-                    "add lambda W to the gradients of the weights", "(6)", _tensors(case),
-                    _assignments(case, list(off)),
-                )  # fmt: skip
-            return None
-    return None
+    return _other_decay(case)
+
+
+def _other_decay(case: _Case) -> Diagnosis | None:
+    """Return that the L2 term of the gradients is not that of the loss."""
+    added = _added_decay(case)
+    if added is None:
+        return None
+    in_loss = case.own.decay if case.own else None
+    wrong = [name for name, right in case.fit.right.items() if not right]
+    if in_loss is None or abs(in_loss + added) < ALIKE * abs(added):
+        name = "L2 in the loss and not in the gradients"
+        text = f"the loss holds {-added / 2:.4g} |W|^2, and the gradients lack its derivative {-added:.4g} W"
+    else:
+        name = "L2 in the gradients is not that of the loss"
+        text = f"the gradients hold {in_loss + added:.4g} W, the derivative of the loss's L2 term is {in_loss:.4g} W"
+    return Diagnosis(
+        name, text, "add lambda W to the gradients of the weights, with the lambda of the loss", "(6)", _tensors(case),
+        _assignments(case, wrong),
+    )  # fmt: skip
+
+
+def _added_decay(case: _Case) -> float | None:
+    """Return the multiple of W by which the gradients exceed the derivatives of the loss; None for anything else."""
+    d = case.facts.derivatives
+    if not case.has_loss:
+        return None
+    off = {name: d.gradients[name] - d.by_loss[OWN][name] for name, right in case.fit.right.items() if not right}
+    if not off or not all(d.weights[name].any() for name in off):
+        return None
+    found = [float(v @ d.weights[k]) / float(d.weights[k] @ d.weights[k]) for k, v in off.items()]
+    is_decay = all(d.is_small(v - found[0] * d.weights[k], d.by_loss[OWN][k], d.by_loss[OWN]) for k, v in off.items())
+    return found[0] if is_decay and abs(found[0]) > ALIKE else None
 
 
 def _unnamed(case: _Case) -> Diagnosis:
@@ -368,7 +388,7 @@ def _unnamed(case: _Case) -> Diagnosis:
         where, equation = "the gradients of the biases are right, those of the weights are wrong", "(6)"
     else:
         where, equation = "the last layer's gradients are wrong already", "(4)"
-    lines = _delta_lines(case) if equation == "(5)" else _assignments(case, wrong) if equation == "(7)" else ()
+    lines = _assignments(case, wrong) if equation == "(7)" else ()
     remedy = "compare with equations (1) to (7) of shared/spec.py"
     return Diagnosis(UNNAMED[case.has_loss], where, remedy, equation, _tensors(case), lines)
 
@@ -399,6 +419,12 @@ def _by_slope(case: _Case) -> Diagnosis | None:
         return Diagnosis(
             mistake.name, description, mistake.remedy, mistake.equation, _tensors(case), _delta_lines(case)
         )
+    if taken in WRONG_SLOPES:
+        name = f"the slope of {right} is taken as {taken}"
+        return Diagnosis(
+            name, f"in the hidden layers, {name.removeprefix('the ')}", f"multiply by the derivative of {right}", "(5)",
+            _tensors(case), _lines(case, WRONG_SLOPES[taken], EVERYWHERE),
+        )  # fmt: skip
     other = right if taken == TURNED else taken
     name = f"the slope of {right} is turned round" if taken == TURNED else f"the slope of {taken} in a layer of {right}"
     return Diagnosis(
@@ -487,6 +513,8 @@ def _headline(case: _Case, diagnosis: Diagnosis | None) -> str:
     if case.has_loss and not case.fit.is_right and (common := _common(case)) is not None:
         times = _factor(case, common)
         return f"RIGHT: the gradients are {times} the derivatives of your own loss, and the update makes up for it"
+    if _is_weight_decay(case):
+        return "RIGHT: the gradients are the derivatives of your own loss, and a weight decay"
     if case.has_loss:
         return f"RIGHT: the gradients are the derivatives of your own loss, to {_precision(case)}"
     return f"RIGHT: the gradients are the derivatives of {_loss_words(case)}, to {_precision(case)}"
@@ -586,6 +614,8 @@ def _conventions(case: _Case) -> list[str]:
             found.append(f"the loss is {text}{LOSS_WORDS[fit.loss]}, {fit.factor / ours:.4g} times equation (3)")
         if fit.decay:
             found.append(f"L2: {fit.decay:.4g} W in the gradients")
+    if _is_weight_decay(case):
+        found.append(f"weight decay: {_added_decay(case):.4g} W in the gradients, and no L2 in the loss")
     if facts.form.is_single:
         found.append("one example at a time: gradients are per example")
     if not facts.layout.out_first:
@@ -665,6 +695,15 @@ def _delta_lines(case: _Case) -> Lines:
             has_delta = re.search(r"\b\w*(delta|err|grad|diff)\w*|\bd(?!ot\b)_?[A-Za-z]\w*", right)
             if is_product and has_delta and not gradient_of(target.strip(" -+*") or "?", parameters):
                 found.append(number)
+        if len(found) == len(case.facts.layout.layers) - 1:  # a line a layer, from the last: the first that is wrong
+            wrong = [
+                l
+                for l, layer in enumerate(case.facts.layout.layers)
+                if not all(case.fit.right.get(name, True) for name in layer if name)
+            ]
+            highest = min(max(wrong, default=0), len(found) - 1)
+            number = found[len(found) - 1 - highest]
+            return ((number, case.lines[number - 1].strip()),)
         if found:
             return _unique(case, found)
     return ()
@@ -697,6 +736,8 @@ def _targets(text: str) -> list[str]:
     """Return what a line assigns to, if it computes it: not from a copy, zeros or an update."""
     match = re.match(r"\s*([\w.\[\]'\"+ (),]+?)\s*[-+*]?=(?!=)(.*)", text)
     if match is None or re.search(r"zeros|\[None\]|eta|learning_rate|\blr\b", match[2]):
+        return []
+    if not re.search(r"dot|@|sum|mean|outer|matmul|multiply|einsum|[*/]", match[2]):
         return []
     return [target.strip() for target in match[1].split(",")]
 

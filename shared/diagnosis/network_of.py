@@ -29,6 +29,27 @@ TURNED: Final = "turned round"
 """Of a slope: 1 - f', such as the mask of a ReLU the wrong way round."""
 
 
+SLOPES: Final[dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
+    "1 - a": lambda _, a: 1 - a,
+    "a": lambda _, a: a,
+    "a (1 - z)": lambda z, a: a * (1 - z),
+    "z (1 - z)": lambda z, _: z * (1 - z),
+    "a^2": lambda _, a: a * a,
+    "1 - z^2": lambda z, _: 1 - z * z,
+    "z > 0, and 0 below": lambda z, _: (z > 0).astype(float),
+}
+WRONG_SLOPES: Final = {
+    "1 - a": r"1 ?- ?(np\.)?(tanh\(\w+\)|\w+)\s*$|\(1 ?- ?\w+\)",
+    "a": r"prime|deriv|slope",
+    "a (1 - z)": r"\* ?\(1 ?- ?[zZx]\w*\)",
+    "z (1 - z)": r"[zZx]\w* ?\* ?\(1 ?- ?[zZx]\w*\)",
+    "a^2": r"\*\* ?2",
+    "1 - z^2": r"1 ?- ?[zZx]\w* ?\*\* ?2",
+    "z > 0, and 0 below": r"where\(.*> ?0, ?1, ?0\)|> ?0\)",
+}
+"""slope f'(z) as people write it by mistake, with z and a = f(z) -> what its line looks like"""
+
+
 class Named(NamedTuple):
     """A mistake with the numbers of the file."""
 
@@ -154,7 +175,8 @@ def _gradients_of(network: type[Planted], spec: NetworkSpec, facts: Facts) -> Ar
     made = network(spec, TrainingSpec(dtype="float64"), parameters(facts))
     batch = facts.derivatives.batch
     labels = batch.y if batch.n_out > 1 else np.zeros_like(batch.y)
-    made.one_hot = lambda _: batch.targets  # type: ignore[method-assign,assignment] # one output has the label itself
+    if batch.n_out == 1:
+        made.one_hot = lambda _: batch.targets  # type: ignore[method-assign,assignment] # the label itself
     with np.errstate(all="ignore"):
         _, found = made.loss_and_gradients(batch.x, labels)
     return found
@@ -230,6 +252,7 @@ def wrong_slope(facts: Facts, loss: str | None) -> tuple[str, str] | None:
         delta = (a - y) * (FUNCTIONS[chosen[-1]][1](z, a) if of == "quadratic" else 1.0)
         slopes = {name: FUNCTIONS[name][1] for name in ACTIVATIONS if name != chosen[0]}
         slopes[TURNED] = lambda z, a: 1.0 - FUNCTIONS[chosen[0]][1](z, a)
+        slopes |= SLOPES
         for name, slope in slopes.items():
             if _same(found, backpropagated(facts, chosen, delta, slope), None):
                 return chosen[0], name

@@ -137,7 +137,10 @@ class TooLongError(Exception):
 
 @contextmanager
 def alarm(seconds: float) -> Iterator[None]:
-    """End what takes too long with TooLongError, in the main thread, where the system has such an alarm."""
+    """End what computes too long with TooLongError, in the main thread, where the system has such an alarm.
+
+    The seconds are CPU time of this process, so that others on the machine do not shorten it.
+    """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -145,13 +148,13 @@ def alarm(seconds: float) -> Iterator[None]:
     def ring(*_: Any) -> None:
         raise TooLongError(f"it takes longer than {seconds:g} s")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGVTALRM, ring)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def reserve(descriptor: int, size: int) -> bool:

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -53,7 +54,7 @@ CONTEXTS: Final = {
     "train": ("parameters", "cache", "x", "y", "output", "epochs", "rate", "decay", "count", "quiet"),
 }
 SMALL: Final = ((9, 8, 6, 5, 3), (9, 6, 5, 3), (6, 5, 3), (9, 8, 6, 5, 1), (6, 5, 1))
-SHAPES_OF_BIAS: Final = ("column", "vector", "row")
+SHAPES_OF_BIAS: Final = ("column", "vector", "row", "number")
 PAIRS: Final = ("x", "mini_batch", "minibatch", "batch", "data", "training_data", "examples", "train_data")
 
 
@@ -129,14 +130,14 @@ class Store:
     @property
     def arrays(self) -> Arrays:
         """The parameters by name."""
-        return {leaf.name: leaf.get(self.root) for leaf in self.leaves}
+        return {leaf.name: np.asarray(leaf.get(self.root)) for leaf in self.leaves}
 
     def filled(self, arrays: Mapping[str, np.ndarray]) -> Any:
         """Return a copy of the root with other arrays."""
         root = kept(self.root)
         for leaf in self.leaves:
             if leaf.name in arrays:
-                leaf.set(root, np.array(arrays[leaf.name]))
+                root = leaf.put(root, np.array(arrays[leaf.name]))
         return root
 
 
@@ -215,13 +216,15 @@ class Calls:
         root = self.store.filled(arrays)
         if self.store.kind == "globals":
             self.source.namespace.update(root)
+            root = self.source.namespace  # which the functions change
         call = _Call(self, root, batch, form)
         found = Run()
         if self.plan.forward:
             call.forward(found)
         if self.plan.loss and loss:
             call.loss(found)
-        if backward:
+        is_known = found.loss is not None or found.outputs is not None or not loss
+        if backward or not is_known:  # a function that returns the loss with the gradients
             if self.plan.backward:
                 call.backward(found)
             elif self.plan.train:
@@ -343,8 +346,9 @@ class _Call:
         name = self.program.plan.backward
         assert name is not None
         value = self.call(name, "backward")
-        if isinstance(value, tuple) and found.loss is None and len(value) and _is_scalar(value[0]):
-            found.loss = float(value[0])
+        numbers = [part for part in value if _is_scalar(part)] if isinstance(value, tuple) else []
+        if numbers and found.loss is None:
+            found.loss = float(np.asarray(numbers[0]).reshape(-1)[0])
         found.gradients = gradients.in_value(value, self._names(name), self.shapes, self.program.layout)
         if not found.gradients and self.program.store.kind != "arguments":
             found.gradients = self._kept()
@@ -379,9 +383,9 @@ class _Call:
         for leaf in leaves(self.root, lambda value: isinstance(value, own)):
             if leaf.path[-1][0] == "index":
                 continue
-            before = leaf.name.rpartition(".")[0]
-            beside = {name: name for name in self.shapes if name.rpartition(".")[0] == before or not before}
-            parameter = gradient_of(leaf.name, list(beside))
+            places = {each.name: each.path[:-1] for each in self.program.store.leaves}
+            beside = [name for name, place in places.items() if place == leaf.path[:-1]]
+            parameter = gradient_of(leaf.name, beside or list(self.shapes) if len(leaf.path) == 1 else beside)
             if leaf.name not in self.shapes and parameter:
                 found[parameter] = leaf.get(self.root)
         return found
@@ -548,7 +552,12 @@ def plans(callables: Mapping[str, Any], first: Mapping[str, Any], store: Store) 
         mine, FORWARD[2:], r"back|grad|deriv|prime|train|update"
     )
     forwards = _bindable(forwards, usable, "forward", store)
-    backwards = _bindable(ranked(mine, BACKWARD, r"prime"), usable, "backward", store)
+    returning = [name for name in mine if _returns_gradients(mine[name], store)]
+    forwards = [name for name in forwards if name not in returning]
+    backwards = [*returning, *ranked(mine, BACKWARD, r"prime")]
+    backwards = _bindable(list(dict.fromkeys(backwards)), usable, "backward", store)
+    taking = [name for name in mine if name not in (*forwards, *backwards) and _takes_parameters(mine[name], store)]
+    forwards = [*forwards, *(name for name in taking if not re.search(r"loss|cost|update|train", name.lower()))]
     trains = ranked(mine, TRAIN, r"prime|deriv|forward")
     losses = list(dict.fromkeys(losses))
     ways: list[Plan] = []
@@ -558,11 +567,38 @@ def plans(callables: Mapping[str, Any], first: Mapping[str, Any], store: Store) 
         for listed in (False, True):
             ways += [Plan(forward, train=train, loss=loss, is_listed=listed) for loss in losses[:4]]
     for plan in ways:
-        if plan.forward == plan.backward or (plan.forward in (plan.train, None) and plan.loss is None):
+        if plan.forward == plan.backward or (plan.forward in (plan.train, None) and not (plan.loss or plan.backward)):
             continue
         if plan.loss == plan.forward or (plan.loss and plan.loss == plan.train):
             continue
         yield plan
+
+
+def _returns_gradients(function: Callable[..., Any], store: Store) -> bool:
+    """Return whether a function computes gradients, as its variables are called, whatever its own name is."""
+    names = list(store.arrays)
+    own = {plain(name) for name in names}
+    found = {gradient_of(word, names) for word in _assigned(function) if plain(word) not in own} - {None}
+    return 2 * len(found) > len(names)
+
+
+@lru_cache(maxsize=500)
+def _assigned(function: Callable[..., Any]) -> frozenset[str]:
+    """Return the names and attributes that a function assigns, and those that it returns."""
+    with suppress(OSError, TypeError, SyntaxError, IndexError):
+        definition = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+        nodes = [node for node in ast.walk(definition) if isinstance(node, (ast.Name, ast.Attribute))]
+        return frozenset(ast.unparse(node) for node in nodes if isinstance(node.ctx, ast.Store))
+    return frozenset()
+
+
+def _takes_parameters(function: Callable[..., Any], store: Store) -> bool:
+    """Return whether a function takes all parameters one by one and more, or is a method that takes one argument."""
+    needed = [p for p in _signature(function).parameters.values() if p.default is p.empty]
+    if store.kind == "object":
+        return len(needed) == 1 and isinstance(function, MethodType)
+    names = {plain(parameter.name) for parameter in needed}
+    return store.kind == "arguments" and {plain(name) for name in store.arrays} < names
 
 
 def updates(program: Calls) -> Iterator[Plan]:
@@ -591,7 +627,7 @@ def _bindable(names: list[str], functions: Mapping[str, Callable[..., Any]], con
 
 def _unknown(function: Callable[..., Any], context: str, store: Store) -> int:
     """Return for how many arguments of a function nothing is known."""
-    names = {plain(name) for name in store.arrays} if store.kind == "arguments" else set()
+    names = {plain(name) for name in store.root} if store.kind == "arguments" else set()
     count = 0
     for parameter in _signature(function).parameters.values():
         fits = [role for role in CONTEXTS[context] if has_role(parameter.name, role)]
@@ -719,6 +755,8 @@ def _size(name: str, sizes: Sequence[int], default: Any) -> Any:
     word = plain(name)
     if isinstance(default, (str, bool, float)):
         return None
+    if word in ("dim", "size"):
+        return sizes[0]
     if re.fullmatch(SIZES, word):
         return tuple(sizes) if isinstance(default, tuple) else list(sizes)
     if isinstance(default, (list, tuple)):
@@ -739,14 +777,21 @@ def _initialised(source: Source, name: str, function: Callable[..., Any]) -> Ite
             )
             if value is not None:
                 given[parameter.name] = value
+            elif parameter.default is parameter.empty and re.search("rng|random|generator", parameter.name):
+                given[parameter.name] = np.random.default_rng(1)
         with suppress(Exception):
             np.random.seed(1)  # noqa: NPY002 - what people use
             made = function(**given)
             names = return_names(source, name, None)
-            if isinstance(made, tuple) and len(names) == len(made) and all(isinstance(a, np.ndarray) for a in made):
+            if (
+                isinstance(made, tuple)
+                and len(names) == len(made)
+                and all(isinstance(a, (np.ndarray, float)) for a in made)
+            ):
                 yield from _as_arguments(source, dict(zip(names, made, strict=True)), given)
+            elif isinstance(made, tuple) and len(names) == len(made) and all(isinstance(a, list) for a in made):
+                yield store_of(dict(zip(names, made, strict=True)), "arguments", source, "")
             elif isinstance(made, (dict, list, tuple)):
-                made = list(made) if isinstance(made, tuple) else made
                 yield store_of(made, "container", source, "")
         if not given:
             return
@@ -786,6 +831,9 @@ def _synthesised(source: Source, functions: Mapping[str, Callable[..., Any]]) ->
         names = _without_gradients(dict.fromkeys(word for word in words if is_weight(word) or is_bias(word)))
         weights = in_order([name for name in names if is_weight(name) and re.search(r"\d|_|^[wW].$", name)])
         biases = in_order([name for name in names if is_bias(name) and re.search(r"\d|_|^[bB].$", name)])
+        if not weights and kind == "arguments":  # a single layer
+            weights = [name for name in names if name in ("w", "W", "weights", "theta")][:1]
+            biases = [name for name in names if name in ("b", "bias")][:1]
         if not weights:
             continue
         for sizes in _sizes_of(source, len(weights)):
@@ -794,7 +842,8 @@ def _synthesised(source: Source, functions: Mapping[str, Callable[..., Any]]) ->
                 for l, name in enumerate(weights):
                     made[name] = np.zeros((sizes[l + 1], sizes[l]) if out_first else (sizes[l], sizes[l + 1]))
                 for name, n_out in zip(biases, sizes[1:], strict=False):
-                    made[name] = np.zeros({"column": (n_out, 1), "row": (1, n_out), "vector": (n_out,)}[shape])
+                    shapes = {"column": (n_out, 1), "row": (1, n_out), "vector": (n_out,), "number": ()}
+                    made[name] = np.zeros(shapes[shape])
                 store, found = store_of(made, kind, source, "")
                 yield store, [layout for layout in found if layout.out_first == out_first]
     if any(has_role(key, "parameters") for key in parameters):

@@ -20,7 +20,7 @@ EXAMPLES: Final[tuple[int, ...]] = (7, 11, 13, 17, 19, *range(20, 2000))
 FEW: Final = 4
 """Entries of a tensor that are shifted while readings are tried."""
 SECONDS: Final = 12.0
-"""The longest search."""
+"""CPU time of the longest search."""
 ENOUGH: Final = 8
 """So many readings that run are compared, and fewer once the gradients of half the tensors are right."""
 FEW_MORE: Final = 6
@@ -66,7 +66,7 @@ def draw(program: Program, source: Source, seed: int) -> tuple[Arrays, Batch]:
     layout = program.layout
     arrays: Arrays = {}
     for name, array in program.arrays.items():
-        arrays[name] = 0.3 * generator.standard_normal(array.shape)
+        arrays[name] = np.asarray(0.3 * generator.standard_normal(np.shape(array)))
     for (weights, _), n_in in zip(layout.layers, layout.sizes, strict=False):
         arrays[weights] = generator.standard_normal(program.arrays[weights].shape) / np.sqrt(min(n_in, 40))
     n_in, n_out = layout.sizes[0], layout.sizes[-1]
@@ -101,7 +101,7 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
     """
     best: Reading | None = None
     failures: list[str] = []
-    deadline, tried = time.monotonic() + SECONDS, 0
+    deadline, tried = time.process_time() + SECONDS, 0
     has_loss = bool(calls.ranked(dict.fromkeys(source.functions), calls.LOSS, calls.NOT_LOSS))
     for program in programs:
         drawn: dict[int, tuple[Arrays, Batch]] = {}
@@ -113,14 +113,14 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
         for form in forms:
             few = best is not None and HALF <= best.score[3] < ALL_BUT_FACTOR
             enough = FEW_MORE if few else ENOUGH
-            if time.monotonic() > deadline or tried >= enough:
+            if time.process_time() > deadline or tried >= enough:
                 break
             if form.x in unfit:
                 continue
             reading = Reading(source, program, form, _drawn=drawn)
             try:
                 if form.x not in fit:
-                    if isinstance(program, calls.Calls):
+                    if isinstance(program, calls.Calls) and program.plan.forward:
                         unfit.add(form.x)  # its forward pass takes no labels
                     _check_forward(reading)
                     unfit.discard(form.x)
@@ -180,6 +180,8 @@ def _score(reading: Reading) -> tuple[float, ...]:
     run = found.run
     if run.outputs is None and run.loss is None:
         raise UnreadableError("neither outputs nor a loss")
+    if not any(np.isfinite(vector).all() for vectors in found.by_loss.values() for vector in vectors.values()):
+        raise UnreadableError("its loss cannot be computed without its gradients")
     if OWN in found.by_loss:
         fits = [found.fit(found.gradients, OWN, factor=1.0)]
     else:

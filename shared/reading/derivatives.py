@@ -229,6 +229,6 @@ def _probes(array: np.ndarray, generator: np.random.Generator, most: int) -> lis
         probe[index] = 1
         probes.append(probe.reshape(array.shape))
     for _ in range(DIRECTIONS):
-        probe = generator.standard_normal(array.shape)
+        probe = np.asarray(generator.standard_normal(array.shape))
         probes.append(probe / np.linalg.norm(probe))
     return probes

@@ -72,7 +72,7 @@ class Given:
     def _filled(self, arrays: Arrays) -> Any:
         root = kept(self.root)
         for leaf in self.leaves:
-            leaf.set(root, np.array(arrays[leaf.name]))
+            root = leaf.put(root, np.array(arrays[leaf.name]))
         return root
 
 

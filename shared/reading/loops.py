@@ -136,7 +136,7 @@ class Loop:
         space = _space(self.source, self.block, (self.x, x, self.y, y))
         try:
             for leaf in self.leaves:
-                leaf.set(space, np.array(arrays[leaf.name]))
+                leaf.put(space, np.array(arrays[leaf.name]))
             for name, value in ((self.x, x), (self.y, y)):
                 real[name] = value  # for functions that use it without being given it
             rate = self._set_rate(space, rate)

@@ -13,6 +13,10 @@ from shared.reading.names import is_bias, is_weight
 
 Arrays = dict[str, np.ndarray]
 """name of a parameter -> its array, in the file's own layout"""
+STATE: Final = re.compile(
+    r"(?i:veloc|moment|adam|cache|grad|delta|prev|best|history)|(^|\.)[mv](\[|_|$)|(^|\.)[vV]?d[WB]"
+)
+"""Names of what is shaped like weights and is none: gradients, and the state of an optimizer."""
 MOST_PERMUTED: Final = 4
 DEEPEST: Final = 5
 
@@ -32,17 +36,24 @@ class Leaf:
             root = getattr(root, key) if kind == "attribute" else root[key]
         return root
 
-    def set(self, root: Any, value: Any) -> None:
-        """Put another array in its place."""
-        for kind, key in self.path[:-1]:
-            root = getattr(root, key) if kind == "attribute" else root[key]
-        kind, key = self.path[-1]
-        if kind == "attribute":
-            setattr(root, key, value)
-        elif isinstance(root, tuple):
-            raise TypeError("a tuple")
-        else:
-            root[key] = value
+    def put(self, root: Any, value: Any) -> Any:
+        """Put another array in its place; return the root, which is another one if it is a tuple."""
+        return _put(root, self.path, value)
+
+
+def _put(root: Any, path: tuple[tuple[str, Any], ...], value: Any) -> Any:
+    if not path:
+        return value
+    (kind, key), *rest = path
+    child = _put(getattr(root, key) if kind == "attribute" else root[key], tuple(rest), value)
+    if isinstance(root, tuple):
+        named: Any = root
+        return named._replace(**{key: child}) if kind == "attribute" else (*root[:key], child, *root[key + 1 :])
+    if kind == "attribute":
+        setattr(root, key, child)
+    else:
+        root[key] = child
+    return root
 
 
 def leaves(root: Any, is_own: Callable[[Any], bool], name: str = "") -> list[Leaf]:
@@ -54,7 +65,11 @@ def _walk(
     value: Any, is_own: Callable[[Any], bool], name: str, path: tuple[tuple[str, Any], ...], seen: set[int]
 ) -> Iterator[Leaf]:
     if isinstance(value, np.ndarray):
-        if value.dtype.kind == "f" and value.ndim in (1, 2) and value.size:
+        if value.dtype.kind == "f" and value.size and (value.ndim in (1, 2) or (value.ndim == 0 and is_bias(name))):
+            yield Leaf(name, path)
+        return
+    if isinstance(value, (float, np.floating)):
+        if is_bias(name):
             yield Leaf(name, path)
         return
     if id(value) in seen or len(path) > DEEPEST:
@@ -62,6 +77,8 @@ def _walk(
     seen = seen | {id(value)}
     if isinstance(value, Mapping):
         items = [("key", key, f"{name}[{key!r}]" if name else str(key)) for key in value]
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        items = [("attribute", key, f"{name}.{key}" if name else key) for key in value._fields]
     elif isinstance(value, (list, tuple)):
         items = [("index", i, f"{name}[{i}]") for i in range(len(value))] if len(value) < 100 else []
     elif is_own(value):
@@ -116,6 +133,7 @@ def layouts(arrays: Mapping[str, Any], n_in: int | None = None) -> list[Layout]:
     """
     shapes = {name: np.shape(array) for name, array in arrays.items()}
     matrices = [name for name, shape in shapes.items() if len(shape) == 2 and not is_bias(name)]
+    matrices = [name for name in matrices if not STATE.search(name)] or matrices
     named = [name for name in matrices if is_weight(name)]
     thick = [name for name in matrices if min(shapes[name]) > 1]
     for weights in dict.fromkeys((tuple(named), tuple(matrices), tuple(thick))):
@@ -161,7 +179,8 @@ def _with_biases(
 ) -> tuple[tuple[str, str | None], ...]:
     left, layers = list(others), []
     for name, out in zip(order, outs, strict=True):
-        fits = [each for each in left if int(np.prod(shapes[each])) == out and max(shapes[each], default=0) == out]
+        fits = [each for each in left if int(np.prod(shapes[each])) == out and max(shapes[each], default=1) == out]
+        fits = [each for each in fits if not STATE.search(each)] or fits
         fits.sort(key=lambda each: (not is_bias(each), _number(each) != _number(name)))
         bias = fits[0] if fits else None
         if bias is not None:

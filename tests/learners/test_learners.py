@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from shared.diagnosis.as_written import OwnVerdict
+from shared.diagnosis.as_written import UNNAMED, OwnVerdict
 from shared.diagnosis.diagnose import Verdict
 from shared.diagnosis.facts import Options
 from shared.diagnosis.isolated import check_file
@@ -38,6 +38,9 @@ def test_a_file_is_read_as_it_is_and_judged_by_its_own_loss(name: str) -> None:
     expected, verdict = EXPECTED[name], found(name)
     assert verdict.right == (expected["verdict"] == "right"), verdict.diagnosis
     if verdict.diagnosis is None:
+        return
+    if expected.get("unnamed"):  # a mistake that has no name yet; none may be made up
+        assert verdict.diagnosis.name in UNNAMED
         return
     said = f"{verdict.diagnosis.name} {verdict.diagnosis.description} {verdict.diagnosis.measured}"
     assert re.search(expected["names"], said, re.IGNORECASE | re.DOTALL), said
