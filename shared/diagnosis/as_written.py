@@ -525,7 +525,8 @@ def _precision(case: _Case) -> str:
     worst = 0.0
     for name, expected in d.by_loss[fit.loss].items():
         off = np.abs(d.gradients[name] - fit.factor * expected - fit.decay * d.weights[name]).max(initial=0)
-        worst = max(worst, float(off / max(np.abs(vector).max(initial=0) for vector in d.gradients.values())))
+        largest = max(float(np.abs(vector).max(initial=0)) for vector in d.gradients.values())
+        worst = max(worst, float(off / max(largest, 1e-300)))
     return f"{max(worst, 1e-12):.0e}"
 
 
@@ -546,7 +547,7 @@ def _loss_words(case: _Case) -> str:
 def _as_text(case: _Case, factor: float) -> str:
     """Return a factor on the sum over the batch in words: a mean, a sum, 2/n_out times, ..."""
     if case.n == 1:
-        known = {1.0: "", 2.0: "2 ", 2 / case.n_out: "2/n_out times ", 1 / case.n_out: "1/n_out times "}
+        known = {1.0: "", 2.0: "twice ", 2 / case.n_out: "2/n_out times ", 1 / case.n_out: "1/n_out times "}
     else:
         n, o = case.n, case.n_out
         known = {

@@ -245,6 +245,8 @@ def wrong_slope(facts: Facts, loss: str | None) -> tuple[str, str] | None:
     chosen, found = activations(facts), gradients(facts)
     if chosen is None or not found or len(set(chosen[:-1])) != 1:
         return None
+    if loss == "quadratic" and chosen[-1] == SOFTMAX:
+        return None  # its d_L is that of `top_deltas`
     a, y = forward(facts, chosen), facts.derivatives.batch.targets
     losses = (loss,) if loss else OF_OUTPUT.get(chosen[-1], ("quadratic",))
     z = _last_z(facts, chosen)

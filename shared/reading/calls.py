@@ -55,6 +55,8 @@ CONTEXTS: Final = {
 }
 SMALL: Final = ((9, 8, 6, 5, 3), (9, 6, 5, 3), (6, 5, 3), (9, 8, 6, 5, 1), (6, 5, 1))
 SHAPES_OF_BIAS: Final = ("column", "vector", "row", "number")
+NUMBERED: Final = r"['\"]{0}['\"] *\+|\bf['\"]{0}\{{"
+"""A letter to which the number of a layer is appended: 'W' + str(l), f'W{{l}}'."""
 PAIRS: Final = ("x", "mini_batch", "minibatch", "batch", "data", "training_data", "examples", "train_data")
 
 
@@ -552,9 +554,12 @@ def plans(callables: Mapping[str, Any], first: Mapping[str, Any], store: Store) 
         mine, FORWARD[2:], r"back|grad|deriv|prime|train|update"
     )
     forwards = _bindable(forwards, usable, "forward", store)
-    returning = [name for name in mine if _returns_gradients(mine[name], store)]
+    steps = {
+        name: f for name, f in mine.items() if not any(has_role(key, "epochs") for key in _signature(f).parameters)
+    }
+    returning = [name for name in steps if _returns_gradients(steps[name], store)]
     forwards = [name for name in forwards if name not in returning]
-    backwards = [*returning, *ranked(mine, BACKWARD, r"prime")]
+    backwards = [*returning, *ranked(steps, BACKWARD, r"prime")]
     backwards = _bindable(list(dict.fromkeys(backwards)), usable, "backward", store)
     taking = [name for name in mine if name not in (*forwards, *backwards) and _takes_parameters(mine[name], store)]
     forwards = [*forwards, *(name for name in taking if not re.search(r"loss|cost|update|train", name.lower()))]
@@ -826,7 +831,8 @@ def _synthesised(source: Source, functions: Mapping[str, Callable[..., Any]]) ->
     read = [node for node in ast.walk(source.tree) if isinstance(node, ast.Subscript)]
     values = [node.slice.value for node in sorted(read, key=_place) if isinstance(node.slice, ast.Constant)]
     keys = [value for value in values if isinstance(value, str)]
-    keys += [f"{letter}{l}" for l in (1, 2, 3) for letter in "Wb" if re.search(rf"['\"]{letter}['\"] *\+", source.text)]
+    numbered = [letter for letter in "Wwb" if re.search(NUMBERED.format(letter), source.text)]
+    keys += [f"{letter}{l}" for l in (1, 2, 3) for letter in numbered]
     for kind, words in (("arguments", parameters), ("container", keys)):
         names = _without_gradients(dict.fromkeys(word for word in words if is_weight(word) or is_bias(word)))
         weights = in_order([name for name in names if is_weight(name) and re.search(r"\d|_|^[wW].$", name)])

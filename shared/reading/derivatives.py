@@ -120,10 +120,10 @@ class Derivatives:
         return {name: self.is_small(of[name] - c * D[name] - decay * self.weights[name], D[name], D, c) for name in D}
 
     def is_small(self, off: np.ndarray, expected: np.ndarray, every: Vectors, factor: float = 1.0) -> bool:
-        """Return whether an error is rounding and the truncation of the differences."""
+        """Return whether an error is rounding and the truncation of the differences; of a constant nothing is known."""
         most = max(float(np.abs(vector).max(initial=0)) for vector in every.values())
         allowed = self.alike * (float(np.abs(expected).max(initial=0)) + 1e-2 * most) * max(abs(factor), 1e-300)
-        return bool(np.abs(off).max(initial=0) <= allowed)
+        return most > 0 and bool(np.abs(off).max(initial=0) <= allowed)
 
     def ratio(self, name: str, loss: str) -> float | None:
         """Return the factor by which one tensor is off; None if it is not a factor."""

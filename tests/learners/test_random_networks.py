@@ -1,5 +1,6 @@
 """No right network in a random layout is accused, and a mistake that is planted in one is seen."""
 
+import os
 import re
 import sys
 from itertools import islice
@@ -13,7 +14,8 @@ from shared.diagnosis.facts import Options, Subject
 from shared.reading.program import UnreadableError
 from tests.learners.random_networks import Network, write
 
-NETWORKS: Final = 1000
+NETWORKS: Final = int(os.environ.get("SAMEGRAD_NETWORKS", "200"))
+"""SAMEGRAD_NETWORKS=1000 make test-exhaustive ARGS=tests/learners tries so many; each takes about a second."""
 CHUNK: Final = 20
 UNREAD: Final = 0.05
 """The share of files that may be unreadable."""
@@ -56,7 +58,12 @@ def fit_for(fault: str) -> list[int]:
     return list(islice(seeds, EACH))
 
 
-@pytest.mark.exhaustive_unless(fits=lambda first: first < 40)
+def is_quadratic_of_softmax(seed: int) -> bool:
+    """Return whether a network has the outputs and the loss for which a slope is asked that there is not."""
+    return (Network(seed).outputs, Network(seed).loss) == ("softmax", "quadratic")
+
+
+@pytest.mark.exhaustive_unless(fits=lambda first: first < CHUNK)
 @pytest.mark.parametrize("first", range(0, NETWORKS, CHUNK))
 def test_right_networks_are_judged_right(first: int, tmp_path: Path) -> None:
     found = {seed: verdict(tmp_path, f"network_{seed}", write(seed)) for seed in range(first, first + CHUNK)}
@@ -69,6 +76,22 @@ def test_right_networks_are_judged_right(first: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("fault", "seed"), [(fault, seed) for fault in FAULTS for seed in fit_for(fault)])
 def test_a_planted_fault_is_seen(fault: str, seed: int, tmp_path: Path) -> None:
     found = verdict(tmp_path, f"network_{seed}", planted(fault, seed))
+    assert found is not None
+    assert not found.right, found.headline
+
+
+@pytest.mark.parametrize("seed", [9, 27])
+def test_one_output_of_softmax_hides_no_fault(seed: int, tmp_path: Path) -> None:
+    """With one output the loss is constant, and gradients of any sign are 0."""
+    assert is_quadratic_of_softmax(seed)
+    found = verdict(tmp_path, f"network_{seed}", planted("wrong sign", seed))
+    assert found is not None
+    assert not found.right, found.headline
+
+
+def test_a_fault_below_a_quadratic_softmax_is_seen(tmp_path: Path) -> None:
+    assert is_quadratic_of_softmax(9)
+    found = verdict(tmp_path, "network_9", planted("no slope", 9))
     assert found is not None
     assert not found.right, found.headline
 
