@@ -103,6 +103,7 @@ def test_links_lead_to_files_and_headings(path: Path) -> None:
 def test_a_session_is_what_happens(name: str, tmp_path: Path) -> None:
     """The commands of `Check your own backprop`, typed one by one, print what is shown."""
     (tmp_path / "compare.py").write_text(WITHOUT_HURRY.format(root=str(ROOT)))
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = environment(PATH=path)
     steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", SESSIONS[name], re.MULTILINE)

@@ -1,5 +1,6 @@
 """The verdict on a person's own network: first by its own loss, then by name."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -527,7 +528,7 @@ def _precision(case: _Case) -> str:
         off = np.abs(d.gradients[name] - fit.factor * expected - fit.decay * d.weights[name]).max(initial=0)
         largest = max(float(np.abs(vector).max(initial=0)) for vector in d.gradients.values())
         worst = max(worst, float(off / max(largest, 1e-300)))
-    return f"{max(worst, 1e-12):.0e}"
+    return f"{10.0 ** math.ceil(math.log10(max(3 * worst, 1e-9))):.0e}"  # rounded up: digits of noise say nothing
 
 
 LOSS_WORDS: Final = {
