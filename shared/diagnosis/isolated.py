@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from shared.diagnosis.answers import Answer, Answers, Trouble
-from shared.diagnosis.as_written import STRAY, UNNAMED, OwnVerdict, judge
+from shared.diagnosis.as_written import OwnVerdict, judge
 from shared.diagnosis.comparison import READ_ONLY
 from shared.diagnosis.diagnose import UNKNOWN, Verdict, diagnose
 from shared.diagnosis.facts import Options, outline, troubles
@@ -17,6 +17,7 @@ from shared.diagnosis.facts import Subject as FileSubject
 from shared.diagnosis.facts import ask as ask_facts
 from shared.diagnosis.inputs import Inputs
 from shared.diagnosis.limit import OutOfTime, require_time, time_limit
+from shared.diagnosis.rules import STRAY, UNNAMED
 from shared.diagnosis.scenes import TRAINING, ask, inputs_of
 from shared.diagnosis.subject import Subject, source_lines, spec_of
 from shared.processes.calls import CallError, CallProcess

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.reading import calls, loops, torch_module
+from shared.reading import calls, functions, loops, plans, torch_module
 from shared.reading.batch import FORMS, LABELS, Batch, Form
 from shared.reading.derivatives import FAMILY, OWN, Derivatives, derivatives
 from shared.reading.names import has_role
@@ -102,7 +102,7 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
     best: Reading | None = None
     failures: list[str] = []
     deadline, tried = time.process_time() + SECONDS, 0
-    has_loss = bool(calls.ranked(dict.fromkeys(source.functions), calls.LOSS, calls.NOT_LOSS))
+    has_loss = bool(functions.ranked(dict.fromkeys(source.functions), plans.LOSS, plans.NOT_LOSS))
     for program in programs:
         drawn: dict[int, tuple[Arrays, Batch]] = {}
         if best is not None and best.score[0] and _loss_of(best.program) and not _loss_of(program):

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.reading import calls
+from shared.reading import functions, plans, stores
 from shared.reading.batch import Batch, Form
 from shared.reading.names import gradient_of, has_role
 from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError
@@ -157,7 +157,7 @@ class Loop:
         """Set the learning rate where it has a name; return the one that holds."""
         is_set = False
         for key, value in list(space.items()):
-            own = calls.own_classes(self.source).values()
+            own = functions.own_classes(self.source).values()
             if value in own if isinstance(value, type) else type(value) in own:
                 for name, number in list(vars(value).items()):
                     if has_role(name, "rate") and isinstance(number, float):
@@ -178,7 +178,7 @@ class Loop:
         batch: Batch,
         form: Form,
     ) -> Run:
-        own = tuple(calls.own_classes(self.source).values())
+        own = tuple(functions.own_classes(self.source).values())
         found = Run(after=after, rate=rate)
         arrays = {name: value for name, value in made.items() if isinstance(value, np.ndarray)}
         fits = [(name, value) for name, value in arrays.items() if form.rows(value, batch) is not None]
@@ -192,7 +192,7 @@ class Loop:
                 chosen.append(leaf.get(space))
         if chosen:
             found.outputs = form.rows(chosen[-1], batch)
-        for name in calls.ranked({name: made[name] for name in made}, calls.LOSS, calls.NOT_LOSS):
+        for name in functions.ranked({name: made[name] for name in made}, plans.LOSS, plans.NOT_LOSS):
             value = np.asarray(made[name]) if not callable(made[name]) else np.zeros(2)
             if value.size == 1 and value.dtype.kind == "f":
                 found.loss = float(value.reshape(-1)[0])
@@ -216,7 +216,7 @@ class Loop:
 
     def _call(self, name: str, found: Run, space: Mapping[str, Any], arrays: Arrays, batch: Batch, form: Form) -> None:
         """Call the file's loss or forward pass with the parameters before the step."""
-        function = calls.own_functions(self.source)[name]
+        function = functions.own_functions(self.source)[name]
         given: dict[str, Any] = {}
         for key in inspect.signature(function).parameters:
             if key in arrays:
@@ -249,7 +249,7 @@ def _space(source: Source, block: Block, data: tuple[str, Any, str, Any] | None)
     """Return the names that the body sees: those of the module, or those of the function up to its loop."""
     if not block.name:
         space = source.namespace
-        own = tuple(calls.own_classes(source).values())
+        own = tuple(functions.own_classes(source).values())
         for key, value in list(space.items()):
             if isinstance(value, (np.ndarray, list, dict, *own)) and not key.startswith("__"):
                 space[key] = kept(value)
@@ -277,7 +277,7 @@ def _argument(source: Source, name: str, default: ast.expr | None, x: Any, y: An
         return x
     if has_role(name, "y"):
         return y
-    if (size := calls._size(name, calls.SMALL[1], None)) is not None:
+    if (size := stores.size_of(name, stores.SMALL[1], None)) is not None:
         return size
     if has_role(name, "epochs"):
         return 1
@@ -294,9 +294,9 @@ def _argument(source: Source, name: str, default: ast.expr | None, x: Any, y: An
 
 def candidates(source: Source) -> Iterator[Loop]:
     """Yield the loops of a file in which arrays change that can be layers."""
-    functions = calls.own_functions(source)
-    losses = [*calls.ranked(functions, calls.LOSS, calls.NOT_LOSS)[:2], None]
-    forward = next(iter(calls.ranked(functions, calls.FORWARD[:2], NOT_FORWARD)), None)
+    known = functions.own_functions(source)
+    losses = [*functions.ranked(known, plans.LOSS, plans.NOT_LOSS)[:2], None]
+    forward = next(iter(functions.ranked(known, plans.FORWARD[:2], NOT_FORWARD)), None)
     for block in blocks(source):
         every_name = [node for node in ast.walk(block.body) if isinstance(node, ast.Name)]
         assigned = {node.id for node in every_name if isinstance(node.ctx, ast.Store)}
@@ -312,7 +312,7 @@ def candidates(source: Source) -> Iterator[Loop]:
 
 def _layouts(source: Source, block: Block, x: str, data: set[str]) -> list[tuple[Layout, tuple[Leaf, ...], int | None]]:
     """Return the ways in which the arrays before the loop are layers, and the number of the file's own examples."""
-    own = tuple(calls.own_classes(source).values())
+    own = tuple(functions.own_classes(source).values())
     saved = dict(source.namespace)
     try:
         space = _space(source, block, None)

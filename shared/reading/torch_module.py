@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.reading import calls
+from shared.reading import functions, stores
 from shared.reading.batch import Batch, Form
 from shared.reading.program import Run, UnreadableError
 from shared.reading.source import Source
@@ -67,9 +67,9 @@ def candidates(source: Source) -> Iterator[TorchModule]:
     _Loss = nn.modules.loss._Loss
     values = list(source.namespace.items())
     modules = [(value, name) for name, value in values if isinstance(value, nn.Module) and not isinstance(value, _Loss)]
-    for name, cls in calls.own_classes(source).items():
+    for name, cls in functions.own_classes(source).items():
         if issubclass(cls, nn.Module) and not any(type(value) is cls for value, _ in modules):
-            for arguments, words in calls._constructions(source, cls):
+            for arguments, words in stores.constructions(source, cls):
                 with suppress(Exception):
                     modules.append((cls(**arguments), f"{name}({words})"))
                     break

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from shared.diagnosis.as_written import UNNAMED, OwnVerdict
+from shared.diagnosis.as_written import OwnVerdict
 from shared.diagnosis.diagnose import Verdict
 from shared.diagnosis.facts import Options
 from shared.diagnosis.isolated import check_file
+from shared.diagnosis.rules import UNNAMED
 from shared.reading.program import UnreadableError
 from tests.command import SECONDS
 

@@ -1,0 +1,365 @@
+"""What is wrong with gradients that are not the derivatives of the file's own loss, or with its update."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from shared.diagnosis.case import ALIKE, SOFTMAX_AGAIN, Case, added_decay, common_factor, is_bias_of, is_probability
+from shared.diagnosis.culprits import EVERYWHERE, MASK, assignments, delta_lines, matching_lines, mistake_lines
+from shared.diagnosis.diagnose import SHAPE, Diagnosis
+from shared.diagnosis.facts import known_names
+from shared.diagnosis.mistakes import MISTAKES
+from shared.diagnosis.network_of import TURNED, WRONG_SLOPES, activations, has_top_delta, mistakes, wrong_slope
+from shared.diagnosis.own_words import besides, listed, tensors, times
+from shared.layers import SOFTMAX
+from shared.reading.derivatives import OWN, as_shaped
+from shared.reading.names import is_bias
+from shared.reading.program import RATE
+
+UNNAMED: Final = (
+    "the gradients are not the derivatives of any usual loss",
+    "the gradients are not the derivatives of your own loss",
+)
+"""without, and with a loss of its own"""
+STRAY: Final = "a stray factor"
+TWICE: Final = "softmax applied twice"
+RATE_ALIKE: Final = 0.02
+"""Relative error of a factor that is taken from a tiny step."""
+
+
+def diagnosis_of(case: Case) -> Diagnosis | None:
+    """Return what is wrong; None if nothing is."""
+    facts, d = case.facts, case.facts.derivatives
+    by = case.own.loss if case.own else case.fit.loss
+    if by == SOFTMAX_AGAIN and is_probability(facts):
+        return _softmax_twice(case)
+    if (shape := _shape(case)) is not None:
+        return shape
+    if case.fit.is_right and case.fit.factor > 0:
+        return _accumulates(case) or _update(case)
+    if case.fit.is_right:
+        what = "the step goes uphill" if facts.derivatives.run.after else "the gradients have the opposite sign"
+        return Diagnosis(
+            "wrong sign", f"{what}: they are {case.fit.factor:.4g} times the derivatives",
+            "d_L starts with a_L - y, and a step subtracts: theta <- theta - eta g", "(4) or (8)",
+            lines=matching_lines(case, r"\+=", "backward", "train") if facts.derivatives.run.after else (),
+        )  # fmt: skip
+    if (rate := _rate_in_gradients(case)) is not None:
+        return rate
+    if is_weight_decay(case):
+        return _update(case)
+    if case.has_loss and (common := common_factor(case)) is not None:
+        return _by_a_factor(case, common)
+    wrong = [name for name, right in case.fit.right.items() if not right]
+    biases = [name for _, name in facts.layout.layers if name is not None]
+    if (
+        d.run.after
+        and wrong == [name for name in d.arrays if name in biases]
+        and not any(d.gradients[b].any() for b in biases)
+    ):
+        return _still(case, wrong)
+    return _by_rule(case) or _named(case) or _by_slope(case) or _unnamed(case)
+
+
+def is_weight_decay(case: Case) -> bool:
+    """Return whether the gradients hold lambda W and the loss, which has no L2, is not meant to: a weight decay."""
+    added = added_decay(case)
+    return added is not None and added > 0 and case.own is not None and case.own.decay == 0
+
+
+def _rate_in_gradients(case: Case) -> Diagnosis | None:
+    """Return that the learning rate is within the gradients: they are as many times too small."""
+    d = case.facts.derivatives
+    if not case.has_loss:
+        return None
+    rate = d.run.rate if d.run.after else RATE
+    ratios = [d.ratio(name, OWN) for name in d.arrays]
+    if rate == 1 or any(ratio is None or abs(ratio / rate - 1) > RATE_ALIKE for ratio in ratios):
+        return None
+    if d.run.after:
+        return Diagnosis(
+            "learning rate applied twice", "the step holds the square of the learning rate: it is within the gradients "
+            "and in the update again", "theta <- theta - eta g: multiply once", "(8)",
+        )  # fmt: skip
+    return Diagnosis(
+        "learning rate inside the gradient", f"the gradients are multiplied by the learning rate, here {rate:g}",
+        "multiply by it once, in the update", "(6) and (8)",
+    )  # fmt: skip
+
+
+def _accumulates(case: Case) -> Diagnosis | None:
+    """Return that the gradients of torch are never set to zero, which shows only in the file's text."""
+    text = case.facts.text
+    if (
+        "torch" not in text
+        or not re.search(r"\.backward\(", text)
+        or re.search(r"zero_grad|\.grad\b.*(zero_|None|= ?0)", text)
+    ):
+        return None
+    mistake = MISTAKES["gradients accumulated"]
+    return Diagnosis(
+        mistake.name, "backward() adds to the gradients of the step before: the file never sets them to zero",
+        mistake.remedy, mistake.equation, lines=matching_lines(case, r"\.backward\(", EVERYWHERE),
+    )  # fmt: skip
+
+
+def _softmax_twice(case: Case) -> Diagnosis:
+    is_right = case.fit.is_right
+    also = "" if is_right else "; and the gradients are not its derivatives"
+    return Diagnosis(
+        TWICE, f"the outputs are a softmax already, and the loss takes the softmax of them again{also}",
+        "give the loss z_L, or leave the softmax out of the loss", "(3)",
+        lines=matching_lines(case, r"softmax", "loss") or matching_lines(case, r"softmax", "forward"),
+    )  # fmt: skip
+
+
+def _shape(case: Case) -> Diagnosis | None:
+    """Return what the shapes of gradients show: one number for all biases, or a sum over the wrong axis."""
+    d = case.facts.derivatives
+    for name in d.missing:
+        return Diagnosis(
+            f"no gradient of {name}", f"nothing that was returned or kept is the gradient of {name}",
+            f"compute it, and return it as d{name}", "(6) or (7)",
+        )  # fmt: skip
+    numbers = [name for name, shape in d.shapes.items() if int(np.prod(shape)) == 1 < d.arrays[name].size]
+    if numbers:
+        return Diagnosis(
+            "bias gradient is one number",
+            f"the bias gradients of a layer are one number, summed over all its units: {listed(numbers)}",
+            "sum over the examples only: np.sum(d, axis=..., keepdims=True)", "(7)",
+            lines=assignments(case, numbers),
+        )  # fmt: skip
+    unfit = {name: shape for name, shape in d.shapes.items() if np.isnan(d.gradients[name]).all()}
+    for name, shape in unfit.items():
+        is_sum = is_bias(name) or 1 in d.arrays[name].shape
+        return Diagnosis(
+            "bias gradient summed over the wrong axis" if is_sum else SHAPE,
+            f"the gradient of {name} has the shape {shape}, and {name} has {d.arrays[name].shape}",
+            "the shape of a gradient is that of its parameter", "(7)" if is_sum else "(6)",
+            lines=assignments(case, [name]),
+        )  # fmt: skip
+    return None
+
+
+def _by_a_factor(case: Case, factor: float) -> Diagnosis | None:
+    """Return what a common factor is; None where the update makes up for it."""
+    effective = _step_ratio(case)
+    if effective is not None and abs(effective * factor / case.facts.rate - 1) < ALIKE:
+        return None
+    what = times(case, factor)
+    measured = f"every gradient is {what} the derivative of the loss"
+    if factor < 0:
+        return Diagnosis(
+            "wrong sign", measured, "d_L starts with a_L - y", "(4)", lines=matching_lines(case, r"-", EVERYWHERE)
+        )
+    if abs(factor / case.n - 1) < ALIKE and case.n > 1:
+        return Diagnosis(
+            "missing 1/n",
+            "the loss is a mean over the examples, the gradients are sums: n times its derivatives",
+            "divide the gradients by the number of examples, or do so in the update", "(4)", measured,
+        )  # fmt: skip
+    if abs(factor * case.n - 1) < ALIKE and case.n > 1:
+        return Diagnosis(
+            "1/n twice", "the gradients are divided by the number of examples once too often", "divide once", "(4)",
+            measured,
+        )  # fmt: skip
+    return Diagnosis(
+        "a factor between loss and gradients", f"the loss and the gradients differ by a factor: {measured}",
+        "multiply one of them", "(3) or (4)", measured,
+    )  # fmt: skip
+
+
+def _named(case: Case) -> Diagnosis | None:
+    """Return the mistake of the catalogue that has these numbers."""
+    factor = case.own.factor if case.own else None
+    decay = case.own.decay if case.own else 0.0
+    found = next(mistakes(case.facts, case.own.loss if case.own else None, factor, decay), None)
+    if found is None:
+        return None
+    mistake = found.mistake
+    return Diagnosis(
+        mistake.name, mistake.description, mistake.remedy, mistake.equation, tensors(case),
+        mistake_lines(case, mistake.clue, mistake.equation),
+    )  # fmt: skip
+
+
+def _by_rule(case: Case) -> Diagnosis | None:
+    """Return a mistake that shows in which tensors are off, and how."""
+    facts = case.facts
+    chosen = activations(facts)
+    is_softmax = chosen is not None and chosen[-1] == SOFTMAX and not case.has_loss
+    if chosen is not None and is_softmax and has_top_delta(facts, chosen, "diagonal"):
+        return Diagnosis(
+                "only the diagonal of the softmax's Jacobian",
+                "the slope of the softmax is taken as a (1 - a), which is the diagonal of its Jacobian alone; with the "
+                "cross-entropy it has no place at all",
+                "squared error: d_L = a * (g - sum(a * g)) with g = dC/da; cross-entropy: d_L = a - y", "(4)",
+                tensors(case), matching_lines(case, r"1 ?- ?\w+\)?|slope|deriv|prime", EVERYWHERE),
+            )  # fmt: skip
+    return _other_decay(case)
+
+
+def _other_decay(case: Case) -> Diagnosis | None:
+    """Return that the L2 term of the gradients is not that of the loss."""
+    added = added_decay(case)
+    if added is None:
+        return None
+    in_loss = case.own.decay if case.own else None
+    wrong = [name for name, right in case.fit.right.items() if not right]
+    if in_loss is None or abs(in_loss + added) < ALIKE * abs(added):
+        name = "L2 in the loss and not in the gradients"
+        text = f"the loss holds {-added / 2:.4g} |W|^2, and the gradients lack its derivative {-added:.4g} W"
+    else:
+        name = "L2 in the gradients is not that of the loss"
+        text = f"the gradients hold {in_loss + added:.4g} W, the derivative of the loss's L2 term is {in_loss:.4g} W"
+    return Diagnosis(
+        name, text, "add lambda W to the gradients of the weights, with the lambda of the loss", "(6)", tensors(case),
+        assignments(case, wrong),
+    )  # fmt: skip
+
+
+def _unnamed(case: Case) -> Diagnosis:
+    """Return which tensors are off, by what, and the lines that compute them if it is a factor."""
+    d, loss = case.facts.derivatives, case.fit.loss
+    right = [name for name, is_right in case.fit.right.items() if is_right]
+    factors = {name: ratio / case.fit.factor for name in d.arrays if name not in right
+               and (ratio := d.ratio(name, loss) if loss else None) is not None}  # fmt: skip
+    wrong = [name for name in d.arrays if name not in right]
+    if wrong and len(factors) == len(wrong):
+        texts = [f"d{name} is {times(case, factor)} what it should be" for name, factor in factors.items()]
+        below = {name for layer in case.facts.layout.layers[:-1] for name in layer}
+        is_n = all(abs(factor * case.n - 1) < ALIKE for factor in factors.values()) and case.n > 1
+        biases = [each for each in known_names(case.facts) if is_bias_of(case, each)]
+        if is_n and set(wrong) == below - {None}:
+            name, equation = "1/n twice below the last layer", "(5)"
+        elif wrong and set(wrong) == set(biases) and all(abs(f / case.n - 1) < ALIKE for f in factors.values()):
+            name, equation = (
+                "1/n is missing in the bias gradients: they are sums, those of the weights are means",
+                "(7)",
+            )
+        elif all(abs(factor) < ALIKE for factor in factors.values()):
+            name, equation = "gradients that are 0", "(6) or (7)"
+        else:
+            name, equation = STRAY, "(6) or (7)"
+        return Diagnosis(
+            name, "; ".join(texts), "compare the lines of the wrong gradients with those of the right ones", equation,
+            tensors(case),
+            delta_lines(case) if equation == "(5)" else assignments(case, _alone(case, wrong, factors)),
+        )  # fmt: skip
+    top = [name for name in case.facts.layout.layers[-1] if name is not None]
+    if right and all(name in right for name in top):
+        where, equation = (
+            "the last layer's gradients are right, those below are wrong: look at how delta goes back",
+            "(5)",
+        )
+    elif right and all(is_bias(name) for name in wrong):
+        where, equation = "the gradients of the weights are right, those of the biases are wrong", "(7)"
+    elif right and not any(is_bias(name) for name in wrong):
+        where, equation = "the gradients of the biases are right, those of the weights are wrong", "(6)"
+    else:
+        where, equation = "the last layer's gradients are wrong already", "(4)"
+    lines = assignments(case, wrong) if equation == "(7)" else ()
+    remedy = "compare with equations (1) to (7) of shared/spec.py"
+    return Diagnosis(UNNAMED[case.has_loss], where, remedy, equation, tensors(case), lines)
+
+
+def _alone(case: Case, wrong: Sequence[str], factors: dict[str, float]) -> list[str]:
+    """Return the tensors that are wrong, but not those of a layer whose weights and bias share a factor."""
+    shared = [
+        layer
+        for layer in case.facts.layout.layers
+        if all(name in factors for name in layer) and abs(factors[layer[0]] / factors[str(layer[1])] - 1) < ALIKE
+    ]
+    return [name for name in wrong if not any(name in layer for layer in shared)]
+
+
+def _by_slope(case: Case) -> Diagnosis | None:
+    """Return that the hidden layers have the slope of another activation, or its mask the wrong way round."""
+    if (found := wrong_slope(case.facts, case.own.loss if case.own else None)) is None:
+        return None
+    right, taken = found
+    if taken == "identity":
+        mistake = MISTAKES["f' missing in a hidden layer"]
+        description = mistake.description + besides(case)
+        return Diagnosis(mistake.name, description, mistake.remedy, mistake.equation, tensors(case), delta_lines(case))
+    if taken in WRONG_SLOPES:
+        name = f"the slope of {right} is taken as {taken}"
+        return Diagnosis(
+            name, f"in the hidden layers, {name.removeprefix('the ')}", f"multiply by the derivative of {right}", "(5)",
+            tensors(case), matching_lines(case, WRONG_SLOPES[taken], EVERYWHERE),
+        )  # fmt: skip
+    other = right if taken == TURNED else taken
+    name = f"the slope of {right} is turned round" if taken == TURNED else f"the slope of {taken} in a layer of {right}"
+    return Diagnosis(
+        name, f"in the hidden layers, delta_l is multiplied by {'1 - f' if taken == TURNED else 'f'}'(z_l) of {other}",
+        f"multiply by the derivative of {right}", "(5)", tensors(case),
+        (matching_lines(case, MASK, "backward", "train") if taken == TURNED else ()) or delta_lines(case),
+    )  # fmt: skip
+
+
+def _still(case: Case, names: list[str]) -> Diagnosis:
+    return Diagnosis(
+        "biases not updated", f"training does not change {listed(names)}: the biases never move",
+        "update the arrays that the forward pass uses", "(8)",
+        lines=matching_lines(case, r"\bbias\w*\s*(=|-=)[^=]|\.b\w*\s*(=|-=)[^=]", EVERYWHERE, needs=r"-"),
+    )  # fmt: skip
+
+
+def _moved(case: Case) -> dict[str, np.ndarray]:
+    """Return what the file's step subtracted, by parameter."""
+    before = case.facts.derivatives.arrays
+    return {name: before[name] - array for name, array in case.facts.after.items() if array.shape == before[name].shape}
+
+
+def _step_ratio(case: Case) -> float | None:
+    """Return the factor from the gradients to the step; None if it is not one factor."""
+    moved, ratios = _moved(case), []
+    for name, gradient in case.facts.step_gradients.items():
+        g = as_shaped(gradient, case.facts.derivatives.arrays[name].shape)
+        if g is None or name not in moved or not g.any():
+            continue
+        ratio = float((moved[name] * g).sum() / (g * g).sum())
+        if np.abs(moved[name] - ratio * g).max() > ALIKE * np.abs(moved[name]).max(initial=1e-300):
+            return None
+        ratios.append(ratio)
+    return ratios[0] if ratios and max(ratios) - min(ratios) <= ALIKE * abs(ratios[0]) else None
+
+
+def _update(case: Case) -> Diagnosis | None:
+    """Return what is wrong with the update, the gradients being right."""
+    facts = case.facts
+    if not facts.after or not facts.step_gradients:
+        return None
+    moved = _moved(case)
+    still = [name for name in moved if not moved[name].any() and np.any(facts.step_gradients.get(name, 0))]
+    biases = [name for _, name in facts.layout.layers if name is not None]
+    if still and set(still) == set(biases) and len(still) < len(moved):
+        return _still(case, still)
+    ratio = _step_ratio(case)
+    if ratio is not None and ratio < 0:
+        return Diagnosis(
+            "update with the wrong sign", "the step adds the gradients instead of subtracting them",
+            "theta <- theta - eta g", "(8)", lines=matching_lines(case, r"\+=|\+", "update", EVERYWHERE),
+        )  # fmt: skip
+    if ratio is None and not still:
+        return _too_early(case, moved)
+    return None
+
+
+def _too_early(case: Case, moved: dict[str, np.ndarray]) -> Diagnosis | None:
+    """Return that lower layers see weights that were updated already: their step is no multiple of the gradients."""
+    facts = case.facts
+    if "train" not in facts.definitions and facts.derivatives.run.after == {}:
+        return None
+    top, _ = facts.layout.layers[-1]
+    g = np.asarray(facts.step_gradients.get(top, 0.0))
+    if (
+        g.shape != moved.get(top, np.zeros(0)).shape
+        or np.abs(moved[top] - facts.rate * g).max() > ALIKE * np.abs(moved[top]).max()
+    ):
+        return None
+    mistake = MISTAKES["update before all gradients are computed"]
+    return Diagnosis(mistake.name, mistake.description, mistake.remedy, mistake.equation, lines=matching_lines(
+        case, r"\b(w|weights?)\w*(\[.*\])?\s*-=", EVERYWHERE))  # fmt: skip

@@ -1,0 +1,135 @@
+"""The functions, classes and methods of a file, and what their `return` calls its values."""
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from types import FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+
+from shared.reading.source import Source
+
+
+@lru_cache(maxsize=500)
+def signature(function: Callable[..., Any]) -> inspect.Signature:
+    """Return the signature of a function; kept, since it is asked for in every run."""
+    return inspect.signature(function)
+
+
+@lru_cache(maxsize=8)
+def own_functions(source: Source) -> dict[str, Callable[..., Any]]:
+    """Return the functions that the file defines outside classes."""
+    named = source.namespace.items()
+    return {name: value for name, value in named if isinstance(value, FunctionType) and _is_from(value, source)}
+
+
+@lru_cache(maxsize=8)
+def own_classes(source: Source) -> dict[str, type]:
+    """Return the classes that the file, or one beside it, defines."""
+    found = {}
+    for name, value in source.namespace.items():
+        if isinstance(value, type) and _is_beside(value, source):
+            found[name] = value
+    return found
+
+
+def _is_beside(value: type, source: Source) -> bool:
+    if value.__module__ == source.module.__name__:
+        return True
+    with suppress(TypeError, OSError):
+        return inspect.getfile(value).startswith(str(source.path.parent))
+    return False
+
+
+def _is_from(function: FunctionType, source: Source) -> bool:
+    return function.__code__.co_filename.startswith(str(source.path.parent))
+
+
+def methods(instance: Any) -> dict[str, Callable[..., Any]]:
+    """Return the methods of an object that Python code defines, without the special ones but `__call__`."""
+    names = [name for name in dir(type(instance)) if not name.startswith("__") or name == "__call__"]
+    found = {name: getattr(instance, name) for name in names if isinstance(getattr(type(instance), name), FunctionType)}
+    return {name: value for name, value in found.items() if isinstance(value, MethodType)}
+
+
+def ranked(named: Mapping[str, Any], patterns: Sequence[str], but: str = "") -> list[str]:
+    """Return the names that match one of the patterns, the first pattern's first."""
+    found = []
+    for pattern in patterns:
+        found += [
+            name
+            for name in named
+            if re.search(pattern, name.lower()) and not (but and re.search(but, name.lower())) and name not in found
+        ]
+    return found
+
+
+def _definition(source: Source, name: str, root: Any) -> ast.FunctionDef | None:
+    known = source.functions
+    if root is not None:
+        for each in type(root).__mro__:
+            if f"{each.__name__}.{name}" in known:
+                return known[f"{each.__name__}.{name}"]
+    return known.get(name)
+
+
+@lru_cache(maxsize=500)
+def last_return(definition: ast.FunctionDef | None) -> ast.expr | None:
+    """Return what the last `return` of a function returns; those of functions within it do not count."""
+    if definition is None:
+        return None
+    nested = {inner for each in ast.walk(definition) if each is not definition and isinstance(each, ast.FunctionDef)
+              for inner in ast.walk(each)}  # fmt: skip
+    returns = [each for each in ast.walk(definition) if isinstance(each, ast.Return) and each not in nested]
+    return max(returns, key=lambda each: each.lineno).value if returns else None
+
+
+@lru_cache(maxsize=500)
+def _words(value: ast.expr) -> tuple[str, ...]:
+    return (
+        tuple(ast.unparse(part) for part in value.elts)
+        if isinstance(value, (ast.Tuple, ast.List))
+        else (ast.unparse(value),)
+    )
+
+
+def return_names(source: Source, name: str, root: Any) -> list[str]:
+    """Return what the last `return` of a function calls the elements; [] if it has none."""
+    value = last_return(_definition(source, name, root))
+    if value is None:
+        return []
+    return list(_words(value))
+
+
+def named_arrays(value: Any, source: Source, name: str) -> Iterator[tuple[str, Any]]:
+    """Yield the arrays in what a function returned, with what its `return` calls them."""
+    definitions = source.functions
+    definition = definitions.get(name) or next((d for key, d in definitions.items() if key.endswith(f".{name}")), None)
+
+    def walk(value: Any, node: ast.expr | None) -> Iterator[tuple[str, Any]]:
+        if isinstance(value, np.ndarray) and value.dtype != object:
+            yield (ast.unparse(node) if node is not None else ""), value
+        elif isinstance(value, (tuple, list)):
+            parts = node.elts if isinstance(node, (ast.Tuple, ast.List)) and len(node.elts) == len(value) else None
+            for i, part in enumerate(value):
+                yield from walk(part, parts[i] if parts else None)
+        elif isinstance(value, Mapping):
+            for key, part in value.items():
+                yield from walk(part, ast.Name(str(key)))
+
+    return walk(value, last_return(definition))
+
+
+@lru_cache(maxsize=500)
+def assigned(function: Callable[..., Any]) -> frozenset[str]:
+    """Return the names and attributes that a function assigns, and those that it returns."""
+    with suppress(OSError, TypeError, SyntaxError, IndexError):
+        definition = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+        nodes = [node for node in ast.walk(definition) if isinstance(node, (ast.Name, ast.Attribute))]
+        return frozenset(ast.unparse(node) for node in nodes if isinstance(node.ctx, ast.Store))
+    return frozenset()

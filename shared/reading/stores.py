@@ -1,0 +1,321 @@
+"""Where a file keeps its parameters: in objects, in what it initialises, in what its functions take."""
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import pairwise, product
+from typing import Any, Final
+
+import numpy as np
+
+from shared.reading.functions import own_classes, own_functions, return_names, signature
+from shared.reading.names import gradient_of, has_role, in_order, is_bias, is_weight, plain
+from shared.reading.program import DECAY, RATE
+from shared.reading.source import Source
+from shared.reading.structure import Arrays, Layout, Leaf, kept, layouts, leaves
+
+SIZES: Final = (
+    r"(n_?n_?)?(layers?)?_?(sizes?|dims?|dimensions|nodes|structure|architecture|shape|units)|(nn_)?layers|topology|"
+    r"neurons"
+)
+N_IN: Final = (
+    r"n_?(x|in|i|inputs?|features|feat)|inputs?(_?(size|dim|nodes?|layers?|neurons|units|layer_size|features|count|"
+    r"number|n))?|in_?(dim|features?|size)?|num_?(inputs?|features)|d_?in|d|input_nodes|inodes|n_?0|fan_in|x_?dim|ni"
+)
+N_HIDDEN: Final = (
+    r"n_?h\w*|hid\w*|h(_?(dim|size|nodes?|units))?\d?|num_?hidden\w*|nn_?h?dim|hnodes|n_?1|neurons|nh|units"
+)
+N_OUT: Final = (
+    r"n_?(y|out|o|outputs?|classes|labels)|outputs?(_?(size|dim|nodes?|layers?|neurons|units|layer_size|features|n))?|"
+    r"out_?(dim|features?|size)?|num_?(outputs?|classes|labels)|classes|d_?out|c|k|onodes|n_?2|fan_out|y_?dim|no"
+)
+INITIALISE: Final = r"init|create|make|build|setup|random|param|network|generate"
+SMALL: Final = ((9, 8, 6, 5, 3), (9, 6, 5, 3), (6, 5, 3), (9, 8, 6, 5, 1), (6, 5, 1))
+SHAPES_OF_BIAS: Final = ("column", "vector", "row", "number")
+NUMBERED: Final = r"['\"]{0}['\"] *\+|\bf['\"]{0}\{{"
+"""A letter to which the number of a layer is appended: 'W' + str(l), f'W{{l}}'."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where a file keeps its parameters."""
+
+    root: Any
+    """an object, a dict or list that is passed, or a dict of arrays that are passed one by one"""
+    leaves: tuple[Leaf, ...]
+    kind: str
+    """"object", "container", "arguments", or "globals": names of the module"""
+    words: str = ""
+    data: tuple[str, ...] = ()
+    """attributes that hold x and y, where an object gets its data when it is made"""
+
+    @property
+    def arrays(self) -> Arrays:
+        """The parameters by name."""
+        return {leaf.name: np.asarray(leaf.get(self.root)) for leaf in self.leaves}
+
+    def filled(self, arrays: Mapping[str, np.ndarray]) -> Any:
+        """Return a copy of the root with other arrays."""
+        root = kept(self.root)
+        for leaf in self.leaves:
+            if leaf.name in arrays:
+                root = leaf.put(root, np.array(arrays[leaf.name]))
+        return root
+
+
+def store_of(root: Any, kind: str, source: Source, words: str, n_in: int | None = None) -> tuple[Store, list[Layout]]:
+    """Return the store of an object or container, and the ways in which its arrays are layers."""
+    own = tuple(own_classes(source).values())
+    every = leaves(root, lambda value: isinstance(value, own), words if isinstance(root, list) else "")
+    found = layouts({leaf.name: leaf.get(root) for leaf in every}, n_in)
+    if not found:
+        return Store(root, (), kind), []
+    used = {name for layout in found for layer in layout.layers for name in layer}
+    return Store(root, tuple(leaf for leaf in every if leaf.name in used), kind, words), found
+
+
+def stores(source: Source) -> Iterator[tuple[Store, list[Layout]]]:
+    """Yield where the parameters may be: in objects, in what the file made, in what its functions take."""
+    functions = own_functions(source)
+    objects = [each for cls in own_classes(source).values() for each in _objects(source, cls)]
+    held = {kind for store, _ in objects for kind in _held(store)}
+    yield from (each for each in objects if type(each[0].root) not in held)
+    for name, function in functions.items():
+        if re.search(INITIALISE, name.lower()) and not re.search("forward|back|train|fit", name.lower()):
+            yield from _initialised(source, name, function)
+    for name, value in list(source.namespace.items()):
+        if isinstance(value, (list, dict)) and not name.startswith("__") and len(value):
+            yield store_of(value, "container", source, name)
+    yield _globals(source)
+    yield from _synthesised(source, functions)
+    for name, value in list(source.namespace.items()):
+        if type(value) in own_classes(source).values():
+            yield store_of(value, "object", source, name)
+
+
+def _held(store: Store) -> set[type]:
+    """Return the classes of the objects within an object that hold its parameters: they are layers, no networks."""
+    found = set()
+    for leaf in store.leaves:
+        for i, (kind, _) in enumerate(leaf.path):
+            if kind == "attribute" and i:
+                found.add(type(Leaf("", leaf.path[:i]).get(store.root)))
+    return found - {type(store.root)}
+
+
+def _globals(source: Source) -> tuple[Store, list[Layout]]:
+    """Return the parameters in names of the module that functions use without being given them."""
+    nodes = [node for function in source.functions.values() for node in ast.walk(function)]
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    own = tuple(own_classes(source).values())
+    values = {name: value for name, value in source.namespace.items() if name in used and not name.startswith("__")}
+    kinds = (np.ndarray, list, dict, *own)
+    root = {name: value for name, value in values.items() if isinstance(value, kinds)}
+    return store_of(root, "globals", source, "")
+
+
+def _objects(source: Source, cls: type) -> Iterator[tuple[Store, list[Layout]]]:
+    for arguments, words in constructions(source, cls):
+        with suppress(Exception):
+            np.random.seed(1)  # noqa: NPY002 - what people use
+            made = cls(**arguments) if isinstance(arguments, dict) else cls(*arguments)
+            store, found = store_of(made, "object", source, f"{cls.__name__}({words})")
+            attributes = vars(made).items()
+            given = list(arguments.values()) if isinstance(arguments, dict) else list(arguments)
+            data = tuple(key for key, value in attributes if any(value is each for each in given) and _is_data(value))
+            yield replace(store, data=data), found
+
+
+def _is_data(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim == 2
+
+
+def constructions(source: Source, cls: type) -> Iterator[tuple[Any, str]]:
+    """Yield arguments with which a class may be made: of small sizes, then as the file makes it."""
+    try:
+        parameters = list(inspect.signature(cls).parameters.values())
+    except (TypeError, ValueError):
+        return
+    for sizes in SMALL:
+        given: dict[str, Any] = {}
+        for parameter in parameters:
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                continue
+            default = parameter.default if parameter.default is not parameter.empty else None
+            value = size_of(parameter.name, sizes, default)
+            if value is not None:
+                given[parameter.name] = value
+            elif parameter.default is not parameter.empty:
+                continue
+            elif has_role(parameter.name, "rate"):
+                given[parameter.name] = RATE
+            elif has_role(parameter.name, "epochs"):
+                given[parameter.name] = 1
+            elif has_role(parameter.name, "x"):
+                given[parameter.name] = np.random.default_rng(1).random((7, sizes[0]))
+            elif has_role(parameter.name, "y"):
+                given[parameter.name] = np.eye(sizes[-1])[np.arange(7) % sizes[-1]]
+            elif has_role(parameter.name, "decay"):
+                given[parameter.name] = DECAY
+            elif has_role(parameter.name, "count"):
+                given[parameter.name] = 7
+            else:
+                break
+        else:
+            if any(isinstance(value, (list, tuple)) for value in given.values()) or len(sizes) == 3:
+                yield given, ", ".join(f"{key}={_short(value)}" for key, value in given.items())
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == cls.__name__:
+            with suppress(Exception):
+                evaluated = [eval(compile(ast.Expression(a), "", "eval"), source.namespace) for a in node.args]
+                named = {
+                    k.arg: eval(compile(ast.Expression(k.value), "", "eval"), source.namespace)
+                    for k in node.keywords if k.arg
+                }  # fmt: skip
+                bound = inspect.signature(cls).bind(*evaluated, **named).arguments
+                yield dict(bound), ", ".join(map(ast.unparse, [*node.args, *(k.value for k in node.keywords)]))
+
+
+def _short(value: Any) -> str:
+    return f"array {value.shape}" if isinstance(value, np.ndarray) else str(value)
+
+
+def size_of(name: str, sizes: Sequence[int], default: Any) -> Any:
+    """Return what an argument for sizes gets; None for another argument."""
+    word = plain(name)
+    if isinstance(default, (str, bool, float)):
+        return None
+    if word in ("dim", "size"):
+        return sizes[0]
+    if re.fullmatch(SIZES, word):
+        return tuple(sizes) if isinstance(default, tuple) else list(sizes)
+    if isinstance(default, (list, tuple)):
+        return None
+    for pattern, size in ((N_IN, sizes[0]), (N_OUT, sizes[-1]), (N_HIDDEN, sizes[1])):
+        if re.fullmatch(pattern, word):
+            return size
+    return None
+
+
+def _initialised(source: Source, name: str, function: Callable[..., Any]) -> Iterator[tuple[Store, list[Layout]]]:
+    """Yield the parameters that an initialising function of the file returns."""
+    for sizes in SMALL:
+        given = {}
+        for parameter in signature(function).parameters.values():
+            value = size_of(
+                parameter.name, sizes, parameter.default if parameter.default is not parameter.empty else None
+            )
+            if value is not None:
+                given[parameter.name] = value
+            elif parameter.default is parameter.empty and re.search("rng|random|generator", parameter.name):
+                given[parameter.name] = np.random.default_rng(1)
+        with suppress(Exception):
+            np.random.seed(1)  # noqa: NPY002 - what people use
+            made = function(**given)
+            names = return_names(source, name, None)
+            if (
+                isinstance(made, tuple)
+                and len(names) == len(made)
+                and all(isinstance(a, (np.ndarray, float)) for a in made)
+            ):
+                yield from _as_arguments(source, dict(zip(names, made, strict=True)), given)
+            elif isinstance(made, tuple) and len(names) == len(made) and all(isinstance(a, list) for a in made):
+                yield store_of(dict(zip(names, made, strict=True)), "arguments", source, "")
+            elif isinstance(made, (dict, list, tuple)):
+                yield store_of(made, "container", source, "")
+        if not given:
+            return
+
+
+def _as_arguments(source: Source, made: Arrays, given: Mapping[str, Any]) -> Iterator[tuple[Store, list[Layout]]]:
+    """Yield arrays that are passed one by one: of small sizes in the same layout, and as they are."""
+    arrays = {name: np.asarray(array, float) for name, array in made.items()}
+    _, found = store_of(arrays, "arguments", source, "")
+    if not given:
+        for layout in found:
+            for n_out in (3, layout.sizes[-1]):
+                small = resized(arrays, layout, (*(12 + i for i in range(len(layout.layers), 0, -1)), n_out))
+                yield store_of(small, "arguments", source, "")
+    yield store_of(arrays, "arguments", source, "")
+
+
+def resized(arrays: Arrays, layout: Layout, sizes: Sequence[int]) -> Arrays:
+    """Return arrays of the same layout for other sizes."""
+    found: Arrays = {}
+    for (weights, bias), n_in, n_out in zip(layout.layers, sizes, sizes[1:], strict=False):
+        found[weights] = np.zeros((n_out, n_in) if layout.out_first else (n_in, n_out))
+        if bias is not None:
+            shape = arrays[bias].shape
+            found[bias] = np.zeros(tuple(n_out if size == max(shape) and size > 0 else size for size in shape))
+    return {name: found[name] for name in arrays if name in found}
+
+
+def _synthesised(source: Source, functions: Mapping[str, Callable[..., Any]]) -> Iterator[tuple[Store, list[Layout]]]:
+    """Yield parameters of the names that the functions use: as arguments, or as the keys of a dict; or pairs (W, b)."""
+    parameters = [key for function in functions.values() for key in signature(function).parameters]
+    read = [node for node in ast.walk(source.tree) if isinstance(node, ast.Subscript)]
+    values = [node.slice.value for node in sorted(read, key=_place) if isinstance(node.slice, ast.Constant)]
+    keys = [value for value in values if isinstance(value, str)]
+    numbered = [letter for letter in "Wwb" if re.search(NUMBERED.format(letter), source.text)]
+    keys += [f"{letter}{l}" for l in (1, 2, 3) for letter in numbered]
+    for kind, words in (("arguments", parameters), ("container", keys)):
+        names = _without_gradients(dict.fromkeys(word for word in words if is_weight(word) or is_bias(word)))
+        weights = in_order([name for name in names if is_weight(name) and re.search(r"\d|_|^[wW].$", name)])
+        biases = in_order([name for name in names if is_bias(name) and re.search(r"\d|_|^[bB].$", name)])
+        if not weights and kind == "arguments":  # a single layer
+            weights = [name for name in names if name in ("w", "W", "weights", "theta")][:1]
+            biases = [name for name in names if name in ("b", "bias")][:1]
+        if not weights:
+            continue
+        for sizes in _sizes_of(source, len(weights)):
+            for out_first, shape in product((True, False), SHAPES_OF_BIAS):
+                made: Arrays = {}
+                for l, name in enumerate(weights):
+                    made[name] = np.zeros((sizes[l + 1], sizes[l]) if out_first else (sizes[l], sizes[l + 1]))
+                for name, n_out in zip(biases, sizes[1:], strict=False):
+                    shapes = {"column": (n_out, 1), "row": (1, n_out), "vector": (n_out,), "number": ()}
+                    made[name] = np.zeros(shapes[shape])
+                store, found = store_of(made, kind, source, "")
+                yield store, [layout for layout in found if layout.out_first == out_first]
+    if any(has_role(key, "parameters") for key in parameters):
+        for sizes in SMALL:
+            pairs = [(np.zeros((n_out, n_in)), np.zeros(n_out)) for n_in, n_out in pairwise(sizes)]
+            yield _pairs(pairs)
+
+
+def _without_gradients(names: Iterable[str]) -> list[str]:
+    """Return names without those of the gradients of others: weights_1_grad."""
+    by_word = {name: plain(name).replace("_", "") for name in names}
+    return [
+        name
+        for name in by_word
+        if gradient_of(name, [other for other in by_word if by_word[other] != by_word[name]]) is None
+    ]
+
+
+def _place(node: ast.expr) -> tuple[int, int]:
+    return node.lineno, node.col_offset
+
+
+def _pairs(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[Store, list[Layout]]:
+    """Return parameters as a list of pairs (W, b), as in the example that `check` prints."""
+    found = [
+        Leaf(f"{letter}{l}", (("index", l - 1), ("index", i)))
+        for l in range(1, len(pairs) + 1)
+        for i, letter in enumerate("Wb")
+    ]
+    layers = tuple((f"W{l}", f"b{l}") for l in range(1, len(pairs) + 1))
+    sizes = (pairs[0][0].shape[1], *(len(b) for _, b in pairs))
+    root = [list(pair) for pair in pairs]
+    return Store(root, tuple(found), "container"), [Layout(layers, out_first=True, sizes=sizes)]
+
+
+def _sizes_of(source: Source, depth: int) -> Iterator[tuple[int, ...]]:
+    hidden = tuple(range(4 + depth, 4, -1))
+    outs = [3, 1]
+    outs += sorted({int(text) for text in re.findall(r"\b(?:10|2|4|26)\b", source.text)}, reverse=True)
+    for n_out in dict.fromkeys(outs):
+        yield (*(size + (9 if n_out == 10 else 0) for size in hidden), n_out)
