@@ -104,9 +104,10 @@ def test_a_worker_that_failed_has_a_row_a_reason_and_the_last_lines_of_its_stder
     markdown = (crashes.output / "table.md").read_text()
     for text in (crashes.stdout, markdown):
         assert reason in text
-    complaints = [line for line in crashes.stdout.splitlines() if line.startswith(f"! {stub}, round 1, stderr:")]
+    (note,) = [line for line in crashes.stdout.splitlines() if line.startswith(f"! {stub}, round 1: ")]
+    complaints = [line for line in markdown.splitlines() if line.startswith(f"- {stub}, round 1, stderr:")]
     assert len(complaints) <= 20
-    assert complaint is None or any(complaint in line for line in complaints)
+    assert complaint is None or any(complaint in line for line in (note, *complaints))
 
 
 def test_what_is_rejected_has_figures_and_no_ratio(crashes: Run) -> None:

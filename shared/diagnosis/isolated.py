@@ -70,8 +70,11 @@ def check_file(path: Path, given: dict[str, Any], options: Options, timeout: flo
         own = judge_file(path, options, left)
     except (CallError, UnreadableError):
         return ours
-    is_known = own.diagnosis is None or own.diagnosis.name not in (*UNNAMED, STRAY, ours.diagnosis.name)
-    return own if is_known or ours.diagnosis.name == UNKNOWN else ours
+    if own.diagnosis is None or ours.diagnosis.name == UNKNOWN:
+        return own
+    if own.diagnosis.name == ours.diagnosis.name:
+        return own if own.diagnosis.lines and not ours.diagnosis.lines else ours
+    return ours if own.diagnosis.name in (*UNNAMED, STRAY) else own
 
 
 def follows_contract(path: Path) -> bool:

@@ -322,7 +322,8 @@ def test_findings_are_data(tmp_path: Path) -> None:
     assert found.checks["outputs"] == ()
     assert found.checks["update"] is None
     (finding,) = found.checks["gradients"] or ()
-    assert (finding.kind, finding.scene, finding.tensor) == ("off", "first", "db1")
+    assert (finding.kind, finding.scene) == ("off", "first")
+    assert finding.tensor in ("db1", "db2")  # both are off by the same
     assert finding.error == pytest.approx(6 / 7)
 
 

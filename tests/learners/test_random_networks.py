@@ -14,7 +14,7 @@ from shared.diagnosis.facts import Options, Subject
 from shared.reading.program import UnreadableError
 from tests.learners.random_networks import Network, write
 
-NETWORKS: Final = int(os.environ.get("SAMEGRAD_NETWORKS", "200"))
+NETWORKS: Final = int(os.environ.get("SAMEGRAD_NETWORKS", "100"))
 """SAMEGRAD_NETWORKS=1000 make test-exhaustive ARGS=tests/learners tries so many; each takes about a second."""
 CHUNK: Final = 20
 UNREAD: Final = 0.05
