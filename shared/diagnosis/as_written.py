@@ -10,7 +10,7 @@ from shared.diagnosis.diagnose import Diagnosis
 from shared.diagnosis.facts import Facts
 from shared.diagnosis.network_of import activations
 from shared.diagnosis.own_words import LOSS_WORDS, as_text, listed, loss_words, precision, times
-from shared.diagnosis.rules import diagnosis_of, is_weight_decay
+from shared.diagnosis.rules import diagnosis_of, is_weight_decay, step_ratio
 from shared.reading.derivatives import FAMILY, OWN, Fit
 
 
@@ -41,6 +41,8 @@ def judge(facts: Facts) -> OwnVerdict:
     verdict.hazards = _hazards(case)
     if not facts.after:
         verdict.not_checked = ["updates (the file has no training step that could be called)"]
+    elif diagnosis is None and step_ratio(case) is None:
+        verdict.not_checked = ["updates (they are not those of gradient descent)"]
     if diagnosis is None and verdict.not_checked:
         verdict.headline += "; updates not checked"
     return verdict

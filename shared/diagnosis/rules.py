@@ -145,7 +145,7 @@ def _shape(case: Case) -> Diagnosis | None:
 
 def _by_a_factor(case: Case, factor: float) -> Diagnosis | None:
     """Return what a common factor is; None where the update makes up for it."""
-    effective = _step_ratio(case)
+    effective = step_ratio(case)
     if effective is not None and abs(effective * factor / case.facts.rate - 1) < ALIKE:
         return None
     what = times(case, factor)
@@ -313,7 +313,7 @@ def _moved(case: Case) -> dict[str, np.ndarray]:
     return {name: before[name] - array for name, array in case.facts.after.items() if array.shape == before[name].shape}
 
 
-def _step_ratio(case: Case) -> float | None:
+def step_ratio(case: Case) -> float | None:
     """Return the factor from the gradients to the step; None if it is not one factor."""
     moved, ratios = _moved(case), []
     for name, gradient in case.facts.step_gradients.items():
@@ -337,7 +337,7 @@ def _update(case: Case) -> Diagnosis | None:
     biases = [name for _, name in facts.layout.layers if name is not None]
     if still and set(still) == set(biases) and len(still) < len(moved):
         return _still(case, still)
-    ratio = _step_ratio(case)
+    ratio = step_ratio(case)
     if ratio is not None and ratio < 0:
         return Diagnosis(
             "update with the wrong sign", "the step adds the gradients instead of subtracting them",

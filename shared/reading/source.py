@@ -214,8 +214,11 @@ def _no_input(*_: Any) -> str:
 
 def _cells(text: str) -> str:
     """Return the code of a notebook; lines for the shell and for IPython become comments, so that numbers stay."""
-    cells = json.loads(text)["cells"]
-    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    try:
+        cells = json.loads(text)["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"not a notebook ({type(error).__name__}: {error}); expected cells in JSON") from None
     lines = [line for cell in code for line in [*cell.splitlines(), ""]]
     return "\n".join(f"# {line}" if line.lstrip().startswith(("%", "!", "?")) else line for line in lines)
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from shared.errors import UsageError
+from shared.errors import SettingError, UsageError
 from shared.layers import ACTIVATIONS
 from shared.options import READINGS
 from shared.processes import environment
@@ -62,6 +62,8 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     if arguments.adapt:
         from shared.reading.adapter import adapter
 
+        if not arguments.file.is_file():
+            raise SettingError("file", f"got {arguments.file}, which is not a file; expected a file with a network")
         sys.stdout.write(adapter(arguments.file))
         return 0
     if arguments.self_test:
