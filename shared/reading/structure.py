@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.reading.names import is_bias, is_weight
+from shared.reading.names import gradient_of, is_bias, is_weight
 
 Arrays = dict[str, np.ndarray]
 """name of a parameter -> its array, in the file's own layout"""
@@ -69,7 +69,7 @@ def _walk(
             yield Leaf(name, path)
         return
     if isinstance(value, (float, np.floating)):
-        if is_bias(name):
+        if is_bias(name) or gradient_of(name, ["b", "bias", "biases"]):  # one number for a layer
             yield Leaf(name, path)
         return
     if id(value) in seen or len(path) > DEEPEST:
