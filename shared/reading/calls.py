@@ -279,11 +279,12 @@ class _Call:
                 return {key: np.array(lower[plain(key)]) for key in before}
             if len(value) == len(before):
                 return {key: np.array(part) for key, part in zip(before, value, strict=True)}
-        if isinstance(value, (dict, list)):
-            own = tuple(own_classes(self.program.source).values())
-            returned = {leaf.name: leaf.get(value) for leaf in leaves(value, lambda each: isinstance(each, own))}
-            if before.keys() <= returned.keys():
-                return {key: np.array(returned[key]) for key in before}
+        own = tuple(own_classes(self.program.source).values())
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, (dict, list)):
+                returned = {leaf.name: leaf.get(part) for leaf in leaves(part, lambda each: isinstance(each, own))}
+                if before.keys() <= returned.keys():
+                    return {key: np.array(returned[key]) for key in before}
         return {key: np.array(array) for key, array in now.items()}
 
     def set_rate(self, rate: float, name: str) -> float:
@@ -292,12 +293,14 @@ class _Call:
         self.roles["rate"] = rate
         is_set = any(has_role(key, "rate") for key in takes)
         if self.program.store.kind == "object":
-            for key, value in list(vars(self.root).items()):
-                if has_role(key, "rate") and isinstance(value, (int, float)):
-                    setattr(self.root, key, rate)
-                    is_set = True
-                elif has_role(key, "epochs") and isinstance(value, int):
-                    setattr(self.root, key, 1)
+            own = tuple(own_classes(self.program.source).values())
+            for holder in (self.root, *(value for value in vars(self.root).values() if isinstance(value, own))):
+                for key, value in list(vars(holder).items()):
+                    if has_role(key, "rate") and isinstance(value, (int, float)):
+                        setattr(holder, key, rate)
+                        is_set = True
+                    elif has_role(key, "epochs") and isinstance(value, int):
+                        setattr(holder, key, 1)
         return rate if is_set else 1.0
 
     def update(self, found: Run) -> None:

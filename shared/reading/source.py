@@ -124,9 +124,7 @@ class Source:
             if isinstance(node, ast.Try):
                 self._run(node.body)
             elif isinstance(node, ast.If):
-                if _is_main(node.test):
-                    self._run([each for each in node.body if isinstance(each, (ast.Assign, ast.AnnAssign))])
-                elif self._is_true(node.test):
+                if _is_main(node.test) or self._is_true(node.test):
                     self._run(node.body)
                 else:
                     self._run(node.orelse)
