@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from shared.diagnosis.network_of import activations
 from shared.diagnosis.own_words import LOSS_WORDS, as_text, listed, loss_words, precision, times
 from shared.diagnosis.rules import diagnosis_of, is_weight_decay, step_ratio
 from shared.reading.derivatives import FAMILY, OWN, Fit
+
+CLOSE: Final = 1e-2
+"""Relative difference between the derivatives of a loss and of the one that it stands for."""
 
 
 @dataclass
@@ -33,7 +37,10 @@ def judge(facts: Facts) -> OwnVerdict:
     """Return the verdict on a file."""
     d = facts.derivatives
     own = next((fit for loss in FAMILY if loss in d.by_loss and (fit := _of_own(facts, loss)) is not None), None)
-    fit = d.fit(d.gradients, OWN, factor=1.0) if OWN in d.by_loss else _best(facts)
+    factor = None if _is_rate_unknown(facts) else 1.0
+    fit = d.fit(d.gradients, OWN, factor=factor) if OWN in d.by_loss else _best(facts)
+    if OWN in d.by_loss and not fit.is_right:
+        fit = _nearly(facts) or fit
     case = Case(facts, fit, own, facts.text.splitlines())
     diagnosis = diagnosis_of(case)
     verdict = OwnVerdict(diagnosis is None, _headline(case, diagnosis), facts, diagnosis, network=_network(case))
@@ -46,6 +53,36 @@ def judge(facts: Facts) -> OwnVerdict:
     if diagnosis is None and verdict.not_checked:
         verdict.headline += "; updates not checked"
     return verdict
+
+
+def _nearly(facts: Facts) -> Fit | None:
+    """Return the loss of the family whose derivatives the gradients are, if the file's own is close to it.
+
+    The difference is a small number in it, such as the 1e-5 of log(a + 1e-5).
+    """
+    d = facts.derivatives
+    for loss in FAMILY:
+        if loss in d.by_loss and (fit := d.fit(d.gradients, loss)).is_right:
+            off = {name: d.by_loss[OWN][name] - fit.factor * vector for name, vector in d.by_loss[loss].items()}
+            largest = max(float(np.abs(vector).max(initial=0)) for vector in d.by_loss[OWN].values())
+            if not fit.decay and max(float(np.abs(vector).max(initial=0)) for vector in off.values()) < CLOSE * largest:
+                return fit
+    return None
+
+
+def _is_rate_unknown(facts: Facts) -> bool:
+    """Return whether gradients come from a step whose learning rate is a number in the code: a factor is free then."""
+    run, known = facts.derivatives.run, facts.step_gradients
+    if not run.after:
+        return False
+    if run.rate == 1:
+        return True
+    for name, after in facts.after.items():
+        moved = facts.derivatives.arrays[name] - after
+        gradient = known.get(name)
+        if moved.any() and gradient is not None and np.shape(gradient) == moved.shape:
+            return bool(np.abs(moved - facts.rate * gradient).max() > 0.5 * np.abs(moved).max())
+    return False
 
 
 def _of_own(facts: Facts, loss: str) -> Fit | None:
@@ -93,6 +130,8 @@ def _headline(case: Case, diagnosis: Diagnosis | None) -> str:
         return f"RIGHT: the gradients are {factor} the derivatives of your own loss, and the update makes up for it"
     if is_weight_decay(case):
         return "RIGHT: the gradients are the derivatives of your own loss, and a weight decay"
+    if case.has_loss and case.fit.loss != OWN:
+        return f"RIGHT: the gradients are the derivatives of {loss_words(case)}, and your own loss is within 1 % of it"
     if case.has_loss:
         return f"RIGHT: the gradients are the derivatives of your own loss, to {precision(case)}"
     return f"RIGHT: the gradients are the derivatives of {loss_words(case)}, to {precision(case)}"
@@ -131,6 +170,8 @@ def _hazards(case: Case) -> list[str]:
     for hazard in case.facts.hazards:
         at = f" (line {hazard.line}: {case.lines[hazard.line - 1].strip()})" if hazard.line else ""
         found.append(f"for large inputs: {hazard.message}{at}; not a mistake in backprop")
+    if case.facts.not_finite and not found:
+        found.append("for large inputs the outputs are not finite; not a mistake in backprop")
     return list(dict.fromkeys(found))[:2]
 
 

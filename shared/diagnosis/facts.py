@@ -14,9 +14,9 @@ import numpy as np
 
 from shared.diagnosis.answers import Trouble
 from shared.diagnosis.subject import CONSTANTS, spec_of
-from shared.reading import calls, choose, contract, loops
+from shared.reading import calls, choose, contract, loops, torch_module
 from shared.reading.batch import FORMS, Batch, Form
-from shared.reading.derivatives import Derivatives, derivatives, total
+from shared.reading.derivatives import Derivatives, derivatives, fix_chance, total
 from shared.reading.program import RATE, Program
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout
@@ -50,6 +50,8 @@ class Facts:
     definitions: dict[str, tuple[int, int]]
     """"forward", "backward", "loss", "train", "update" -> the lines of what is called, first and last"""
     text: str
+    is_autograd: bool = False
+    """whether the gradients are torch's own"""
     missing: dict[str, int] = field(default_factory=dict)
     """names that the file takes from its data, and what they were given"""
     after: Arrays = field(default_factory=dict)
@@ -57,8 +59,6 @@ class Facts:
     step_gradients: Arrays = field(default_factory=dict)
     """the gradients of that step, before it"""
     rate: float = RATE
-    step: str = ""
-    """what took the step"""
     hazards: list[Trouble] = field(default_factory=list)
     """warnings for large inputs"""
     not_finite: bool = False
@@ -107,6 +107,7 @@ def measured(source: Source, programs: Iterator[Program], options: Options) -> F
             derivatives(reading.program, arrays, batch, reading.form),
             _definitions(source, reading.program),
             source.text,
+            isinstance(reading.program, torch_module.TorchModule),
             reading.missing,
         )
         _take_step(facts, reading, arrays, batch)
@@ -167,20 +168,23 @@ def _take_step(facts: Facts, reading: choose.Reading, arrays: Arrays, batch: Bat
     """Let the file update its parameters at an ordinary learning rate, if it has an update that can be called."""
     program = reading.program
     part = reading.form.parts(batch)[0]
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception, SystemExit):
+        fix_chance(program)
         facts.step_gradients = program.run(arrays, part, reading.form).gradients
     if isinstance(program, calls.Calls) and program.plan.backward:
         for plan in calls.updates(program):
             candidate = replace(program, plan=plan)
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception, SystemExit):
+                fix_chance(program)
                 run = candidate.run(arrays, part, reading.form)
                 if run.after and any(not np.array_equal(run.after[name], arrays[name]) for name in arrays):
-                    facts.after, facts.rate, facts.step = run.after, run.rate, plan.update or plan.train or ""
+                    facts.after, facts.rate = run.after, run.rate
                     return
     elif isinstance(program, (calls.Calls, loops.Loop, contract.Contract)):
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception, SystemExit):
+            fix_chance(program)
             run = program.run(arrays, part, reading.form, rate=RATE)
-            facts.after, facts.rate, facts.step = run.after, run.rate, program.found[-1]
+            facts.after, facts.rate = run.after, run.rate
 
 
 def _enlarge(facts: Facts, source: Source, program: Program, arrays: Arrays, batch: Batch) -> None:
@@ -192,7 +196,7 @@ def _enlarge(facts: Facts, source: Source, program: Program, arrays: Arrays, bat
             for part in facts.form.parts(large)[:2]:
                 outputs = program.run(arrays, part, facts.form, backward=False).outputs
                 facts.not_finite |= outputs is not None and not np.isfinite(outputs).all()
-        except Exception as error:  # noqa: BLE001 - it is a stranger's code
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a stranger's code
             frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(source.path)]
             facts.hazards.append(Trouble(str(error), frames[-1].lineno if frames else None))
     found = [w for w in caught if issubclass(w.category, RuntimeWarning) and w.filename == str(source.path)]

@@ -81,7 +81,7 @@ def follows_contract(path: Path) -> bool:
     """Return whether a file has a class `Network` of our contract, or forward(p, x) and gradients(p, x, y)."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8-sig", errors="replace"))
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return path.suffix == ".py"  # loading it says what is wrong
     arguments = {n.name: [a.arg for a in n.args.args] for n in tree.body if isinstance(n, ast.FunctionDef)}
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Network"]

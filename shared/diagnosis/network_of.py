@@ -85,7 +85,9 @@ def activations(facts: Facts) -> tuple[str, ...] | None:
 
 def _choices(depth: int) -> Iterator[tuple[str, ...]]:
     """Yield activations of the layers, those with one for all hidden layers first."""
-    for hidden, last in product(ACTIVATIONS, (*ACTIVATIONS, SOFTMAX)):
+    # The identity first: outputs that happen to be positive are those of a ReLU, too.
+    outputs = ("identity", *(name for name in ACTIVATIONS if name != "identity"), SOFTMAX)
+    for last, hidden in product(outputs, ACTIVATIONS):
         yield (*[hidden] * (depth - 1), last)
     if 2 < depth <= MOST_LAYERS:
         for hidden_each in product(ACTIVATIONS, repeat=depth - 1):
@@ -255,8 +257,10 @@ def wrong_slope(facts: Facts, loss: str | None) -> tuple[str, str] | None:
         slopes = {name: FUNCTIONS[name][1] for name in ACTIVATIONS if name != chosen[0]}
         slopes[TURNED] = lambda z, a: 1.0 - FUNCTIONS[chosen[0]][1](z, a)
         slopes |= SLOPES
+        right = backpropagated(facts, chosen, delta)
         for name, slope in slopes.items():
-            if _same(found, backpropagated(facts, chosen, delta, slope), None):
+            theirs = backpropagated(facts, chosen, delta, slope)
+            if _distance(theirs, right) > ALIKE and _same(found, theirs, None):
                 return chosen[0], name
     return None
 

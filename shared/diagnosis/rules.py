@@ -90,13 +90,12 @@ def _rate_in_gradients(case: Case) -> Diagnosis | None:
 
 
 def _accumulates(case: Case) -> Diagnosis | None:
-    """Return that the gradients of torch are never set to zero, which shows only in the file's text."""
-    text = case.facts.text
-    if (
-        "torch" not in text
-        or not re.search(r"\.backward\(", text)
-        or re.search(r"zero_grad|\.grad\b.*(zero_|None|= ?0)", text)
-    ):
+    """Return that the gradients of torch are never set to zero, which shows only in the file's code."""
+    if not case.facts.is_autograd:
+        return None
+    code = re.sub(r"#.*", "", case.facts.text)
+    is_zeroed = re.search(r"zero_grad|\.grad\b.*(zero_|None|= ?0)", code)
+    if is_zeroed or not re.search(r"\.backward\(", code):
         return None
     mistake = MISTAKES["gradients accumulated"]
     return Diagnosis(
@@ -343,9 +342,26 @@ def _update(case: Case) -> Diagnosis | None:
             "update with the wrong sign", "the step adds the gradients instead of subtracting them",
             "theta <- theta - eta g", "(8)", lines=matching_lines(case, r"\+=|\+", "update", EVERYWHERE),
         )  # fmt: skip
-    if ratio is None and not still:
-        return _too_early(case, moved)
-    return None
+    return _uneven(case, moved) or (_too_early(case, moved) if ratio is None and not still else None)
+
+
+def _uneven(case: Case, moved: dict[str, np.ndarray]) -> Diagnosis | None:
+    """Return the parameters that do not move by the multiple of their gradients by which most of the others do."""
+    ratios: dict[str, float | None] = {}
+    for name, gradient in case.facts.step_gradients.items():
+        g = as_shaped(gradient, case.facts.derivatives.arrays[name].shape)
+        if g is not None and name in moved and g.any():
+            ratio = float((moved[name] * g).sum() / (g * g).sum())
+            off = np.abs(moved[name] - ratio * g).max()
+            ratios[name] = ratio if off <= ALIKE * max(np.abs(moved[name]).max(), 1e-300) else None
+    known = [ratio for ratio in ratios.values() if ratio]
+    usual = next((r for r in known if 2 * sum(abs(k / r - 1) < ALIKE for k in known) >= len(ratios)), None)
+    odd = [name for name, ratio in ratios.items() if usual and (ratio is None or abs(ratio / usual - 1) > ALIKE)]
+    if usual is None or usual < 0 or not odd or any(ratios[name] is None for name in odd):
+        return None
+    texts = [f"{name} moves by {(ratios[name] or 0.0) / usual:.4g} times what it should" for name in odd]
+    what = "updated wrongly" if any(ratios[name] for name in odd) else "not updated"
+    return Diagnosis(f"{listed(odd)} {what}", "; ".join(texts), "theta <- theta - eta g for every parameter", "(8)")
 
 
 def _too_early(case: Case, moved: dict[str, np.ndarray]) -> Diagnosis | None:

@@ -126,7 +126,7 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
                     unfit.discard(form.x)
                     fit.add(form.x)
                 reading.score = _score(reading)
-            except Exception as error:  # noqa: BLE001 - a way that does not fit may raise anything
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a way that does not fit may raise anything
                 failures.append(f"{type(error).__name__}: {error}")
                 continue
             tried += bool(_loss_of(program)) or not has_loss

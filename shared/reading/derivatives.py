@@ -4,6 +4,8 @@ Where a file has no loss, its gradients may be the derivatives of one of a famil
 one: g = c D + decay W, where D are the derivatives of a loss, by differences of the file's own outputs.
 """
 
+import random
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared.reading.batch import Batch, Form
-from shared.reading.program import Program, Run
+from shared.reading.program import Program, Run, UnreadableError
 from shared.reading.structure import Arrays
 
 OWN: Final = "own"
@@ -113,7 +115,7 @@ class Derivatives:
                     yield float(d @ g) / norm, 0.0
                 if w.any():
                     (c, decay), *_ = np.linalg.lstsq(np.stack([d, w], 1), g, rcond=None)
-                    if abs(c) > LEAST:
+                    if abs(c) > LEAST and decay * c > 0:  # a negative decay is none
                         yield float(c), float(decay)
 
     def _right(self, of: Vectors, D: Vectors, c: float, decay: float) -> dict[str, bool]:
@@ -140,6 +142,7 @@ def derivatives(
 ) -> Derivatives:
     """Shift every parameter, and read the losses; any exception of the file is passed on."""
     run = total(program, arrays, batch, form, backward=True)
+    _check_repeats(run, total(program, arrays, batch, form, backward=True))
     single = run.outputs is not None and run.outputs.dtype.itemsize < 8
     step, alike = (SINGLE_STEP, SINGLE_ALIKE) if single else (STEP, ALIKE)
     losses = [OWN] if run.loss is not None else []
@@ -188,7 +191,7 @@ def total(program: Program, arrays: Arrays, batch: Batch, form: Form, *, backwar
     """Run a batch; one example at a time, losses and gradients are summed."""
     runs = []
     for part in form.parts(batch):
-        np.random.seed(SEED)  # noqa: NPY002 - for dropout: the same units for every shift
+        fix_chance(program)
         runs.append(program.run(arrays, part, form, backward=backward))
     if len(runs) == 1:
         return runs[0]
@@ -202,6 +205,29 @@ def total(program: Program, arrays: Arrays, batch: Batch, form: Form, *, backwar
         runs[0].after,
         runs[0].rate,
     )
+
+
+def fix_chance(program: Program) -> None:
+    """Start all random numbers of a file again, so that dropout leaves out the same units for every shift."""
+    np.random.seed(SEED)  # noqa: NPY002 - what people use
+    random.seed(SEED)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(SEED)
+    for value in getattr(getattr(program, "source", None), "namespace", {}).values():
+        if isinstance(value, np.random.Generator):
+            value.bit_generator.state = np.random.default_rng(SEED).bit_generator.state
+        elif isinstance(value, np.random.RandomState):
+            value.seed(SEED)
+
+
+def _check_repeats(run: Run, again: Run) -> None:
+    """Raise UnreadableError if two runs with the same parameters differ."""
+    one, other = (
+        np.array([value.loss or 0.0, *np.ravel(value.outputs if value.outputs is not None else 0.0)])
+        for value in (run, again)
+    )
+    if not np.allclose(one, other, rtol=1e-9, atol=1e-12, equal_nan=True):
+        raise UnreadableError("two runs with the same parameters differ; random numbers must come from a seed")
 
 
 def _losses(

@@ -3,6 +3,7 @@
 import ast
 import builtins
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -215,6 +216,7 @@ def _cells(text: str) -> str:
     try:
         cells = json.loads(text)["cells"]
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        code = [cell for cell in code if not re.match(r"\s*%%(?!time|timeit|capture|prun)", cell)]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"not a notebook ({type(error).__name__}: {error}); expected cells in JSON") from None
     lines = [line for cell in code for line in [*cell.splitlines(), ""]]

@@ -64,7 +64,11 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
 
         if not arguments.file.is_file():
             raise SettingError("file", f"got {arguments.file}, which is not a file; expected a file with a network")
-        sys.stdout.write(adapter(arguments.file))
+        try:
+            sys.stdout.write(adapter(arguments.file))
+        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            print(f"error: {arguments.file}: {type(error).__name__}: {error}", file=sys.stderr)
+            return 1
         return 0
     if arguments.self_test:
         from shared.api.common import one_thread
