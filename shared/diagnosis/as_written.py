@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from shared.diagnosis.case import ALIKE, Case, added_decay, common_factor
+from shared.diagnosis.case import Case, added_decay, common_factor, is_probability
 from shared.diagnosis.diagnose import Diagnosis
 from shared.diagnosis.facts import Facts
-from shared.diagnosis.network_of import activations
-from shared.diagnosis.own_words import LOSS_WORDS, as_text, listed, loss_words, precision, times
+from shared.diagnosis.matching import ALIKE
+from shared.diagnosis.own_words import LOSS_WORDS, as_text, loss_words, precision, times
 from shared.diagnosis.rules import diagnosis_of, is_weight_decay, step_ratio
 from shared.reading.derivatives import FAMILY, OWN, Fit
 
@@ -115,8 +115,7 @@ def _best(facts: Facts) -> Fit:
 
 def _likely(facts: Facts) -> Sequence[str]:
     """Return the losses that go with the outputs."""
-    outputs = facts.derivatives.run.outputs
-    if outputs is not None and outputs.shape[1] > 1 and np.allclose(outputs.sum(axis=1), 1, atol=1e-6):
+    if is_probability(facts):
         return ("cross_entropy", "quadratic")
     return ("quadratic", "binary_cross_entropy")
 
@@ -154,11 +153,11 @@ def _conventions(case: Case) -> list[str]:
         found.append("one example at a time: gradients are per example")
     if not facts.layout.out_first:
         found.append("W is (in, out)")
-    if all(bias is None for _, bias in facts.layout.layers) and not facts.layout.has_bias_column:
+    if not facts.layout.biases and not facts.layout.has_bias_column:
         found.append("no biases")
     turned = [name for name, shape in facts.derivatives.shapes.items() if len(shape) == 2 and 1 not in shape]
     if turned:
-        found.append(f"the gradients of {listed(turned)} are transposed")
+        found.append(f"the gradients of {', '.join(turned)} are transposed")
     for name, value in facts.missing.items():
         found.append(f"{name} comes from the data, which were not loaded: here it is {value}")
     return found
@@ -176,7 +175,7 @@ def _hazards(case: Case) -> list[str]:
 
 
 def _network(case: Case) -> str:
-    chosen = activations(case.facts)
+    chosen = case.activations
     sizes = case.facts.layout.sizes
     if chosen is None:
         return "-".join(map(str, sizes))

@@ -1,16 +1,18 @@
 """The facts about a person's file, with the loss by which it is judged."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
 from shared.diagnosis.facts import Facts
+from shared.diagnosis.matching import ALIKE
+from shared.diagnosis.network_of import activations
 from shared.reading.derivatives import OWN, Fit
 
 SOFTMAX_AGAIN: Final = "cross_entropy of softmax"
 """A loss of the family: the outputs go through a softmax again."""
-ALIKE: Final = 1e-4
 
 
 @dataclass
@@ -28,6 +30,11 @@ class Case:
     def has_loss(self) -> bool:
         """Whether the file has a loss of its own."""
         return OWN in self.facts.derivatives.by_loss
+
+    @cached_property
+    def activations(self) -> tuple[str, ...] | None:
+        """The activation of every layer; None if the outputs are not those of such a network."""
+        return activations(self.facts)
 
     @property
     def n(self) -> int:
@@ -55,17 +62,12 @@ def is_probability(facts: Facts) -> bool:
     return outputs is not None and outputs.shape[1] > 1 and bool(np.allclose(outputs.sum(axis=1), 1, atol=1e-6))
 
 
-def is_bias_of(case: Case, name: str) -> bool:
-    """Return whether a parameter is the bias of a layer."""
-    return any(name == bias for _, bias in case.facts.layout.layers)
-
-
 def added_decay(case: Case) -> float | None:
     """Return the multiple of W by which the gradients exceed the derivatives of the loss; None for anything else."""
     d = case.facts.derivatives
     if not case.has_loss:
         return None
-    off = {name: d.gradients[name] - d.by_loss[OWN][name] for name, right in case.fit.right.items() if not right}
+    off = {name: d.gradients[name] - d.by_loss[OWN][name] for name in case.fit.wrong}
     if not off or not all(d.weights[name].any() for name in off):
         return None
     found = [float(v @ d.weights[k]) / float(d.weights[k] @ d.weights[k]) for k, v in off.items()]

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from shared.diagnosis.case import Case, is_bias_of
-from shared.diagnosis.words import Lines
+from shared.diagnosis.case import Case
+from shared.diagnosis.words import Lines, unique
 from shared.reading.names import gradient_of, is_bias
 
 MASK: Final = r"\[[^\]]*[<>]=? ?0\] ?= ?0|\* ?\(\w+ ?[<>]=? ?0\)"
@@ -43,9 +43,7 @@ def matching_lines(case: Case, clue: str, *parts: str, needs: str = "") -> Lines
 
 
 def _unique(case: Case, numbers: Sequence[int]) -> Lines:
-    texts = {number: case.lines[number - 1].strip() for number in numbers}
-    alike = {re.sub(r"\d+", "0", text.partition("#")[0].strip()) for text in texts.values()}
-    return tuple(texts.items())[:MOST_LINES] if len(alike) == 1 else ()
+    return unique(list(dict.fromkeys(numbers)), case.lines)[:MOST_LINES]
 
 
 def delta_lines(case: Case) -> Lines:
@@ -92,7 +90,7 @@ def assignments(case: Case, names: Sequence[str]) -> Lines:
     lines = sorted(numbers[0] for numbers in found.values() if len(numbers) == 1)[:MOST_LINES]
     if lines or not names:
         return tuple((number, case.lines[number - 1].strip()) for number in lines)
-    kind = ["b", "bias", "biases"] if all(is_bias_of(case, name) for name in names) else ["W", "w", "weights"]
+    kind = ["b", "bias", "biases"] if set(names) <= set(case.facts.layout.biases) else ["W", "w", "weights"]
     named = [(n, each) for n, text in _code(case, EVERYWHERE).items() for each in _targets(text)]
     return _unique(case, [n for n, each in named if _word(each) not in kind and gradient_of(each, kind)])
 
@@ -109,7 +107,7 @@ def _targets(text: str) -> list[str]:
 
 def mistake_lines(case: Case, clue: str, equation: str) -> Lines:
     """Return the culprit of a mistake of the catalogue."""
-    wrong = [name for name, right in case.fit.right.items() if not right]
+    wrong = case.fit.wrong
     if equation == "(7)":
         return assignments(case, [name for name in wrong if is_bias(name)] or wrong)
     if equation in ("(1)", "(2)"):

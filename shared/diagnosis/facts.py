@@ -201,8 +201,3 @@ def _enlarge(facts: Facts, source: Source, program: Program, arrays: Arrays, bat
             facts.hazards.append(Trouble(str(error), frames[-1].lineno if frames else None))
     found = [w for w in caught if issubclass(w.category, RuntimeWarning) and w.filename == str(source.path)]
     facts.hazards += [Trouble(str(w.message), w.lineno) for w in found]
-
-
-def known_names(facts: Facts) -> list[str]:
-    """Return the parameters, layer by layer."""
-    return [name for name in chain(*facts.layout.layers) if name is not None]

@@ -8,7 +8,9 @@ import numpy as np
 
 from impls.numpy_scratch import ACTIVATIONS as FUNCTIONS
 from shared.diagnosis.answers import GRADIENTS, OUTPUTS
+from shared.diagnosis.comparison import distance
 from shared.diagnosis.facts import Facts
+from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.mistakes import MISTAKES, Mistake, Planted
 from shared.diagnosis.mistakes.factors import Scaled
 from shared.layers import ACTIVATIONS, SOFTMAX, Dense
@@ -16,8 +18,6 @@ from shared.reading.derivatives import as_shaped
 from shared.reading.structure import Arrays
 from shared.spec import NetworkSpec, TrainingSpec
 
-ALIKE: Final = 1e-4
-"""Relative distance below which two networks have the same numbers; another mistake has one of 1e-2."""
 OUTPUT_ALIKE: Final = 1e-6
 MOST_LAYERS: Final = 4
 """Of more layers all hidden ones are taken to have one activation."""
@@ -78,7 +78,7 @@ def activations(facts: Facts) -> tuple[str, ...] | None:
     if outputs is None or facts.layout.has_bias_column:
         return None
     for chosen in _choices(len(facts.layout.layers)):
-        if _close(forward(facts, chosen), outputs):
+        if _close(forward(facts, chosen)[1][-1], outputs):
             return chosen
     return None
 
@@ -95,13 +95,14 @@ def _choices(depth: int) -> Iterator[tuple[str, ...]]:
                 yield (*hidden_each, last)
 
 
-def forward(facts: Facts, chosen: tuple[str, ...]) -> np.ndarray:
-    """Return the outputs of a network with these activations, (n, n_out)."""
-    named, a = parameters(facts), facts.derivatives.batch.x
+def forward(facts: Facts, chosen: tuple[str, ...]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return z_1..z_L and a_0..a_L of a network with these activations, each (n, size of its layer)."""
+    named, a, z = parameters(facts), [facts.derivatives.batch.x], list[np.ndarray]()
     with np.errstate(all="ignore"):
         for l, activation in enumerate(chosen, 1):
-            a = FUNCTIONS[activation][0](a @ named[f"W{l}"].T + named.get(f"b{l}", 0.0))
-    return a
+            z.append(a[-1] @ named[f"W{l}"].T + named.get(f"b{l}", 0.0))
+            a.append(FUNCTIONS[activation][0](z[-1]))
+    return z, a
 
 
 def _close(found: np.ndarray, expected: np.ndarray) -> bool:
@@ -118,11 +119,14 @@ def spec_of(facts: Facts, chosen: tuple[str, ...], loss: str) -> NetworkSpec | N
     return NetworkSpec(sizes[:1], layers, loss)
 
 
-def mistakes(facts: Facts, loss: str | None, factor: float | None, decay: float) -> Iterator[Named]:
+def mistakes(
+    facts: Facts, chosen: tuple[str, ...] | None, loss: str | None, factor: float | None, decay: float
+) -> Iterator[Named]:
     """Yield the mistakes of the catalogue that have the file's gradients, or outputs.
 
     Parameters
     ----------
+    chosen : its `activations`.
     loss, factor, decay : the file's loss as one of the family, times a factor; None if it has none. Without one the
         factor is free, and mistakes that are only a factor cannot be told.
     """
@@ -130,7 +134,6 @@ def mistakes(facts: Facts, loss: str | None, factor: float | None, decay: float)
     if facts.layout.has_bias_column:
         return
     n, weights = len(facts.derivatives.batch.y), parameters(facts)
-    chosen = activations(facts)
     if chosen is None:
         yield from _in_forward(facts)
         return
@@ -144,7 +147,7 @@ def mistakes(facts: Facts, loss: str | None, factor: float | None, decay: float)
         right = _gradients_of(Planted, spec, facts)
         for mistake, network in _planted(spec, GRADIENTS, with_factors=factor is not None):
             theirs = _gradients_of(network, spec, facts)
-            if _distance(theirs, right) > ALIKE and _same(target, theirs, None if factor is None else factor * n):
+            if distance(theirs, right) > ALIKE and _same(target, theirs, None if factor is None else factor * n):
                 yield Named(mistake, network, of)
 
 
@@ -184,18 +187,9 @@ def _gradients_of(network: type[Planted], spec: NetworkSpec, facts: Facts) -> Ar
     return found
 
 
-def _distance(found: Arrays, expected: Arrays) -> float:
-    """Return the largest distance of a tensor, relative to the largest norm of it and of a thousandth of all."""
-    largest = max(float(np.linalg.norm(array)) for array in expected.values())
-    return max(
-        float(np.linalg.norm(found[name] - array)) / max(float(np.linalg.norm(array)), 1e-3 * largest, 1e-300)
-        for name, array in expected.items()
-    )
-
-
 def _same(target: Arrays, theirs: Arrays, factor: float | None) -> bool:
     """Return whether gradients are those of a planted network, times a factor that is given or free."""
-    if target.keys() != theirs.keys() or not all(np.isfinite(array).all() for array in theirs.values()):
+    if target.keys() != theirs.keys():
         return False
     if factor is None:
         t, g = (np.concatenate([each[name].reshape(-1) for name in theirs]) for each in (theirs, target))
@@ -203,18 +197,7 @@ def _same(target: Arrays, theirs: Arrays, factor: float | None) -> bool:
         factor = float(t @ g) / norm if norm > 0 else 0.0
         if abs(factor) < 1e-12:
             return False
-    return _distance(target, {name: factor * array for name, array in theirs.items()}) <= ALIKE
-
-
-def top_deltas(facts: Facts, chosen: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Return d_L, summed over the batch, for a softmax with squared error: right, and as people write it."""
-    a, y = forward(facts, chosen), facts.derivatives.batch.targets
-    error = a - y
-    return {
-        "right": a * (error - (a * error).sum(axis=1, keepdims=True)),
-        "diagonal": error * a * (1 - a),
-        "no Jacobian": error,
-    }
+    return distance(target, {name: factor * array for name, array in theirs.items()}) <= ALIKE
 
 
 def backpropagated(
@@ -224,11 +207,7 @@ def backpropagated(
     slope: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
 ) -> Arrays:
     """Return the gradients that follow from d_L by equations (5) to (7), with a slope(z, a) of all hidden layers."""
-    named, a, z = parameters(facts), [facts.derivatives.batch.x], []
-    for l, activation in enumerate(chosen, 1):
-        z.append(a[-1] @ named[f"W{l}"].T + named.get(f"b{l}", 0.0))
-        a.append(FUNCTIONS[activation][0](z[-1]))
-    found: Arrays = {}
+    named, (z, a), found = parameters(facts), forward(facts, chosen), Arrays()
     for l in range(len(chosen), 0, -1):
         found |= {f"W{l}": delta.T @ a[l - 1]} | ({f"b{l}": delta.sum(axis=0)} if f"b{l}" in named else {})
         if l > 1:
@@ -236,34 +215,30 @@ def backpropagated(
     return found
 
 
-def has_top_delta(facts: Facts, chosen: tuple[str, ...], kind: str) -> bool:
-    """Return whether the gradients follow from one of the `top_deltas`, times any factor."""
-    found = gradients(facts)
-    return bool(found) and _same(found, backpropagated(facts, chosen, top_deltas(facts, chosen)[kind]), None)
+def has_diagonal_jacobian(facts: Facts, chosen: tuple[str, ...]) -> bool:
+    """Return whether d_L is (a - y) a (1 - a), times any factor: a softmax's slope without the rest of its Jacobian."""
+    found, (_, (*_, a)) = gradients(facts), forward(facts, chosen)
+    delta = (a - facts.derivatives.batch.targets) * a * (1 - a)
+    return bool(found) and _same(found, backpropagated(facts, chosen, delta), None)
 
 
-def wrong_slope(facts: Facts, loss: str | None) -> tuple[str, str] | None:
+def wrong_slope(facts: Facts, chosen: tuple[str, ...] | None, loss: str | None) -> tuple[str, str] | None:
     """Return the activation of the hidden layers and the one whose slope they have; None if that is not the mistake."""
-    chosen, found = activations(facts), gradients(facts)
+    found = gradients(facts)
     if chosen is None or not found or len(set(chosen[:-1])) != 1:
         return None
     if loss == "quadratic" and chosen[-1] == SOFTMAX:
-        return None  # its d_L is that of `top_deltas`
-    a, y = forward(facts, chosen), facts.derivatives.batch.targets
+        return None  # `has_diagonal_jacobian`
+    (*_, z), (*_, a) = forward(facts, chosen)
     losses = (loss,) if loss else OF_OUTPUT.get(chosen[-1], ("quadratic",))
-    z = _last_z(facts, chosen)
     for of in losses:
-        delta = (a - y) * (FUNCTIONS[chosen[-1]][1](z, a) if of == "quadratic" else 1.0)
+        delta = (a - facts.derivatives.batch.targets) * (FUNCTIONS[chosen[-1]][1](z, a) if of == "quadratic" else 1.0)
         slopes = {name: FUNCTIONS[name][1] for name in ACTIVATIONS if name != chosen[0]}
         slopes[TURNED] = lambda z, a: 1.0 - FUNCTIONS[chosen[0]][1](z, a)
         slopes |= SLOPES
         right = backpropagated(facts, chosen, delta)
         for name, slope in slopes.items():
             theirs = backpropagated(facts, chosen, delta, slope)
-            if _distance(theirs, right) > ALIKE and _same(found, theirs, None):
+            if distance(theirs, right) > ALIKE and _same(found, theirs, None):
                 return chosen[0], name
     return None
-
-
-def _last_z(facts: Facts, chosen: tuple[str, ...]) -> np.ndarray:
-    return forward(facts, (*chosen[:-1], "identity"))

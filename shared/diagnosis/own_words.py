@@ -1,13 +1,13 @@
 """Factors, errors and losses in words."""
 
 import math
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from shared.diagnosis.case import ALIKE, SOFTMAX_AGAIN, Case
-from shared.diagnosis.facts import known_names
+from shared.diagnosis.case import SOFTMAX_AGAIN, Case
+from shared.diagnosis.matching import ALIKE
+from shared.diagnosis.words import in_words
 from shared.reading.derivatives import OWN
 
 LOSS_WORDS: Final = {
@@ -52,12 +52,7 @@ def as_text(case: Case, factor: float) -> str:
 
 def times(case: Case, factor: float) -> str:
     """Return a factor in words."""
-    n = case.n
-    known = {"n": n, "1/n": 1 / n, "1/n^2": 1 / n**2} if n > 1 else {}
-    text = next((word for word, value in known.items() if abs(factor / value - 1) < ALIKE), "")
-    if abs(factor - 2) < ALIKE:
-        return "twice"
-    return f"{factor:.4g} times" + (f" ({text}, n = {n})" if text else "")
+    return "twice" if abs(factor - 2) < ALIKE else in_words(factor, case.n)
 
 
 def besides(case: Case) -> str:
@@ -73,7 +68,7 @@ def tensors(case: Case) -> str:
     """Return which gradients are right, and by what the others are off."""
     d, parts = case.facts.derivatives, []
     right = [f"d{name}" for name, is_right in case.fit.right.items() if is_right]
-    for name in known_names(case.facts):
+    for name in case.facts.layout.names:
         if case.fit.right.get(name):
             continue
         ratio = d.ratio(name, case.fit.loss) if case.fit.loss in d.by_loss else None
@@ -90,8 +85,3 @@ def _off(case: Case, name: str) -> float:
         return float("nan")
     expected = case.fit.factor * d.by_loss[case.fit.loss][name]
     return float(np.linalg.norm(d.gradients[name] - expected) / max(float(np.linalg.norm(expected)), 1e-300))
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names in one text."""
-    return ", ".join(names)

@@ -6,13 +6,13 @@ from typing import Final
 
 import numpy as np
 
-from shared.diagnosis.case import ALIKE, SOFTMAX_AGAIN, Case, added_decay, common_factor, is_bias_of, is_probability
+from shared.diagnosis.case import SOFTMAX_AGAIN, Case, added_decay, common_factor, is_probability
 from shared.diagnosis.culprits import EVERYWHERE, MASK, assignments, delta_lines, matching_lines, mistake_lines
 from shared.diagnosis.diagnose import SHAPE, Diagnosis
-from shared.diagnosis.facts import known_names
+from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.mistakes import MISTAKES
-from shared.diagnosis.network_of import TURNED, WRONG_SLOPES, activations, has_top_delta, mistakes, wrong_slope
-from shared.diagnosis.own_words import besides, listed, tensors, times
+from shared.diagnosis.network_of import TURNED, WRONG_SLOPES, has_diagonal_jacobian, mistakes, wrong_slope
+from shared.diagnosis.own_words import besides, tensors, times
 from shared.layers import SOFTMAX
 from shared.reading.derivatives import OWN, as_shaped
 from shared.reading.names import is_bias
@@ -52,8 +52,8 @@ def diagnosis_of(case: Case) -> Diagnosis | None:
         return _update(case)
     if case.has_loss and (common := common_factor(case)) is not None:
         return _by_a_factor(case, common)
-    wrong = [name for name, right in case.fit.right.items() if not right]
-    biases = [name for _, name in facts.layout.layers if name is not None]
+    wrong = case.fit.wrong
+    biases = facts.layout.biases
     if (
         d.run.after
         and wrong == [name for name in d.arrays if name in biases]
@@ -126,7 +126,7 @@ def _shape(case: Case) -> Diagnosis | None:
     if numbers:
         return Diagnosis(
             "bias gradient is one number",
-            f"the bias gradients of a layer are one number, summed over all its units: {listed(numbers)}",
+            f"the bias gradients of a layer are one number, summed over all its units: {', '.join(numbers)}",
             "sum over the examples only: np.sum(d, axis=..., keepdims=True)", "(7)",
             lines=assignments(case, numbers),
         )  # fmt: skip
@@ -174,7 +174,8 @@ def _named(case: Case) -> Diagnosis | None:
     """Return the mistake of the catalogue that has these numbers."""
     factor = case.own.factor if case.own else None
     decay = case.own.decay if case.own else 0.0
-    found = next(mistakes(case.facts, case.own.loss if case.own else None, factor, decay), None)
+    loss = case.own.loss if case.own else None
+    found = next(mistakes(case.facts, case.activations, loss, factor, decay), None)
     if found is None:
         return None
     mistake = found.mistake
@@ -186,17 +187,16 @@ def _named(case: Case) -> Diagnosis | None:
 
 def _by_rule(case: Case) -> Diagnosis | None:
     """Return a mistake that shows in which tensors are off, and how."""
-    facts = case.facts
-    chosen = activations(facts)
+    chosen = case.activations
     is_softmax = chosen is not None and chosen[-1] == SOFTMAX and not case.has_loss
-    if chosen is not None and is_softmax and has_top_delta(facts, chosen, "diagonal"):
+    if chosen is not None and is_softmax and has_diagonal_jacobian(case.facts, chosen):
         return Diagnosis(
-                "only the diagonal of the softmax's Jacobian",
-                "the slope of the softmax is taken as a (1 - a), which is the diagonal of its Jacobian alone; with the "
-                "cross-entropy it has no place at all",
-                "squared error: d_L = a * (g - sum(a * g)) with g = dC/da; cross-entropy: d_L = a - y", "(4)",
-                tensors(case), matching_lines(case, r"1 ?- ?\w+\)?|slope|deriv|prime", EVERYWHERE),
-            )  # fmt: skip
+            "only the diagonal of the softmax's Jacobian",
+            "the slope of the softmax is taken as a (1 - a), which is the diagonal of its Jacobian alone; with the "
+            "cross-entropy it has no place at all",
+            "squared error: d_L = a * (g - sum(a * g)) with g = dC/da; cross-entropy: d_L = a - y", "(4)",
+            tensors(case), matching_lines(case, r"1 ?- ?\w+\)?|slope|deriv|prime", EVERYWHERE),
+        )  # fmt: skip
     return _other_decay(case)
 
 
@@ -206,7 +206,7 @@ def _other_decay(case: Case) -> Diagnosis | None:
     if added is None:
         return None
     in_loss = case.own.decay if case.own else None
-    wrong = [name for name, right in case.fit.right.items() if not right]
+    wrong = case.fit.wrong
     if in_loss is None or abs(in_loss + added) < ALIKE * abs(added):
         name = "L2 in the loss and not in the gradients"
         text = f"the loss holds {-added / 2:.4g} |W|^2, and the gradients lack its derivative {-added:.4g} W"
@@ -230,7 +230,7 @@ def _unnamed(case: Case) -> Diagnosis:
         texts = [f"d{name} is {times(case, factor)} what it should be" for name, factor in factors.items()]
         below = {name for layer in case.facts.layout.layers[:-1] for name in layer}
         is_n = all(abs(factor * case.n - 1) < ALIKE for factor in factors.values()) and case.n > 1
-        biases = [each for each in known_names(case.facts) if is_bias_of(case, each)]
+        biases = case.facts.layout.biases
         if is_n and set(wrong) == below - {None}:
             name, equation = "1/n twice below the last layer", "(5)"
         elif wrong and set(wrong) == set(biases) and all(abs(f / case.n - 1) < ALIKE for f in factors.values()):
@@ -276,7 +276,7 @@ def _alone(case: Case, wrong: Sequence[str], factors: dict[str, float]) -> list[
 
 def _by_slope(case: Case) -> Diagnosis | None:
     """Return that the hidden layers have the slope of another activation, or its mask the wrong way round."""
-    if (found := wrong_slope(case.facts, case.own.loss if case.own else None)) is None:
+    if (found := wrong_slope(case.facts, case.activations, case.own.loss if case.own else None)) is None:
         return None
     right, taken = found
     if taken == "identity":
@@ -300,7 +300,7 @@ def _by_slope(case: Case) -> Diagnosis | None:
 
 def _still(case: Case, names: list[str]) -> Diagnosis:
     return Diagnosis(
-        "biases not updated", f"training does not change {listed(names)}: the biases never move",
+        "biases not updated", f"training does not change {', '.join(names)}: the biases never move",
         "update the arrays that the forward pass uses", "(8)",
         lines=matching_lines(case, r"\bbias\w*\s*(=|-=)[^=]|\.b\w*\s*(=|-=)[^=]", EVERYWHERE, needs=r"-"),
     )  # fmt: skip
@@ -314,16 +314,23 @@ def _moved(case: Case) -> dict[str, np.ndarray]:
 
 def step_ratio(case: Case) -> float | None:
     """Return the factor from the gradients to the step; None if it is not one factor."""
-    moved, ratios = _moved(case), []
+    ratios = list(_step_ratios(case).values())
+    known = [ratio for ratio in ratios if ratio is not None]
+    if not known or len(known) < len(ratios):
+        return None
+    return known[0] if max(known) - min(known) <= ALIKE * abs(known[0]) else None
+
+
+def _step_ratios(case: Case) -> dict[str, float | None]:
+    """Return parameter -> the factor from its gradient to its step; None if it is not one."""
+    moved, ratios = _moved(case), dict[str, float | None]()
     for name, gradient in case.facts.step_gradients.items():
         g = as_shaped(gradient, case.facts.derivatives.arrays[name].shape)
-        if g is None or name not in moved or not g.any():
-            continue
-        ratio = float((moved[name] * g).sum() / (g * g).sum())
-        if np.abs(moved[name] - ratio * g).max() > ALIKE * np.abs(moved[name]).max(initial=1e-300):
-            return None
-        ratios.append(ratio)
-    return ratios[0] if ratios and max(ratios) - min(ratios) <= ALIKE * abs(ratios[0]) else None
+        if g is not None and name in moved and g.any():
+            ratio = float((moved[name] * g).sum() / (g * g).sum())
+            off = np.abs(moved[name] - ratio * g).max()
+            ratios[name] = ratio if off <= ALIKE * max(np.abs(moved[name]).max(), 1e-300) else None
+    return ratios
 
 
 def _update(case: Case) -> Diagnosis | None:
@@ -333,7 +340,7 @@ def _update(case: Case) -> Diagnosis | None:
         return None
     moved = _moved(case)
     still = [name for name in moved if not moved[name].any() and np.any(facts.step_gradients.get(name, 0))]
-    biases = [name for _, name in facts.layout.layers if name is not None]
+    biases = facts.layout.biases
     if still and set(still) == set(biases) and len(still) < len(moved):
         return _still(case, still)
     ratio = step_ratio(case)
@@ -342,18 +349,12 @@ def _update(case: Case) -> Diagnosis | None:
             "update with the wrong sign", "the step adds the gradients instead of subtracting them",
             "theta <- theta - eta g", "(8)", lines=matching_lines(case, r"\+=|\+", "update", EVERYWHERE),
         )  # fmt: skip
-    return _uneven(case, moved) or (_too_early(case, moved) if ratio is None and not still else None)
+    return _uneven(case) or (_too_early(case, moved) if ratio is None and not still else None)
 
 
-def _uneven(case: Case, moved: dict[str, np.ndarray]) -> Diagnosis | None:
+def _uneven(case: Case) -> Diagnosis | None:
     """Return the parameters that do not move by the multiple of their gradients by which most of the others do."""
-    ratios: dict[str, float | None] = {}
-    for name, gradient in case.facts.step_gradients.items():
-        g = as_shaped(gradient, case.facts.derivatives.arrays[name].shape)
-        if g is not None and name in moved and g.any():
-            ratio = float((moved[name] * g).sum() / (g * g).sum())
-            off = np.abs(moved[name] - ratio * g).max()
-            ratios[name] = ratio if off <= ALIKE * max(np.abs(moved[name]).max(), 1e-300) else None
+    ratios = _step_ratios(case)
     known = [ratio for ratio in ratios.values() if ratio]
     usual = next((r for r in known if 2 * sum(abs(k / r - 1) < ALIKE for k in known) >= len(ratios)), None)
     odd = [name for name, ratio in ratios.items() if usual and (ratio is None or abs(ratio / usual - 1) > ALIKE)]
@@ -361,7 +362,7 @@ def _uneven(case: Case, moved: dict[str, np.ndarray]) -> Diagnosis | None:
         return None
     texts = [f"{name} moves by {(ratios[name] or 0.0) / usual:.4g} times what it should" for name in odd]
     what = "updated wrongly" if any(ratios[name] for name in odd) else "not updated"
-    return Diagnosis(f"{listed(odd)} {what}", "; ".join(texts), "theta <- theta - eta g for every parameter", "(8)")
+    return Diagnosis(f"{', '.join(odd)} {what}", "; ".join(texts), "theta <- theta - eta g for every parameter", "(8)")
 
 
 def _too_early(case: Case, moved: dict[str, np.ndarray]) -> Diagnosis | None:

@@ -1,6 +1,7 @@
 """Texts: findings, errors of tensors, lines to look at, and notes on a correct network."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -52,7 +53,7 @@ def ratios(c: Comparison, scene: str) -> str:
         left = float(np.linalg.norm(found[name] - ratio * tensor)) / np.sqrt(norm) if norm > 0 else 0.0
         is_ratio = left < ALIKE * max(1.0, abs(ratio))
         found_ratios[name] = (
-            _in_words(ratio, n) if is_ratio else f"off by {distance({name: found[name]}, {name: tensor}):.1e}"
+            in_words(ratio, n) if is_ratio else f"off by {distance({name: found[name]}, {name: tensor}):.1e}"
         )
     if len(set(found_ratios.values())) == 1 and "times" in (of_all := next(iter(found_ratios.values()))):
         return f"{scene}: every tensor is {of_all} what it should be"
@@ -61,7 +62,7 @@ def ratios(c: Comparison, scene: str) -> str:
     return f"{scene}: {', '.join(wrong)}" + (f"; {', '.join(right)} right" if right else "")
 
 
-def _in_words(ratio: float, n: int) -> str:
+def in_words(ratio: float, n: int) -> str:
     """Return a ratio, and its relation to the n examples of the batch."""
     known = {"n": n, "1/n": 1 / n, "1/n^2": 1 / n**2}
     found = [name for name, value in known.items() if n > 1 and abs(ratio / value - 1) < ALIKE]
@@ -84,7 +85,12 @@ def look_at(mistake: Mistake, lines: list[str], at: int | None = None) -> Lines:
     }
     cited = [number for number, equations in matching.items() if mistake.equation in equations]
     numbers = cited or [number for number, equations in matching.items() if not equations or not mistake.equation]
-    alike = {re.sub(r"\d+", "0", halves[number][0].strip()) for number in numbers}
+    return unique(numbers, lines)
+
+
+def unique(numbers: Sequence[int], lines: list[str]) -> Lines:
+    """Return lines that differ only in digits and comments; () if they differ in more."""
+    alike = {re.sub(r"\d+", "0", lines[number - 1].partition("#")[0].strip()) for number in numbers}
     return tuple((number, lines[number - 1].strip()) for number in numbers) if len(alike) == 1 else ()
 
 

@@ -15,8 +15,8 @@ from shared.reading.names import gradient_of, has_role, is_gradient, plain
 from shared.reading.plans import CONTEXTS, INITIALISE_ONLY, TRAIN, UPDATE, Plan, plans
 from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError
 from shared.reading.source import Source
-from shared.reading.stores import Store, stores
-from shared.reading.structure import Arrays, Layout, leaves
+from shared.reading.stores import Store, own_leaves, stores
+from shared.reading.structure import Arrays, Layout
 
 PAIRS: Final = ("x", "mini_batch", "minibatch", "batch", "data", "training_data", "examples", "train_data")
 
@@ -160,15 +160,13 @@ class _Call:
         value = self.call(name, "forward")
         names = self._names(name)
         elements = value if isinstance(value, tuple) else [value]
-        if isinstance(value, tuple) and len(names) == len(value):
-            self.exact |= {key: part for key, part in zip(names, value, strict=True) if key.isidentifier()}
-        elif len(names) == 1 and names[0].isidentifier() and not isinstance(value, np.ndarray):
+        self._remember(names, value)
+        if len(names) == 1 and names[0].isidentifier() and not isinstance(value, np.ndarray):
             self.exact.setdefault(names[0], value)
         caches = [part for part in elements if isinstance(part, (tuple, list, dict)) and len(part)]
         self.roles["cache"] = caches[-1] if caches else value
         numbers = [float(part) for part in elements if _is_scalar(part)]
         found.loss = numbers[0] if numbers else None
-        names = self._names(name)
         top = list(zip(names if len(names) == len(elements) else [""] * len(elements), elements, strict=True))
         outputs = self._outputs([(key, part) for key, part in top if isinstance(part, np.ndarray)])
         if outputs is None:
@@ -177,6 +175,11 @@ class _Call:
             outputs = self._outputs([(key, array) for key, array in vars(self.root).items() if has_role(key, "output")])
         if outputs is not None:
             self.roles["output"], found.outputs = outputs, self.form.rows(outputs, self.batch)
+
+    def _remember(self, names: list[str], value: Any) -> None:
+        """Keep the elements of a tuple by what the function's `return` calls them."""
+        if isinstance(value, tuple) and len(names) == len(value):
+            self.exact |= {key: part for key, part in zip(names, value, strict=True) if key.isidentifier()}
 
     def _outputs(self, every: list[tuple[str, Any]]) -> Any:
         fits = [(key, array) for key, array in every if self.form.rows(array, self.batch) is not None]
@@ -202,14 +205,13 @@ class _Call:
         numbers = [part for part in value if _is_scalar(part)] if isinstance(value, tuple) else []
         if numbers and found.loss is None:
             found.loss = float(np.asarray(numbers[0]).reshape(-1)[0])
-        found.gradients = gradients.in_value(value, self._names(name), self.shapes, self.program.layout)
+        names = self._names(name)
+        found.gradients = gradients.in_value(value, names, self.shapes, self.program.layout)
         if not found.gradients and self.program.store.kind != "arguments":
             found.gradients = self._kept()
         self._refuse_updated(name, value, found.gradients)
         self.roles["gradients"] = value
-        names = self._names(name)
-        if isinstance(value, tuple) and len(names) == len(value):
-            self.exact |= {key: part for key, part in zip(names, value, strict=True) if key.isidentifier()}
+        self._remember(names, value)
         if not found.gradients:
             raise UnreadableError(f"{name} gave no gradients of {', '.join(self.shapes)}")
 
@@ -233,7 +235,7 @@ class _Call:
                 found |= gradients.in_value({key: value}, [], self.shapes, self.program.layout)
         if found:
             return found
-        for leaf in leaves(self.root, lambda value: isinstance(value, own)):
+        for leaf in own_leaves(self.root, self.program.source):
             if leaf.path[-1][0] == "index":
                 continue
             places = {each.name: each.path[:-1] for each in self.program.store.leaves}
@@ -243,11 +245,15 @@ class _Call:
                 found[parameter] = leaf.get(self.root)
         return found
 
+    def parameters(self) -> Arrays:
+        """Return copies of the parameters as they are now."""
+        return {leaf.name: np.array(leaf.get(self.root)) for leaf in self.program.store.leaves}
+
     def train(self, found: Run, rate: float) -> None:
         """Take one step, and divide by the rate."""
         name = self.program.plan.train
         assert name is not None
-        before = {leaf.name: np.array(leaf.get(self.root)) for leaf in self.program.store.leaves}
+        before = self.parameters()
         found.rate = self.set_rate(rate, name)
         x, y = self.roles["x"], self.roles["y"]
         if self.program.plan.is_listed:
@@ -266,12 +272,12 @@ class _Call:
 
     def after(self, value: Any, before: Arrays, name: str) -> Arrays:
         """Return the parameters after an update: changed in place, or returned."""
-        now = {leaf.name: leaf.get(self.root) for leaf in self.program.store.leaves}
+        now = self.parameters()
         if self.program.store.kind == "object" or any(not np.array_equal(now[key], before[key]) for key in before):
-            return {key: np.array(array) for key, array in now.items()}
+            return now
         names = self._names(name)
         if any(gradient_of(each, list(before)) for each in names if each not in before):
-            return {key: np.array(array) for key, array in now.items()}
+            return now
         if isinstance(value, tuple):
             by_name = dict(zip(names, value, strict=False)) if len(names) == len(value) else {}
             lower = {plain(key): part for key, part in by_name.items()}
@@ -279,13 +285,12 @@ class _Call:
                 return {key: np.array(lower[plain(key)]) for key in before}
             if len(value) == len(before):
                 return {key: np.array(part) for key, part in zip(before, value, strict=True)}
-        own = tuple(own_classes(self.program.source).values())
         for part in value if isinstance(value, tuple) else (value,):
             if isinstance(part, (dict, list)):
-                returned = {leaf.name: leaf.get(part) for leaf in leaves(part, lambda each: isinstance(each, own))}
+                returned = {leaf.name: leaf.get(part) for leaf in own_leaves(part, self.program.source)}
                 if before.keys() <= returned.keys():
                     return {key: np.array(returned[key]) for key in before}
-        return {key: np.array(array) for key, array in now.items()}
+        return now
 
     def set_rate(self, rate: float, name: str) -> float:
         """Give a learning rate as an argument and in attributes; return the one that holds: 1 if there is none."""
@@ -307,7 +312,7 @@ class _Call:
         """Call the update with the gradients."""
         name = self.program.plan.update
         assert name is not None
-        before = {leaf.name: np.array(leaf.get(self.root)) for leaf in self.program.store.leaves}
+        before = self.parameters()
         for parameter, gradient in found.gradients.items():
             self.exact.setdefault(f"d{parameter}", gradient)
         with suppress(Exception):

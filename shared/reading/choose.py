@@ -2,20 +2,21 @@
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from shared.reading import calls, functions, loops, plans, torch_module
 from shared.reading.batch import FORMS, LABELS, Batch, Form
-from shared.reading.derivatives import FAMILY, OWN, Derivatives, derivatives
+from shared.reading.derivatives import FAMILY, OWN, derivatives
 from shared.reading.names import has_role
 from shared.reading.program import Program, UnreadableError
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout
 
+Found = TypeVar("Found")
 EXAMPLES: Final[tuple[int, ...]] = (7, 11, 13, 17, 19, *range(20, 2000))
 FEW: Final = 4
 """Entries of a tensor that are shifted while readings are tried."""
@@ -104,6 +105,8 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
     deadline, tried = time.process_time() + SECONDS, 0
     has_loss = bool(functions.ranked(dict.fromkeys(source.functions), plans.LOSS, plans.NOT_LOSS))
     for program in programs:
+        if _is_over(best, tried, deadline):
+            break
         drawn: dict[int, tuple[Arrays, Batch]] = {}
         if best is not None and best.score[0] and _loss_of(best.program) and not _loss_of(program):
             continue
@@ -111,9 +114,7 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
             continue
         fit, unfit = set[str](), set[str]()
         for form in forms:
-            few = best is not None and HALF <= best.score[3] < ALL_BUT_FACTOR
-            enough = FEW_MORE if few else ENOUGH
-            if time.process_time() > deadline or tried >= enough:
+            if _is_over(best, tried, deadline):
                 break
             if form.x in unfit:
                 continue
@@ -139,6 +140,12 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
     return best
 
 
+def _is_over(best: Reading | None, tried: int, deadline: float) -> bool:
+    """Return whether enough readings were tried, or the time is over."""
+    few = best is not None and HALF <= best.score[3] < ALL_BUT_FACTOR
+    return time.process_time() > deadline or tried >= (FEW_MORE if few else ENOUGH)
+
+
 def _may_be_better(program: Program, best: Reading) -> bool:
     """Return whether another size is worth a try: a mistake must not be hidden by sizes at which it has no effect.
 
@@ -162,21 +169,14 @@ def _loss_of(program: Program) -> str | None:
 def _check_forward(reading: Reading) -> None:
     """Run the forward pass of one part of a batch; the names that the file takes from its data are given."""
     arrays, batch = reading.draw()
-    part = reading.form.parts(batch)[0]
-    for _ in range(3):
-        try:
-            with np.errstate(all="ignore"):
-                reading.program.run(arrays, part, reading.form, backward=False, loss=False)
-        except NameError as error:
-            _give(reading, error, len(batch.y))
-        else:
-            return
+    part, run = reading.form.parts(batch)[0], reading.program.run
+    _with_missing(reading, batch, lambda: run(arrays, part, reading.form, backward=False, loss=False))
 
 
 def _score(reading: Reading) -> tuple[float, ...]:
     """Return how well a reading fits: the share of right tensors, of gradients found, of shapes that fit."""
     arrays, batch = reading.draw()
-    found = _with_missing(reading, arrays, batch)
+    found = _with_missing(reading, batch, lambda: derivatives(reading.program, arrays, batch, reading.form, most=FEW))
     run = found.run
     if run.outputs is None and run.loss is None:
         raise UnreadableError("neither outputs nor a loss")
@@ -200,12 +200,12 @@ def _score(reading: Reading) -> tuple[float, ...]:
     return float(is_whole), is_batch * is_whole, has_loss, right, has_outputs, shaped
 
 
-def _with_missing(reading: Reading, arrays: Arrays, batch: Batch) -> Derivatives:
-    """Return the derivatives; the names that the file takes from its data, such as m, are given."""
+def _with_missing(reading: Reading, batch: Batch, ask: Callable[[], Found]) -> Found:
+    """Return an answer; the names that the file takes from its data, such as m, are given."""
     for _ in range(3):
         try:
             with np.errstate(all="ignore"):
-                return derivatives(reading.program, arrays, batch, reading.form, most=FEW)
+                return ask()
         except NameError as error:
             _give(reading, error, len(batch.y))
     raise UnreadableError("names of its data are missing")

@@ -79,6 +79,11 @@ class Fit:
         """Whether all are."""
         return all(self.right.values())
 
+    @property
+    def wrong(self) -> list[str]:
+        """The parameters whose gradients are not."""
+        return [name for name, is_right in self.right.items() if not is_right]
+
 
 @dataclass
 class Derivatives:
@@ -150,7 +155,7 @@ def derivatives(
         losses += [name for name in FAMILY if np.isfinite(_family(name, run.outputs, batch))]
     found: dict[str, Vectors] = {loss: {} for loss in losses}
     gradients, weights, shapes, missing = {}, {}, {}, []
-    biases = {bias for _, bias in program.layout.layers}
+    biases = program.layout.biases
     most = min(most, MANY // sum(array.size for array in arrays.values()) + 4)
     generator = np.random.default_rng(seed)
     for name, array in arrays.items():

@@ -101,9 +101,7 @@ def _words(value: ast.expr) -> tuple[str, ...]:
 def return_names(source: Source, name: str, root: Any) -> list[str]:
     """Return what the last `return` of a function calls the elements; [] if it has none."""
     value = last_return(_definition(source, name, root))
-    if value is None:
-        return []
-    return list(_words(value))
+    return [] if value is None else list(_words(value))
 
 
 def named_arrays(value: Any, source: Source, name: str) -> Iterator[tuple[str, Any]]:
@@ -127,9 +125,21 @@ def named_arrays(value: Any, source: Source, name: str) -> Iterator[tuple[str, A
 
 @lru_cache(maxsize=500)
 def assigned(function: Callable[..., Any]) -> frozenset[str]:
-    """Return the names and attributes that a function assigns, and those that it returns."""
-    with suppress(OSError, TypeError, SyntaxError, IndexError):
-        definition = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-        nodes = [node for node in ast.walk(definition) if isinstance(node, (ast.Name, ast.Attribute))]
-        return frozenset(ast.unparse(node) for node in nodes if isinstance(node.ctx, ast.Store))
-    return frozenset()
+    """Return the names and attributes that a function assigns."""
+    definition = _parsed(function)
+    nodes = [node for node in ast.walk(definition) if isinstance(node, (ast.Name, ast.Attribute))] if definition else []
+    return frozenset(ast.unparse(node) for node in nodes if isinstance(node.ctx, ast.Store))
+
+
+def names_of(function: Callable[..., Any]) -> list[str]:
+    """Return what the last `return` of a function calls the elements; [] if its source is not known."""
+    value = last_return(_parsed(function))
+    return [] if value is None else list(_words(value))
+
+
+def _parsed(function: Callable[..., Any]) -> ast.FunctionDef | None:
+    """Return the definition of a function; None if its source is not known, as of a lambda."""
+    with suppress(OSError, TypeError, SyntaxError):
+        first = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+        return first if isinstance(first, ast.FunctionDef) else None
+    return None

@@ -1,8 +1,6 @@
 """Read functions that are given as such: forward(p, x), gradients(p, x, y) and, if there is one, loss(p, x, y)."""
 
-import ast
 import inspect
-import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,9 +11,11 @@ import numpy as np
 
 from shared.reading import gradients as found_in
 from shared.reading.batch import Batch, Form
+from shared.reading.functions import names_of
 from shared.reading.program import TINY_RATE, Run, UnreadableError
 from shared.reading.source import Source
-from shared.reading.structure import Arrays, Layout, Leaf, kept, layouts, leaves
+from shared.reading.stores import Store
+from shared.reading.structure import Arrays, Layout, layouts, leaves
 
 Function = Callable[..., Any]
 
@@ -26,16 +26,15 @@ class Given:
 
     functions: dict[str, Function]
     """forward, gradients and perhaps loss"""
-    root: Any
+    store: Store
     """the parameters: arrays in dicts, lists and objects"""
-    leaves: tuple[Leaf, ...]
     layout: Layout
     arrays: Arrays = field(init=False)
     found: list[str] = field(init=False)
     lines: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.arrays = {leaf.name: np.array(leaf.get(self.root), float) for leaf in self.leaves}
+        self.arrays = self.store.arrays
         self.found = [f"{name}: {getattr(function, '__name__', name)}" for name, function in self.functions.items()]
 
     @property
@@ -54,36 +53,20 @@ class Given:
         rate: float = TINY_RATE,  # noqa: ARG002 - gradients are returned
     ) -> Run:
         """Call the functions, each with fresh copies."""
-        outputs = self.functions["forward"](self._filled(arrays), form.give_x(batch))
+        outputs = self.functions["forward"](self.store.filled(arrays), form.give_x(batch))
         parts = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         rows = [shaped for part in parts if (shaped := form.rows(part, batch)) is not None]
         found = Run(rows[-1] if rows else None)
         x, y = form.give_x(batch), form.give_y(batch)
         if loss and self.loss:
-            found.loss = float(np.asarray(self.functions["loss"](self._filled(arrays), x, y)).reshape(-1)[0])
+            found.loss = float(np.asarray(self.functions["loss"](self.store.filled(arrays), x, y)).reshape(-1)[0])
         if backward:
-            value = self.functions["gradients"](self._filled(arrays), form.give_x(batch), form.give_y(batch))
+            value = self.functions["gradients"](self.store.filled(arrays), form.give_x(batch), form.give_y(batch))
             shapes = {name: array.shape for name, array in self.arrays.items()}
-            found.gradients = found_in.in_value(value, _names(self.functions["gradients"]), shapes, self.layout)
+            found.gradients = found_in.in_value(value, names_of(self.functions["gradients"]), shapes, self.layout)
             if not found.gradients:
                 raise UnreadableError(f"gradients returned nothing for {', '.join(shapes)}")
         return found
-
-    def _filled(self, arrays: Arrays) -> Any:
-        root = kept(self.root)
-        for leaf in self.leaves:
-            root = leaf.put(root, np.array(arrays[leaf.name]))
-        return root
-
-
-def _names(function: Function) -> list[str]:
-    """Return what the last `return` of a function calls its elements; [] if its source is not known."""
-    with suppress(OSError, TypeError, SyntaxError):
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-        returns = [node for node in ast.walk(tree) if isinstance(node, ast.Return)]
-        value = max(returns, key=lambda node: node.lineno).value if returns else None
-        return [ast.unparse(part) for part in value.elts] if isinstance(value, ast.Tuple) else []
-    return []
 
 
 def source_of(functions: dict[str, Function]) -> Source:
@@ -104,5 +87,5 @@ def candidates(functions: dict[str, Function], parameters: Any) -> Iterator[Give
             f"parameters: got {shapes or 'no arrays of floats'}, expected the weights of layers in order"
         )
     for layout in found:
-        used = {name for layer in layout.layers for name in layer}
-        yield Given(functions, root, tuple(leaf for leaf in every if leaf.name in used), layout)
+        store = Store(root, tuple(leaf for leaf in every if leaf.name in layout.names), "container")
+        yield Given(functions, store, layout)

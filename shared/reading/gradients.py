@@ -82,12 +82,10 @@ def _in_list(
 ) -> dict[str, Any]:
     """Return the gradients in a list with one array a layer, or one a parameter."""
     weights = [name for name, _ in layout.layers]
-    biases = [bias for _, bias in layout.layers if bias is not None]
+    biases = layout.biases
     parts = [part for part in element if part is not None]
     if not all(_is_number(part) for part in parts):
-        return (
-            in_value(list(element), [], shapes, layout) if len(parts) != len(element) or parts != list(element) else {}
-        )
+        return in_value(list(element), [], shapes, layout) if len(parts) != len(element) else {}
     for order in (parts, parts[::-1]):
         for names in (weights, biases) if not is_bias(hint.replace("nabla", "").strip("_")) else (biases, weights):
             if len(names) == len(order) and all(

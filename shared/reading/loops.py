@@ -18,7 +18,7 @@ from shared.reading.batch import Batch, Form
 from shared.reading.names import gradient_of, has_role
 from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError
 from shared.reading.source import Source
-from shared.reading.structure import Arrays, Layout, Leaf, kept, layouts, leaves
+from shared.reading.structure import Arrays, Layout, Leaf, kept, layouts
 
 SHARE: Final = 0.6
 """An inner loop with this share of the statements is one over batches or examples, not over layers."""
@@ -178,7 +178,6 @@ class Loop:
         batch: Batch,
         form: Form,
     ) -> Run:
-        own = tuple(functions.own_classes(self.source).values())
         found = Run(after=after, rate=rate)
         arrays = {name: value for name, value in made.items() if isinstance(value, np.ndarray)}
         fits = [(name, value) for name, value in arrays.items() if form.rows(value, batch) is not None]
@@ -187,7 +186,7 @@ class Loop:
         ]
         named = [value for name, value in fits if has_role(name, "output") and name[:1] not in "zZ"]
         chosen = named or [value for name, value in fits if name[:1] not in "zZ"]
-        for leaf in leaves(space, lambda value: isinstance(value, own)) if not chosen else []:
+        for leaf in stores.own_leaves(space, self.source) if not chosen else []:
             if has_role(leaf.name, "output") and form.rows(leaf.get(space), batch) is not None:
                 chosen.append(leaf.get(space))
         if chosen:
@@ -202,7 +201,7 @@ class Loop:
             parameter = gradient_of(name, list(before))
             if parameter and name not in before and isinstance(value, (np.ndarray, np.floating, float)):
                 gradients[parameter] = value
-        for leaf in leaves(space, lambda value: isinstance(value, own)) if not gradients else []:
+        for leaf in stores.own_leaves(space, self.source) if not gradients else []:
             beside = [name for name in before if name.rpartition(".")[0] == leaf.name.rpartition(".")[0] != ""]
             if leaf.name not in before and (parameter := gradient_of(leaf.name, beside)):
                 gradients[parameter] = leaf.get(space)
@@ -312,12 +311,11 @@ def candidates(source: Source) -> Iterator[Loop]:
 
 def _layouts(source: Source, block: Block, x: str, data: set[str]) -> list[tuple[Layout, tuple[Leaf, ...], int | None]]:
     """Return the ways in which the arrays before the loop are layers, and the number of the file's own examples."""
-    own = tuple(functions.own_classes(source).values())
     saved = dict(source.namespace)
     try:
         space = _space(source, block, None)
         roots = {key: value for key, value in space.items() if key not in data and not key.startswith("__")}
-        every = leaves(roots, lambda value: isinstance(value, own))
+        every = stores.own_leaves(roots, source)
         given = space.get(x)
         is_given = isinstance(given, np.ndarray) and given.ndim == 2 and not block.name and x not in source.stand_ins
         shape = given.shape if given is not None and is_given else ()
@@ -328,9 +326,8 @@ def _layouts(source: Source, block: Block, x: str, data: set[str]) -> list[tuple
         source.namespace.update(saved)
     ways = []
     for layout in found:
-        used = {name for layer in layout.layers for name in layer}
         n = next((size for size in shape if size != layout.sizes[0]), None)
-        ways.append((layout, tuple(leaf for leaf in every if leaf.name in used), n))
+        ways.append((layout, tuple(leaf for leaf in every if leaf.name in layout.names), n))
     return ways
 
 

@@ -66,14 +66,19 @@ class Store:
         return root
 
 
-def store_of(root: Any, kind: str, source: Source, words: str, n_in: int | None = None) -> tuple[Store, list[Layout]]:
-    """Return the store of an object or container, and the ways in which its arrays are layers."""
+def own_leaves(root: Any, source: Source, name: str = "") -> list[Leaf]:
+    """Return the arrays of floats in nested dicts, lists and objects of the classes of a file."""
     own = tuple(own_classes(source).values())
-    every = leaves(root, lambda value: isinstance(value, own), words if isinstance(root, list) else "")
-    found = layouts({leaf.name: leaf.get(root) for leaf in every}, n_in)
+    return leaves(root, lambda value: isinstance(value, own), name)
+
+
+def store_of(root: Any, kind: str, source: Source, words: str) -> tuple[Store, list[Layout]]:
+    """Return the store of an object or container, and the ways in which its arrays are layers."""
+    every = own_leaves(root, source, words if isinstance(root, list) else "")
+    found = layouts({leaf.name: leaf.get(root) for leaf in every})
     if not found:
         return Store(root, (), kind), []
-    used = {name for layout in found for layer in layout.layers for name in layer}
+    used = {name for layout in found for name in layout.names}
     return Store(root, tuple(leaf for leaf in every if leaf.name in used), kind, words), found
 
 

@@ -103,6 +103,16 @@ class Layout:
     has_bias_column: bool = False
     """whether a column, or row, of W is the bias"""
 
+    @property
+    def names(self) -> list[str]:
+        """The parameters, layer by layer."""
+        return [name for layer in self.layers for name in layer if name is not None]
+
+    @property
+    def biases(self) -> list[str]:
+        """The biases, from the first layer."""
+        return [bias for _, bias in self.layers if bias is not None]
+
     def canonical(self, arrays: Mapping[str, Any]) -> Arrays:
         """Return W1 (out, in), b1 (out,), ... of arrays in the file's layout; a missing or odd one stays as it is."""
         found: Arrays = {}
@@ -113,37 +123,22 @@ class Layout:
                 found[f"b{l}"] = np.asarray(arrays[bias]).reshape(-1)
         return found
 
-    def native(self, canonical: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
-        """Return the arrays in the file's layout."""
-        found: Arrays = {}
-        for l, (weights, bias) in enumerate(self.layers, 1):
-            W = canonical[f"W{l}"]
-            found[weights] = W.copy() if self.out_first else W.T.copy()
-            if bias is not None:
-                found[bias] = canonical[f"b{l}"].reshape(shapes[bias]).copy()
-        return found
 
-
-def layouts(arrays: Mapping[str, Any], n_in: int | None = None) -> list[Layout]:
-    """Return the ways in which arrays can be the layers of a network; [] if there is none.
-
-    Parameters
-    ----------
-    n_in : the size of the input, if known.
-    """
+def layouts(arrays: Mapping[str, Any]) -> list[Layout]:
+    """Return the ways in which arrays can be the layers of a network; [] if there is none."""
     shapes = {name: np.shape(array) for name, array in arrays.items()}
     matrices = [name for name, shape in shapes.items() if len(shape) == 2 and not is_bias(name)]
     matrices = [name for name in matrices if not STATE.search(name)] or matrices
     named = [name for name in matrices if is_weight(name)]
     thick = [name for name in matrices if min(shapes[name]) > 1]
     for weights in dict.fromkeys((tuple(named), tuple(matrices), tuple(thick))):
-        found = _chains(list(weights), shapes, n_in)
+        found = _chains(list(weights), shapes)
         if found:
             return found
     return []
 
 
-def _chains(weights: list[str], shapes: Mapping[str, tuple[int, ...]], n_in: int | None) -> list[Layout]:
+def _chains(weights: list[str], shapes: Mapping[str, tuple[int, ...]]) -> list[Layout]:
     if not weights:
         return []
     orders: list[tuple[str, ...]] = [tuple(weights), tuple(reversed(weights))]
@@ -156,7 +151,7 @@ def _chains(weights: list[str], shapes: Mapping[str, tuple[int, ...]], n_in: int
             for out_first in (True, False):
                 pairs = [shapes[name] if out_first else shapes[name][::-1] for name in order]
                 outs, ins = [pair[0] for pair in pairs], [pair[1] - extra for pair in pairs]
-                if ins[1:] == outs[:-1] and n_in in (None, ins[0]) and ins[0] > 0:
+                if ins[1:] == outs[:-1] and ins[0] > 0:
                     layers = _with_biases(order, outs, others, shapes)
                     found.append(Layout(layers, out_first, (ins[0], *outs), bool(extra)))
         if found:
@@ -166,7 +161,7 @@ def _chains(weights: list[str], shapes: Mapping[str, tuple[int, ...]], n_in: int
 
 def _oddity(layout: Layout) -> tuple[int, int]:
     """Return how many biases are missing, and how many have another number than their weights."""
-    missing = sum(bias is None for _, bias in layout.layers)
+    missing = len(layout.layers) - len(layout.biases)
     return missing, sum(bias is not None and _number(bias) != _number(weights) for weights, bias in layout.layers)
 
 
