@@ -39,9 +39,9 @@ class Estimate(NamedTuple):
 
 def _t(rows: int, degrees: float) -> float:
     """Return Student's quantile for two-sided intervals that hold for all `rows` together."""
-    from scipy.stats import t
+    from scipy.special import stdtrit  # as scipy.stats.t.ppf, whose import takes five times as long
 
-    return float(t.ppf(1 - (1 - CONFIDENCE) / (2 * rows), degrees))
+    return float(stdtrit(degrees, 1 - (1 - CONFIDENCE) / (2 * rows)))
 
 
 def mean(values: Sequence[float], rows: int = 1) -> Estimate:

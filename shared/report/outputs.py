@@ -24,7 +24,7 @@ def write_page(folder: Path, record: Record) -> Path:
     page, charts = report(record)
     (folder / "figures").mkdir(exist_ok=True)
     for chart in charts.values():
-        files.write_text(folder / "figures" / f"{chart.name}.svg", chart.svg())
+        files.write_text(folder / "figures" / f"{chart.name}.svg", chart.svg)
         files.write_bytes(folder / "figures" / f"{chart.name}.png", chart.png())
     files.write_text(folder / PAGE, page)
     return folder / PAGE

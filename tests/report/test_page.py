@@ -150,7 +150,7 @@ def test_names_of_any_kind_are_drawn_as_they_are() -> None:
         s["implementation"] = names[s["implementation"] == "other"]
     html, drawn = page.report(made | {"implementations": list(names), "baseline": "_mine"})
     for chart in ("accuracy", "path", "stages"):
-        assert all(f">{name}</text>" in drawn[chart].svg() for name in names), chart
+        assert all(f">{name}</text>" in drawn[chart].svg for name in names), chart
     assert html
 
 
@@ -345,14 +345,14 @@ def test_no_figure_has_raw_mathtext(kind: str) -> None:
     drawn = charts(made, rows(made))
     assert set(drawn) == {"accuracy", "loss", "speed", "stages", "errors", "path", "confusion"}
     for chart in drawn.values():
-        texts = ["".join(e.itertext()) for e in ElementTree.fromstring(chart.svg()).iter(f"{SVG}text")]
+        texts = ["".join(e.itertext()) for e in ElementTree.fromstring(chart.svg).iter(f"{SVG}text")]
         assert len(texts) > 3, chart.name
         assert not [text for text in texts if re.search(r"[$\\{}^]|mathdefault", text)], chart.name
 
 
 def test_the_distance_from_the_reference_is_in_powers_of_ten() -> None:
     made = whole()
-    svg = charts(made, rows(made))["path"].svg()
+    svg = charts(made, rows(made))["path"].svg
     assert {"10⁻⁷", "10⁻⁵", "100"} <= set(re.findall(r"<text[^>]*>([^<]*)</text>", svg))
 
 
