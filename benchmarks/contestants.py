@@ -71,7 +71,7 @@ class Contestant:
         if self.name == CLASSIFIER:
             return _classifier(spec, training, self.x, self.y)
         if self.name in PEERS:
-            return _products(training, parameters, self.x, in_cache=self.name == LIMIT_IN_CACHE)
+            return _products(spec, training, self.x, in_cache=self.name == LIMIT_IN_CACHE)
         network = self.network_class(spec, training, parameters)
         network.load(self.x, self.y)
 
@@ -87,9 +87,9 @@ class Contestant:
         return system.peak_memory_bytes() or 0, sum(array.nbytes for array in every)
 
 
-def _products(training: TrainingSpec, parameters: Parameters, x: Array, *, in_cache: bool) -> Take:
+def _products(spec: NetworkSpec, training: TrainingSpec, x: Array, *, in_cache: bool) -> Take:
     """Return the products of a step and nothing else; in_cache: always on the same batch, which stays in the cache."""
-    n, make = training.batch_size, products(parameters, training.batch_size)
+    n, make = training.batch_size, products(spec, x.dtype, training.batch_size)
 
     def take(order: Labels) -> None:
         for start in range(0, len(order), n):

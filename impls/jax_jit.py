@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jax import numpy as jnp
 
+from shared import layers
 from shared.interface import Array, Labels, Parameters
 from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
 
@@ -29,6 +30,7 @@ class Network:
 
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
         self.spec, self.training = spec, training
+        self.dtype = next(iter(parameters.values())).dtype
         self.f = [ACTIVATIONS[layer.activation] for layer in spec.layers]
         self.update = partial(OPTIMIZERS[training.optimizer], eta=training.learning_rate)
         self.reset(parameters)
@@ -46,11 +48,11 @@ class Network:
     @partial(jax.jit, static_argnums=0)
     def forward(self, theta: Theta, x: jax.Array) -> jax.Array:
         """(n, n_in) -> z_L, (n, n_out)."""
-        a = x
-        for l, f in enumerate(self.f[:-1], 1):
-            a = f(a @ theta[f"W{l}"].T + theta.get(f"b{l}", 0))  # (1)-(2)
-        l = len(self.f)
-        return a @ theta[f"W{l}"].T + theta.get(f"b{l}", 0)  # (1)
+        a = self.to_images(x)
+        for l, (layer, f) in enumerate(zip(self.spec.layers, self.f, strict=True), 1):
+            z = KINDS[type(layer)](a, theta.get(f"W{l}"), theta.get(f"b{l}", 0))  # (1)
+            a = f(z) if l < len(self.f) else z  # (2)
+        return a
 
     def output(self, z: jax.Array) -> jax.Array:
         """z_L -> a_L, (n, n_out)."""
@@ -99,9 +101,15 @@ class Network:
     def load(self, x: Array, y: Labels) -> None:
         self.x, self.y = jnp.array(x), self.one_hot(y)
 
+    def to_images(self, x: jax.Array) -> jax.Array:
+        """(n, n_in) -> (n, height, width, channels), if the first layer is a convolution or a pool."""
+        if isinstance(self.spec.layers[0], layers.Dense):
+            return x
+        return x.reshape(-1, *layers.image_axes(self.spec.input_shape))
+
     def one_hot(self, y: Labels) -> jax.Array:
         """(n,) labels -> (n, n_out), in the dtype of the parameters."""
-        return jax.nn.one_hot(y, self.spec.n_out, dtype=self.theta["W1"].dtype)
+        return jax.nn.one_hot(y, self.spec.n_out, dtype=self.dtype)
 
     def to_parameters(self, theta: Theta) -> Parameters:
         """Parameters, or gradients, on the device -> NumPy copies, after waiting for the device."""
@@ -120,6 +128,23 @@ def steps(
     carry, _ = jax.lax.scan(step, (theta, state), batches)
     return carry
 
+
+def dense(a: jax.Array, W: jax.Array, b: jax.Array) -> jax.Array:
+    if a.ndim == 4:
+        a = a.transpose(0, 3, 1, 2).reshape(len(a), -1)  # (n, c height width)
+    return a @ W.T + b
+
+
+def conv(a: jax.Array, W: jax.Array, b: jax.Array) -> jax.Array:
+    return jax.lax.conv_general_dilated(a, W, (1, 1), "SAME", dimension_numbers=("NHWC", "OIHW", "NHWC")) + b
+
+
+def max_pool(a: jax.Array, W: None, b: int) -> jax.Array:
+    window = (1, layers.WINDOW, layers.WINDOW, 1)
+    return jax.lax.reduce_window(a, -jnp.inf, jax.lax.max, window, window, "VALID")
+
+
+KINDS: dict[type, Callable[..., jax.Array]] = {layers.Dense: dense, layers.Conv: conv, layers.MaxPool: max_pool}
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "sigmoid": jax.nn.sigmoid,

@@ -1,13 +1,16 @@
 """The network in the small autograd `minitorch/`, used in the same way as `pytorch` uses torch."""
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from minitorch import Tensor, nn, no_grad, optim
 from minitorch.functional import binary_cross_entropy, cross_entropy
+from shared import layers
 from shared.interface import Array, Labels, Parameters
 from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
 
@@ -21,11 +24,11 @@ class Network:
 
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
         self.spec, self.training = spec, training
-        self.dtype = parameters["W1"].dtype
-        modules: list[nn.Module] = []
-        for layer, n_in in zip(spec.layers, spec.sizes, strict=False):
-            linear = nn.Linear(n_in, layer.n_out, bias=layer.bias, dtype=self.dtype)
-            modules += [linear, ACTIVATIONS[layer.activation]()]
+        self.dtype = next(iter(parameters.values())).dtype
+        modules: list[nn.Module] = [] if isinstance(spec.layers[0], layers.Dense) else [Images(spec.input_shape)]
+        for layer, shape in zip(spec.layers, spec.shapes, strict=False):
+            modules += KINDS[type(layer)](layer, shape, self.dtype)
+            modules += [ACTIVATIONS[layer.activation]()] if layers.has_weights(layer) else []
         *modules, self.f = modules
         self.model = nn.Sequential(*modules)  # up to z_L: f_L belongs to `output`
         self.reset(parameters)
@@ -95,10 +98,39 @@ class Network:
         return Tensor(np.eye(self.spec.n_out, dtype=self.dtype)[y])
 
     def to_parameters(self, theta: Iterable[Array | None]) -> Parameters:
-        """W_1, b_1, W_2, ... -> copies by name; minitorch stores W as (n_out, n_in), as the contract does."""
+        """W_1, b_1, W_2, ... -> copies by name; minitorch's layers store W in the shapes of the contract."""
         arrays = [array.copy() for array in theta if array is not None]
         return dict(zip(self.spec.parameter_shapes, arrays, strict=True))
 
+
+class Images(nn.Module):
+    """(n, n_in) -> (n, channels, height, width)."""
+
+    def __init__(self, input_shape: layers.Shape) -> None:
+        self.axes = layers.image_axes(input_shape)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return Tensor(x.data.reshape(-1, *self.axes).transpose(0, 3, 1, 2))  # x needs no gradient
+
+
+def dense(layer: layers.Dense, shape: layers.Shape, dtype: np.dtype[Any]) -> list[nn.Module]:
+    linear = nn.Linear(math.prod(shape), layer.n_out, bias=layer.bias, dtype=dtype)
+    return [nn.Flatten(), linear] if len(shape) == 3 else [linear]
+
+
+def conv(layer: layers.Conv, shape: layers.Shape, dtype: np.dtype[Any]) -> list[nn.Module]:
+    return [nn.Conv2d(shape[0], layer.channels, layer.kernel, bias=layer.bias, dtype=dtype)]
+
+
+def max_pool(layer: layers.MaxPool, shape: layers.Shape, dtype: np.dtype[Any]) -> list[nn.Module]:
+    return [nn.MaxPool2d()]
+
+
+KINDS: dict[type, Callable[..., list[nn.Module]]] = {
+    layers.Dense: dense,
+    layers.Conv: conv,
+    layers.MaxPool: max_pool,
+}
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "sigmoid": nn.Sigmoid,

@@ -4,8 +4,10 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from shared import layers
 from shared.interface import Array, Labels, Parameters
 from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
 
@@ -18,8 +20,9 @@ class Network:
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
         self.spec, self.training = spec, training
         self.f, self.df = zip(*(ACTIVATIONS[layer.activation] for layer in spec.layers), strict=True)
+        self.kinds = [KINDS[type(layer)](layer) for layer in spec.layers]
         # All parameters in one vector and all gradients in another, so that (8) is one line; layers are views.
-        self.theta = np.empty(spec.parameter_count, parameters["W1"].dtype)
+        self.theta = np.empty(spec.parameter_count, next(iter(parameters.values())).dtype)
         self.g = np.empty_like(self.theta)
         self.layers, self.gradient_layers = self.to_layers(self.theta), self.to_layers(self.g)
         self.deltas = [self.theta] * len(self.layers)  # d_1..d_L of the last batch, for `trace`
@@ -36,15 +39,13 @@ class Network:
     # ---- Forward (1)-(2) -------------------------------------------------------------------------------
 
     def forward(self, x: Array) -> tuple[list[Array], list[Array]]:
-        """(n, n_in) -> z_1..z_L and a_0..a_{L-1}, each (n, size of its layer)."""
+        """(n, n_in) -> z_1..z_L and a_0..a_{L-1}, each (n, size of its layer) or (n, height, width, channels)."""
         z: list[Array] = []
-        a = [x]
+        a = [self.to_images(x)]
         for l, (W, b) in enumerate(self.layers):
             if l > 0:
-                a.append(self.f[l - 1](z[-1]))  # (2), (n, n_l)
-            z_l = a[-1] @ W.T  # (1), (n, n_l)
-            z_l += b
-            z.append(z_l)
+                a.append(self.f[l - 1](z[-1]))  # (2)
+            z.append(self.kinds[l].forward(a[-1], W, b))  # (1)
         return z, a
 
     def output(self, z: Array) -> Array:
@@ -74,12 +75,10 @@ class Network:
         loss, d = self.loss(z[-1], y)
         for l in reversed(range(len(a))):
             self.deltas[l] = d
-            dW, db = self.gradient_layers[l]
-            np.matmul(d.T, a[l], out=dW)  # (6), (n_out, n_in)
-            np.add.reduce(d, axis=0, out=db)  # (7), (n_out,)
+            self.kinds[l].gradients(d, a[l], *self.gradient_layers[l])  # (6), (7)
             if l > 0:
                 W, _ = self.layers[l]
-                d = d @ W  # (5), (n, n_l)
+                d = self.kinds[l].back(d, a[l], z[l], W)  # (5), in the shape of a_l
                 d *= self.df[l - 1](z[l - 1], a[l])
         return loss
 
@@ -91,7 +90,7 @@ class Network:
         z, a = self.forward(x)
         self.gradients(x, self.one_hot(y))
         kinds = {"z": z, "a": [*a[1:], self.output(z[-1])], "d": self.deltas}
-        return {f"{kind}{l}": tensor for kind, tensors in kinds.items() for l, tensor in enumerate(tensors, 1)}
+        return {f"{kind}{l}": flat(tensor) for kind, tensors in kinds.items() for l, tensor in enumerate(tensors, 1)}
 
     # ---- Update (8) ------------------------------------------------------------------------------------
 
@@ -109,6 +108,12 @@ class Network:
     def load(self, x: Array, y: Labels) -> None:
         self.x, self.y = x, self.one_hot(y)
 
+    def to_images(self, x: Array) -> Array:
+        """(n, n_in) -> (n, height, width, channels), if the first layer is a convolution or a pool."""
+        if type(self.spec.layers[0]) is layers.Dense:
+            return x
+        return x.reshape(-1, *layers.image_axes(self.spec.input_shape))
+
     def one_hot(self, y: Labels) -> Array:
         """(n,) labels -> (n, n_out), in the dtype of the parameters."""
         return np.eye(self.spec.n_out, dtype=self.theta.dtype)[y]
@@ -122,10 +127,107 @@ class Network:
         return parameters
 
     def to_layers(self, theta: Array) -> list[tuple[Array, Array]]:
-        """One vector -> W_l and b_l of every layer; without a bias, b_l is 0 and not part of theta."""
+        """One vector -> W_l and b_l of every layer; those that a layer does not have are 0 and not part of theta."""
         tensors = self.to_parameters(theta)
-        zeros = [np.zeros(layer.n_out, theta.dtype) for layer in self.spec.layers]
-        return [(tensors[f"W{l}"], tensors.get(f"b{l}", zero)) for l, zero in enumerate(zeros, 1)]
+        weights = [tensors.get(f"W{l}", np.zeros(1, theta.dtype)) for l in range(1, len(self.spec.layers) + 1)]
+        return [(W, tensors.get(f"b{l}", np.zeros(len(W), theta.dtype))) for l, W in enumerate(weights, 1)]
+
+
+class Dense:
+    """z = a W^T + b; W is (n_out, n_in)."""
+
+    def __init__(self, layer: layers.Dense) -> None: ...
+
+    def forward(self, a: Array, W: Array, b: Array) -> Array:
+        z = flat(a) @ W.T  # (1), (n, n_out)
+        z += b
+        return z
+
+    def gradients(self, d: Array, a: Array, dW: Array, db: Array) -> None:
+        np.matmul(d.T, flat(a), out=dW)  # (6), (n_out, n_in)
+        np.add.reduce(d, axis=0, out=db)  # (7), (n_out,)
+
+    def back(self, d: Array, a: Array, z: Array, W: Array) -> Array:  # noqa: ARG002 - for max pooling
+        return images(d @ W, a.shape)  # (5) without f', (n, n_in)
+
+
+class Conv:
+    """A dense layer on the patches of the images; W is (c_out, c_in, k, k)."""
+
+    def __init__(self, layer: layers.Conv) -> None:
+        self.k, self.p = layer.kernel, layer.padding
+        self.rows: Array = np.empty((0, 0))  # the patches of the last batch, for (6)
+
+    def patches(self, a: Array) -> Array:
+        """(n, height, width, c) -> (n height width, k k c): what each output is computed from."""
+        padded = np.pad(a, ((0, 0), (self.p, self.p), (self.p, self.p), (0, 0)))
+        windows = sliding_window_view(padded, (self.k, self.k), axis=(1, 2))  # (n, height, width, c, k, k)
+        return windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, self.k * self.k * a.shape[3])
+
+    def matrix(self, W: Array) -> Array:
+        """(c_out, c_in, k, k) -> (c_out, k k c_in): one row for each channel of the output."""
+        return W.transpose(0, 2, 3, 1).reshape(len(W), -1)
+
+    def kernels(self, matrix: Array) -> Array:
+        """Undo `matrix`."""
+        return matrix.reshape(len(matrix), self.k, self.k, -1).transpose(0, 3, 1, 2)
+
+    def forward(self, a: Array, W: Array, b: Array) -> Array:
+        self.rows = self.patches(a)
+        z = self.rows @ self.matrix(W).T  # (1), (n height width, c_out)
+        z += b
+        return z.reshape(*a.shape[:3], len(W))
+
+    def gradients(self, d: Array, a: Array, dW: Array, db: Array) -> None:  # noqa: ARG002 - its patches are kept
+        rows = d.reshape(-1, d.shape[3])
+        dW[:] = self.kernels(rows.T @ self.rows)  # (6)
+        np.add.reduce(rows, axis=0, out=db)  # (7), (c_out,)
+
+    def back(self, d: Array, a: Array, z: Array, W: Array) -> Array:  # noqa: ARG002 - for max pooling
+        turned = W[:, :, ::-1, ::-1].swapaxes(0, 1)  # (c_in, c_out, k, k)
+        return (self.patches(d) @ self.matrix(turned).T).reshape(a.shape)  # (5) without f'
+
+
+class MaxPool:
+    """The largest of each 2x2 window, and the first of several that are equal."""
+
+    def __init__(self, layer: layers.MaxPool) -> None: ...
+
+    @staticmethod
+    def corners(a: Array) -> list[Array]:
+        """(n, height, width, c) -> the four values of every window, row by row, each (n, height/2, width/2, c)."""
+        return [a[:, u::2, v::2] for u in (0, 1) for v in (0, 1)]
+
+    def forward(self, a: Array, W: Array, b: Array) -> Array:  # noqa: ARG002 - it has none
+        one, two, three, four = self.corners(a)
+        return np.maximum(np.maximum(one, two), np.maximum(three, four))  # (1)
+
+    def gradients(self, d: Array, a: Array, dW: Array, db: Array) -> None:
+        """There are no parameters."""
+
+    def back(self, d: Array, a: Array, z: Array, W: Array) -> Array:  # noqa: ARG002 - it has none
+        back, free = np.empty_like(a), np.True_
+        for corner, to in zip(self.corners(a), self.corners(back), strict=True):
+            is_here = (corner == z) & free
+            np.multiply(d, is_here, out=to)  # (5) without f'
+            free = free & ~is_here
+        return back
+
+
+KINDS: dict[type, Any] = {layers.Dense: Dense, layers.Conv: Conv, layers.MaxPool: MaxPool}
+
+
+def flat(a: Array) -> Array:
+    """(n, height, width, c) -> (n, c height width), row by row of one channel after the other; (n, size) as it is."""
+    return a if a.ndim == 2 else a.transpose(0, 3, 1, 2).reshape(len(a), -1)
+
+
+def images(a: Array, shape: tuple[int, ...]) -> Array:
+    """Undo `flat`: return `a` in this shape of images; what has it already is returned as it is."""
+    if a.shape == shape:
+        return a
+    n, height, width, channels = shape
+    return np.ascontiguousarray(a.reshape(n, channels, height, width).transpose(0, 2, 3, 1))
 
 
 def sigmoid(z: Array) -> Array:

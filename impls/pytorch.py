@@ -1,11 +1,14 @@
 """The network in PyTorch: nn.Module, autograd and torch.optim."""
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from shared import layers
 from shared.interface import Array, Labels, Parameters
 from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
 
@@ -17,11 +20,11 @@ class Network:
 
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
         self.spec, self.training = spec, training
-        self.dtype = torch.from_numpy(parameters["W1"]).dtype
-        modules: list[nn.Module] = []
-        for layer, n_in in zip(spec.layers, spec.sizes, strict=False):
-            linear = nn.Linear(n_in, layer.n_out, bias=layer.bias, dtype=self.dtype)
-            modules += [linear, ACTIVATIONS[layer.activation]()]
+        self.dtype = torch.from_numpy(next(iter(parameters.values()))).dtype
+        modules: list[nn.Module] = [] if isinstance(spec.layers[0], layers.Dense) else [Images(spec.input_shape)]
+        for layer, shape in zip(spec.layers, spec.shapes, strict=False):
+            modules += KINDS[type(layer)](layer, shape, self.dtype)
+            modules += [ACTIVATIONS[layer.activation]()] if layers.has_weights(layer) else []
         *modules, self.f = modules
         self.model = nn.Sequential(*modules)  # up to z_L: f_L belongs to `output`
         self.reset(parameters)
@@ -96,10 +99,41 @@ class Network:
         return nn.functional.one_hot(torch.from_numpy(y), self.spec.n_out).to(self.dtype)
 
     def to_parameters(self, theta: Iterable[Tensor | None]) -> Parameters:
-        """W_1, b_1, W_2, ... -> NumPy copies by name; nn.Linear stores W as (n_out, n_in), as the contract does."""
+        """W_1, b_1, W_2, ... -> NumPy copies by name; torch's layers store W in the shapes of the contract."""
         arrays = [tensor.detach().numpy().copy() for tensor in theta if tensor is not None]
         return dict(zip(self.spec.parameter_shapes, arrays, strict=True))
 
+
+class Images(nn.Module):
+    """(n, n_in) -> (n, channels, height, width)."""
+
+    def __init__(self, input_shape: layers.Shape) -> None:
+        super().__init__()
+        self.axes = layers.image_axes(input_shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(-1, *self.axes).permute(0, 3, 1, 2).contiguous()
+
+
+def dense(layer: layers.Dense, shape: layers.Shape, dtype: torch.dtype) -> list[nn.Module]:
+    linear = nn.Linear(math.prod(shape), layer.n_out, bias=layer.bias, dtype=dtype)
+    return [nn.Flatten(), linear] if len(shape) == 3 else [linear]
+
+
+def conv(layer: layers.Conv, shape: layers.Shape, dtype: torch.dtype) -> list[nn.Module]:
+    how: dict[str, Any] = {"padding": layer.padding, "bias": layer.bias, "dtype": dtype}
+    return [nn.Conv2d(shape[0], layer.channels, layer.kernel, **how)]
+
+
+def max_pool(layer: layers.MaxPool, shape: layers.Shape, dtype: torch.dtype) -> list[nn.Module]:
+    return [nn.MaxPool2d(layers.WINDOW)]
+
+
+KINDS: dict[type, Callable[..., list[nn.Module]]] = {
+    layers.Dense: dense,
+    layers.Conv: conv,
+    layers.MaxPool: max_pool,
+}
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "sigmoid": nn.Sigmoid,

@@ -1,9 +1,12 @@
 """The network in TensorFlow: Keras layers, GradientTape inside a tf.function, a Keras optimizer."""
 
+from typing import Any
+
 import tensorflow as tf  # first: if both are missing, this is the package to install
 
 import keras  # isort: skip
 
+from shared import layers
 from shared.interface import Array, Labels, Parameters
 from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
 
@@ -16,18 +19,21 @@ class Network:
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
         self.spec, self.training = spec, training
         *hidden, self.f = (ACTIVATIONS[layer.activation] for layer in spec.layers)
-        self.dtype = parameters["W1"].dtype.name
+        self.dtype = next(iter(parameters.values())).dtype.name
         keras.config.set_floatx(self.dtype)  # otherwise the optimizer would round eta to float32
         self.model = keras.Sequential([keras.Input((spec.n_in,), dtype=self.dtype)])
-        for layer, f in zip(spec.layers, (*hidden, None), strict=True):  # up to z_L: f_L belongs to `output`
-            self.model.add(keras.layers.Dense(layer.n_out, activation=f, use_bias=layer.bias, dtype=self.dtype))
+        if not isinstance(spec.layers[0], layers.Dense):
+            self.model.add(keras.layers.Reshape(layers.image_axes(spec.input_shape), dtype=self.dtype))
+        for layer, shape, f in zip(spec.layers, spec.shapes, (*hidden, None), strict=False):
+            for module in KINDS[type(layer)](layer, shape, f, self.dtype):  # up to z_L: f_L belongs to `output`
+                self.model.add(module)
         self.optimizer = OPTIMIZERS[training.optimizer](training.learning_rate)
         self.optimizer.build(self.model.trainable_variables)
         self.reset(parameters)
 
     def reset(self, parameters: Parameters) -> None:
-        for variable, given in zip(self.model.trainable_variables, parameters.values(), strict=True):
-            variable.assign(given.T)  # Keras stores W as (n_in, n_out)
+        for variable, (name, given) in zip(self.model.trainable_variables, parameters.items(), strict=True):
+            variable.assign(to_keras(given, self.image(name)))
         for variable in self.optimizer.variables:  # a new optimizer would have to be traced again
             if variable is not self.optimizer.learning_rate:
                 variable.assign(tf.zeros_like(variable))
@@ -94,10 +100,46 @@ class Network:
         return tf.one_hot(y, self.spec.n_out, dtype=self.dtype)
 
     def to_parameters(self, theta: list[tf.Tensor]) -> Parameters:
-        """W_1^T, b_1, W_2^T, ... as Keras orders them -> NumPy copies by name, W as (n_out, n_in)."""
-        arrays = [tensor.numpy().T.copy() for tensor in theta]
-        return dict(zip(self.spec.parameter_shapes, arrays, strict=True))
+        """Keras's tensors, in its order and layout -> NumPy copies by name, in the layout of the contract."""
+        shapes = self.spec.parameter_shapes.items()
+        pairs = zip(shapes, theta, strict=True)
+        return {name: from_keras(tensor.numpy(), shape, self.image(name)) for (name, shape), tensor in pairs}
 
+    def image(self, name: str) -> layers.Shape:
+        """Return the shape of the input of a parameter's layer."""
+        return self.spec.shapes[int(name[1:]) - 1]
+
+
+def to_keras(W: Array, image: layers.Shape) -> Array:
+    """W or b of the contract -> of Keras: (n_in, n_out) or (k, k, c_in, c_out); images flattened channel last."""
+    if W.ndim == 2 and len(image) == 3:
+        return W.reshape(-1, *image).transpose(2, 3, 1, 0).reshape(-1, len(W))
+    return W.transpose(2, 3, 1, 0) if W.ndim == 4 else W.T
+
+
+def from_keras(W: Array, shape: layers.Shape, image: layers.Shape) -> Array:
+    """Undo `to_keras`."""
+    if W.ndim == 2 and len(image) == 3:
+        channels, height, width = image
+        W = W.reshape(height, width, channels, -1)
+    return (W.transpose(3, 2, 0, 1) if W.ndim == 4 else W.T).reshape(shape).copy()
+
+
+def dense(layer: layers.Dense, shape: layers.Shape, f: Any, dtype: str) -> list[keras.Layer]:
+    flatten = [keras.layers.Flatten(dtype=dtype)] if len(shape) == 3 else []
+    return [*flatten, keras.layers.Dense(layer.n_out, activation=f, use_bias=layer.bias, dtype=dtype)]
+
+
+def conv(layer: layers.Conv, shape: layers.Shape, f: Any, dtype: str) -> list[keras.Layer]:
+    how = {"padding": "same", "activation": f, "use_bias": layer.bias, "dtype": dtype}
+    return [keras.layers.Conv2D(layer.channels, layer.kernel, **how)]
+
+
+def max_pool(layer: layers.MaxPool, shape: layers.Shape, f: Any, dtype: str) -> list[keras.Layer]:
+    return [keras.layers.MaxPooling2D(layers.WINDOW, dtype=dtype)]
+
+
+KINDS: dict[type, Any] = {layers.Dense: dense, layers.Conv: conv, layers.MaxPool: max_pool}
 
 ACTIVATIONS = {
     "sigmoid": tf.nn.sigmoid,

@@ -48,6 +48,45 @@ class Linear(Module):
         return z if self.bias is None else z + self.bias
 
 
+class Conv2d(Module):
+    """A convolution that keeps the size, from (n, c_in, height, width) to (n, c_out, height, width).
+
+    The initial weights and biases are those of PyTorch: uniform between -1/sqrt(c_in k k) and 1/sqrt(c_in k k).
+    """
+
+    def __init__(
+        self,
+        c_in: int,
+        c_out: int,
+        kernel: int,
+        bias: bool = True,
+        dtype: Any = np.float32,
+        generator: np.random.Generator | None = None,
+    ) -> None:
+        bound, draw = (c_in * kernel**2) ** -0.5, (generator or np.random.default_rng()).uniform
+        weight = draw(-bound, bound, (c_out, c_in, kernel, kernel)).astype(dtype)
+        self.weight = Tensor(weight, requires_grad=True)
+        self.bias = Tensor(draw(-bound, bound, c_out).astype(dtype), requires_grad=True) if bias else None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        z = functional.conv2d(x, self.weight)
+        return z if self.bias is None else z + self.bias.reshape(-1, 1, 1)
+
+
+class MaxPool2d(Module):
+    """`functional.max_pool2d`."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return functional.max_pool2d(x)
+
+
+class Flatten(Module):
+    """`functional.flatten`."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return functional.flatten(x)
+
+
 class Activation(Module):
     """An elementwise function as a module."""
 

@@ -6,7 +6,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.interface import Array, Labels
+from shared.interface import Array, Labels, Network
+
+PIECE: Final = 200
+"""Examples that are predicted at once: the patches of 10,000 images would take gigabytes."""
+
+
+def outputs(network: Network, x: Array) -> Array:
+    """(n, n_in) -> a_L of every example, (n, n_out)."""
+    return np.concatenate([network.predict(x[k : k + PIECE]) for k in range(0, len(x), PIECE)])
 
 
 def predicted_digits(activations: Array) -> NDArray[np.uint8]:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from shared.errors import SettingError, check_choice, nearest
-from shared.layers import ACTIVATIONS
+from shared.layers import ACTIVATIONS, has_weights
 from shared.spec import NetworkSpec, TrainingSpec
 
 Options = dict[str, Any]
@@ -23,7 +23,7 @@ DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
         "implementation": None,  # all
         "network": None,  # from sizes, activation and loss
         "sizes": (784, 30, 10),
-        "activation": "sigmoid",
+        "activation": None,  # sigmoid, or relu with convolutions
         "loss": None,  # quadratic, or the loss that the output layer requires
         "epochs": None,  # depends on the data set
         "batch_size": _TRAINING.batch_size,
@@ -54,6 +54,13 @@ _ARTICLE: Final = {
     "epochs": 30,
 }
 _LATER: Final = {"sizes": (784, 128, 10), "activation": "relu", "loss": "cross_entropy", "initial": "scaled"}
+_CONVOLUTIONAL: Final = {
+    "optimizer": "adam",
+    "learning_rate": 0.001,
+    "batch_size": 64,
+    "epochs": 3,
+    "initial": "scaled",
+}
 PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "default": {},
@@ -71,6 +78,13 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
             "learning_rate": 0.01,
             "batch_size": 100,
             "epochs": 10,
+            "train_size": 1000,
+            "test_size": 200,
+        },
+        "cnn": {**_CONVOLUTIONAL, "network": "28x28-conv32-pool-conv64-pool-10, relu, cross_entropy"},
+        "cnn-small": {
+            **_CONVOLUTIONAL,
+            "network": "28x28-conv4-pool-conv8-pool-10, relu, cross_entropy",
             "train_size": 1000,
             "test_size": 200,
         },
@@ -124,10 +138,11 @@ def network_of(options: Mapping[str, Any], given: Mapping[str, Any]) -> NetworkS
     """
     activation, loss = options["activation"], options["loss"]
     if options["network"] is None:
-        return NetworkSpec.dense(tuple(options["sizes"]), activation, "quadratic" if loss is None else loss)
-    check_choice("activation", activation, ACTIVATIONS)
-    network = NetworkSpec.parse(options["network"], activation, loss or "")
-    has = {"activation": [layer.activation for layer in network.layers], "loss": [network.loss]}
+        return NetworkSpec.dense(tuple(options["sizes"]), activation or "sigmoid", loss or "quadratic")
+    if activation is not None:
+        check_choice("activation", activation, ACTIVATIONS)
+    network = NetworkSpec.parse(options["network"], activation or "", loss or "")
+    has = {"activation": [layer.activation for layer in network.layers if has_weights(layer)], "loss": [network.loss]}
     for name, words in has.items():
         if given.get(name) not in (None, *words):
             raise SettingError(name, f"got {given[name]!r}, expected none: the network is {network}")

@@ -49,7 +49,7 @@ def train(implementations: Sequence[str], dataset: Dataset, training: TrainingSp
     for _ in range(training.epochs):
         network.train(next(orders))
     x_test, y_test = dataset.test.arrays(training.dtype)
-    accuracy = evaluation.accuracy(network.predict(x_test), y_test)
+    accuracy = evaluation.accuracy(evaluation.outputs(network, x_test), y_test)
     origin = (
         f"parameters: no run has kept any, so NumPy was trained now, {_epochs(training)} on {dataset.name}, "
         f"test accuracy {accuracy:.1%}; all implementations use the same"

@@ -2,21 +2,29 @@
 
 For layers l = 1..L, a_0 = x, batch size n, one-hot y:
 
-    (1) z_l = a_{l-1} W_l^T + b_l
+    (1) z_l = a_{l-1} W_l^T + b_l                                                               dense
+        z_l[k,i,j] = sum_{c,u,v} W_l[k,c,u,v] a_{l-1}[c, i+u-p, j+v-p] + b_l[k]                 convolution
+        z_l[k,i,j] = max_{u,v in {0,1}} a_{l-1}[k, 2i+u, 2j+v]                                  max pooling
     (2) a_l = f_l(z_l)                     f_l: sigmoid, tanh, relu, leaky_relu or identity, per layer
     (3) C   = 1/n sum 1/2 |a_L - y|^2                              quadratic
         C   = -1/n sum y log a_L                                   cross_entropy, a_L = softmax(z_L)
         C   = -1/n sum [y log a_L + (1 - y) log(1 - a_L)]          binary_cross_entropy, a_L = sigmoid(z_L)
     (4) d_L = (a_L - y) * f'(z_L) / n      quadratic;      d_L = (a_L - y) / n        the two cross-entropies
-    (5) d_l = (d_{l+1} W_{l+1}) * f'(z_l)
-    (6) dC/dW_l = d_l^T a_{l-1}
-    (7) dC/db_l = sum over the batch of d_l
+    (5) d_l = (d_{l+1} W_{l+1}) * f'(z_l)                                                       dense
+        d_l[c,i,j] = sum_{k,u,v} W_{l+1}[k,c,u,v] d_{l+1}[k, i-u+p, j-v+p] * f'(z_l[c,i,j])     convolution
+        d_l[k,2i+u,2j+v] = d_{l+1}[k,i,j] * f'(z_l[k,2i+u,2j+v]) at the maximum, 0 elsewhere    max pooling
+    (6) dC/dW_l = d_l^T a_{l-1}                                                                 dense
+        dC/dW_l[k,c,u,v] = sum over the batch and i,j of d_l[k,i,j] a_{l-1}[c, i+u-p, j+v-p]    convolution
+    (7) dC/db_l = sum over the batch of d_l                                                     dense
+        dC/db_l[k] = sum over the batch and i,j of d_l[k,i,j]                                   convolution
     (8) theta <- theta - eta g                                               sgd
         v <- mu v + g,  theta <- theta - eta v                               momentum (heavy ball)
         m <- beta_1 m + (1 - beta_1) g,  v <- beta_2 v + (1 - beta_2) g^2    adam, in steps t = 1, 2, ...
         theta <- theta - eta (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + epsilon)
 
-v and m start at 0.
+v and m start at 0. An image is [channel, row, column]; a dense layer after one takes its values in that order. A
+convolution has k x k kernels, stride 1 and p = (k - 1) / 2 rows and columns of zeros around its input, which keep the
+size. Of equal maxima in a window, the first counts, row by row.
 
 Sources: M. Nielsen, "Neural Networks and Deep Learning", chapter 2 (there per example; here per batch, so the
 1/n is in the delta), chapter 3 for the binary cross-entropy; for softmax with cross-entropy, C. Bishop, "Pattern
@@ -30,7 +38,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.errors import SpecError, check_choice, check_whole
-from shared.layers import ACTIVATIONS, KINDS, SOFTMAX, Dense, Layer, Shape, parse_layer
+from shared.layers import (
+    ACTIVATIONS,
+    KINDS,
+    NO_BIAS,
+    SOFTMAX,
+    Conv,
+    Dense,
+    Layer,
+    Shape,
+    has_weights,
+    image_shape,
+    parse_layer,
+)
 
 LOSSES: Final = ("quadratic", "cross_entropy", "binary_cross_entropy")
 OUTPUT_ACTIVATIONS: Final = {"cross_entropy": SOFTMAX, "binary_cross_entropy": "sigmoid"}
@@ -65,7 +85,7 @@ class NetworkSpec:
     Parameters
     ----------
     input_shape : of one example: (n_in,), (height, width) or (height, width, channels).
-    layers : at least one; each has its own activation.
+    layers : at least one; each has its own activation. The last one is dense.
     loss : "quadratic", "cross_entropy" or "binary_cross_entropy", equation (3). The two cross-entropies are
         functions of z_L: the output activation is softmax with the first and sigmoid with the second.
 
@@ -87,6 +107,9 @@ class NetworkSpec:
             check_whole("input_shape", size, 1)
         if not isinstance(self.layers, tuple) or not self.layers or not all(type(l) in KINDS for l in self.layers):
             raise SpecError("layers", self.layers, "a tuple of at least one layer, such as (Dense(30), Dense(10))")
+        if not isinstance(self.layers[-1], Dense):
+            raise SpecError("network", self.layers[-1].text(), "a dense layer as the last one, such as 10")
+        _ = self.shapes  # of layers that fit each other
         *hidden, last = (layer.activation for layer in self.layers)
         if SOFTMAX in hidden:
             raise SpecError("activation", SOFTMAX, "softmax in the last layer only")
@@ -110,15 +133,18 @@ class NetworkSpec:
         return cls(sizes[:1], (*hidden, Dense(sizes[-1], OUTPUT_ACTIVATIONS.get(loss, activation))), loss)
 
     @classmethod
-    def parse(cls, text: str, activation: str = "sigmoid", loss: str = "") -> "NetworkSpec":
-        """Read the notation: 784-30-10, 784-30tanh-10sigmoid, 784-30-10_nobias, 784-30-10, relu, cross_entropy.
+    def parse(cls, text: str, activation: str = "", loss: str = "") -> "NetworkSpec":
+        """Read the notation.
+
+        784-30-10, 784-30tanh-10sigmoid, 784-30-10_nobias, "784-30-10, relu, cross_entropy", 28x28-conv32-pool-10.
 
         Parameters
         ----------
         text : the input shape and the layers, joined by "-"; after commas the activation of the layers that name
             none, and the loss.
-        activation, loss : used if the text names none. Without a loss it is "cross_entropy" if the output is softmax,
-            else "quadratic".
+        activation, loss : used if the text names none. Without an activation it is "relu" with convolutions, else
+            "sigmoid". Without a loss it is "cross_entropy" if the output is softmax, or if there are convolutions and
+            the last layer names no activation, else "quadratic".
 
         Raises
         ------
@@ -134,8 +160,11 @@ class NetworkSpec:
         shape, *layers = joined.split("-")
         if not re.fullmatch(r"\d+(x\d+){0,2}", shape) or not layers:
             raise SpecError("network", text, "an input and layers, such as 784-30-10 or 784-30tanh-10sigmoid")
-        hidden = [parse_layer(layer, activation) for layer in layers[:-1]]
-        output = parse_layer(layers[-1], OUTPUT_ACTIVATIONS.get(loss, activation))
+        usual = activation or ("relu" if "conv" in joined else "sigmoid")
+        hidden = [parse_layer(layer, usual) for layer in layers[:-1]]
+        if any(isinstance(layer, Conv) for layer in hidden) and layers[-1].removesuffix(NO_BIAS).isdigit():
+            loss = loss or "cross_entropy"
+        output = parse_layer(layers[-1], OUTPUT_ACTIVATIONS.get(loss, usual))
         loss = loss or ("cross_entropy" if output.activation == SOFTMAX else "quadratic")
         input_shape = tuple(map(int, shape.split("x")))
         if 0 in input_shape:
@@ -144,7 +173,7 @@ class NetworkSpec:
 
     def __str__(self) -> str:
         """Return the notation that `parse` reads."""
-        *hidden, last = (layer.activation for layer in self.layers)
+        *hidden, last = (layer.activation for layer in self.layers if has_weights(layer))
         fixed = OUTPUT_ACTIVATIONS.get(self.loss)
         usual = hidden[0] if hidden else last
         shape = "x".join(map(str, self.input_shape))
@@ -158,8 +187,8 @@ class NetworkSpec:
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        """The shapes of a_0, a_1, ..., a_L for one example."""
-        found = [self.input_shape]
+        """The shapes of a_0, a_1, ..., a_L for one example; those of images are (channels, height, width)."""
+        found = [self.input_shape if isinstance(self.layers[0], Dense) else image_shape(self.input_shape)]
         for layer in self.layers:
             found.append(layer.output_shape(found[-1]))
         return tuple(found)
@@ -205,7 +234,8 @@ class TrainingSpec:
     batch_size : examples per step; a smaller last batch is kept.
     epochs : passes over the training set.
     seed : determines the initial parameters and the mini-batch order.
-    initial : "normal": weights and biases ~ N(0, 1), as in the article; "scaled": weights divided by sqrt(n_in).
+    initial : "normal": weights and biases ~ N(0, 1), as in the article; "scaled": weights divided by sqrt(n_in), those
+        of a convolution by sqrt(c_in k k).
     dtype : of parameters, inputs and arithmetic: "float32" for speed, "float64" for accuracy.
 
     Raises

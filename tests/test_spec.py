@@ -107,7 +107,7 @@ def test_what_is_printed_is_read_again(spec: NetworkSpec) -> None:
         ("784-30-10, hinge", "network: got 'hinge', expected one of sigmoid"),
         ("784-0-10", "network: got '0', expected a layer with at least 1 unit"),
         ("0-30-10", "network: got '0-30-10', expected an input of at least 1 value"),
-        ("784-30-10sofmax", "network: got '10sofmax', expected units and one of sigmoid, "),
+        ("784-30-10sofmax", "network: got '10sofmax', expected a layer and one of sigmoid, "),
         ("784-30-10sofmax", "did you mean softmax?"),
         ("784-30-10, tanh, relu", "expected at most one activation and one loss after the commas"),
         ("784-30-10, quadratic, tanh, quadratic", "expected at most one activation and one loss after the commas"),
@@ -140,3 +140,58 @@ def test_wrong_parts_are_refused(fields: dict[str, Any], message: str) -> None:
 def test_an_input_of_several_axes_is_flattened() -> None:
     spec = NetworkSpec.parse("28x28x3-30-10")
     assert (spec.n_in, spec.sizes, spec.parameter_shapes["W1"]) == (2352, (2352, 30, 10), (30, 2352))
+
+
+# ---- Convolutions and pools ----------------------------------------------------------------------------------
+
+
+def test_the_network_of_the_article_has_the_shapes_of_the_article() -> None:
+    spec = NetworkSpec.parse("28x28-conv32-pool-conv64-pool-10")
+    assert str(spec) == "28x28-conv32-pool-conv64-pool-10, relu, cross_entropy"
+    assert spec.shapes == ((1, 28, 28), (32, 28, 28), (32, 14, 14), (64, 14, 14), (64, 7, 7), (10,))
+    assert spec.parameter_shapes == {
+        "W1": (32, 1, 3, 3),
+        "b1": (32,),
+        "W3": (64, 32, 3, 3),
+        "b3": (64,),
+        "W5": (10, 3136),
+        "b5": (10,),
+    }
+    assert spec.sizes == (784, 25088, 6272, 12544, 3136, 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "full"),
+    [
+        ("28x28-conv4-10, tanh", "28x28-conv4-10, tanh, cross_entropy"),
+        ("28x28-conv4-10sigmoid", "28x28-conv4relu-10sigmoid, quadratic"),
+        ("28x28-conv4k5tanh_nobias-pool-10", "28x28-conv4k5_nobias-pool-10, tanh, cross_entropy"),
+        ("28x28-conv4k3-10, quadratic", "28x28-conv4-10, relu, quadratic"),
+        ("28x28-pool-10", "28x28-pool-10, sigmoid, quadratic"),
+        ("32x32x3-conv4k1-pool-30-10", "32x32x3-conv4k1-pool-30-10, relu, cross_entropy"),
+    ],
+)
+def test_the_notation_of_a_convolution(text: str, full: str) -> None:
+    assert str(NetworkSpec.parse(text)) == full
+    assert NetworkSpec.parse(full) == NetworkSpec.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("28x28-conv32k4-10", "kernel: got 4, expected 1, 3 or 5"),
+        ("28x28-conv32k7-10", "kernel: got 7, expected 1, 3 or 5"),
+        ("28x28-conv0-10", "expected a convolution with at least 1 channel"),
+        ("784-conv3-10", "network: got 784, expected an image, such as 28x28"),
+        ("784-pool-10", "network: got 784, expected an image, such as 28x28"),
+        ("28x28-pool-pool-pool-10", "network: got 'pool of 7x7', expected an even height and width"),
+        ("28x28-conv3", "expected a dense layer as the last one"),
+        ("28x28-30-conv3-10", "network: got 'conv3 after a dense layer'"),
+        ("28x28-conv3sofmax-10", "one of sigmoid, tanh, relu, leaky_relu, identity"),
+        ("28x28-conv3softmax-10", "one of sigmoid, tanh, relu, leaky_relu, identity"),
+        ("28x28-convx-10", "expected a layer such as 30, 30tanh"),
+    ],
+)
+def test_a_convolution_that_cannot_be_is_refused(text: str, message: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(message)):
+        NetworkSpec.parse(text)

@@ -23,7 +23,7 @@ def builder(module: ModuleType) -> Callable[[NetworkSpec, TrainingSpec, Paramete
 
 
 class FunctionNetwork:
-    """A network made of functions; they get the parameters as a list of pairs (W, b), one per layer, and labels (n,).
+    """A network made of functions; they get a list of pairs (W, b), one per layer with weights, and labels (n,).
 
     `forward(parameters, x)` returns a_L, (n, n_out), or a list that ends with it. `gradients(parameters, x, y)` returns
     [(dW_1, db_1), ...]. `loss(parameters, x, y)` is optional. The b of a layer without bias is 0, and its db is
@@ -38,8 +38,9 @@ class FunctionNetwork:
         """Keep these arrays, not copies, so that a change to them is detected."""
         self._parameters = parameters
         self._pairs = [
-            (parameters[f"W{l}"], parameters[f"b{l}"] if layer.bias else np.zeros(layer.n_out))
-            for l, layer in enumerate(self._spec.layers, 1)
+            (tensor, parameters.get(f"b{name[1:]}", np.zeros(len(tensor))))
+            for name, tensor in parameters.items()
+            if name[0] == "W"
         ]
 
     def parameters(self) -> Parameters:
@@ -64,11 +65,12 @@ class FunctionNetwork:
         if not isinstance(gradients, (list, tuple)):
             raise ContractError(f"gradients: got {type(gradients).__name__}, {expected}")
         found: dict[str, Any] = {}
-        for l, layer in enumerate(gradients, 1):
+        numbers = [name[1:] for name in self._parameters if name[0] == "W"]
+        if len(gradients) != len(numbers):
+            raise ContractError(f"gradients: got {len(gradients)} layers, expected {len(numbers)}")
+        for l, layer in zip(numbers, gradients, strict=True):
             pair = layer if isinstance(layer, (list, tuple)) else (layer, None)
             if len(pair) != 2:
                 raise ContractError(f"gradients: got a layer of {len(pair)} arrays, {expected}")
             found |= {f"W{l}": pair[0], f"b{l}": pair[1]}
-        if len(gradients) != len(self._pairs):
-            raise ContractError(f"gradients: got {len(gradients)} layers, expected {len(self._pairs)}")
         return {name: found[name] for name in self._parameters}

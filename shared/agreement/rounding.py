@@ -7,13 +7,15 @@ sum of n terms p_k in random order has partial sums with mean squares k/n (1 - k
 n roundings add u^2 (n/6 sum p^2 + n/3 (sum p)^2) to its variance; the products that it sums add u^2 sum p^2.
 """
 
-from typing import Final, NamedTuple
+import math
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from shared.interface import Array, Labels, Parameters
-from shared.layers import Dense
+from shared.layers import WINDOW, Conv, Dense, Layer, MaxPool, Shape
 from shared.spec import LEAKY_SLOPE, NetworkSpec
 
 Vector = NDArray[np.float64]
@@ -75,23 +77,32 @@ def trace(spec: NetworkSpec, parameters: Parameters, x: Array, y: Labels, dtype:
     """Return z1, a1, ..., zL, aL, dL, dWL, dbL, ..., d1, dW1, db1 in the order in which they are computed."""
     u = float(np.hypot(UNIT_ROUNDOFF[dtype], UNIT_ROUNDOFF["float64"]))  # the reference rounds too
     tensors = {name: tensor.astype(np.float64) for name, tensor in parameters.items()}
-    a = [_exact(x.astype(np.float64))]
+    rules = [RULES[type(layer)](layer, shape) for layer, shape in zip(spec.layers, spec.shapes, strict=False)]
+    a = [_exact(_flat_images(spec, x.astype(np.float64)))]
     z: list[Rounded] = []
     found: dict[Quantity, Rounded] = {}
-    for l, layer in enumerate(spec.layers, 1):
-        z.append(RULES[type(layer)].forward(a[-1], tensors[f"W{l}"], tensors.get(f"b{l}"), u))  # (1)
+    for l, (layer, rule) in enumerate(zip(spec.layers, rules, strict=True), 1):
+        z.append(rule.forward(a[-1], tensors.get(f"W{l}"), tensors.get(f"b{l}"), u))  # (1)
         a.append(_activation(layer.activation, z[-1], u))  # (2)
         found |= {Quantity("z", l): z[-1], Quantity("a", l): a[-1]}
     d = _output_delta(spec, z[-1], a[-1], y, u)  # (4)
-    for l, layer in reversed(list(enumerate(spec.layers, 1))):
-        rule = RULES[type(layer)]
-        found |= {Quantity("d", l): d, Quantity("dW", l): rule.weight_gradient(d, a[l - 1], u)}  # (6)
+    for l, (layer, rule) in reversed(list(enumerate(zip(spec.layers, rules, strict=True), 1))):
+        found[Quantity("d", l)] = d
+        if f"W{l}" in tensors:
+            found[Quantity("dW", l)] = rule.weight_gradient(d, a[l - 1], u)  # (6)
         if layer.bias:
             found[Quantity("db", l)] = rule.bias_gradient(d, u)  # (7)
         if l > 1:
             slope = _slope(spec.layers[l - 2].activation, z[l - 2], a[l - 1], u)
-            d = _times(rule.back(d, tensors[f"W{l}"], u), slope, u)  # (5)
+            d = _times(rule.back(d, a[l - 1], tensors.get(f"W{l}"), u), slope, u)  # (5)
     return found
+
+
+def _flat_images(spec: NetworkSpec, x: Vector) -> Vector:
+    """Return x in the order of the images inside the network, channel by channel."""
+    if len(spec.input_shape) < 3 or isinstance(spec.layers[0], Dense):
+        return x
+    return x.reshape(-1, *spec.input_shape).transpose(0, 3, 1, 2).reshape(len(x), -1)
 
 
 def _output_delta(spec: NetworkSpec, z: Rounded, a: Rounded, y: Labels, u: float) -> Rounded:
@@ -102,33 +113,127 @@ def _output_delta(spec: NetworkSpec, z: Rounded, a: Rounded, y: Labels, u: float
 
 
 class DenseRule:
-    """The rounding of a fully connected layer; a new kind of layer is a new rule."""
+    """The rounding of a fully connected layer; a new kind of layer is a new rule. All quantities are (n, size)."""
 
-    @staticmethod
-    def forward(a: Rounded, W: Vector, b: Vector | None, u: float) -> Rounded:
+    def __init__(self, layer: Layer, shape: Shape) -> None: ...
+
+    def forward(self, a: Rounded, W: Vector, b: Vector | None, u: float) -> Rounded:
         """Return z_l (1)."""
         z = _product(a, _exact(W.T), u)
         return z if b is None else Rounded(z.value + b, z.variance + u**2 * (z.value + b) ** 2)
 
-    @staticmethod
-    def weight_gradient(d: Rounded, a: Rounded, u: float) -> Rounded:
+    def weight_gradient(self, d: Rounded, a: Rounded, u: float) -> Rounded:
         """Return dC/dW_l (6)."""
         return _product(Rounded(d.value.T, d.variance.T), a, u)
 
-    @staticmethod
-    def bias_gradient(d: Rounded, u: float) -> Rounded:
+    def bias_gradient(self, d: Rounded, u: float) -> Rounded:
         """Return dC/db_l (7)."""
         n, total = len(d.value), d.value.sum(axis=0)
         own = u**2 * (n / 6 * (d.value**2).sum(axis=0) + n / 3 * total**2)
         return Rounded(total, d.variance.sum(axis=0) + own)
 
-    @staticmethod
-    def back(d: Rounded, W: Vector, u: float) -> Rounded:
+    def back(self, d: Rounded, a: Rounded, W: Vector, u: float) -> Rounded:  # noqa: ARG002 - for max pooling
         """Return d_{l+1} W_{l+1} of (5)."""
         return _product(d, _exact(W), u)
 
 
-RULES: Final = {Dense: DenseRule}
+class ConvRule(DenseRule):
+    """The rounding of a convolution: that of a fully connected layer on the patches of its images."""
+
+    def __init__(self, layer: Conv, shape: Shape) -> None:
+        self.kernel, self.padding, self.size, self.c_out = layer.kernel, layer.padding, shape[1:], layer.channels
+
+    def forward(self, a: Rounded, W: Vector, b: Vector | None, u: float) -> Rounded:
+        """Return z_l (1)."""
+        return self._images(super().forward(self._patches(a), W.reshape(len(W), -1), b, u))
+
+    def weight_gradient(self, d: Rounded, a: Rounded, u: float) -> Rounded:
+        """Return dC/dW_l (6)."""
+        found = super().weight_gradient(self._places(d), self._patches(a), u)
+        shape = (self.c_out, -1, self.kernel, self.kernel)
+        return Rounded(found.value.reshape(shape), found.variance.reshape(shape))
+
+    def bias_gradient(self, d: Rounded, u: float) -> Rounded:
+        """Return dC/db_l (7)."""
+        return super().bias_gradient(self._places(d), u)
+
+    def back(self, d: Rounded, a: Rounded, W: Vector, u: float) -> Rounded:  # noqa: ARG002 - for max pooling
+        """Return the sum of (5): the correlation of d with the kernels turned by 180 degrees."""
+        turned = W[:, :, ::-1, ::-1].transpose(0, 2, 3, 1).reshape(-1, W.shape[1])
+        return self._images(_product(self._patches(d), _exact(turned), u))
+
+    def _patches(self, a: Rounded) -> Rounded:
+        """(n, c height width) -> (n height width, c k k)."""
+        around = [(0, 0), (0, 0), *[(self.padding, self.padding)] * 2]
+
+        def of(values: Vector) -> Vector:
+            padded = np.pad(values.reshape(len(values), -1, *self.size), around)
+            windows = sliding_window_view(padded, (self.kernel, self.kernel), axis=(2, 3))
+            return windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, padded.shape[1] * self.kernel**2)
+
+        return Rounded(of(a.value), of(a.variance))
+
+    def _places(self, d: Rounded) -> Rounded:
+        """(n, c height width) -> (n height width, c)."""
+        shape = (len(d.value), self.c_out, *self.size)
+        return Rounded(*(part.reshape(shape).transpose(0, 2, 3, 1).reshape(-1, self.c_out) for part in d))
+
+    def _images(self, rows: Rounded) -> Rounded:
+        """Undo `_places`."""
+        n = len(rows.value) // math.prod(self.size)
+        return Rounded(*(part.reshape(n, *self.size, -1).transpose(0, 3, 1, 2).reshape(n, -1) for part in rows))
+
+
+class PoolRule:
+    """The rounding of max pooling: none, but it may take another of nearly equal values."""
+
+    def __init__(self, layer: MaxPool, shape: Shape) -> None:  # noqa: ARG002 - as the other rules
+        self.shape = shape
+
+    def forward(self, a: Rounded, W: None, b: None, u: float) -> Rounded:  # noqa: ARG002 - it has none
+        """Return z_l (1)."""
+        windows = self._windows(a)
+        _, near = self._taken(windows)
+        variance = np.where(near, windows.variance, 0).max(axis=-1)
+        return Rounded(*(part.reshape(len(a.value), -1) for part in (windows.value.max(axis=-1), variance)))
+
+    def back(self, d: Rounded, a: Rounded, W: None, u: float) -> Rounded:  # noqa: ARG002 - it has none
+        """Return what (5) sends to the maximum; where two values are nearly equal, either may get it."""
+        first, near = self._taken(self._windows(a))
+        doubtful = near & (near.sum(axis=-1, keepdims=True) > 1)
+        value, variance = (part.reshape(first.shape[:-1])[..., None] for part in d)
+        return Rounded(
+            self._undo(np.where(first, value, 0)), self._undo(first * variance + doubtful * (variance + value**2))
+        )
+
+    def _windows(self, a: Rounded) -> Rounded:
+        """(n, c height width) -> (n, c, height/2, width/2, 4)."""
+        c, height, width = self.shape
+        shape = (-1, c, height // WINDOW, WINDOW, width // WINDOW, WINDOW)
+
+        def of(values: Vector) -> Vector:
+            parts = values.reshape(shape).transpose(0, 1, 2, 4, 3, 5)
+            return parts.reshape(*parts.shape[:4], -1)
+
+        return Rounded(of(a.value), of(a.variance))
+
+    def _undo(self, windows: Vector) -> Vector:
+        """(n, c, height/2, width/2, 4) -> (n, c height width)."""
+        parts = windows.reshape(*windows.shape[:-1], WINDOW, WINDOW).transpose(0, 1, 2, 4, 3, 5)
+        return parts.reshape(len(windows), -1)
+
+    @staticmethod
+    def _taken(windows: Rounded) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return where the first maximum of each window is, and which values rounding may make the maximum."""
+        at = windows.value.argmax(axis=-1)[..., None]
+        first = np.arange(windows.value.shape[-1]) == at
+        gap = np.take_along_axis(windows.value, at, -1) - windows.value
+        spread = windows.variance + np.take_along_axis(windows.variance, at, -1)
+        # values that are equal here were computed from equal numbers, and are equal in any dtype
+        return first, first | ((gap > 0) & (gap <= SIGMAS * np.sqrt(spread)))
+
+
+RULES: Final[dict[type, Any]] = {Dense: DenseRule, Conv: ConvRule, MaxPool: PoolRule}
 
 
 def _exact(value: Vector) -> Rounded:

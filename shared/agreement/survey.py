@@ -25,6 +25,13 @@ MIXED: Final = (
     "784-30tanh_nobias-10_nobias",
 )
 """Networks whose layers differ, also part of the matrix."""
+CONVOLUTIONAL: Final = (
+    "28x28-conv4-pool-conv8-pool-10",
+    "28x28-conv3k5tanh-pool-conv4k1sigmoid-pool-12tanh-10sigmoid",
+    "28x28-pool-conv4leaky_relu_nobias-conv3-10, tanh, binary_cross_entropy",
+    "28x28-conv2-10, identity, quadratic",
+)
+"""Convolutions and pools, also part of the matrix."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +58,14 @@ def matrix(activations: Sequence[str] = ACTIVATIONS, losses: Sequence[str] = LOS
     """Return the networks of the matrix.
 
     They have 1 to 4 layers, from 784-10 to 784-30-30-30-10, with every activation and loss; if no activation is left
-    out, the `MIXED` networks are added.
+    out, the `MIXED` and `CONVOLUTIONAL` networks are added.
     """
     every = [
         NetworkSpec.dense((784, *[HIDDEN] * (layers - 1), 10), activation, loss)
         for activation, loss, layers in product(activations, losses, LAYERS)
     ]
     if set(activations) == set(ACTIVATIONS):
-        every += [network for network in map(NetworkSpec.parse, MIXED) if network.loss in losses]
+        every += [network for network in map(NetworkSpec.parse, MIXED + CONVOLUTIONAL) if network.loss in losses]
     return list(dict.fromkeys(every))  # a single layer may be the same for several activations
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from shared.errors import SettingError, SpecError
 from shared.interface import Array, Labels
+from shared.layers import Dense
 from shared.spec import MEAN, STANDARD_DEVIATION, NetworkSpec
 
 
@@ -61,6 +62,8 @@ class Dataset:
     """default number of passes over the training examples"""
     n_out: int = 10
     """number of classes"""
+    image_shape: tuple[int, int] = (28, 28)
+    """height and width of the images, whose rows follow one another in an example"""
 
     @property
     def n_in(self) -> int:
@@ -80,6 +83,9 @@ class Dataset:
         if (network.n_in, network.n_out) != (self.n_in, self.n_out):
             fitting = f"{self.n_in} inputs and {self.n_out} outputs, such as {self.n_in}-30-{self.n_out}"
             raise SpecError("network", network.sizes, fitting)
+        if not isinstance(network.layers[0], Dense) and network.shapes[0] != (1, *self.image_shape):
+            height, width = self.image_shape
+            raise SpecError("network", "x".join(map(str, network.input_shape)), f"{height}x{width}, the images' size")
         if batch_size > len(self.train):
             most = f"at most {len(self.train):,}, the training images in use"
             raise SettingError("batch_size", f"got {batch_size:,}, expected {most}")

@@ -13,6 +13,7 @@ from shared.diagnosis import findings
 from shared.diagnosis.answers import GRADIENTS, OUTPUTS, PARAMETERS
 from shared.diagnosis.comparison import READ_ONLY, Comparison, distance
 from shared.diagnosis.findings import Finding, Findings
+from shared.diagnosis.scenes import EQUAL_MAXIMA
 
 ROUNDINGS: Final = 100
 """Allowed error of the loss and of a step, in unit roundoffs."""
@@ -80,7 +81,7 @@ def repeats(c: Comparison) -> Findings | None:
 
 
 def _agrees(c: Comparison, scenes: tuple[str, ...], kind: str) -> Findings | None:
-    asked = [scene for scene in scenes if not c.answers[scene].trouble]
+    asked = [scene for scene in scenes if scene in c.answers and not c.answers[scene].trouble]
     if not asked or shapes(c):
         return None
     for scene in asked:
@@ -97,7 +98,7 @@ def outputs(c: Comparison) -> Findings | None:
 
 def gradients(c: Comparison) -> Findings | None:
     """The gradients are those of the reference."""
-    return _agrees(c, ("first",), GRADIENTS)
+    return _agrees(c, ("first", EQUAL_MAXIMA), GRADIENTS)
 
 
 def one_example(c: Comparison) -> Findings | None:

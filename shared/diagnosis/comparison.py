@@ -21,10 +21,10 @@ COLLINEAR: Final = 0.999
 """Rounding errors have random directions; an error with this share of its length along the gradient is a factor."""
 SCENES_OF: Final = {
     OUTPUTS: ("first", "square", "all square"),
-    GRADIENTS: ("first", "alone", "square", "all square"),
+    GRADIENTS: ("first", "equal maxima", "alone", "square", "all square"),
     PARAMETERS: ("one step", "three batches"),
 }
-"""kind of tensors -> the scenes that have them"""
+"""kind of tensors -> the scenes that have them; not every network has every scene"""
 READ_ONLY: Final = "read-only"
 """A scene repeated with read-only arrays, which shows the line that tries to change one."""
 PRECISIONS: Final = ("float64", "float32", "float16")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from impls.numpy_scratch import Network as Reference
 from shared import initial
 from shared.diagnosis.limit import require_time
 from shared.interface import Array, Labels, Parameters
+from shared.layers import Conv, Dense, Layer, MaxPool, Shape, has_weights
 from shared.spec import NetworkSpec, TrainingSpec
 
 LARGE: Final = 1e4
@@ -29,6 +31,8 @@ class Inputs:
     n: int
     """examples per batch: different from every layer size, so that no factor can be taken for another"""
     seed: int = 1
+    is_flat: bool = False
+    """whether the layers below the pools have the same output everywhere, so that all values of a window are equal"""
 
     @classmethod
     def of(cls, spec: NetworkSpec) -> "Inputs":
@@ -36,10 +40,21 @@ class Inputs:
         n = next(n for n in (7, 5, 11, 13) if n not in spec.sizes[1:] and n != spec.n_out**2)
         return cls(spec, TrainingSpec(learning_rate=RATE, batch_size=n, dtype="float64"), n).active()
 
-    def shaped(self, sizes: tuple[int, ...]) -> "Inputs":
-        """Return the inputs for the same network with other sizes and as many examples."""
-        layers = tuple(replace(layer, n_out=n_out) for layer, n_out in zip(self.spec.layers, sizes[1:], strict=True))
-        return replace(self, spec=NetworkSpec(sizes[:1], layers, self.spec.loss)).active()
+    def square(self, *, everywhere: bool) -> "Inputs":
+        """Return the inputs for the same network with square layers, in which a transposed matrix fits.
+
+        Parameters
+        ----------
+        everywhere : whether the first layer is square, too.
+        """
+        spec = self.spec
+        channels = next((layer.channels for layer in spec.layers if isinstance(layer, Conv)), 1)
+        layers = tuple(_resized(layer, spec.n_out, channels) for layer in spec.layers)
+        if isinstance(spec.layers[0], Dense):
+            shape: Shape = (spec.n_out if everywhere else spec.n_in,)
+        else:
+            shape = (*spec.input_shape[:2], channels) if everywhere else spec.input_shape
+        return replace(self, spec=NetworkSpec(shape, layers, spec.loss)).active()
 
     def active(self) -> "Inputs":
         """Return the inputs of the first seed for which every layer is active; with ReLUs a layer may be inactive."""
@@ -54,7 +69,8 @@ class Inputs:
         traced, (_, gradients) = network.trace(x, y), network.loss_and_gradients(x, y)
         deltas = [tensor for name, tensor in traced.items() if name[0] == "d"]
         sizes = [float(np.linalg.norm(tensor)) for tensor in (*deltas, *gradients.values())]
-        two_sided = all(tensor.min() < 0 < tensor.max() for name, tensor in traced.items() if name[0] == "z")
+        z = [traced[f"z{l}"] for l, layer in enumerate(self.spec.layers, 1) if has_weights(layer)]
+        two_sided = all(tensor.min() < 0 < tensor.max() for tensor in z)
         return two_sided and min(sizes) > 1e-2 * max(sizes)
 
     @property
@@ -64,7 +80,8 @@ class Inputs:
 
     def parameters(self, dtype: str = "float64") -> Parameters:
         """Return parameters at which no unit is saturated."""
-        return initial.cast(_parameters(self.spec, replace(self.training, seed=self.seed)), dtype)
+        drawn = _parameters(self.spec, replace(self.training, seed=self.seed))
+        return initial.cast(_flattened(self.spec, drawn) if self.is_flat else drawn, dtype)
 
     def data(self, dtype: str = "float64", batch: int = 0) -> tuple[Array, Labels]:
         """Return x, (n_many, n_in), and y; the first n are a batch."""
@@ -76,9 +93,26 @@ class Inputs:
         return np.random.default_rng([self.seed, 9]).permutation(self.n_many)
 
 
+def _resized(layer: Layer, units: int, channels: int) -> Layer:
+    if isinstance(layer, Dense):
+        return replace(layer, n_out=units)
+    return replace(layer, channels=channels) if isinstance(layer, Conv) else layer
+
+
 @lru_cache(maxsize=4)
 def _parameters(spec: NetworkSpec, training: TrainingSpec) -> Parameters:
     return initial.draw_parameters(spec, replace(training, initial="scaled", dtype="float32"))
+
+
+def _flattened(spec: NetworkSpec, parameters: Parameters) -> Parameters:
+    """Return weights of 0 and biases above 0 for the layers just below a pool, where no unit is then dead."""
+    found = dict(parameters)
+    for l, (layer, above) in enumerate(pairwise(spec.layers), 1):
+        if isinstance(layer, Conv) and isinstance(above, MaxPool):
+            found[f"W{l}"] = np.zeros_like(found[f"W{l}"])
+            if layer.bias:
+                found[f"b{l}"] = np.abs(found[f"b{l}"])
+    return found
 
 
 @lru_cache(maxsize=4)

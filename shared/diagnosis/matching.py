@@ -15,7 +15,7 @@ from shared.diagnosis.limit import require_time
 from shared.diagnosis.mistakes import MISTAKES, Mistake, Planted, behaviour
 from shared.diagnosis.scenes import ask, ask_all
 from shared.diagnosis.subject import Subject
-from shared.layers import ACTIVATIONS
+from shared.layers import ACTIVATIONS, with_activation
 from shared.spec import LOSSES, OUTPUT_ACTIVATIONS, NetworkSpec
 
 ALIKE: Final = 1e-4
@@ -39,7 +39,7 @@ def catalogue(c: Comparison, kind: str) -> Iterator[Known]:
     for mistake in MISTAKES.values():
         for variant in mistake.variants:
             require_time()
-            if variant.wrong == kind and variant.network.applies(c.spec):
+            if variant.wrong == kind and variant.fits(c.spec):
                 answers = _answers(variant.network, c.spec, kind)  # type: ignore[arg-type] # mypy: a class is not hashable
                 yield Known(mistake, variant.network, answers)
 
@@ -152,7 +152,7 @@ def _is_same(c: Comparison, scene: str, spec: NetworkSpec) -> bool:
     """Return whether the answers in a scene are those of the network with the activations and the loss of `spec`."""
     inputs, answer = c.inputs[scene], c.answers[scene]
     layers = zip(inputs.spec.layers, spec.layers, strict=True)
-    alike = tuple(replace(layer, activation=other.activation) for layer, other in layers)
+    alike = tuple(with_activation(layer, other.activation) for layer, other in layers)
     theirs = ask(Subject(Reference), "first", replace(inputs, spec=replace(inputs.spec, layers=alike, loss=spec.loss)))
     return all(distance(answer.tensors(kind), theirs.tensors(kind)) <= ALIKE for kind in (OUTPUTS, GRADIENTS))
 
@@ -162,8 +162,8 @@ def _others(spec: NetworkSpec) -> Iterator[NetworkSpec]:
     *hidden, last = spec.layers
     choices = product(ACTIVATIONS, ACTIVATIONS, LOSSES)
     for inner, outer, loss in sorted(choices, key=lambda choice: choice[0] != choice[1]):
-        output = replace(last, activation=OUTPUT_ACTIVATIONS.get(loss, outer))
-        yield replace(spec, layers=(*(replace(layer, activation=inner) for layer in hidden), output), loss=loss)
+        output = with_activation(last, OUTPUT_ACTIVATIONS.get(loss, outer))
+        yield replace(spec, layers=(*(with_activation(layer, inner) for layer in hidden), output), loss=loss)
 
 
 def weight_decay(c: Comparison) -> float | None:
@@ -171,7 +171,7 @@ def weight_decay(c: Comparison) -> float | None:
     found, expected = c.both("first", GRADIENTS)
     weights = c.inputs["first"].parameters()
     added = {name: found[name] - tensor for name, tensor in expected.items()}
-    W = weights["W1"]
-    factor = float(np.vdot(added["dW1"], W) / np.vdot(W, W))
+    first = next(name for name in weights if name[0] == "W")
+    factor = float(np.vdot(added[f"d{first}"], weights[first]) / np.vdot(weights[first], weights[first]))
     decayed = {f"d{name}": factor * tensor * (name[0] == "W") for name, tensor in weights.items()}
     return factor if abs(factor) > LEAST_DECAY and distance(added, decayed) <= ALIKE else None

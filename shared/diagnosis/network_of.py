@@ -172,7 +172,7 @@ def _planted(spec: NetworkSpec, wrong: str, *, with_factors: bool) -> Iterator[t
     for mistake in MISTAKES.values():
         for variant in mistake.variants:
             is_factor = issubclass(variant.network, Scaled)
-            if variant.wrong == wrong and variant.network.applies(spec) and (with_factors or not is_factor):
+            if variant.wrong == wrong and variant.fits(spec) and (with_factors or not is_factor):
                 yield mistake, variant.network
 
 

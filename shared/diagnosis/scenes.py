@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from shared.diagnosis.limit import require_time
 from shared.diagnosis.subject import Subject
 from shared.implementations import ContractError
 from shared.interface import Array, Labels, Parameters
+from shared.layers import Conv, MaxPool
 from shared.spec import NetworkSpec
 
 
@@ -188,6 +190,7 @@ SCENES: Final[dict[str, Callable[[Scene], None]]] = {
     "after another": after_another,
     "fresh": first,
     "alone": alone,
+    "equal maxima": first,
     "square": first,
     "all square": first,
     "one step": one_step,
@@ -199,6 +202,8 @@ SCENES: Final[dict[str, Callable[[Scene], None]]] = {
     "differences": differences,
 }
 """scene -> its function; the inputs are in `inputs_of`"""
+EQUAL_MAXIMA: Final = "equal maxima"
+"""The scene for a network with a pool above a convolution."""
 TRAINING: Final = ("one step", "three batches", "reset")
 """The scenes for a network that trains."""
 
@@ -206,9 +211,14 @@ TRAINING: Final = ("one step", "three batches", "reset")
 @lru_cache(maxsize=16)
 def inputs_of(spec: NetworkSpec) -> dict[str, Inputs]:
     """Return the inputs of each scene; in "square" all layers but the first are square, in "all square" all are."""
-    usual, n_layers = Inputs.of(spec), len(spec.layers)
-    shapes = {"square": (spec.n_in, *[spec.n_out] * n_layers), "all square": (spec.n_out,) * (n_layers + 1)}
-    return {scene: usual.shaped(shapes[scene]) if scene in shapes else usual for scene in SCENES}
+    usual = Inputs.of(spec)
+    special = {
+        "square": usual.square(everywhere=False),
+        "all square": usual.square(everywhere=True),
+        EQUAL_MAXIMA: replace(usual, is_flat=True),
+    }
+    has_pool = any(isinstance(a, Conv) and isinstance(b, MaxPool) for a, b in pairwise(spec.layers))
+    return {scene: special.get(scene, usual) for scene in SCENES if scene != EQUAL_MAXIMA or has_pool}
 
 
 def ask(subject: Subject, scene: str, inputs: Inputs, *, read_only: bool = False) -> Answer:

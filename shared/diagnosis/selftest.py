@@ -13,7 +13,7 @@ from shared.diagnosis.mistakes.catalogue import output, usual
 from shared.diagnosis.scenes import ask_all
 from shared.diagnosis.subject import Subject
 from shared.interface import Array, Labels, Parameters
-from shared.layers import SOFTMAX
+from shared.layers import SOFTMAX, with_activation
 from shared.spec import LOSSES, OUTPUT_ACTIVATIONS, NetworkSpec
 
 
@@ -99,14 +99,14 @@ def planted(spec: NetworkSpec) -> list[tuple[str, type[Planted]]]:
         (mistake.name, variant.network)
         for mistake in MISTAKES.values()
         for variant in mistake.variants
-        if variant.network.applies(spec)
+        if variant.fits(spec)
     ]
 
 
 def with_loss(spec: NetworkSpec, loss: str) -> NetworkSpec:
     """Return a network with another loss, and the output activation that goes with it."""
     activation = OUTPUT_ACTIVATIONS.get(loss, usual(spec) if output(spec) == SOFTMAX else output(spec))
-    return replace(spec, layers=(*spec.layers[:-1], replace(spec.layers[-1], activation=activation)), loss=loss)
+    return replace(spec, layers=(*spec.layers[:-1], with_activation(spec.layers[-1], activation)), loss=loss)
 
 
 def self_test(spec: NetworkSpec, progress: Callable[[int], None] = lambda _: None) -> list[Trial]:

@@ -80,7 +80,7 @@ def spec_of(constants: Mapping[str, Any], given: Mapping[str, Any]) -> NetworkSp
 def _parsed(text: Any, activation: str | None, loss: str | None) -> NetworkSpec:
     if not isinstance(text, str):
         raise SpecError("network", text, "a string such as 784-30tanh-10sigmoid")
-    spec = NetworkSpec.parse(text, activation or "sigmoid", loss or "")
+    spec = NetworkSpec.parse(text, activation or "", loss or "")
     if loss not in (None, spec.loss):
         raise SpecError("loss", loss, f"{spec.loss}, the loss of the network {text}")
     if activation is not None and activation not in {layer.activation for layer in spec.layers}:

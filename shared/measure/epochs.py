@@ -36,7 +36,7 @@ def timed(job: Job, network: Network, start: Start, watch: Stopwatch) -> dict[st
     noise = Counters.now().since(before)
     canary.append(canary_seconds())
     watch.lap("canary")
-    activations = network.predict(x_test)
+    activations = evaluation.outputs(network, x_test)
     result = {
         "noise": {**noise, "canary_seconds": canary},
         "steps_per_epoch": -(-len(start.y) // job.training.batch_size),
@@ -76,7 +76,7 @@ def _epochs(
         cpu, wall = time.process_time_ns() - cpu, time.perf_counter_ns() - wall
         watch.lap("epochs")
         order = next(orders)
-        activations = network.predict(x)
+        activations = evaluation.outputs(network, x)
         accuracy, lost = evaluation.accuracy(activations, y), files.finite(loss(activations, y))
         watch.lap("evaluation", epoch=epoch, validation_accuracy=accuracy, validation_loss=lost)
         yield {

@@ -81,7 +81,7 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
         with np.errstate(all="ignore"):
             points = explained(module.Network, job.spec, job.training, parameters, start.x, start.y, start.order)
         watch.lap("path")
-    seconds = roofline.epoch_seconds(start.parameters, start.x, job.training.batch_size)
+    seconds = roofline.epoch_seconds(job.spec, start.x, job.training.batch_size)
     watch.lap("limit")
     return {
         "digests": start.digests,

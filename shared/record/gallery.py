@@ -5,6 +5,7 @@ that the page shows is copied into the record, so that the page can be drawn fro
 """
 
 import base64
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -24,7 +25,7 @@ ROUND: Final = 1
 IMAGES: Final = 12
 """The most of each kind."""
 NEURONS: Final = 30
-"""The most of the first hidden layer."""
+"""The most of the first layer with weights."""
 
 
 def collect(record: Record, dataset: Dataset, folder: Path) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def collect(record: Record, dataset: Dataset, folder: Path) -> dict[str, Any]:
     usable = [s for s in record["samples"] if len(s.get("predictions", "")) == len(labels)]
     first = {s["implementation"]: s for s in usable if s["round"] == ROUND}
     activations = dict(_read(folder, first, workers.ACTIVATIONS, lambda file: file["a_L"]))
-    weights = dict(_read(folder, first, workers.PARAMETERS, lambda file: file["W1"]))
+    weights = dict(_read(folder, first, workers.PARAMETERS, _first_weights))
     wrong = Counter[int]()
     for sample in usable:
         wrong.update(np.flatnonzero(_digits(sample) != labels).tolist())
@@ -86,6 +87,12 @@ def _read(folder: Path, names: Iterable[str], ending: str, take: Callable[[Any],
                 yield name, take(file)
         except DAMAGED:  # damaged or missing: the page omits it
             continue
+
+
+def _first_weights(file: Mapping[str, Array]) -> Array:
+    """Return the weights of the first layer that has any, (neurons, inputs); a kernel for each channel is one row."""
+    W = file[next(name for name in file if name[0] == "W")]
+    return W.reshape(-1, math.prod(W.shape[2:])) if W.ndim == 4 else W
 
 
 def _levels(W: Array) -> dict[str, Any]:

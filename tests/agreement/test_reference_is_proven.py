@@ -5,6 +5,7 @@ The loss is written here once more, so that it works on complex and on mpmath nu
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -105,8 +106,7 @@ def in_50_digits(c: Case) -> tuple[mpmath.mpf, list[mpmath.mpf]]:
         total = mpmath.mpf(0)
         for row, label in zip(inputs, y, strict=True):
             a, start = row, 0
-            for layer, n_in in zip(c.spec.layers, c.spec.sizes, strict=False):
-                n_out = layer.n_out
+            for layer, (n_in, n_out) in zip(c.spec.layers, pairwise(c.spec.sizes), strict=True):
                 W, b = values[start : start + n_out * n_in], values[start + n_out * n_in : start + n_out * (n_in + 1)]
                 start += n_out * (n_in + 1)
                 z = [mpmath.fdot(W[j * n_in : (j + 1) * n_in], a) + b[j] for j in range(n_out)]

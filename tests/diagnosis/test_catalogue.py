@@ -32,7 +32,17 @@ SPECS = [
     for activation in ACTIVATIONS
     for loss in LOSSES
 ] + [NetworkSpec.parse(text) for text in ("784-30-10", "784-30-10, relu, cross_entropy", *MIXED)]
-QUICK = [NetworkSpec.parse(text) for text in ("5-4-3", "7-5-4-3, relu, cross_entropy", *MIXED[2:3], *MIXED[-1:])]
+CONVOLUTIONAL = (
+    "8x8-conv3-pool-conv4-pool-5",
+    "6x4x3-conv3k5tanh-conv2k1sigmoid-pool-7tanh-3",
+    "4x4x2-pool-conv3_nobias-3, tanh, quadratic",
+    "5x5x2-conv3tanh-3softmax",
+)
+SPECS += [NetworkSpec.parse(text) for text in CONVOLUTIONAL]
+QUICK = [
+    NetworkSpec.parse(text)
+    for text in ("5-4-3", "7-5-4-3, relu, cross_entropy", *MIXED[2:3], *MIXED[-1:], CONVOLUTIONAL[0])
+]
 """Those that stand for the others: each loss, two layers and three, and layers that differ."""
 
 

@@ -11,8 +11,10 @@ from shared.measure.profile import titles
 SECTIONS = ["Parameters", "Forward (1)-(2)", "Loss and gradients (3)-(7)", "Update (8)", "Conversion"]
 CONTRACT = {"__init__", "reset", "parameters", "predict", "loss_and_gradients", "load", "train"}
 
-BY_HAND = {"trace", "to_layers"}
-"""What only a network has that computes its deltas itself, and the layers that it does so with."""
+BY_HAND = {"trace", "to_layers", "to_images", "image"}
+"""What only a network has that computes its deltas itself, or that has no module for the shape of its input."""
+LINES = {"numpy_scratch": 320}
+"""The most lines of a file: a convolution and a pool by hand take about a hundred."""
 
 
 def source(name: str) -> str:
@@ -88,7 +90,7 @@ def test_every_equation_is_cited(name: str) -> None:
 
 @pytest.mark.parametrize("name", implementations.names())
 def test_a_file_is_short_and_holds_no_number_of_an_experiment(name: str) -> None:
-    assert len(source(name).splitlines()) <= 220
+    assert len(source(name).splitlines()) <= LINES.get(name, 220)
     numbers = {
         node.value
         for node in ast.walk(network(name))

@@ -147,20 +147,33 @@ def path_of(network_class: Any, dtype: str, **training: Any) -> Any:
 @pytest.mark.parametrize("sizes", [(784, 10), (784, 30, 10), (784, 30, 20, 10)])
 def test_the_limit_makes_the_products_of_every_layer(sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     spec, made = NetworkSpec.dense(sizes), []
-    parameters = initial.draw_parameters(spec, TrainingSpec())
     monkeypatch.setattr(np, "dot", lambda a, b, out: made.append((a.shape, b.shape, out.shape)))
-    roofline.products(parameters, 10)(np.zeros((10, 784), np.float32))
+    roofline.products(spec, np.dtype("float32"), 10)(np.zeros((10, 784), np.float32))
     assert len(made) == 3 * len(spec.layers) - 1
     for n_in, n_out in pairwise(sizes):
         assert ((10, n_in), (n_in, n_out), (10, n_out)) in made, "(1)"
         assert ((n_out, 10), (10, n_in), (n_out, n_in)) in made, "(6)"
 
 
-def test_the_limit_is_that_of_a_whole_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_of_a_convolution_is_that_of_its_patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, made = NetworkSpec.parse("4x4-pool-conv3-conv5k5-pool-7-2"), []
+    monkeypatch.setattr(np, "dot", lambda a, b, out: made.append((a.shape, b.shape, out.shape)))
+    roofline.products(spec, np.dtype("float32"), 10)(np.zeros((10, 16), np.float32))
+    places = 10 * 2 * 2
+    forward = [(places, 1 * 9, 3), (places, 3 * 25, 5), (10, 5, 7), (10, 7, 2)]
+    weights = [(columns, rows, inner) for rows, inner, columns in forward]
+    back = [(places, 5 * 25, 3), (10, 7, 5), (10, 2, 7)]  # not to the pool of the input
+    expected = [((rows, inner), (inner, columns), (rows, columns)) for rows, inner, columns in forward + weights + back]
+    assert sorted(made) == sorted(expected)
+
+
+@pytest.mark.parametrize(("longest", "batches"), [(1000, 4), (12, 3)])
+def test_the_limit_is_that_of_a_whole_epoch(longest: float, batches: int, monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter(range(0, 1000, 5))
     monkeypatch.setattr(roofline, "perf_counter", lambda: next(ticks))
-    parameters = initial.draw_parameters(NetworkSpec(), TrainingSpec())
-    assert roofline.epoch_seconds(parameters, np.zeros((45, 784), np.float32), 10) == 5 * 45 / 40
+    monkeypatch.setattr(roofline, "SECONDS", longest)
+    found = roofline.epoch_seconds(NetworkSpec(), np.zeros((45, 784), np.float32), 10)
+    assert found == 5 * 45 / (10 * batches)
 
 
 # ---- Gallery --------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import numpy as np
 
 from impls.numpy_scratch import ACTIVATIONS
 from shared.diagnosis.answers import GRADIENTS
-from shared.diagnosis.mistakes.catalogue import Planted, has_bias, hidden, output, plant, usual
+from shared.diagnosis.mistakes.catalogue import Planted, depth, has_bias, hidden, output, plant, usual
 from shared.interface import Array, Labels
 from shared.layers import SOFTMAX
 from shared.spec import NetworkSpec
@@ -28,9 +28,11 @@ def is_smooth(activations: list[str]) -> bool:
     r"\b(a|act\w*|x)\d*(\[[^]]*\])?\.T ?(@|,))",
 )  # fmt: skip
 class TransposedBack(Planted):
+    dense_only = True
+
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.layers) > 1
+        return depth(spec) > 1
 
     def back(self, d: Array, l: int) -> Array:
         W, _ = self.layers[l]
@@ -39,6 +41,8 @@ class TransposedBack(Planted):
 
 @plant("W transposed", GRADIENTS)
 class TransposedGradient(Planted):
+    dense_only = True
+
     def weight_gradient(self, d: Array, a: Array) -> Array:
         dW = d.T @ a
         return dW.T if dW.shape[0] == dW.shape[1] else dW
@@ -235,7 +239,7 @@ class NoOutputSlopeDown(Planted):
 
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return spec.loss == "quadratic" and output(spec) != "identity" and len(spec.layers) > 1
+        return spec.loss == "quadratic" and output(spec) != "identity" and depth(spec) > 1
 
     def loss(self, z: Array, y: Array) -> tuple[float, Array]:
         right = self.df
@@ -271,7 +275,7 @@ class NoSlopeDown(NoOutputSlopeDown):
 class OverNBelow(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.layers) > 1
+        return depth(spec) > 1
 
     def divides(self, l: int) -> bool:
         """Return whether the delta sent to layer l is divided."""
@@ -293,9 +297,11 @@ class OverNInEveryLayer(OverNBelow):
     r"(@|dot\(.*,|matmul\(.*,) ?\w*(\[.*\]\.)?(d_?[Ww]|grad\w*_?[Ww]|nabla_w)",
 )  # fmt: skip
 class ThroughGradient(Planted):
+    dense_only = True
+
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.layers) > 1
+        return depth(spec) > 1
 
     def back(self, d: Array, l: int) -> Array:
         dW, _ = self.gradient_layers[l]
@@ -308,9 +314,11 @@ class ThroughGradient(Planted):
     "propagate delta from layer to layer: d_l = (d_{l+1} W_{l+1}) * f'(z_l)", r"\.T ?@|dot\(\w+\.T|\.sum\(|np\.sum\(",
 )  # fmt: skip
 class LastDeltaEverywhere(Planted):
+    dense_only = True
+
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.layers) > 1
+        return depth(spec) > 1
 
     def fits(self, l: int) -> bool:
         """Return whether a_l has as many units as a_L."""
@@ -329,7 +337,7 @@ class LastDeltaThroughEveryLayer(LastDeltaEverywhere):
 
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.layers) > 2
+        return depth(spec) > 2
 
     def back(self, d: Array, l: int) -> Array:
         W, _ = self.layers[l]
@@ -345,9 +353,11 @@ class LastDeltaThroughEveryLayer(LastDeltaEverywhere):
     r"^\s*(\w*delta|\w*err|d[zah]?_?\d)\w*(\[[^]]*\])? ?= ?.*(@|dot\(|matmul)",
 )  # fmt: skip
 class DeltaThroughLayerBelow(Planted):
+    dense_only = True
+
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.layers) > 1
+        return depth(spec) > 1
 
     def back(self, d: Array, l: int) -> Array:
         return self.through(d, l, l - 1)
@@ -363,7 +373,7 @@ class DeltaThroughLayerBelow(Planted):
 class DeltaThroughLayerAbove(DeltaThroughLayerBelow):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.layers) > 2
+        return depth(spec) > 2
 
     def back(self, d: Array, l: int) -> Array:
         return self.through(d, l, l + 1)
@@ -377,7 +387,7 @@ class DeltaThroughLayerAbove(DeltaThroughLayerBelow):
 class LastLayerOnly(Planted):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.layers) > 1
+        return depth(spec) > 1
 
     def back(self, d: Array, l: int) -> Array:
         return 0 * super().back(d, l)
@@ -409,8 +419,8 @@ class BiasOneNumber(Planted):
         """One unit has one number, and delta of a softmax sums to 0; where layers are square, all have n_out units."""
         last = len(spec.layers)
         return any(
-            layer.bias and max(layer.n_out, spec.n_out) > 1 and not (l == last and output(spec) == SOFTMAX)
-            for l, layer in enumerate(spec.layers, 1)
+            layer.bias and max(shape[0], spec.n_out) > 1 and not (l == last and output(spec) == SOFTMAX)
+            for l, (layer, shape) in enumerate(zip(spec.layers, spec.shapes[1:], strict=True), 1)
         )
 
     def bias_gradient(self, d: Array) -> Array:
@@ -490,7 +500,7 @@ class LastExampleInHiddenLayers(Planted):
 
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return len(spec.layers) > 1
+        return depth(spec) > 1
 
     def gradients(self, x: Array, y: Array) -> float:
         loss = super().gradients(x, y)

@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from impls.numpy_scratch import Network
+from impls.numpy_scratch import Conv, Dense, Network, flat, images
+from shared import layers
 from shared.interface import Array
 from shared.spec import NetworkSpec
 
@@ -37,6 +38,11 @@ class Variant(NamedTuple):
     wrong: str
     """the first kind of tensors that is wrong: "outputs", "gradients" or "parameters" (after training); or "behaviour",
     for a mistake that is detected by a rule, not by numbers"""
+
+    def fits(self, spec: NetworkSpec) -> bool:
+        """Return whether the mistake can be made in this network, and has an effect in it."""
+        is_dense = all(isinstance(layer, layers.Dense) for layer in spec.layers)
+        return (is_dense or not self.network.dense_only) and self.network.applies(spec)
 
 
 MISTAKES: Final[dict[str, Mistake]] = {}
@@ -72,6 +78,11 @@ def usual(spec: NetworkSpec) -> str:
     return (hidden(spec) or ["sigmoid"])[-1]
 
 
+def depth(spec: NetworkSpec) -> int:
+    """Return the number of layers with weights."""
+    return sum(map(layers.has_weights, spec.layers))
+
+
 def has_bias(spec: NetworkSpec) -> bool:
     """Return whether any layer has a bias."""
     return any(layer.bias for layer in spec.layers)
@@ -79,6 +90,9 @@ def has_bias(spec: NetworkSpec) -> bool:
 
 class Planted(Network):
     """The reference, split into methods that the mistakes override; it makes no mistake itself."""
+
+    dense_only = False
+    """whether the mistake is written for fully connected layers"""
 
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
@@ -91,18 +105,22 @@ class Planted(Network):
         return self.theta.dtype.type(self.training.learning_rate)
 
     def gradients(self, x: Array, y: Array) -> float:
-        z, a = self.forward(x)
+        self.z, self.a = z, a = self.forward(x)
         loss, d = self.loss(z[-1], y)
         for l in reversed(range(len(a))):
             self.deltas[l] = d
-            dW, db = self.gradient_layers[l]
-            dW[:], db[:] = self.weight_gradient(d, a[l]), self.bias_gradient(d)
+            kind, (dW, db) = self.kinds[l], self.gradient_layers[l]
+            if isinstance(kind, Dense):
+                dW[:], db[:] = self.weight_gradient(d, flat(a[l])), self.bias_gradient(d)
+            elif isinstance(kind, Conv):
+                rows = d.reshape(-1, d.shape[3])
+                dW[:], db[:] = kind.kernels(self.weight_gradient(rows, kind.rows)), self.bias_gradient(rows)
             if l > 0:
-                d = self.back(d, l) * self.slope(z[l - 1], a[l], l)
+                d = images(self.back(d, l), a[l].shape) * self.slope(z[l - 1], a[l], l)
         return loss
 
     def weight_gradient(self, d: Array, a: Array) -> Array:
-        """(6)."""
+        """(6); of a convolution, d has a row for each place and a its patch."""
         return d.T @ a
 
     def bias_gradient(self, d: Array) -> Array:
@@ -110,8 +128,8 @@ class Planted(Network):
         return np.asarray(d.sum(axis=0))
 
     def back(self, d: Array, l: int) -> Array:
-        """d_{l+1} W_{l+1} of (5), for l = 1..L-1."""
-        return d @ self.layers[l][0]
+        """(5) without f', for l = 1..L-1."""
+        return np.asarray(self.kinds[l].back(d, self.a[l], self.z[l], self.layers[l][0]))
 
     def slope(self, z: Array, a: Array, l: int) -> Array:
         """f'(z_l) of (5)."""

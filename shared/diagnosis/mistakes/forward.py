@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from impls.numpy_scratch import ACTIVATIONS
+from impls.numpy_scratch import ACTIVATIONS, Conv, Dense, flat
 from shared.diagnosis.answers import OUTPUTS
 from shared.diagnosis.mistakes.catalogue import Planted, has_bias, hidden, output, plant, usual
 from shared.interface import Array
@@ -27,11 +27,17 @@ class WrongForward(Planted):
 
     def forward(self, x: Array) -> tuple[list[Array], list[Array]]:
         z: list[Array] = []
-        a = [self.into(x)]
-        for W, b in self.layers:
+        a = [self.to_images(self.into(x))]
+        for kind, (W, b) in zip(self.kinds, self.layers, strict=True):
             if z:
                 a.append(self.post(z[-1], len(z)))
-            z.append(self.pre(a[-1], W, b))
+            if isinstance(kind, Dense):
+                z.append(self.pre(flat(a[-1]), W, b))
+            elif isinstance(kind, Conv):
+                kind.rows = kind.patches(a[-1])
+                z.append(self.pre(kind.rows, kind.matrix(W), b).reshape(*a[-1].shape[:3], len(W)))
+            else:
+                z.append(kind.forward(a[-1], W, b))
         return z, a
 
 
@@ -151,6 +157,8 @@ class ActivationForSoftmax(Planted):
 
 @plant("W transposed", OUTPUTS)
 class TransposedForward(WrongForward):
+    dense_only = True
+
     def pre(self, a: Array, W: Array, b: Array) -> Array:
         return a @ (W if W.shape[0] == W.shape[1] else W.T) + b
 

@@ -105,6 +105,8 @@ class NothingMoves(WrongUpdate):
     "compute all gradients first, then update", r"-= ?|= ?\w+ - ",
 )  # fmt: skip
 class UpdateTooEarly(WrongUpdate):
+    dense_only = True
+
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
         return len(spec.layers) > 1

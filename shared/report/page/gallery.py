@@ -72,12 +72,16 @@ def weights(record: Record) -> Mapping[str, str]:
 
 
 def sheet(levels: NDArray[np.uint8], neurons: int) -> Image.Image:
-    """Return the neurons as squares of 28x28 pixels, from left to right and from top to bottom, with gaps between."""
-    rows, step = math.ceil(neurons / COLUMNS), SIDE + 2
+    """Return the neurons as squares of 28x28 pixels, from left to right and from top to bottom, with gaps between.
+
+    The weights of a kernel, or of a smaller image, are enlarged.
+    """
+    rows, step, side = math.ceil(neurons / COLUMNS), SIDE + 2, math.isqrt(levels.size // neurons)
+    places = np.arange(SIDE) * side // SIDE
     grid = np.zeros((rows * step, min(COLUMNS, neurons) * step), np.uint8)
-    for k, neuron in enumerate(levels.reshape(neurons, SIDE, SIDE)):
+    for k, neuron in enumerate(levels.reshape(neurons, -1)[:, : side * side].reshape(neurons, side, side)):
         top, left = k // COLUMNS * step + 1, k % COLUMNS * step + 1
-        grid[top : top + SIDE, left : left + SIDE] = neuron
+        grid[top : top + SIDE, left : left + SIDE] = neuron[places][:, places]
     picture = Image.fromarray(grid, "P")
     picture.putpalette(palette().tobytes())
     picture.info["transparency"] = GAP
