@@ -64,13 +64,11 @@ class FunctionNetwork:
         expected = "expected a list of pairs (dW, db), one per layer"
         if not isinstance(gradients, (list, tuple)):
             raise ContractError(f"gradients: got {type(gradients).__name__}, {expected}")
-        found: dict[str, Any] = {}
+        pairs = [layer if isinstance(layer, (list, tuple)) else (layer, None) for layer in gradients]
+        if wrong := next((pair for pair in pairs if len(pair) != 2), None):
+            raise ContractError(f"gradients: got a layer of {len(wrong)} arrays, {expected}")
         numbers = [name[1:] for name in self._parameters if name[0] == "W"]
-        if len(gradients) != len(numbers):
-            raise ContractError(f"gradients: got {len(gradients)} layers, expected {len(numbers)}")
-        for l, layer in zip(numbers, gradients, strict=True):
-            pair = layer if isinstance(layer, (list, tuple)) else (layer, None)
-            if len(pair) != 2:
-                raise ContractError(f"gradients: got a layer of {len(pair)} arrays, {expected}")
-            found |= {f"W{l}": pair[0], f"b{l}": pair[1]}
-        return {name: found[name] for name in self._parameters}
+        if len(pairs) != len(numbers):
+            raise ContractError(f"gradients: got {len(pairs)} layers, expected {len(numbers)}")
+        found = dict(zip(numbers, pairs, strict=True))
+        return {name: found[name[1:]]["Wb".index(name[0])] for name in self._parameters}

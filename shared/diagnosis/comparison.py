@@ -19,6 +19,8 @@ from shared.spec import NetworkSpec
 
 COLLINEAR: Final = 0.999
 """Rounding errors have random directions; an error with this share of its length along the gradient is a factor."""
+COARSE: Final = 0.05
+"""The largest error that is still taken for that of float16."""
 SCENES_OF: Final = {
     OUTPUTS: ("first", "square", "all square"),
     GRADIENTS: ("first", "equal maxima", "alone", "square", "all square"),
@@ -98,8 +100,10 @@ class Comparison:
         for dtype in PRECISIONS:
             bounds = self.bounds(scene, dtype)
             if all(error <= bounds[name] for name, error in errors.items()):
-                # within the wide bounds of float16 a factor must not count as rounding
-                return None if dtype == "float16" and _collinear(*self.both(scene, kind)) else dtype
+                # within the wide bounds of float16 a factor, or another direction, must not count as rounding
+                if dtype == "float16" and (max(errors.values()) > COARSE or _collinear(*self.both(scene, kind))):
+                    return None
+                return dtype
         return None
 
     def is_off(self, scene: str, kind: str) -> bool:

@@ -32,7 +32,7 @@ class Inputs:
     """examples per batch: different from every layer size, so that no factor can be taken for another"""
     seed: int = 1
     is_flat: bool = False
-    """whether the layers below the pools have the same output everywhere, so that all values of a window are equal"""
+    """whether channels below the pools have one value everywhere, so that all values of a window are equal"""
 
     @classmethod
     def of(cls, spec: NetworkSpec) -> "Inputs":
@@ -105,11 +105,15 @@ def _parameters(spec: NetworkSpec, training: TrainingSpec) -> Parameters:
 
 
 def _flattened(spec: NetworkSpec, parameters: Parameters) -> Parameters:
-    """Return weights of 0 and biases above 0 for the layers just below a pool, where no unit is then dead."""
+    """Return parameters with which every second channel below a pool has the same output everywhere, and none is dead.
+
+    The others let the gradients through to the layers below.
+    """
     found = dict(parameters)
     for l, (layer, above) in enumerate(pairwise(spec.layers), 1):
         if isinstance(layer, Conv) and isinstance(above, MaxPool):
-            found[f"W{l}"] = np.zeros_like(found[f"W{l}"])
+            found[f"W{l}"] = found[f"W{l}"].copy()
+            found[f"W{l}"][::2] = 0
             if layer.bias:
                 found[f"b{l}"] = np.abs(found[f"b{l}"])
     return found

@@ -6,7 +6,7 @@ and the self-test is that each of them is detected and identified by its name.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -45,16 +45,18 @@ class Variant(NamedTuple):
         return (is_dense or not self.network.dense_only) and self.network.applies(spec)
 
 
+Class = TypeVar("Class", bound="type[Planted]")
+
 MISTAKES: Final[dict[str, Mistake]] = {}
 """name -> mistake"""
 
 
 def plant(
     name: str, wrong: str, equation: str = "", description: str = "", remedy: str = "", clue: str = ""
-) -> "Callable[[type[Planted]], type[Planted]]":
+) -> "Callable[[Class], Class]":
     """Add a network to the catalogue; further ways to make the same mistake give only its name and what is wrong."""
 
-    def enter(network: "type[Planted]") -> "type[Planted]":
+    def enter(network: Class) -> Class:
         if name not in MISTAKES:
             MISTAKES[name] = Mistake(name, equation, description, remedy, clue)
         MISTAKES[name].variants.append(Variant(network, wrong))
@@ -108,7 +110,7 @@ class Planted(Network):
         self.z, self.a = z, a = self.forward(x)
         loss, d = self.loss(z[-1], y)
         for l in reversed(range(len(a))):
-            self.deltas[l] = d
+            self.l, self.deltas[l] = l, d
             kind, (dW, db) = self.kinds[l], self.gradient_layers[l]
             if isinstance(kind, Dense):
                 dW[:], db[:] = self.weight_gradient(d, flat(a[l])), self.bias_gradient(d)

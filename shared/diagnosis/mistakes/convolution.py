@@ -7,7 +7,7 @@ import numpy as np
 from impls import numpy_scratch
 from shared import layers
 from shared.diagnosis.answers import GRADIENTS, OUTPUTS
-from shared.diagnosis.mistakes.catalogue import Planted, plant
+from shared.diagnosis.mistakes.catalogue import MISTAKES, Planted, plant
 from shared.interface import Array
 from shared.spec import NetworkSpec
 
@@ -18,27 +18,44 @@ class WrongKind(Planted):
     Dense: type = numpy_scratch.Dense
     Conv: type = numpy_scratch.Conv
     MaxPool: type = numpy_scratch.MaxPool
+    where = slice(None)
+    """which of the layers of these kinds: all, the first or the last"""
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        chosen = {layers.Dense: self.Dense, layers.Conv: self.Conv, layers.MaxPool: self.MaxPool}
-        self.kinds = [chosen[type(layer)](layer) for layer in self.spec.layers]
+        for l in self.wrong_layers(self.spec):
+            layer = self.spec.layers[l]
+            self.kinds[l] = getattr(self, type(layer).__name__)(layer)
+
+    @classmethod
+    def every_layer(cls, spec: NetworkSpec) -> list[int]:
+        """Return the indices of the layers in which the mistake can be made."""
+        replaced = [kind for kind, right in numpy_scratch.KINDS.items() if getattr(cls, kind.__name__) is not right]
+        return [l for l, layer in enumerate(spec.layers) if type(layer) in replaced]
+
+    @classmethod
+    def wrong_layers(cls, spec: NetworkSpec) -> list[int]:
+        """Return the indices of the layers in which it is made."""
+        return cls.every_layer(spec)[cls.where]
+
+
+def plant_in_one(mistake: type[WrongKind]) -> type[WrongKind]:
+    """Add a network that makes the mistake in its first layer of the kind only, and one that does so in its last."""
+    variants = [variant for entry in MISTAKES.values() for variant in entry.variants if variant.network is mistake]
+    name = next(entry.name for entry in MISTAKES.values() for variant in entry.variants if variant.network is mistake)
+
+    def applies(cls: type[WrongKind], spec: NetworkSpec) -> bool:
+        return mistake.applies(spec) and len(cls.every_layer(spec)) > 1
+
+    for suffix, where in (("InFirst", slice(0, 1)), ("InLast", slice(-1, None))):
+        one = type(mistake.__name__ + suffix, (mistake,), {"where": where, "applies": classmethod(applies)})
+        plant(name, variants[0].wrong)(one)
+    return mistake
 
 
 def convolutions(spec: NetworkSpec) -> list[layers.Conv]:
     """Return the convolutions of a network."""
     return [layer for layer in spec.layers if isinstance(layer, layers.Conv)]
-
-
-def is_padded(spec: NetworkSpec) -> bool:
-    """Return whether a kernel is larger than 1x1, and so needs zeros around its input."""
-    return any(layer.kernel > 1 for layer in convolutions(spec))
-
-
-def sends_back(spec: NetworkSpec) -> bool:
-    """Return whether a convolution with a kernel larger than 1x1 has a layer with weights below it."""
-    first = next((l for l, layer in enumerate(spec.layers) if layers.has_weights(layer)), 0)
-    return any(layer.kernel > 1 for layer in spec.layers[first + 1 :] if isinstance(layer, layers.Conv))
 
 
 def pools_above_weights(spec: NetworkSpec) -> bool:
@@ -49,25 +66,25 @@ def pools_above_weights(spec: NetworkSpec) -> bool:
 
 class Padded(WrongKind):
     @classmethod
-    def applies(cls, spec: NetworkSpec) -> bool:
-        return is_padded(spec)
+    def every_layer(cls, spec: NetworkSpec) -> list[int]:
+        return [l for l, layer in enumerate(spec.layers) if isinstance(layer, layers.Conv) and layer.kernel > 1]
 
-
-class SentBack(WrongKind):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
-        return sends_back(spec)
+        return bool(cls.every_layer(spec))
+
+
+class SentBack(Padded):
+    @classmethod
+    def every_layer(cls, spec: NetworkSpec) -> list[int]:
+        first = next((l for l, layer in enumerate(spec.layers) if layers.has_weights(layer)), 0)
+        return [l for l in super().every_layer(spec) if l > first]
 
 
 class Pooled(WrongKind):
     @classmethod
     def applies(cls, spec: NetworkSpec) -> bool:
         return pools_above_weights(spec)
-
-
-def shifted(a: Array, p: int) -> Array:
-    """Move images, (n, height, width, c), up and left by p places; zeros move in."""
-    return np.pad(a, ((0, 0), (0, p), (0, p), (0, 0)))[:, p:, p:]
 
 
 # ---- Forward: (1) ------------------------------------------------------------------------------------------
@@ -87,17 +104,16 @@ class TurnedForward(Padded):
             return super().kernels(matrix)[:, :, ::-1, ::-1]
 
 
-class _OtherRim(numpy_scratch.Conv):
-    """A convolution with something else than zeros on each side of its input."""
+def patches_within(conv: numpy_scratch.Conv, padded: Array, shape: tuple[int, ...]) -> Array:
+    """Return the patches of images of this shape, with a rim of any kind around them: what padding has made of them."""
+    windows = numpy_scratch.Conv.patches(conv, padded).reshape(*padded.shape[:3], -1)
+    inner = windows[:, conv.p : conv.p + shape[1], conv.p : conv.p + shape[2]]
+    return np.ascontiguousarray(inner).reshape(-1, windows.shape[3])
 
-    def around(self, a: Array) -> Array:
-        raise NotImplementedError
 
-    def patches(self, a: Array) -> Array:
-        padded, (k, p) = self.around(a), (self.k, self.p)
-        windows = super().patches(padded).reshape(*padded.shape[:3], -1)
-        inner = windows[:, p : p + a.shape[1], p : p + a.shape[2]]
-        return np.ascontiguousarray(inner).reshape(-1, k * k * a.shape[3])
+def one_sided(a: Array, p: int) -> Array:
+    """Return images with all zeros below and to the right."""
+    return np.pad(a, ((0, 0), (0, 2 * p), (0, 2 * p), (0, 0)))
 
 
 @plant(
@@ -107,10 +123,9 @@ class _OtherRim(numpy_scratch.Conv):
     r"pad",
 )  # fmt: skip
 class PaddedOnOneSide(Padded):
-    class Conv(_OtherRim):
-        def around(self, a: Array) -> Array:
-            p = self.p
-            return np.pad(a, ((0, 0), (0, 2 * p), (0, 2 * p), (0, 0)))
+    class Conv(numpy_scratch.Conv):
+        def patches(self, a: Array) -> Array:
+            return patches_within(self, one_sided(a, self.p), a.shape)
 
 
 @plant(
@@ -119,12 +134,12 @@ class PaddedOnOneSide(Padded):
     "np.pad(..., mode=\"constant\"), or boundary=\"fill\"", r"pad|mode|boundary",
 )  # fmt: skip
 class EdgePadding(Padded):
-    class Conv(_OtherRim):
+    class Conv(numpy_scratch.Conv):
         mode = "edge"
 
-        def around(self, a: Array) -> Array:
-            p = self.p
-            return np.asarray(np.pad(a, ((0, 0), (p, p), (p, p), (0, 0)), self.mode))  # type: ignore[call-overload]
+        def patches(self, a: Array) -> Array:
+            around = ((0, 0), (self.p, self.p), (self.p, self.p), (0, 0))
+            return patches_within(self, np.pad(a, around, self.mode), a.shape)  # type: ignore[call-overload]
 
 
 @plant("rim filled with copies instead of zeros", OUTPUTS)
@@ -291,6 +306,7 @@ class OverlappingPool(AveragePool):
 # ---- Back: (5) ---------------------------------------------------------------------------------------------
 
 
+@plant_in_one
 @plant(
     "kernel not turned", GRADIENTS, "(5)",
     "d is correlated with the kernels as they are; on the way back each value goes to where it came from",
@@ -303,6 +319,7 @@ class NotTurned(SentBack):
             return super().back(d, a, z, W[:, :, ::-1, ::-1])
 
 
+@plant_in_one
 @plant(
     "padding forgotten in (5)", GRADIENTS, "(5)",
     "the gradient of the padded input is cut off at its end: [:height, :width] instead of [p:-p, p:-p]",
@@ -311,12 +328,9 @@ class NotTurned(SentBack):
 class RimKept(SentBack):
     class Conv(numpy_scratch.Conv):
         def back(self, d: Array, a: Array, z: Array, W: Array) -> Array:
-            moved = np.pad(d, ((0, 0), (0, self.p), (0, self.p), (0, 0)))
-            wide = a[:, :1, :1].repeat(a.shape[1] + self.p, 1).repeat(a.shape[2] + self.p, 2)
-            back = super().back(moved, wide, z, W)
-            # what belongs to place (i, j) of the padded input is at (i - p, j - p) of the input
-            whole = np.pad(back, ((0, 0), (self.p, 0), (self.p, 0), (0, 0)))
-            return np.ascontiguousarray(whole[:, : a.shape[1], : a.shape[2]])
+            around = ((0, 0), (self.p, self.p), (self.p, self.p), (0, 0))
+            padded = super().back(np.pad(d, around), np.pad(a, around), z, W)
+            return np.ascontiguousarray(padded[:, : a.shape[1], : a.shape[2]])
 
 
 @plant("channels swapped", GRADIENTS)
@@ -326,6 +340,7 @@ class ChannelsSwappedBack(SentBack):
             return super().back(d, a, z, W.swapaxes(0, 1) if W.shape[0] == W.shape[1] else W)
 
 
+@plant_in_one
 @plant(
     "gradient to every equal maximum", GRADIENTS, "(5)",
     "where several values of a window are equal and the largest, each of them gets the whole gradient",
@@ -340,6 +355,7 @@ class EveryMaximum(Pooled):
             return back
 
 
+@plant_in_one
 @plant(
     "gradient shared among equal maxima", GRADIENTS, "(5)",
     "where several values of a window are equal and the largest, each of them gets a part of the gradient, or the last "
@@ -365,6 +381,7 @@ class LastMaximum(Pooled):
             return np.ascontiguousarray(super().back(d, a, z, W)[:, ::-1, ::-1])
 
 
+@plant_in_one
 @plant(
     "gradient spread over the window", GRADIENTS, "(5)",
     "every value of a window gets the gradient of its maximum, or a quarter of it: that of an average",
@@ -384,6 +401,7 @@ class WholeOverWindow(Pooled):
         parts = 1
 
 
+@plant_in_one
 @plant(
     "gradient to the first of each window", GRADIENTS, "(5)",
     "the gradient goes to the first place of each window, d[..., ::2, ::2], wherever the maximum was",
@@ -400,6 +418,7 @@ class FirstOfWindow(Pooled):
 # ---- Weights and biases: (6), (7) --------------------------------------------------------------------------
 
 
+@plant_in_one
 @plant(
     "padding forgotten in (6)", GRADIENTS, "(6)",
     "dW is computed from the input without the zeros around it: each window starts at its place",
@@ -409,10 +428,11 @@ class UnpaddedGradient(Padded):
     class Conv(numpy_scratch.Conv):
         def forward(self, a: Array, W: Array, b: Array) -> Array:
             z = super().forward(a, W, b)
-            self.rows = self.patches(shifted(a, self.p))
+            self.rows = patches_within(self, one_sided(a, self.p), a.shape)
             return z
 
 
+@plant_in_one
 @plant(
     "dW turned", GRADIENTS, "(6)", "the gradient of every kernel is turned by 180 degrees",
     "(6) is a correlation of the input with d, without turning either", r"convolve|\[::-1|flip|rot90",
@@ -423,6 +443,7 @@ class TurnedGradient(Padded):
             return super().kernels(matrix)[:, :, ::-1, ::-1]
 
 
+@plant_in_one
 @plant(
     "bias gradient not summed over the places", GRADIENTS, "(7)",
     "the bias gradient of a channel is the mean over its places, or that of one place: the batch alone is summed",
@@ -438,11 +459,17 @@ class BiasOverBatchOnly(WrongKind):
         """(n, places, c) -> (c,)."""
         return np.asarray(d.sum(axis=0).mean(axis=0))
 
+    @classmethod
+    def every_layer(cls, spec: NetworkSpec) -> list[int]:
+        return [l for l, layer in enumerate(spec.layers) if isinstance(layer, layers.Conv) and layer.bias]
+
     def bias_gradient(self, d: Array) -> Array:
-        n = len(self.z[-1])
-        return super().bias_gradient(d) if len(d) == n else self.of_places(d.reshape(n, -1, d.shape[1]))
+        if self.l not in self.wrong_layers(self.spec):
+            return super().bias_gradient(d)
+        return self.of_places(d.reshape(len(self.z[-1]), -1, d.shape[1]))
 
 
+@plant_in_one
 @plant("bias gradient not summed over the places", GRADIENTS)
 class BiasOfFirstPlace(BiasOverBatchOnly):
     def of_places(self, d: Array) -> Array:

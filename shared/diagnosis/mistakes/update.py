@@ -112,7 +112,7 @@ class UpdateTooEarly(WrongUpdate):
         return len(spec.layers) > 1
 
     def step(self, x: Array, y: Array, i: Labels) -> None:
-        z, a = self.forward(x[i])
+        self.z, self.a = z, a = self.forward(x[i])
         _, d = self.loss(z[-1], y[i])
         for l in reversed(range(len(a))):
             W, b = self.layers[l]
