@@ -101,8 +101,7 @@ def test_a_broken_one_in_a_framework_is_found_too(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_cannot_be_loaded_says_why(source: str, message: str, tmp_path: Path) -> None:
-    (tmp_path / "my_network.py").write_text(source)
-    found = command.run(None, "check", str(tmp_path / "my_network.py"))
+    found = check(tmp_path, source)
     assert found.code == 1
     assert "error: " in found.stderr
     assert message in found.stderr

@@ -45,10 +45,24 @@ def verb(*arguments: str, **env: str) -> Run:
 # ---- show ----------------------------------------------------------------------------------------------
 
 
-SHOWN = [("", "80"), ("--details", None), ("--format markdown", "160"), ("--format csv", None), ("--format json", "80")]
+SHOWN = [("--details", None), ("--format markdown", "160"), ("--format csv", None), ("--format json", "80")]
 
 
-@pytest.mark.exhaustive_unless(fits=lambda options, columns: (options, columns) in SHOWN)
+@pytest.mark.parametrize(("options", "columns"), SHOWN)
+def test_show_prints_the_same_bytes_as_a_run_that_had_nothing_left_to_do(
+    options: str, columns: str | None, kept: Run, tmp_path: Path
+) -> None:
+    """Which ends as every run does, without measuring anything."""
+    env = {"COLUMNS": columns} if columns else {}
+    shutil.copytree(kept.output, tmp_path / "copy")
+    folder = str(tmp_path / "copy")
+    found = inside(tmp_path / "copy", "--resume", folder, "--no-report", *options.split(), env=env)
+    assert found.code == 0
+    shown = verb("show", folder, *options.split(), **env)
+    assert (shown.code, shown.stdout, shown.stderr) == (0, found.stdout, "")
+
+
+@pytest.mark.exhaustive_unless(fits=lambda options, columns: (options, columns) == ("", "80"))
 @pytest.mark.parametrize("columns", [None, "80", "160"])
 @pytest.mark.parametrize("options", ["", "--details", "--format markdown", "--format csv", "--format json"])
 def test_show_prints_the_same_bytes_as_the_run_did(options: str, columns: str | None, tmp_path: Path) -> None:
@@ -203,7 +217,7 @@ def half(kept: Run, tmp_path: Path) -> Path:
 
 
 def test_a_run_goes_on_with_what_is_missing_as_it_was_asked_for(half: Path, kept: Run) -> None:
-    found = inside(half, "--resume", str(half))
+    found = inside(half, "--resume", str(half), "--no-report")
     assert found.code == 0, found.stderr
     started = re.findall(r"^round (\d)/3 (\S+): starting", found.stderr, re.MULTILINE)
     expected = [("2", name) for name in kept.record["schedule"][1]]
@@ -262,19 +276,19 @@ def test_a_run_that_is_still_at_work_is_not_resumed(half: Path) -> None:
 
 
 def test_a_budget_that_is_spent_ends_the_run_in_order(tmp_path: Path) -> None:
-    found = inside(tmp_path / "out", *SMALL, "--rounds", "2", *NAMES, "--budget", "0.1s")
+    found = inside(tmp_path / "out", *SMALL, "--rounds", "2", *of("numpy_scratch"), "--budget", "0.1s")
     assert found.code == 0
     assert found.record["ended"] == "budget"
     assert len(found.record["references"]) == 1
     assert "! incomplete: the time budget was used up; what was measured is shown" in found.stdout
-    whole = inside(found.output, "--resume", str(found.output))
+    whole = inside(found.output, "--resume", str(found.output), "--no-report")
     assert (whole.code, whole.record["ended"]) == (0, "complete")
 
 
 def test_a_user_file_is_found_again(tmp_path: Path) -> None:
     found = inside(tmp_path / "out", *SMALL, "-i", str(STUBS / "sums_in_another_order.py"), "--budget", "0.1s")
     assert found.record["samples"] == []
-    whole = inside(found.output, "--resume", str(found.output))
+    whole = inside(found.output, "--resume", str(found.output), "--no-report")
     assert whole.row("sums_in_another_order")[-1] == "ok"
 
 
@@ -286,7 +300,7 @@ def test_any_implementation_can_be_the_baseline(tmp_path: Path) -> None:
 
 
 def test_the_first_implementation_is_the_baseline_where_the_reference_is_not_run(tmp_path: Path) -> None:
-    found = run(tmp_path / "out", *SMALL, *of("minitorch", "sums_in_another_order"))
+    found = inside(tmp_path / "out", *SMALL, *of("minitorch", "sums_in_another_order"))
     assert found.record["baseline"] == "minitorch"
     assert "! the baseline is minitorch, the first implementation: numpy_scratch is not in this run" in found.stdout
     assert float(found.row("sums_in_another_order")[3]) > 0
@@ -298,10 +312,13 @@ def test_the_first_implementation_is_the_baseline_where_the_reference_is_not_run
 
 def test_report_makes_page_figures_and_tables_of_the_record_alone(kept: Run, tmp_path: Path) -> None:
     shutil.copy(kept.output / "run.json", tmp_path)
-    for _ in range(2):
-        found = verb("report", str(tmp_path / "run.json"))
-        assert (found.code, found.stdout) == (0, "")
-        assert "report.html" in found.stderr
+    (tmp_path / "figures").mkdir()
+    for name in ("report.html", "table.md", "table.csv", "figures/speed.svg"):
+        (tmp_path / name).write_text("of an earlier report")
+    found = verb("report", str(tmp_path / "run.json"))
+    assert (found.code, found.stdout) == (0, "")
+    assert "report.html" in found.stderr
+    assert "<svg" in (tmp_path / "figures" / "speed.svg").read_text()
     assert (tmp_path / "table.md").read_bytes() == (kept.output / "table.md").read_bytes()
     assert (tmp_path / "table.csv").read_text() == verb("show", str(tmp_path), "--format", "csv").stdout
     figures = {path.name for path in (tmp_path / "figures").iterdir()}
@@ -310,11 +327,9 @@ def test_report_makes_page_figures_and_tables_of_the_record_alone(kept: Run, tmp
     assert not list(tmp_path.rglob("*.tmp"))
 
 
-def test_a_run_writes_its_page_unless_told_not_to(tmp_path: Path) -> None:
+def test_a_run_writes_its_page_unless_told_not_to(kept: Run, tmp_path: Path) -> None:
     options = [word for word in SMALL if word != "--no-report"]
-    with_page, without = (
-        inside(tmp_path / name, *words, *of("numpy_scratch")) for name, words in (("a", options), ("b", SMALL))
-    )
+    with_page, without = inside(tmp_path / "a", *options, *of("numpy_scratch")), kept
     assert (with_page.output / "report.html").exists()
     assert re.search(r"^page: .*/a/report\.html$", with_page.stderr, re.MULTILINE)
     assert not (without.output / "report.html").exists()

@@ -1,12 +1,15 @@
-"""Load a folder in a fresh process and print what it took: `python -m tests.data.measured_load FOLDER NAME...`.
+"""Load folders and print what it took: `python -m tests.data.measured_load NAME...`, which reads a folder a line.
 
-Each name of a data set gives one line of JSON: the error, how many bytes were read from files and made by unzipping
-them, in how many steps, and the most memory the process ever had. How long that takes depends on the machine.
+Each folder is loaded in a process of its own, which begins when all is imported. Each name of a data set gives one line
+of JSON: the error, how many bytes were read from files and made by unzipping them, in how many steps, and the most
+memory the process ever had. How long that takes depends on the machine.
 """
 
 import json
+import os
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO
@@ -56,14 +59,31 @@ def watch(work: Work) -> None:
 
 
 def peak_mib() -> float:
-    """Return VmHWM, which unlike `ru_maxrss` starts at 0 in each new program."""
+    """Return VmHWM, which unlike `ru_maxrss` starts in each new process at what it has then."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
     raise RuntimeError("no VmHWM in /proc/self/status")
 
 
-def main(folder: Path, *names: str) -> None:
+def in_a_process(work: Callable[..., None], *arguments: Any) -> None:
+    """Do some work in a process of its own, and fail if it does."""
+    child = os.fork()
+    if child == 0:
+        work(*arguments)
+        sys.stdout.flush()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if status:
+        sys.exit(1)
+
+
+def main(*names: str) -> None:
+    for line in sys.stdin:
+        in_a_process(measure, Path(line.rstrip("\n")), *names)
+
+
+def measure(folder: Path, *names: str) -> None:
     for name in names:
         error, work = "", Work()
         watch(work)
@@ -75,4 +95,4 @@ def main(folder: Path, *names: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    main(*sys.argv[1:])

@@ -24,7 +24,7 @@ from shared.processes.environment import ROOT
 from shared.spec import NetworkSpec
 from tests.command import SECONDS
 
-SPEC = NetworkSpec.dense((6, 5, 4, 3))
+SPEC = NetworkSpec.dense((5, 4, 3))
 EXAMPLE = ROOT / "shared" / "diagnosis" / "example.py"
 
 
@@ -99,7 +99,7 @@ def test_a_failure_is_told_without_time_to_find_out_why(monkeypatch: pytest.Monk
 
 
 def test_inputs_are_sought_until_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Inputs, "data", lambda inputs: (np.zeros((1, 6)), np.zeros(1, int)))  # never active
+    monkeypatch.setattr(Inputs, "data", lambda inputs: (np.zeros((1, SPEC.n_in)), np.zeros(1, int)))  # never active
     with over_after(7, monkeypatch) as clock, pytest.raises(OutOfTime):
         scenes.inputs_of(SPEC)
     assert clock.looks == 8

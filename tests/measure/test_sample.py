@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 import pytest
@@ -41,10 +41,25 @@ def stub(name: str) -> str:
 # ---- Workers that do as they should --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_numpy_runs_with_as_many_threads_as_were_asked_for(threads: int, tmp_path: Path) -> None:
-    result = run_worker(ready(tmp_path, threads=threads, epochs=1))
-    assert set(result["threads"].values()) == {threads}
+class Done(NamedTuple):
+    """A worker's life that went well, for all tests that only look at it."""
+
+    work: Job
+    events: list[dict[str, Any]]
+    result: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """Three epochs on 95 images: nine batches of ten, and one of five."""
+    work, events = ready(tmp_path_factory.mktemp("good"), train_size=95, epochs=3), list[dict[str, Any]]()
+    return Done(work, events, run_worker(work, events.append))
+
+
+def test_numpy_runs_with_as_many_threads_as_were_asked_for(good: Done, tmp_path: Path) -> None:
+    two = run_worker(ready(tmp_path, threads=2, epochs=1))
+    for result, threads in ((good.result, 1), (two, 2)):
+        assert set(result["threads"].values()) == {threads}
 
 
 def test_a_worker_gets_the_pinned_environment_and_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,9 +70,8 @@ def test_a_worker_gets_the_pinned_environment_and_no_gpu(tmp_path: Path, monkeyp
     assert expected.items() <= result["threads"].items()
 
 
-def test_the_stages_are_reported_as_they_end_in_the_order_of_the_protocol(tmp_path: Path) -> None:
-    events: list[dict[str, Any]] = []
-    result = run_worker(ready(tmp_path, epochs=3), events.append)
+def test_the_stages_are_reported_as_they_end_in_the_order_of_the_protocol(good: Done) -> None:
+    _, events, result = good
     epochs = ["epochs", "evaluation"] * 3
     assert [event["stage"] for event in events] == [*STAGES, *epochs, "canary", "evaluation", "sections"]
     assert [event["epoch"] for event in events if "epoch" in event] == [1, 2, 3]
@@ -82,13 +96,13 @@ def test_the_stages_are_the_workers_life_and_no_more(name: str, tmp_path: Path) 
     assert result["seconds"]["exit"] >= result["wall_seconds"] - reported - 1e-6
 
 
-def test_the_epochs_are_timed_one_by_one_within_their_stage(tmp_path: Path) -> None:
-    result = run_worker(ready(tmp_path, epochs=3))
+def test_the_epochs_are_timed_one_by_one_within_their_stage(good: Done) -> None:
+    result = good.result
     assert [epoch["epoch"] for epoch in result["epochs"]] == [1, 2, 3]
     seconds = [epoch["wall_ns"] / 1e9 for epoch in result["epochs"]]
     assert min(seconds) > 0
     assert sum(seconds) <= result["seconds"]["epochs"]
-    assert (result["steps_per_epoch"], result["examples_per_epoch"]) == (10, 100)
+    assert (result["steps_per_epoch"], result["examples_per_epoch"]) == (10, 95), "a smaller last batch is a step"
     assert min(epoch["cpu_ns"] for epoch in result["epochs"]) > 0
 
 
@@ -97,35 +111,31 @@ def test_the_cpu_time_of_an_epoch_is_that_of_all_threads(tmp_path: Path) -> None
     assert min(epoch["cpu_ns"] for epoch in result["epochs"]) >= 20_000_000
 
 
-def test_every_sample_has_its_readings_and_its_predictions(tmp_path: Path) -> None:
-    result = run_worker(ready(tmp_path, epochs=1))
+def test_every_sample_has_its_readings_and_its_predictions(good: Done) -> None:
+    result = good.result
     assert {*result["noise"]} == {"canary_seconds", "switches_per_second", "steal"}
     assert len(result["noise"]["canary_seconds"]) == 2
     assert len(result["predictions"]) == 250
     assert set(result["predictions"]) <= set("0123456789")
 
 
-def test_the_warm_up_epoch_changes_nothing_but_the_time(tmp_path: Path) -> None:
+def test_the_warm_up_epoch_changes_nothing_but_the_time(good: Done) -> None:
     """What is trained is what an implementation that never warmed up would train."""
     from impls.numpy_scratch import Network
     from shared import initial
     from shared.data import digits
     from shared.evaluation import predicted_digits
 
-    work = ready(tmp_path, epochs=2)
-    dataset = digits.load().with_train_size(100)
+    work = good.work
+    dataset = digits.load().with_train_size(95)
     x, y = dataset.train.arrays("float32")
     network = Network(work.spec, work.training, initial.draw_parameters(work.spec, work.training))
     orders = initial.draw_orders(work.training, len(y))
     network.load(x, y)
-    for _ in range(2):
+    for _ in range(3):
         network.train(next(orders))
     expected = predicted_digits(network.predict(dataset.test.arrays("float32")[0]))
-    assert run_worker(work)["predictions"] == "".join(map(str, expected))
-
-
-def test_a_smaller_last_batch_is_a_step(tmp_path: Path) -> None:
-    assert run_worker(ready(tmp_path, train_size=95, epochs=1))["steps_per_epoch"] == 10
+    assert good.result["predictions"] == "".join(map(str, expected))
 
 
 def test_what_disagrees_is_not_timed(tmp_path: Path) -> None:
@@ -135,9 +145,8 @@ def test_what_disagrees_is_not_timed(tmp_path: Path) -> None:
     assert [event["stage"] for event in events] == STAGES[: STAGES.index("agreement") + 1]
 
 
-def test_a_worker_that_succeeds_leaves_its_result_and_nothing_to_clear_away(tmp_path: Path) -> None:
-    work = ready(tmp_path, epochs=1)
-    run_worker(work)
+def test_a_worker_that_succeeds_leaves_its_result_and_nothing_to_clear_away(good: Done) -> None:
+    work = good.work
     jobs = (work, work.reference)
     kept = {job.result_path for job in jobs} | {job.tensors_path for job in jobs} | {work.parameters_path}
     assert set(Path(work.folder).iterdir()) == kept | {work.activations_path}
@@ -227,13 +236,12 @@ def test_a_worker_whose_parent_is_killed_dies_with_it(tmp_path: Path, monkeypatc
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, dict[str, Any]]:
-    """A result, as if it had taken 2 s."""
-    work = ready(tmp_path_factory.mktemp("done"), epochs=2)
-    result = run_worker(work)
-    result["seconds"] = dict.fromkeys(result["seconds"], 0.0) | {"import": 1.0, "epochs": 1.0}
-    result["epochs"] = [epoch | {"wall_ns": 4 * 10**8, "cpu_ns": 4 * 10**8} for epoch in result["epochs"]]
-    return work, result | {"wall_seconds": 2.0}
+def done(good: Done) -> tuple[Job, dict[str, Any]]:
+    """A result of two epochs, as if it had taken 2 s."""
+    seconds = dict.fromkeys(good.result["seconds"], 0.0) | {"import": 1.0, "epochs": 1.0}
+    epochs = [epoch | {"wall_ns": 4 * 10**8, "cpu_ns": 4 * 10**8} for epoch in good.result["epochs"][:2]]
+    work = replace(good.work, training=replace(good.work.training, epochs=2))
+    return work, good.result | {"seconds": seconds, "epochs": epochs, "wall_seconds": 2.0}
 
 
 def test_an_honest_result_is_accepted(done: tuple[Job, dict[str, Any]]) -> None:
