@@ -18,6 +18,8 @@ import numpy as np
 from shared.diagnosis.diagnose import Diagnosis
 from shared.diagnosis.facts import Facts
 from shared.reading.derivatives import as_shaped
+from shared.reading.names import has_role
+from shared.reading.walks import USUAL
 
 ALIKE: Final = 1e-6
 """Relative error of a step that follows a rule: computed in float64, it is 1e-12."""
@@ -36,6 +38,7 @@ PLACES: Final = ("after", "before", "within")
 """Where epsilon is added: to the corrected root, to the root before it is corrected, or within the root."""
 CORRECTED: Final = ""
 UNCORRECTED: Final = "Adam without bias correction"
+SIGN: Final = "the sign of the gradient"
 NO_COUNT: Final = "Adam's step counter never grows"
 LOST: Final = "what the update remembers is lost after every step"
 FROM_ZERO: Final = "Adam's step counter starts at 0"
@@ -195,7 +198,7 @@ def _adams(steps: Steps) -> Iterator[tuple[Rule, tuple[Any, ...]]]:
             yield Rule("", found[0], decay=found[1]), way
     for epsilon in EPSILONS:
         if (found := _scale([g / (np.abs(g) + epsilon) for g in steps.g], steps)) is not None:
-            yield Rule("the sign of the gradient", found[0]), ()
+            yield Rule(SIGN, found[0]), ()
 
 
 def _whole(each: tuple[Rule, tuple[Any, ...]], steps: Steps) -> Rule | None:
@@ -254,7 +257,7 @@ def mistake_of(rule: Rule | None, facts: Facts, n: int, factor: float) -> Diagno
             "update with the wrong sign", f"the update is {rule.name}, and it goes uphill",
             "subtract the step from the parameters", "(8)",
         )  # fmt: skip
-    if (lines := lost_lines(facts)) and rule.name in ("", "the sign of the gradient"):
+    if rule.name in ("", SIGN) and not rule.decay and (lines := lost_lines(facts)):
         return Diagnosis(
             LOST, "what the update remembers of earlier steps is 0 again in every step, so each is like the first",
             "make it once, before the training, and keep it: in an attribute, or changed in place", "(8)", lines=lines,
@@ -267,6 +270,8 @@ def mistake_of(rule: Rule | None, facts: Facts, n: int, factor: float) -> Diagno
         )  # fmt: skip
     if rule.mistake not in ADVICE or not facts.is_count_own or facts.derivatives.alike > NEAR:
         return None
+    if rule.mistake == UNCORRECTED and re.search(POWER, facts.text):
+        return None  # it may be in the learning rate that the update is given
     return Diagnosis(rule.mistake, *ADVICE[rule.mistake], "(8)")
 
 
@@ -281,8 +286,8 @@ ADVICE: Final = {
     ),
 }
 """mistake -> what it does, and the remedy"""
-POWER: Final = r"1\.?0? *- *[\w.\[\]'\"]+ *\*\* *\(?[A-Za-z_]"
-"""1 - beta ** t"""
+POWER: Final = r"1\.?0? *- *(np\.|math\.)?[\w.\[\]'\"]+ *(\*\* *\(?[A-Za-z_]|\([\w.]+ *, *[A-Za-z_])"
+"""1 - beta ** t, or 1 - np.power(beta, t)"""
 
 
 def from_zero(facts: Facts) -> Diagnosis | None:
@@ -356,8 +361,9 @@ def _remembers(statement: ast.Assign) -> bool:
     name, value = ast.unparse(statement.targets[0]), statement.value
     if not isinstance(value, ast.BinOp) or not isinstance(value.op, (ast.Add, ast.Sub)):
         return False
-    factor = r"[\w.\[\]'\"]+|\(1 - [\w.]+\)"
-    own = re.escape(name)
+    if isinstance(value.right, ast.Constant) or any(has_role(name, role) for role in ("x", "y")):
+        return False
+    factor, own = rf"0?\.\d+|(\w+\.)?({'|'.join(USUAL)})|\(1 - [\w.]+\)", re.escape(name)
     return re.fullmatch(rf"({factor}) \* {own}|{own} \* ({factor})", ast.unparse(value.left)) is not None
 
 
