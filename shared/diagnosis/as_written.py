@@ -48,7 +48,7 @@ def judge(facts: Facts) -> OwnVerdict:
     verdict.hazards = _hazards(case)
     if not facts.after:
         verdict.not_checked = ["updates (the file has no training step that could be called)"]
-    elif diagnosis is None and case.rule is None:
+    elif diagnosis is None and (case.rule is None or case.rule.mistake):
         verdict.not_checked = ["updates (they are not those of gradient descent, momentum, RMSProp or Adam)"]
     if diagnosis is None and verdict.not_checked:
         verdict.headline += "; updates not checked"
@@ -153,7 +153,7 @@ def _conventions(case: Case) -> list[str]:
             found.append(f"L2: {fit.decay:.4g} W in the gradients")
     if is_weight_decay(case):
         found.append(f"weight decay: {added_decay(case):.4g} W in the gradients, and no L2 in the loss")
-    if case.rule is not None:
+    if case.rule is not None and not case.rule.mistake:
         found += [f"the update is {case.rule.name}"] if case.rule.name else []
         found += [f"weight decay in the update: {case.rule.decay:.4g} W"] if case.rule.decay else []
     if facts.form.is_single:

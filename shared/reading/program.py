@@ -20,8 +20,15 @@ MANY, MOST, LIKE_ADAM = 8, 0.8, 1e-3
 """Of so many changes, more than this share have the same size, to this precision: they are no gradients."""
 
 
+HIDDEN: Final = "the gradients show only in a step"
+
+
 class UnreadableError(Exception):
-    """A file, or a way of reading it, does not fit; the message says why."""
+    """A file, or a way of reading it, does not fit; the message says why, and `fits` how it does, if that is known."""
+
+    def __init__(self, message: str, fits: str = "") -> None:
+        super().__init__(message)
+        self.fits = fits
 
 
 @dataclass
@@ -46,8 +53,8 @@ def from_step(before: Arrays, after: Arrays, rate: float) -> Arrays:
     sizes = sizes[sizes > 0]
     if len(sizes) >= MANY and np.mean(np.abs(sizes / np.median(sizes) - 1) < LIKE_ADAM) > MOST:
         raise UnreadableError(
-            "the gradients show only in a step that moves all parameters by the same, as the first one of Adam or "
-            "RMSProp does; give them names such as dW1, or return them"
+            f"{HIDDEN} that moves all parameters by the same, as the first one of Adam or RMSProp does; give them "
+            "names such as dW1, or return them"
         )
     return found
 
