@@ -67,8 +67,16 @@ def check_file(path: Path, given: dict[str, Any], options: Options, timeout: flo
     left = timeout - (time.monotonic() - begun)
     if ours.diagnosis is None or failed & NOT_OF_LOSS or left <= 0 or (asks_for_ours and not is_unfit):
         return ours
+    return _or_own(ours, path, options, left, is_unfit=is_unfit, asks_for_ours=asks_for_ours)
+
+
+def _or_own(
+    ours: Verdict, path: Path, options: Options, timeout: float, *, is_unfit: bool, asks_for_ours: bool
+) -> Verdict | OwnVerdict:
+    """Return the verdict by the file's own loss where it says more than ours, which is WRONG."""
+    assert ours.diagnosis is not None
     try:
-        own = judge_file(path, options, left)
+        own = judge_file(path, options, timeout)
     except UnreadableError as error:
         if is_unfit and error.fits:
             ours.diagnosis = replace(ours.diagnosis, remedy=f"it fits as {error.fits}")

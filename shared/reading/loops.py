@@ -178,17 +178,21 @@ class Loop:
             prepare()
             return len(path) > count
 
-        loop: Any = copy.deepcopy(self.block.body)
-        ends = ast.If(ast.Call(ast.Name("is_the_walk_over", ast.Load()), [], []), [loop.body[-1]], [])
-        loop.body[-1] = ast.fix_missing_locations(ast.copy_location(ends, loop))
         space["is_the_walk_over"] = is_over
         try:
             with suppress(Exception, SystemExit):
-                exec(compile(ast.Module([loop], []), str(self.source.path), "exec"), space)
+                exec(compile(ast.Module([self._turning()], []), str(self.source.path), "exec"), space)
             return path, rate
         finally:
             real.clear()
             real.update(before)
+
+    def _turning(self) -> ast.stmt:
+        """Return the loop, made to ask after each turn whether it is over."""
+        loop: Any = copy.deepcopy(self.block.body)
+        ends = ast.If(ast.Call(ast.Name("is_the_walk_over", ast.Load()), [], []), [loop.body[-1]], [])
+        loop.body[-1] = ast.fix_missing_locations(ast.copy_location(ends, loop))
+        return loop  # type: ignore[no-any-return]
 
     def _set_rate(self, space: dict[str, Any], rate: float) -> float:
         """Set the learning rate where it has a name; return the one that holds."""
