@@ -83,6 +83,23 @@ def test_what_was_understood_is_printed_and_can_be_said() -> None:
     assert check(file, "--layout", "diagonal").code == 2
 
 
+def test_shapes_that_do_not_fit_are_told_what_does() -> None:
+    fits = "it fits as X (features, n), y one-hot in columns, W (out, in): --layout columns --labels one-hot"
+    assert fits in check(str(FILES / "07_coursera_m_twice.py"), "--layout", "rows").stderr
+    pairs = str(FILES / "74_pairs_in_out.py")
+    for words in (("--weights", "out-in"), ("--network", "6-5-3")):
+        found = check(pairs, *words).stdout
+        assert "mismatch in its core dimension" in found
+        assert "remedy: it fits as X (n, features), y labels, W (in, out): --layout rows --labels labels" in found
+    found = check(pairs).stdout
+    assert "RIGHT: the gradients are the derivatives" in found
+
+
+def test_gradients_that_only_a_step_of_adam_shows_are_not_judged() -> None:
+    found = check(str(FILES / "72_adam_in_train.py"))
+    assert (found.code, "as the first one of Adam or RMSProp does" in found.stderr) == (1, True)
+
+
 def test_the_answer_as_json_says_the_same() -> None:
     found = json.loads(check(str(FILES / "07_coursera_m_twice.py"), "--format", "json").stdout)
     assert (found["right"], found["diagnosis"]["equation"]) == (False, "(5)")

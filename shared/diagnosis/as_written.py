@@ -11,7 +11,7 @@ from shared.diagnosis.diagnose import Diagnosis
 from shared.diagnosis.facts import Facts
 from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.own_words import LOSS_WORDS, as_text, loss_words, precision, times
-from shared.diagnosis.rules import diagnosis_of, is_weight_decay, step_ratio
+from shared.diagnosis.rules import diagnosis_of, is_weight_decay
 from shared.reading.derivatives import FAMILY, OWN, Fit
 
 CLOSE: Final = 1e-2
@@ -48,10 +48,12 @@ def judge(facts: Facts) -> OwnVerdict:
     verdict.hazards = _hazards(case)
     if not facts.after:
         verdict.not_checked = ["updates (the file has no training step that could be called)"]
-    elif diagnosis is None and step_ratio(case) is None:
-        verdict.not_checked = ["updates (they are not those of gradient descent)"]
+    elif diagnosis is None and (case.rule is None or case.rule.mistake):
+        verdict.not_checked = ["updates (they are not those of gradient descent, momentum, RMSProp or Adam)"]
     if diagnosis is None and verdict.not_checked:
         verdict.headline += "; updates not checked"
+    elif diagnosis is None and case.rule is not None and case.rule.name:
+        verdict.headline += "; updates checked"
     return verdict
 
 
@@ -126,6 +128,8 @@ def _headline(case: Case, diagnosis: Diagnosis | None) -> str:
         return f"WRONG: {diagnosis.name}{equation}"
     if case.has_loss and not case.fit.is_right and (common := common_factor(case)) is not None:
         factor = times(case, common)
+        if case.rule is not None and any(abs(common - first) < ALIKE for first in case.rule.first):
+            return f"RIGHT: the first step is {factor} the derivatives of your own loss, as momentum makes it"
         return f"RIGHT: the gradients are {factor} the derivatives of your own loss, and the update makes up for it"
     if is_weight_decay(case):
         return "RIGHT: the gradients are the derivatives of your own loss, and a weight decay"
@@ -149,6 +153,9 @@ def _conventions(case: Case) -> list[str]:
             found.append(f"L2: {fit.decay:.4g} W in the gradients")
     if is_weight_decay(case):
         found.append(f"weight decay: {added_decay(case):.4g} W in the gradients, and no L2 in the loss")
+    if case.rule is not None and not case.rule.mistake:
+        found += [f"the update is {case.rule.name}"] if case.rule.name else []
+        found += [f"weight decay in the update: {case.rule.decay:.4g} W"] if case.rule.decay else []
     if facts.form.is_single:
         found.append("one example at a time: gradients are per example")
     if not facts.layout.out_first:

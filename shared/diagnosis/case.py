@@ -9,6 +9,7 @@ import numpy as np
 from shared.diagnosis.facts import Facts
 from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.network_of import activations
+from shared.diagnosis.updates import Rule, rule_of
 from shared.reading.derivatives import OWN, Fit
 
 SOFTMAX_AGAIN: Final = "cross_entropy of softmax"
@@ -35,6 +36,11 @@ class Case:
     def activations(self) -> tuple[str, ...] | None:
         """The activation of every layer; None if the outputs are not those of such a network."""
         return activations(self.facts)
+
+    @cached_property
+    def rule(self) -> Rule | None:
+        """The rule that the file's own update follows; None if it is none of the known ones."""
+        return rule_of(self.facts)
 
     @property
     def n(self) -> int:

@@ -5,7 +5,7 @@ import io
 import traceback
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,7 @@ import numpy as np
 
 from shared.diagnosis.answers import Trouble
 from shared.diagnosis.subject import CONSTANTS, spec_of
-from shared.reading import calls, choose, contract, loops, torch_module
+from shared.reading import choose, contract, torch_module, walks
 from shared.reading.batch import FORMS, Batch, Form
 from shared.reading.derivatives import Derivatives, derivatives, fix_chance, total
 from shared.reading.program import RATE, Program
@@ -54,15 +54,27 @@ class Facts:
     """whether the gradients are torch's own"""
     missing: dict[str, int] = field(default_factory=dict)
     """names that the file takes from its data, and what they were given"""
-    after: Arrays = field(default_factory=dict)
-    """the parameters after a step of the file's own at `rate`"""
-    step_gradients: Arrays = field(default_factory=dict)
-    """the gradients of that step, before it"""
+    path: list[Arrays] = field(default_factory=list)
+    """the parameters before and after consecutive steps of the file's own at `rate`; [] if it has no update"""
+    slopes: list[Arrays] = field(default_factory=list)
+    """the gradients before each of these steps"""
     rate: float = RATE
+    is_count_own: bool = False
+    """whether the file itself counts these steps"""
     hazards: list[Trouble] = field(default_factory=list)
     """warnings for large inputs"""
     not_finite: bool = False
     """whether the outputs for large inputs are not finite"""
+
+    @property
+    def after(self) -> Arrays:
+        """The parameters after the first step; {} if there is none."""
+        return self.path[1] if self.path else {}
+
+    @property
+    def step_gradients(self) -> Arrays:
+        """The gradients before the first step; {} if they are not known."""
+        return self.slopes[0] if self.slopes else {}
 
 
 class Subject:
@@ -105,7 +117,7 @@ def measured(source: Source, programs: Iterator[Program], options: Options) -> F
             reading.form,
             reading.layout,
             derivatives(reading.program, arrays, batch, reading.form),
-            _definitions(source, reading.program),
+            _definitions(source, reading.program.lines),
             source.text,
             isinstance(reading.program, torch_module.TorchModule),
             reading.missing,
@@ -158,33 +170,29 @@ def _lively(reading: choose.Reading) -> tuple[Arrays, Batch]:
     return reading.draw(1)
 
 
-def _definitions(source: Source, program: Program) -> dict[str, tuple[int, int]]:
+def _definitions(source: Source, lines: dict[str, int]) -> dict[str, tuple[int, int]]:
     """Return the lines of what is called; of a loop, those of all of it."""
     nodes = {node.lineno: node.end_lineno or node.lineno for node in source.functions.values()}
-    return {part: (line, nodes.get(line, len(source.lines))) for part, line in program.lines.items()}
+    return {part: (line, nodes.get(line, len(source.lines))) for part, line in lines.items()}
 
 
 def _take_step(facts: Facts, reading: choose.Reading, arrays: Arrays, batch: Batch) -> None:
     """Let the file update its parameters at an ordinary learning rate, if it has an update that can be called."""
-    program = reading.program
-    part = reading.form.parts(batch)[0]
-    with contextlib.suppress(Exception, SystemExit):
+    program, part = reading.program, reading.form.parts(batch)[0]
+
+    def slopes(at: Arrays) -> Arrays:
         fix_chance(program)
-        facts.step_gradients = program.run(arrays, part, reading.form).gradients
-    if isinstance(program, calls.Calls) and program.plan.backward:
-        for plan in calls.updates(program):
-            candidate = replace(program, plan=plan)
-            with contextlib.suppress(Exception, SystemExit):
-                fix_chance(program)
-                run = candidate.run(arrays, part, reading.form)
-                if run.after and any(not np.array_equal(run.after[name], arrays[name]) for name in arrays):
-                    facts.after, facts.rate = run.after, run.rate
-                    return
-    elif isinstance(program, (calls.Calls, loops.Loop, contract.Contract)):
-        with contextlib.suppress(Exception, SystemExit):
-            fix_chance(program)
-            run = program.run(arrays, part, reading.form, rate=RATE)
-            facts.after, facts.rate = run.after, run.rate
+        return program.run(at, part, reading.form).gradients
+
+    with contextlib.suppress(Exception, SystemExit):
+        facts.slopes = [slopes(arrays)]
+    found = walks.walk(program, arrays, part, reading.form, lambda: fix_chance(program))
+    if found is None:
+        return
+    facts.path, facts.rate, facts.is_count_own = found.path, found.rate, found.is_count_own
+    facts.definitions |= _definitions(reading.source, found.lines)
+    with contextlib.suppress(Exception, SystemExit):
+        facts.slopes += [slopes(at) for at in found.path[1:-1]]
 
 
 def _enlarge(facts: Facts, source: Source, program: Program, arrays: Arrays, batch: Batch) -> None:

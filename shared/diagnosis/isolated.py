@@ -26,6 +26,8 @@ from shared.reading.program import UnreadableError
 NOT_OF_LOSS: Final = {"inputs kept", "no memory", "repeatable", "update", "batches", "reset"}
 """Checks that a network's own loss says nothing about."""
 MOST_TROUBLES: Final = 3
+UNFIT: Final = r"not aligned|mismatch|could not be broadcast|broadcastable|setting an array element|inhomogeneous"
+"""What NumPy says of shapes that do not fit."""
 
 
 def check_file(path: Path, given: dict[str, Any], options: Options, timeout: float) -> Verdict | OwnVerdict:
@@ -61,16 +63,31 @@ def check_file(path: Path, given: dict[str, Any], options: Options, timeout: flo
         raise
     failed = {check for check, findings in ours.checks.items() if findings}
     asks_for_ours = any(value is not None for value in given.values())
-    if ours.diagnosis is None or asks_for_ours or failed & NOT_OF_LOSS:
-        return ours
+    is_unfit = ours.diagnosis is not None and re.search(UNFIT, ours.diagnosis.description) is not None
     left = timeout - (time.monotonic() - begun)
-    if left <= 0:
+    if ours.diagnosis is None or failed & NOT_OF_LOSS or left <= 0 or (asks_for_ours and not is_unfit):
         return ours
+    return _or_own(ours, path, options, left, is_unfit=is_unfit, asks_for_ours=asks_for_ours)
+
+
+def _or_own(
+    ours: Verdict, path: Path, options: Options, timeout: float, *, is_unfit: bool, asks_for_ours: bool
+) -> Verdict | OwnVerdict:
+    """Return the verdict by the file's own loss where it says more than ours, which is WRONG."""
+    assert ours.diagnosis is not None
     try:
-        own = judge_file(path, options, left)
-    except (CallError, UnreadableError):
+        own = judge_file(path, options, timeout)
+    except UnreadableError as error:
+        if is_unfit and error.fits:
+            ours.diagnosis = replace(ours.diagnosis, remedy=f"it fits as {error.fits}")
         return ours
-    if own.diagnosis is None or ours.diagnosis.name == UNKNOWN:
+    except CallError:
+        return ours
+    if asks_for_ours:
+        remedy = f"it fits as {_as_read(own)}; without --network and the like it is judged that way, by its own loss"
+        ours.diagnosis = replace(ours.diagnosis, remedy=remedy)
+        return ours
+    if own.diagnosis is None or ours.diagnosis.name == UNKNOWN or is_unfit:
         return own
     if own.diagnosis.name == ours.diagnosis.name:
         return own if own.diagnosis.lines and not ours.diagnosis.lines else ours
@@ -105,7 +122,26 @@ def judge_file(path: Path, options: Options, timeout: float) -> OwnVerdict:
                 raise
             found, raised = process.call(outline), process.call(troubles)
             why = "; ".join([str(error).removeprefix("UnreadableError: "), *raised[:MOST_TROUBLES]])
-            raise UnreadableError(f"{path.name} could not be read: {why}; {_remedy(path, found)}") from None
+            fits = _fitting(process, options)
+            why += f"; it fits as {fits}" if fits else ""
+            raise UnreadableError(f"{path.name} could not be read: {why}; {_remedy(path, found)}", fits) from None
+
+
+def _fitting(process: CallProcess, options: Options) -> str:
+    """Return the options with which a file can be read, where it cannot with those that were given; "" if none do."""
+    free = replace(options, layout=None, labels=None, weights=None)
+    with suppress(CallError):
+        if free != options:
+            return _as_read(judge(process.call(ask_facts, free)))
+    return ""
+
+
+def _as_read(own: OwnVerdict) -> str:
+    """Return how a file was read, with the options that say so."""
+    form, out_first = own.facts.form, own.facts.layout.out_first
+    W = "W (out, in)" if out_first else "W (in, out)"
+    layout, weights = "one" if form.is_single else form.x, "out-in" if out_first else "in-out"
+    return f"{form.words()}, {W}: --layout {layout} --labels {form.y} --weights {weights}"
 
 
 def _remedy(path: Path, found: list[str]) -> str:

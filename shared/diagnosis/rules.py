@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from shared.diagnosis import updates
 from shared.diagnosis.case import SOFTMAX_AGAIN, Case, added_decay, common_factor, is_probability
 from shared.diagnosis.culprits import EVERYWHERE, MASK, assignments, delta_lines, matching_lines, mistake_lines
 from shared.diagnosis.diagnose import SHAPE, Diagnosis
@@ -147,6 +148,8 @@ def _by_a_factor(case: Case, factor: float) -> Diagnosis | None:
     effective = step_ratio(case)
     if effective is not None and abs(effective * factor / case.facts.rate - 1) < ALIKE:
         return None
+    if case.facts.derivatives.run.after and case.rule and any(abs(factor - c) < ALIKE for c in case.rule.first):
+        return None  # gradients are read from a first step, which is not theirs alone
     what = times(case, factor)
     measured = f"every gradient is {what} the derivative of the loss"
     if factor < 0:
@@ -338,6 +341,8 @@ def _update(case: Case) -> Diagnosis | None:
     facts = case.facts
     if not facts.after or not facts.step_gradients:
         return None
+    if not all(np.isfinite(array).all() for array in facts.after.values()):
+        return updates.from_zero(facts)
     moved = _moved(case)
     still = [name for name in moved if not moved[name].any() and np.any(facts.step_gradients.get(name, 0))]
     biases = facts.layout.biases
@@ -349,7 +354,13 @@ def _update(case: Case) -> Diagnosis | None:
             "update with the wrong sign", "the step adds the gradients instead of subtracting them",
             "theta <- theta - eta g", "(8)", lines=matching_lines(case, r"\+=|\+", "update", EVERYWHERE),
         )  # fmt: skip
-    return _uneven(case) or (_too_early(case, moved) if ratio is None and not still else None)
+    is_early = ratio is None and not still and case.rule is None
+    factor = (case.own or case.fit).factor
+    return (
+        _uneven(case)
+        or (_too_early(case, moved) if is_early else None)
+        or updates.mistake_of(case.rule, facts, case.n, factor)
+    )
 
 
 def _uneven(case: Case) -> Diagnosis | None:

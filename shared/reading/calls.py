@@ -3,17 +3,17 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
 from shared.reading import gradients
 from shared.reading.batch import Batch, Form
-from shared.reading.functions import methods, named_arrays, own_classes, own_functions, ranked, return_names, signature
-from shared.reading.names import gradient_of, has_role, is_gradient, plain
-from shared.reading.plans import CONTEXTS, INITIALISE_ONLY, TRAIN, UPDATE, Plan, plans
-from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError
+from shared.reading.functions import methods, named_arrays, own_classes, own_functions, return_names, signature
+from shared.reading.names import gradient_of, has_role, is_gradient, is_rate, plain
+from shared.reading.plans import CONTEXTS, Plan, plans
+from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError, from_step
 from shared.reading.source import Source
 from shared.reading.stores import Store, own_leaves, stores
 from shared.reading.structure import Arrays, Layout
@@ -35,8 +35,8 @@ class Calls:
 
     def __post_init__(self) -> None:
         self.arrays = self.store.arrays
-        asked = {part: getattr(self.plan, part) for part in ("forward", "backward", "train", "loss", "update")}
-        callables = self._callables(self.store.root)
+        asked = {part: getattr(self.plan, part) for part in ("forward", "backward", "train", "loss")}
+        callables = self.callables(self.store.root)
         named = {part: callables[name] for part, name in asked.items() if name}
         texts = [f"{name}{_arguments(callables[name])}" for name in dict.fromkeys(filter(None, asked.values()))]
         self.found = ([self.store.words] if self.store.words else []) + texts
@@ -44,7 +44,8 @@ class Calls:
         here = str(self.source.path)
         self.lines = {part: code.co_firstlineno for part, code in codes.items() if code.co_filename == here}
 
-    def _callables(self, root: Any) -> dict[str, Callable[..., Any]]:
+    def callables(self, root: Any) -> dict[str, Callable[..., Any]]:
+        """Return the functions of the file, and the methods of the object that holds the parameters."""
         functions = own_functions(self.source)
         return functions | methods(root) if self.store.kind == "object" else functions
 
@@ -70,7 +71,7 @@ class Calls:
         if self.store.kind == "globals":
             self.source.namespace.update(root)
             root = self.source.namespace  # which the functions change
-        call = _Call(self, root, batch, form)
+        call = Call(self, root, batch, form)
         found = Run()
         if self.plan.forward:
             call.forward(found)
@@ -82,19 +83,15 @@ class Calls:
                 call.backward(found)
             elif self.plan.train:
                 call.train(found, rate)
-            if self.plan.update and found.gradients:
-                call.update(found)
-            elif self.plan.backward and self.plan.train:
-                _Call(self, self.store.filled(arrays), batch, form).train(found, RATE)
         return found
 
 
-class _Call:
+class Call:
     """One run: the values that are known so far, by name and by role."""
 
     def __init__(self, program: Calls, root: Any, batch: Batch, form: Form) -> None:
         self.program, self.root, self.batch, self.form = program, root, batch, form
-        self.callables = program._callables(root)
+        self.callables = program.callables(root)
         self.shapes = {name: array.shape for name, array in program.arrays.items()}
         self.exact: dict[str, Any] = {}
         self.roles: dict[str, Any] = {
@@ -268,7 +265,7 @@ class _Call:
         found.after = self.after(value, before, name)
         if all(np.array_equal(found.after[key], before[key]) for key in before):
             raise UnreadableError(f"{name} changed no parameter")
-        found.gradients = {key: (before[key] - found.after[key]) / found.rate for key in before}
+        found.gradients = dict(from_step(before, found.after, found.rate)) if rate == TINY_RATE else {}
 
     def after(self, value: Any, before: Arrays, name: str) -> Arrays:
         """Return the parameters after an update: changed in place, or returned."""
@@ -301,23 +298,12 @@ class _Call:
             own = tuple(own_classes(self.program.source).values())
             for holder in (self.root, *(value for value in vars(self.root).values() if isinstance(value, own))):
                 for key, value in list(vars(holder).items()):
-                    if has_role(key, "rate") and isinstance(value, (int, float)):
+                    if is_rate(key, vars(holder)) and isinstance(value, (int, float)):
                         setattr(holder, key, rate)
                         is_set = True
                     elif has_role(key, "epochs") and isinstance(value, int):
-                        setattr(holder, key, 1)
+                        setattr(holder, key, self.roles["epochs"])
         return rate if is_set else 1.0
-
-    def update(self, found: Run) -> None:
-        """Call the update with the gradients."""
-        name = self.program.plan.update
-        assert name is not None
-        before = self.parameters()
-        for parameter, gradient in found.gradients.items():
-            self.exact.setdefault(f"d{parameter}", gradient)
-        with suppress(Exception):
-            found.rate = self.set_rate(RATE, name)
-            found.after = self.after(self.call(name, "update"), before, name)
 
     def _names(self, name: str) -> list[str]:
         return return_names(self.program.source, name, self.root if self.program.store.kind == "object" else None)
@@ -344,15 +330,3 @@ def candidates(source: Source) -> Iterator[Calls]:
             for layout in found:
                 with suppress(Exception):
                     yield Calls(source, store, layout, plan)
-
-
-def updates(program: Calls) -> Iterator[Plan]:
-    """Yield the plan of a program with each update, and then with each step, that its file may have."""
-    callables = program._callables(program.store.root)
-    taken = {program.plan.forward, program.plan.backward, program.plan.loss}
-    usable = {name: f for name, f in callables.items() if name not in taken and not re.search(INITIALISE_ONLY, name)}
-    for name in ranked(usable, UPDATE, r"train|batch"):
-        yield replace(program.plan, update=name)
-    for name in ranked(usable, TRAIN, r"prime|deriv|forward"):
-        for is_listed in (False, True):
-            yield replace(program.plan, train=name, is_listed=is_listed)

@@ -12,7 +12,7 @@ from shared.reading import calls, functions, loops, plans, torch_module
 from shared.reading.batch import FORMS, LABELS, Batch, Form
 from shared.reading.derivatives import FAMILY, OWN, derivatives
 from shared.reading.names import has_role
-from shared.reading.program import Program, UnreadableError
+from shared.reading.program import HIDDEN, Program, UnreadableError
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout
 
@@ -136,8 +136,14 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
             if best.is_settled():
                 return best
     if best is None:
-        raise UnreadableError(failures[0] if failures else "nothing in it could be called")
+        raise UnreadableError(_why(failures))
     return best
+
+
+def _why(failures: list[str]) -> str:
+    """Return why no way worked: what a step hides, or how the likeliest way failed."""
+    hidden = next((text.partition(": ")[2] for text in failures if HIDDEN in text), None)
+    return hidden or (failures[0] if failures else "nothing in it could be called")
 
 
 def _is_over(best: Reading | None, tried: int, deadline: float) -> bool:

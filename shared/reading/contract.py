@@ -4,7 +4,7 @@ Parameters and gradients may also be lists of pairs (W, b).
 """
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,7 +60,7 @@ class Contract:
         loss: bool = True,
         rate: float = TINY_RATE,  # noqa: ARG002 - gradients are returned
     ) -> Run:
-        """Run the network; where gradients are asked for, it also takes a step at the ordinary learning rate."""
+        """Run the network."""
         if form.x != "rows" or form.y != "labels":
             raise UnreadableError("the contract takes rows and labels")
         training = TrainingSpec(dtype="float64", batch_size=len(batch.y), learning_rate=RATE)
@@ -71,12 +71,19 @@ class Contract:
             found.loss = None if value is None else float(value)
             named = self._by_name(tensors)
             found.gradients = {name: named[name] for name in self.arrays if named.get(name) is not None}
-        if backward and hasattr(network, "train"):
-            with suppress(Exception):
-                self._step(network, batch)
-                found.after = {name: np.array(array) for name, array in self._by_name(network.parameters()).items()}
-                found.rate = RATE
         return found
+
+    def walk(
+        self, arrays: Arrays, batch: Batch, form: Form, count: int, prepare: Callable[[], None]
+    ) -> tuple[list[Arrays], float]:
+        """Return the parameters before and after consecutive steps, and the learning rate."""
+        training = TrainingSpec(dtype="float64", batch_size=len(batch.y), learning_rate=RATE)
+        network, path = self._made(training, {name: np.array(array) for name, array in arrays.items()}), [arrays]
+        for _ in range(count if hasattr(network, "train") and form.x == "rows" else 0):
+            prepare()
+            self._step(network, batch)
+            path.append({name: np.array(array) for name, array in self._by_name(network.parameters()).items()})
+        return path, RATE
 
     def _made(self, training: TrainingSpec, arrays: Arrays) -> Any:
         """Return a network of these parameters: a dict, or a list of pairs where it takes that."""

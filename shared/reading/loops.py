@@ -4,8 +4,9 @@ The body is run once, for given parameters and examples; what it assigns is the 
 """
 
 import ast
+import copy
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
@@ -15,13 +16,17 @@ import numpy as np
 
 from shared.reading import functions, plans, stores
 from shared.reading.batch import Batch, Form
-from shared.reading.names import gradient_of, has_role
-from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError
+from shared.reading.names import gradient_of, has_role, is_rate
+from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError, from_step
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout, Leaf, kept, layouts
 
 SHARE: Final = 0.6
 """An inner loop with this share of the statements is one over batches or examples, not over layers."""
+
+
+TURNS: Final = 4
+"""So many turns a loop is told to take."""
 
 
 @dataclass
@@ -126,11 +131,7 @@ class Loop:
         rate: float = TINY_RATE,
     ) -> Run:
         """Run the body once."""
-        x, y = form.give_x(batch), form.give_y(batch)
-        if self.block.is_nested and form.is_single:
-            x, y = np.array([x]), np.array([y])  # the loop over examples takes the first
-        elif form.is_single and np.ndim(y) == 0:
-            y = np.array([y])
+        x, y = self._given(batch, form)
         real = self.source.namespace
         before = dict(real)
         space = _space(self.source, self.block, (self.x, x, self.y, y))
@@ -153,6 +154,46 @@ class Loop:
             real.clear()
             real.update(before)
 
+    def _given(self, batch: Batch, form: Form) -> tuple[Any, Any]:
+        x, y = form.give_x(batch), form.give_y(batch)
+        if self.block.is_nested and form.is_single:
+            return np.array([x]), np.array([y])  # the loop over examples takes the first
+        return x, np.array([y]) if form.is_single and np.ndim(y) == 0 else y
+
+    def walk(
+        self, arrays: Arrays, batch: Batch, form: Form, count: int, prepare: Callable[[], None]
+    ) -> tuple[list[Arrays], float]:
+        """Return the parameters before and after consecutive turns, and the learning rate."""
+        x, y = self._given(batch, form)
+        real = self.source.namespace
+        before, path = dict(real), [arrays]
+        space = _space(self.source, self.block, (self.x, x, self.y, y))
+        for leaf in self.leaves:
+            leaf.put(space, np.array(arrays[leaf.name]))
+        real.update({self.x: x, self.y: y})
+        rate = self._set_rate(space, RATE)
+
+        def is_over() -> bool:
+            path.append({leaf.name: np.array(leaf.get(space), float) for leaf in self.leaves})
+            prepare()
+            return len(path) > count
+
+        space["is_the_walk_over"] = is_over
+        try:
+            with suppress(Exception, SystemExit):
+                exec(compile(ast.Module([self._turning()], []), str(self.source.path), "exec"), space)
+            return path, rate
+        finally:
+            real.clear()
+            real.update(before)
+
+    def _turning(self) -> ast.stmt:
+        """Return the loop, made to ask after each turn whether it is over."""
+        loop: Any = copy.deepcopy(self.block.body)
+        ends = ast.If(ast.Call(ast.Name("is_the_walk_over", ast.Load()), [], []), [loop.body[-1]], [])
+        loop.body[-1] = ast.fix_missing_locations(ast.copy_location(ends, loop))
+        return loop  # type: ignore[no-any-return]
+
     def _set_rate(self, space: dict[str, Any], rate: float) -> float:
         """Set the learning rate where it has a name; return the one that holds."""
         is_set = False
@@ -160,10 +201,10 @@ class Loop:
             own = functions.own_classes(self.source).values()
             if value in own if isinstance(value, type) else type(value) in own:
                 for name, number in list(vars(value).items()):
-                    if has_role(name, "rate") and isinstance(number, float):
+                    if is_rate(name, vars(value)) and isinstance(number, float):
                         setattr(value, name, rate)
                         is_set = True
-            elif has_role(key, "rate") and isinstance(value, (int, float)) and not isinstance(value, bool):
+            elif is_rate(key, space) and isinstance(value, (int, float)) and not isinstance(value, bool):
                 space[key] = rate
                 is_set = True
         return rate if is_set else 1.0
@@ -210,7 +251,7 @@ class Loop:
         elif all(np.array_equal(after[name], before[name]) for name in before):
             raise UnreadableError("the loop changes no parameter")
         else:
-            found.gradients = {name: (before[name] - after[name]) / rate for name in before}
+            found.gradients = dict(from_step(before, after, rate))
         return found
 
     def _call(self, name: str, found: Run, space: Mapping[str, Any], arrays: Arrays, batch: Batch, form: Form) -> None:
@@ -279,7 +320,7 @@ def _argument(source: Source, name: str, default: ast.expr | None, x: Any, y: An
     if (size := stores.size_of(name, stores.SMALL[1], None)) is not None:
         return size
     if has_role(name, "epochs"):
-        return 1
+        return TURNS
     if has_role(name, "rate"):
         return RATE
     if has_role(name, "decay"):

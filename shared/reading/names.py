@@ -1,6 +1,7 @@
 """What names usually mean in networks that people write: inputs, labels, rates, weights, and their gradients."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 ROLES: Final = {
@@ -48,6 +49,13 @@ def plain(name: str) -> str:
 def has_role(name: str, role: str) -> bool:
     """Return whether a name usually has a role."""
     return _COMPILED[role].fullmatch(plain(name)) is not None
+
+
+def is_rate(name: str, others: Iterable[str]) -> bool:
+    """Return whether a name is that of the learning rate, beside others: eps is only where nothing else is."""
+    is_epsilon = re.fullmatch(r"eps(ilon)?", plain(name)) is not None
+    rates = [other for other in others if has_role(other, "rate") and not re.fullmatch(r"eps(ilon)?", plain(other))]
+    return has_role(name, "rate") and not (is_epsilon and rates)
 
 
 def is_bias(name: str) -> bool:

@@ -16,8 +16,19 @@ DECAY: Final = 0.05
 """What a function gets for its `reg` or `lambda`."""
 
 
+MANY, MOST, LIKE_ADAM = 8, 0.8, 1e-3
+"""Of so many changes, more than this share have the same size, to this precision: they are no gradients."""
+
+
+HIDDEN: Final = "the gradients show only in a step"
+
+
 class UnreadableError(Exception):
-    """A file, or a way of reading it, does not fit; the message says why."""
+    """A file, or a way of reading it, does not fit; the message says why, and `fits` how it does, if that is known."""
+
+    def __init__(self, message: str, fits: str = "") -> None:
+        super().__init__(message)
+        self.fits = fits
 
 
 @dataclass
@@ -33,6 +44,19 @@ class Run:
     """the parameters after an update of the file's own; {} if it has none"""
     rate: float = 1.0
     """of that update"""
+
+
+def from_step(before: Arrays, after: Arrays, rate: float) -> Arrays:
+    """Return the gradients of a step of gradient descent; UnreadableError for one that moves everything alike."""
+    found = {name: (before[name] - after[name]) / rate for name in before}
+    sizes = np.concatenate([np.abs(np.ravel(gradient)) for gradient in found.values()])
+    sizes = sizes[sizes > 0]
+    if len(sizes) >= MANY and np.mean(np.abs(sizes / np.median(sizes) - 1) < LIKE_ADAM) > MOST:
+        raise UnreadableError(
+            f"{HIDDEN} that moves all parameters by the same, as the first one of Adam or RMSProp does; give them "
+            "names such as dW1, or return them"
+        )
+    return found
 
 
 class Program(Protocol):

@@ -287,8 +287,12 @@ def _synthesised(source: Source, functions: Mapping[str, Callable[..., Any]]) ->
                 yield store, [layout for layout in found if layout.out_first == out_first]
     if any(has_role(key, "parameters") for key in parameters):
         for sizes in SMALL:
-            pairs = [(np.zeros((n_out, n_in)), np.zeros(n_out)) for n_in, n_out in pairwise(sizes)]
-            yield _pairs(pairs)
+            for out_first, bias in product((True, False), ((-1,), (-1, 1), (1, -1))):
+                pairs = [
+                    (np.zeros((n_out, n_in) if out_first else (n_in, n_out)), np.zeros(n_out).reshape(bias))
+                    for n_in, n_out in pairwise(sizes)
+                ]
+                yield _pairs(pairs, sizes, out_first=out_first)
 
 
 def _without_gradients(names: Iterable[str]) -> list[str]:
@@ -305,7 +309,9 @@ def _place(node: ast.expr) -> tuple[int, int]:
     return node.lineno, node.col_offset
 
 
-def _pairs(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[Store, list[Layout]]:
+def _pairs(
+    pairs: list[tuple[np.ndarray, np.ndarray]], sizes: tuple[int, ...], *, out_first: bool
+) -> tuple[Store, list[Layout]]:
     """Return parameters as a list of pairs (W, b), as in the example that `check` prints."""
     found = [
         Leaf(f"{letter}{l}", (("index", l - 1), ("index", i)))
@@ -313,9 +319,8 @@ def _pairs(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[Store, list[Layo
         for i, letter in enumerate("Wb")
     ]
     layers = tuple((f"W{l}", f"b{l}") for l in range(1, len(pairs) + 1))
-    sizes = (pairs[0][0].shape[1], *(len(b) for _, b in pairs))
     root = [list(pair) for pair in pairs]
-    return Store(root, tuple(found), "container"), [Layout(layers, out_first=True, sizes=sizes)]
+    return Store(root, tuple(found), "container"), [Layout(layers, out_first=out_first, sizes=sizes)]
 
 
 def _sizes_of(source: Source, depth: int) -> Iterator[tuple[int, ...]]:

@@ -14,7 +14,7 @@ from shared.reading.names import gradient_of, is_bias, is_weight
 Arrays = dict[str, np.ndarray]
 """name of a parameter -> its array, in the file's own layout"""
 STATE: Final = re.compile(
-    r"(?i:veloc|moment|adam|cache|grad|delta|prev|best|history)|(^|\.)[mv](\[|_|$)|(^|\.)[vV]?d[WB]"
+    r"(?i:veloc|moment|adam|cache|grad|delta|prev|best|history)|(^|\.)[mvs]\d?(\[|_|$)|(^|\.)[vV]?d[WB]"
 )
 """Names of what is shaped like weights and is none: gradients, and the state of an optimizer."""
 MOST_PERMUTED: Final = 4
@@ -175,7 +175,7 @@ def _with_biases(
     left, layers = list(others), []
     for name, out in zip(order, outs, strict=True):
         fits = [each for each in left if int(np.prod(shapes[each])) == out and max(shapes[each], default=1) == out]
-        fits = [each for each in fits if not STATE.search(each)] or fits
+        fits = [each for each in fits if is_bias(each) or not STATE.search(each)]
         fits.sort(key=lambda each: (not is_bias(each), _number(each) != _number(name)))
         bias = fits[0] if fits else None
         if bias is not None:

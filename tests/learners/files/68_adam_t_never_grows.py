@@ -1,0 +1,38 @@
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.params = {
+            'W1': 0.1 * np.random.randn(n_in, n_hidden), 'b1': np.zeros(n_hidden),
+            'W2': 0.1 * np.random.randn(n_hidden, n_out), 'b2': np.zeros(n_out),
+        }
+
+    def predict(self, x):
+        h = np.tanh(x @ self.params['W1'] + self.params['b1'])
+        z = h @ self.params['W2'] + self.params['b2']
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+    def loss(self, x, t):
+        return -np.mean(np.sum(t * np.log(self.predict(x)), axis=1))
+
+    def gradient(self, x, t):
+        h = np.tanh(x @ self.params['W1'] + self.params['b1'])
+        d = (self.predict(x) - t) / len(x)
+        below = d @ self.params['W2'].T * (1 - h ** 2)
+        return {'W1': x.T @ below, 'b1': below.sum(axis=0), 'W2': h.T @ d, 'b2': d.sum(axis=0)}
+
+
+class Adam:
+    def __init__(self, params, lr=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
+        self.lr, self.beta1, self.beta2, self.epsilon = lr, beta1, beta2, epsilon
+        self.m = {k: np.zeros_like(p) for k, p in params.items()}
+        self.v = {k: np.zeros_like(p) for k, p in params.items()}
+        self.t = 1
+    def step(self, params, grads):
+        for k in params:
+            self.m[k] = self.beta1 * self.m[k] + (1 - self.beta1) * grads[k]
+            self.v[k] = self.beta2 * self.v[k] + (1 - self.beta2) * grads[k] ** 2
+            m = self.m[k] / (1 - self.beta1 ** self.t)
+            v = self.v[k] / (1 - self.beta2 ** self.t)
+            params[k] -= self.lr * m / (np.sqrt(v) + self.epsilon)

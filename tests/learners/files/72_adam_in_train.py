@@ -1,0 +1,30 @@
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1 = np.random.randn(n_in, n_hidden) * 0.1
+        self.W2 = np.random.randn(n_hidden, n_out) * 0.1
+        self.v1, self.v2 = np.zeros_like(self.W1), np.zeros_like(self.W2)
+        self.s1, self.s2 = np.zeros_like(self.W1), np.zeros_like(self.W2)
+        self.t = 0
+
+    def forward(self, X):
+        self.h = np.tanh(X @ self.W1)
+        return self.h @ self.W2
+
+    def loss(self, X, y):
+        return np.mean(np.sum((self.forward(X) - y) ** 2, axis=1))
+
+    def train(self, X, y, lr):
+        out = self.forward(X)
+        d = 2 * (out - y) / len(X)
+        g2 = self.h.T @ d
+        g1 = X.T @ (d @ self.W2.T * (1 - self.h ** 2))
+        self.t += 1
+        self.v1 = 0.9 * self.v1 + 0.1 * g1
+        self.v2 = 0.9 * self.v2 + 0.1 * g2
+        self.s1 = 0.999 * self.s1 + 0.001 * g1 ** 2
+        self.s2 = 0.999 * self.s2 + 0.001 * g2 ** 2
+        c1, c2 = 1 - 0.9 ** self.t, 1 - 0.999 ** self.t
+        self.W1 -= lr * (self.v1 / c1) / (np.sqrt(self.s1 / c2) + 1e-8)
+        self.W2 -= lr * (self.v2 / c1) / (np.sqrt(self.s2 / c2) + 1e-8)

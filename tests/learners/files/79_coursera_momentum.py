@@ -1,0 +1,43 @@
+import numpy as np
+
+def initialize_parameters(layer_dims):
+    parameters = {}
+    for l in range(1, len(layer_dims)):
+        parameters['W' + str(l)] = np.random.randn(layer_dims[l], layer_dims[l - 1]) * 0.1
+        parameters['b' + str(l)] = np.zeros((layer_dims[l], 1))
+    return parameters
+
+def forward_propagation(X, parameters):
+    A1 = np.tanh(parameters['W1'] @ X + parameters['b1'])
+    A2 = 1 / (1 + np.exp(-(parameters['W2'] @ A1 + parameters['b2'])))
+    return A2, (A1, A2)
+
+def compute_cost(A2, Y):
+    m = Y.shape[1]
+    return -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / m
+
+def backward_propagation(parameters, cache, X, Y):
+    m = X.shape[1]
+    A1, A2 = cache
+    dZ2 = A2 - Y
+    dW2 = dZ2 @ A1.T / m
+    db2 = np.sum(dZ2, axis=1, keepdims=True) / m
+    dZ1 = parameters['W2'].T @ dZ2 * (1 - A1 ** 2)
+    dW1 = dZ1 @ X.T / m
+    db1 = np.sum(dZ1, axis=1, keepdims=True) / m
+    return {'dW1': dW1, 'db1': db1, 'dW2': dW2, 'db2': db2}
+
+def initialize_velocity(parameters):
+    v = {}
+    for l in range(len(parameters) // 2):
+        v["dW" + str(l+1)] = np.zeros_like(parameters["W" + str(l+1)])
+        v["db" + str(l+1)] = np.zeros_like(parameters["b" + str(l+1)])
+    return v
+
+def update_parameters_with_momentum(parameters, grads, v, beta, learning_rate):
+    for l in range(len(parameters) // 2):
+        v["dW" + str(l+1)] = beta * v["dW" + str(l+1)] + (1 - beta) * grads["dW" + str(l+1)]
+        v["db" + str(l+1)] = beta * v["db" + str(l+1)] + (1 - beta) * grads["db" + str(l+1)]
+        parameters["W" + str(l+1)] = parameters["W" + str(l+1)] - learning_rate * v["dW" + str(l+1)]
+        parameters["b" + str(l+1)] = parameters["b" + str(l+1)] - learning_rate * v["db" + str(l+1)]
+    return parameters, v
