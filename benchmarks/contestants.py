@@ -1,5 +1,6 @@
 """The contestants, each in its own process: `shared.processes.calls` loads one and calls it for epochs or steps."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -10,6 +11,7 @@ import numpy as np
 from shared import implementations, initial
 from shared.data import snapshot
 from shared.interface import Array, Labels, Parameters
+from shared.layers import Conv, has_weights
 from shared.measure import system
 from shared.measure.roofline import products
 from shared.spec import NetworkSpec, TrainingSpec
@@ -85,6 +87,28 @@ class Contestant:
         """Return the peak resident memory of this process and the size of the data set, in bytes."""
         every = [self.x, self.y, *(array for split in self.others for array in split)]
         return system.peak_memory_bytes() or 0, sum(array.nbytes for array in every)
+
+
+def operations(spec: NetworkSpec, batch_size: int) -> int:
+    """Return the floating-point operations of the products of a step: (1), (6), and (5) except for the first layer."""
+    total, is_first = 0, True
+    for layer, shape, after in zip(spec.layers, spec.shapes, spec.shapes[1:], strict=False):
+        if has_weights(layer):
+            weights = math.prod(layer.parameter_shapes(shape)["W"])
+            total += 2 * batch_size * math.prod(after[1:]) * weights * (2 if is_first else 3)
+            is_first = False
+    return total
+
+
+def patch_bytes(spec: NetworkSpec, batch_size: int) -> int:
+    """Return the bytes of the patches of one batch in float32: of every convolution's input, and of its delta."""
+    total, is_first = 0, True
+    for layer, shape, after in zip(spec.layers, spec.shapes, spec.shapes[1:], strict=False):
+        if isinstance(layer, Conv):
+            channels = shape[0] + (0 if is_first else layer.channels)
+            total += 4 * batch_size * math.prod(after[1:]) * layer.kernel**2 * channels
+        is_first = is_first and not has_weights(layer)
+    return total
 
 
 def _products(spec: NetworkSpec, training: TrainingSpec, x: Array, *, in_cache: bool) -> Take:

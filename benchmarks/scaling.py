@@ -8,14 +8,14 @@ the machine for the product of two large matrices.
 import argparse
 import math
 import sys
-from itertools import pairwise, product
+from itertools import product
 from typing import Final
 
 from rich.console import Console
 from rich.progress import track
 from tabulate import tabulate
 
-from benchmarks.contestants import LIMIT, Contestant, matrix_product_rate
+from benchmarks.contestants import LIMIT, Contestant, matrix_product_rate, operations
 from benchmarks.speed import contestants, load, options, prepared
 from shared import implementations
 from shared.measure.machine import facts
@@ -34,12 +34,6 @@ REPEATS: Final = 3
 """Calls of which the best counts, since other processes can only slow one."""
 ENOUGH_SECONDS: Final = 4.0
 """Total time after which no call is repeated."""
-
-
-def operations(spec: NetworkSpec, batch_size: int) -> int:
-    """Return the floating-point operations of the products of a step: (1), (6), and (5) except for the first layer."""
-    products = [n_in * n_out for n_in, n_out in pairwise(spec.sizes)]
-    return 2 * batch_size * (2 * sum(products) + sum(products[1:]))
 
 
 def step_seconds(process: CallProcess, spec: NetworkSpec, training: TrainingSpec, n_examples: int) -> float:

@@ -60,6 +60,7 @@ _CONVOLUTIONAL: Final = {
     "batch_size": 64,
     "epochs": 3,
     "initial": "scaled",
+    "rounds": 1,
 }
 PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
@@ -85,6 +86,8 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         "cnn-small": {
             **_CONVOLUTIONAL,
             "network": "28x28-conv4-pool-conv8-pool-10, relu, cross_entropy",
+            "learning_rate": 0.01,
+            "batch_size": 20,
             "train_size": 1000,
             "test_size": 200,
         },

@@ -5,12 +5,13 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from shared import evaluation, initial
 from shared.interface import Array, Labels, Network, Parameters
+from shared.layers import Conv
 from shared.measure import profile
 from shared.measure.job import Job
 from shared.measure.noise import Counters, canary_seconds
@@ -18,6 +19,9 @@ from shared.measure.start import Start
 from shared.measure.stopwatch import Stopwatch
 from shared.record import files, parameters
 from shared.record.schema import Epoch
+
+EXCERPT: Final = 50
+"""Batches with which a network with convolutions is warmed up, and its sections are timed."""
 
 
 def timed(job: Job, network: Network, start: Start, watch: Stopwatch) -> dict[str, Any]:
@@ -29,7 +33,7 @@ def timed(job: Job, network: Network, start: Start, watch: Stopwatch) -> dict[st
     orders = chain([first], drawn)  # the first order is drawn before the clock starts
     given = initial.draw_parameters(job.spec, job.training)  # again, as the order: a network may change its own
     watch.lap("data")
-    _warm_up(network, given, first, watch)
+    _warm_up(network, given, _excerpt(job, first), watch)
     canary, before = [canary_seconds()], Counters.now()
     watch.lap("canary")
     epochs = list(_epochs(job, network, orders, x_validation, y_validation, watch))
@@ -47,13 +51,13 @@ def timed(job: Job, network: Network, start: Start, watch: Stopwatch) -> dict[st
     watch.lap("evaluation")
     if job.is_first:
         _keep(job, activations)
-        result["sections"] = _sections(network, start.order)
+        result["sections"] = _sections(network, start.order, _excerpt(job, start.order))
         watch.lap("sections")
     return result
 
 
 def _warm_up(network: Network, given: Parameters, order: Labels, watch: Stopwatch) -> None:
-    """Train an epoch, so that everything is compiled, loaded and allocated, then reset the network."""
+    """Take these steps, so that everything is compiled, loaded and allocated, then reset the network."""
     network.train(order)
     network.parameters()
     watch.lap("warm-up")
@@ -106,9 +110,20 @@ def _keep(job: Job, activations: Array) -> None:
         np.savez(job.activations_path, allow_pickle=False, a_L=activations.astype("float32"))
 
 
-def _sections(network: Network, order: Labels) -> dict[str, float]:
-    """Return the seconds that each section of the implementation takes in one more epoch."""
+def _sections(network: Network, order: Labels, part: Labels) -> dict[str, float]:
+    """Return the seconds that each section of the implementation takes in one more epoch, as measured on a part."""
     with profile.sampled(network) as seconds:
-        network.train(order)
+        network.train(part)
         network.parameters()
-    return dict(seconds)
+    return {title: spent * len(order) / len(part) for title, spent in seconds.items()}
+
+
+def _excerpt(job: Job, order: Labels) -> Labels:
+    """Return the whole order, which some implementations compile, or with convolutions its last batches.
+
+    A step of a convolution takes so long that no implementation compiles more than one: their loops are Python's.
+    """
+    if not any(isinstance(layer, Conv) for layer in job.spec.layers):
+        return order
+    size = job.training.batch_size
+    return order[max(0, -(-len(order) // size) - EXCERPT) * size :]
