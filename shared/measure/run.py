@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 
 from shared.data import Dataset, snapshot
 from shared.implementations import REFERENCE
+from shared.measure import feature_maps
 from shared.measure.comparison import Observations, compare_with_others, compare_with_reference
 from shared.measure.config import RunConfig, new_record
 from shared.measure.job import Job
@@ -111,6 +112,8 @@ def execute(
             journal.close()
         try:
             record["gallery"] = gallery.collect(record, dataset, of_workers)
+            if maps := feature_maps.collect(config, dataset, of_workers):
+                record["gallery"]["maps"] = maps
             journal.finish(record)
         except OSError as error:  # the journal still exists and has everything
             record["ended"] = f"{ERROR}{error}"

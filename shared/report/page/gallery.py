@@ -1,9 +1,9 @@
-"""The pictures of a page: hard images, and weights of hidden neurons."""
+"""The pictures of a page: hard images, weights of neurons, and what the layers make of an image."""
 
 import base64
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -71,17 +71,42 @@ def weights(record: Record) -> Mapping[str, str]:
     return {name: _png(sheet(_bytes(kept["levels"]), kept["neurons"])) for name, kept in found.items()}
 
 
-def sheet(levels: NDArray[np.uint8], neurons: int) -> Image.Image:
-    """Return the neurons as squares of 28x28 pixels, from left to right and from top to bottom, with gaps between.
+@dataclass(frozen=True)
+class Maps:
+    """What a layer makes of an image."""
 
-    The weights of a kernel, or of a smaller image, are enlarged.
-    """
-    rows, step, side = math.ceil(neurons / COLUMNS), SIDE + 2, math.isqrt(levels.size // neurons)
-    places = np.arange(SIDE) * side // SIDE
-    grid = np.zeros((rows * step, min(COLUMNS, neurons) * step), np.uint8)
-    for k, neuron in enumerate(levels.reshape(neurons, -1)[:, : side * side].reshape(neurons, side, side)):
-        top, left = k // COLUMNS * step + 1, k % COLUMNS * step + 1
-        grid[top : top + SIDE, left : left + SIDE] = neuron[places][:, places]
+    title: str
+    channels: int
+    shown: int
+    source: str
+    """data: URL of the picture"""
+
+
+def maps(record: Record) -> list[Maps]:
+    """Return the feature maps of a record, layer by layer; none for a network without convolutions."""
+    found: dict[str, Any] = record.get("gallery", {}).get("maps") or {"layers": []}
+    return [
+        Maps(kept["title"], kept["channels"], kept["shape"][0], _png(_grid(_bytes(kept["levels"]), kept["shape"], 8)))
+        for kept in found["layers"]
+    ]
+
+
+def sheet(levels: NDArray[np.uint8], neurons: int) -> Image.Image:
+    """Return the weights of neurons as a grid of squares; those of a kernel, or of a smaller image, are enlarged."""
+    side = math.isqrt(levels.size // neurons)
+    squares = levels.reshape(neurons, -1)[:, : side * side]
+    return _grid(squares, (neurons, side, side), COLUMNS)
+
+
+def _grid(levels: NDArray[np.uint8], shape: Sequence[int], columns: int) -> Image.Image:
+    """Return images (n, height, width) as tiles of 28x28 pixels, row by row, with gaps between."""
+    n, height, width = shape
+    rows, step = math.ceil(n / columns), SIDE + 2
+    down, across = np.arange(SIDE) * height // SIDE, np.arange(SIDE) * width // SIDE
+    grid = np.zeros((rows * step, min(columns, n) * step), np.uint8)
+    for k, tile in enumerate(levels.reshape(n, height, width)):
+        top, left = k // columns * step + 1, k % columns * step + 1
+        grid[top : top + SIDE, left : left + SIDE] = tile[down][:, across]
     picture = Image.fromarray(grid, "P")
     picture.putpalette(palette().tobytes())
     picture.info["transparency"] = GAP

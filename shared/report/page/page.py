@@ -22,6 +22,8 @@ from shared.report.page.columns import Reading, of_record
 from shared.report.summary import pairs, rows
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
+KINDS: Final = ("dense", "conv", "pool")
+"""The kinds of layers, as the notation of a network names them; it does not name a dense one."""
 
 
 def environment() -> Environment:
@@ -47,7 +49,7 @@ def read(reading: Reading) -> str:
     """Return a page with only the implementations side by side."""
     every = {"implementations": [column.name for column in reading.columns]}
     colours = {name: look.colour for name, look in looks(every | {"known": sorted(every["implementations"])}).items()}
-    return _rendered("read.html", reading=reading, colours=colours)
+    return _rendered("read.html", reading=reading, colours=colours, kinds=KINDS)
 
 
 def report(record: Record) -> tuple[str, dict[str, Chart]]:
@@ -66,14 +68,22 @@ def report(record: Record) -> tuple[str, dict[str, Chart]]:
         times=[table for table in document.tables if table.kind == tables.TIMES],
         distances=[table for table in document.tables if table.kind in (tables.PAIRS, budget.GRADIENTS)],
         reading=of_record(record),
+        kinds=kinds(record),
         gallery=record.get("gallery"),
         hard=gallery.images(record, "hard"),
         split=gallery.images(record, "split"),
         weights=gallery.weights(record),
+        maps=gallery.maps(record),
         facts=facts(record),
         command=to_copy(["python", "compare.py", *record.get("command", ())]),
     )
     return page, drawn
+
+
+def kinds(record: Record) -> list[str]:
+    """Return the kinds of layers of the network, whose equations are shown."""
+    dense, *named = KINDS
+    return [dense, *(kind for kind in named if kind in record["network"]["title"])]
 
 
 def facts(record: Record) -> dict[str, str]:
