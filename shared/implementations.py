@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from shared.errors import SettingError, nearest
+from shared.spec import NetworkSpec
 
 FOLDER = Path(__file__).resolve().parents[1] / "impls"
 OURS = {package.parent.name for package in FOLDER.parent.glob("*/__init__.py")}
@@ -60,18 +61,37 @@ def names() -> list[str]:
 
 def defaults() -> list[str]:
     """Return the names of those that run by default: all whose file does not set ON_REQUEST = True."""
-    return [name for name in names() if not _on_request(FOLDER / f"{name}.py")]
+    return [name for name in names() if _declared(FOLDER / f"{name}.py", "ON_REQUEST") is not True]
 
 
-def _on_request(path: Path) -> bool:
-    """Return whether a file sets ON_REQUEST = True; it is parsed, since importing it would import its framework."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    assignments = [node for node in tree.body if isinstance(node, ast.Assign)]
-    return any(
-        isinstance(target, ast.Name) and target.id == "ON_REQUEST" and ast.literal_eval(node.value) is True
-        for node in assignments
-        for target in node.targets
-    )
+def _declared(path: Path, constant: str) -> Any:
+    """Return what a file sets a constant to; it is parsed, since importing it would import its framework.
+
+    None without such a constant, or if the file is not valid Python, which is for the import to say.
+    """
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assignments = [node for node in tree.body if isinstance(node, ast.Assign)]
+        named = [n.value for n in assignments for t in n.targets if isinstance(t, ast.Name) and t.id == constant]
+        return ast.literal_eval(named[-1]) if named else None
+    except (SyntaxError, ValueError):
+        return None
+
+
+def require(given: Sequence[str], spec: NetworkSpec) -> None:
+    """Refuse implementations whose file says, in UNSUPPORTED = {"conv": "why"}, that they cannot compute a layer.
+
+    Raises
+    ------
+    SettingError
+        For the first of these implementations.
+    """
+    for name in given:
+        unsupported = _declared(locate(name), "UNSUPPORTED")
+        for layer in spec.layers:
+            if isinstance(unsupported, dict) and layer.kind in unsupported:
+                what = f"got {label(name)}, which cannot compute {layer.text()}: {unsupported[layer.kind]}"
+                raise SettingError("implementation", f"{what}; expected another one, or a network without such layers")
 
 
 def locate(name: str) -> Path:

@@ -38,6 +38,8 @@ class Dense:
         On any other value.
     """
 
+    kind: ClassVar[str] = "dense"
+
     n_out: int
     activation: str = "sigmoid"
     bias: bool = True
@@ -87,6 +89,8 @@ class Conv:
         On any other value.
     """
 
+    kind: ClassVar[str] = "conv"
+
     channels: int
     kernel: int = 3
     activation: str = "relu"
@@ -133,6 +137,7 @@ class Conv:
 class MaxPool:
     """Max pooling over 2x2 windows, equation (1); it has no parameters, and its f_l is the identity."""
 
+    kind: ClassVar[str] = "pool"
     activation: ClassVar[str] = "identity"
     bias: ClassVar[bool] = False
 

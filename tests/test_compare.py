@@ -246,6 +246,12 @@ def test_the_parent_imports_no_framework(plain: Run) -> None:
 # ---- Usage errors --------------------------------------------------------------------------------------
 
 USAGE_ERRORS = {
+    "--network 28x28-conv4k4-10": r"kernel: got 4, expected 1, 3 or 5",
+    "--network 28x28-pool-pool-pool-10": r"network: got 'pool of 7x7', expected an even height and width",
+    "--network 14x56-conv4-10": r"network: got '14x56', expected 28x28, the images' size",
+    "--network 784-conv4-10": r"network: got 784, expected an image, such as 28x28",
+    "--preset cnn-small -i tests/stubs/cannot_convolve.py": r"got cannot_convolve, which cannot compute conv4relu: "
+    r"only dense layers are written here; expected another one",
     "--sizes 784,thirty,10": "got '784,thirty,10', expected whole numbers",
     "--sizes 784": r"got \(784,\), expected a tuple of at least two layer sizes",
     "--sizes 784,0,10": "got 0, expected a whole number of at least 1",

@@ -24,7 +24,7 @@ ARROWS = {
     "layers": {"errors"},
     "spec": {"errors", "layers"},
     "interface": {"errors", "layers", "spec"},
-    "implementations": {"errors"},
+    "implementations": {"errors", "spec"},
     "initial": CORE,
     "evaluation": CORE,
     "options": CORE,

@@ -64,6 +64,8 @@ def agree(
         specs = _matrix(given) if given["network"] is None else specs
         batch_sizes = list(survey.BATCH_SIZES) if given["batch_size"] is None else batch_sizes
     dtypes = list(DTYPES) if given["dtype"] is None else [training.dtype]
+    if not matrix:
+        implementations.require(located, specs[0])
     total = len(specs) * len(batch_sizes) * len(dtypes)
     with progress("gradients", total) as done, side_by_side(located, timeout=timeout) as processes:
         dataset = load_data(given)
@@ -131,6 +133,7 @@ def lockstep(
     training, network = training_of(settled), network_of(settled, given)
     sides = _side(a, training.dtype), _side(b, training.dtype)
     names = [side.implementation for side in sides]
+    implementations.require(names, network)
     with progress("steps", steps) as done, side_by_side(names, Stepper.of, timeout=timeout) as processes:
         dataset = load_data(given)
         dataset.check(network, training.batch_size)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from shared import data
 from shared.data import Dataset
 from shared.errors import SettingError, nearest
-from shared.implementations import REFERENCE, label, locate_all, sources
+from shared.implementations import REFERENCE, label, locate_all, require, sources
 from shared.measure.config import RunConfig, bytes_needed, new_record
 from shared.options import Options, network_of, resolve, training_of
 from shared.processes import environment
@@ -112,6 +112,7 @@ def fit(
     if options["inputs"] == "standardised":
         dataset = dataset.with_standardised_inputs()
     dataset.check(config.spec, config.training.batch_size)
+    require(config.implementations, config.spec)
     epochs = dataset.epochs if options["epochs"] is None else options["epochs"]
     settled = options | {
         "implementation": list(config.implementations),
