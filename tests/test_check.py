@@ -8,8 +8,8 @@ import pytest
 from shared import implementations
 from shared.diagnosis.checks import CHECKS
 from shared.diagnosis.mistakes import MISTAKES
-from shared.diagnosis.selftest import RIGHT
-from shared.spec import LOSSES
+from shared.diagnosis.selftest import RIGHT, planted, with_loss
+from shared.spec import LOSSES, NetworkSpec
 from tests import command, patience
 
 EXAMPLE = (command.ROOT / "shared" / "diagnosis" / "example.py").read_text(encoding="utf-8")
@@ -197,12 +197,18 @@ def test_wrong_usage(arguments: tuple[str, ...], message: str) -> None:
     assert message in found.stderr
 
 
-def test_the_self_test_shows_every_mistake_and_check() -> None:
-    found = command.inside(None, "check", "--self-test", "--sizes", "5,4,3")
+@pytest.mark.exhaustive_unless(fits=lambda network: network == "5-4-3")
+@pytest.mark.parametrize("network", ["5-4-3", "8x8-conv3-pool-conv4-pool-3"])
+def test_the_self_test_shows_every_mistake_and_check(network: str) -> None:
+    found = command.inside(None, "check", "--self-test", "--network", network)
     assert found.code == 0
+    spec = NetworkSpec.parse(network)
+    names = {name for loss in LOSSES for name, _ in planted(with_loss(spec, loss))}
     first = found.stdout.splitlines()[0]
-    assert first.startswith(f"{len(MISTAKES)} mistakes, planted in ")
+    assert first.startswith(f"{len(names)} mistakes, planted in ")
     assert first.endswith(f"{len(RIGHT) * len(LOSSES)} right networks, 0 diagnosed as wrong")
-    for name in MISTAKES:
+    for name in names:
         assert f"\n{name} " in found.stdout
     assert "\n!" not in found.stdout
+    every = [NetworkSpec.parse(each) for each in ("5-4-3", "8x8-conv3-pool-conv4-pool-3")]
+    assert {n for each in every for loss in LOSSES for n, _ in planted(with_loss(each, loss))} == set(MISTAKES)
