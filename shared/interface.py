@@ -14,14 +14,17 @@ Labels = NDArray[np.integer[Any]]
 Parameters = dict[str, Array]
 """The weights and biases by name, in order: "W1", "b1", "W2", ...; gradients have the same form.
 
-Their shapes are `NetworkSpec.parameter_shapes`: W of a dense layer is (n_out, n_in) and b is (n_out,).
+Their shapes are `NetworkSpec.parameter_shapes`: W of a dense layer is (n_out, n_in) and b is (n_out,); W of a
+convolution is (c_out, c_in, k, k) and b is (c_out,). After images, n_in of a dense layer is c height width, in order.
 """
 
 
 class Network(Protocol):
     """What a class `Network` in `impls/` must do, in the dtype of the given parameters.
 
-    It uses no randomness: initial parameters and the order of the examples are given.
+    It uses no randomness: initial parameters and the order of the examples are given. x has one row for each example;
+    an image is a row of its pixels, the channels of a pixel next to each other. What an implementation cannot compute
+    it says in its file, which is then refused such a network: UNSUPPORTED = {"conv": "why"}, by `kind` of the layer.
     No method changes an array that it is given.
     """
 
@@ -54,4 +57,7 @@ class Traced(Protocol):
     """What a `Network` may offer in addition: its intermediate results, so that the first difference can be named."""
 
     def trace(self, x: Array, y: Labels) -> dict[str, Array]:
-        """Return z1, ..., zL (1), a1, ..., aL (2) and d1, ..., dL (4)-(5), each (n, size of its layer)."""
+        """Return z1, ..., zL (1), a1, ..., aL (2) and d1, ..., dL (4)-(5), each (n, size of its layer).
+
+        Images are flattened channel by channel.
+        """

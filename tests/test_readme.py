@@ -45,7 +45,12 @@ def test_the_readme_is_read_in_two_minutes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("run", "names"), [("reference", implementations.defaults()), ("tiers", implementations.names())]
+    ("run", "names"),
+    [
+        ("reference", implementations.defaults()),
+        ("cnn", implementations.defaults()),
+        ("tiers", implementations.names()),
+    ],
 )
 def test_a_kept_run_is_whole_and_renders_to_its_table(run: str, names: list[str]) -> None:
     folder = ROOT / "results" / run

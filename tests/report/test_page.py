@@ -24,7 +24,7 @@ from shared.report.summary import pairs, rows
 from tests.report.records import STAGES, compared, crashed, errors, network, record, reference, sample
 
 ROOT = Path(__file__).resolve().parents[2]
-KEPT = [ROOT / "results" / name for name in ("reference", "tiers")]
+KEPT = [ROOT / "results" / name for name in ("reference", "tiers", "cnn")]
 SVG = "{http://www.w3.org/2000/svg}"
 PAPER = {"light": "#ffffff", "dark": "#15181d"}
 """As style.css has them."""
