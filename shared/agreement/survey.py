@@ -27,7 +27,7 @@ MIXED: Final = (
 """Networks whose layers differ, also part of the matrix."""
 CONVOLUTIONAL: Final = (
     "28x28-conv4-pool-conv8-pool-10",
-    "28x28-conv3k5tanh-pool-conv4k1sigmoid-pool-12tanh-10sigmoid",
+    "28x28-conv3k5relu-pool-conv4k1sigmoid-12tanh-10sigmoid",
     "28x28-pool-conv4leaky_relu_nobias-conv3-10, tanh, binary_cross_entropy",
     "28x28-conv2-10, identity, quadratic",
 )
