@@ -59,7 +59,12 @@ def test_gradients_agree_with_the_reference(network: CallProcess, text: str, dty
 OBSERVED = [
     convolutional(SMALL[0], "float64", optimizer="adam", learning_rate=0.01),
     convolutional(SMALL[1], "float32", optimizer="momentum"),
-    *(convolutional(text, dtype) for text in CONVOLUTIONAL for dtype in DTYPES),
+    # with the identity, steps of the usual size diverge
+    *(
+        convolutional(text, dtype, learning_rate=0.0005 if "identity" in text else 0.05)
+        for text in CONVOLUTIONAL
+        for dtype in DTYPES
+    ),
 ]
 
 
