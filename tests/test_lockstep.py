@@ -62,6 +62,27 @@ def test_frameworks_do_not_part_from_numpy_over_epochs(other: str, size: int, st
     assert max(row["explained"] for row in rows if row["kind"] == "parameters") < 1e-9
 
 
+CONVOLUTIONAL = "28x28-conv4-pool-conv8-pool-10"
+
+
+def test_convolutions_are_rounding_and_their_quantities_are_traced() -> None:
+    network = ("--network", CONVOLUTIONAL, "--initial", "scaled", "--learning-rate", "0.05", "--format", "json")
+    found = lockstep("-i", "numpy_scratch:float32", "-i", "minitorch:float64", *network, "--steps", "10")
+    assert found.code == 0, found.stdout[-1000:]
+    assert content(found)["steps"] == 10
+    assert {row["tensor"] for row in content(found)["rows"]} == {"W1", "b1", "W3", "b3", "W5", "b5"}
+
+
+@pytest.mark.mnist
+@pytest.mark.exhaustive
+def test_convolutions_do_not_part_in_1000_steps_on_mnist(mnist_dir: Path) -> None:
+    data = ("--dataset", "mnist", "--data-dir", str(mnist_dir), "--dtype", "float64", "--batch-size", "10")
+    network = ("--network", CONVOLUTIONAL, "--initial", "scaled", "--learning-rate", "0.01", "--format", "json")
+    found = command.inside(None, "lockstep", *data, "-i", "pytorch", "-i", "numpy_scratch", *network, "--steps", "1000")
+    assert found.code == 0, found.stdout[-1000:]
+    assert content(found)["steps"] == 1000
+
+
 @pytest.mark.mnist
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(("dtype", "steps"), [("float32", 1000), ("float64", 5000)])
