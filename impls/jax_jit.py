@@ -91,7 +91,7 @@ class Network:
     def train(self, order: Labels) -> None:
         size, start = self.training.batch_size, 0
         # XLA's loop on a CPU has no fast convolution: a step in it takes 7 times as long as one called from here.
-        if len(order) >= size and not any(isinstance(layer, layers.Conv) for layer in self.spec.layers):
+        if len(order) >= size and not self.spec.has_convolutions:
             start = len(order) // size * size
             batches = order[:start].reshape(-1, size)
             self.theta, self.state = steps(self, self.theta, self.state, self.x, self.y, batches)

@@ -5,7 +5,6 @@ import tensorflow as tf
 from impls import tensorflow_keras
 from impls.tensorflow_keras import set_threads as set_threads
 from shared.interface import Labels
-from shared.layers import Conv
 
 ON_REQUEST = True  # compiles the whole epoch: run by name or with -i all
 
@@ -16,7 +15,7 @@ class Network(tensorflow_keras.Network):
     # ---- Update (8) ------------------------------------------------------------------------------------
 
     def train(self, order: Labels) -> None:
-        if any(isinstance(layer, Conv) for layer in self.spec.layers):
+        if self.spec.has_convolutions:
             # XLA's loop on a CPU has no fast convolution: a step in it takes 7 times as long as one called from here.
             for start in range(0, len(order), self.training.batch_size):
                 self.batch(self.x, self.y, tf.convert_to_tensor(order[start : start + self.training.batch_size]))

@@ -199,6 +199,11 @@ class NetworkSpec:
         return tuple(math.prod(shape) for shape in self.shapes)
 
     @property
+    def has_convolutions(self) -> bool:
+        """Whether a layer is a convolution."""
+        return any(isinstance(layer, Conv) for layer in self.layers)
+
+    @property
     def n_in(self) -> int:
         """The number of inputs of one example."""
         return self.sizes[0]

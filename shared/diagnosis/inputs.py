@@ -104,18 +104,23 @@ def _parameters(spec: NetworkSpec, training: TrainingSpec) -> Parameters:
     return initial.draw_parameters(spec, replace(training, initial="scaled", dtype="float32"))
 
 
+def below_pools(spec: NetworkSpec) -> list[int]:
+    """Return the numbers of the convolutions whose output a pool takes."""
+    pairs = enumerate(pairwise(spec.layers), 1)
+    return [l for l, (layer, above) in pairs if isinstance(layer, Conv) and isinstance(above, MaxPool)]
+
+
 def _flattened(spec: NetworkSpec, parameters: Parameters) -> Parameters:
     """Return parameters with which every second channel below a pool has the same output everywhere, and none is dead.
 
     The others let the gradients through to the layers below.
     """
     found = dict(parameters)
-    for l, (layer, above) in enumerate(pairwise(spec.layers), 1):
-        if isinstance(layer, Conv) and isinstance(above, MaxPool):
-            found[f"W{l}"] = found[f"W{l}"].copy()
-            found[f"W{l}"][::2] = 0
-            if layer.bias:
-                found[f"b{l}"] = np.abs(found[f"b{l}"])
+    for l in below_pools(spec):
+        found[f"W{l}"] = found[f"W{l}"].copy()
+        found[f"W{l}"][::2] = 0
+        if f"b{l}" in found:
+            found[f"b{l}"] = np.abs(found[f"b{l}"])
     return found
 
 

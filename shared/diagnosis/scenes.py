@@ -9,19 +9,17 @@ import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 
 from shared.agreement.finite_differences import derivative, directions, flatten, unflatten
 from shared.diagnosis.answers import Answer, Answers, Tensors, Trouble
-from shared.diagnosis.inputs import LARGE, Inputs, Watch
+from shared.diagnosis.inputs import LARGE, Inputs, Watch, below_pools
 from shared.diagnosis.limit import require_time
 from shared.diagnosis.subject import Subject
 from shared.implementations import ContractError
 from shared.interface import Array, Labels, Parameters
-from shared.layers import Conv, MaxPool
 from shared.spec import NetworkSpec
 
 
@@ -217,8 +215,7 @@ def inputs_of(spec: NetworkSpec) -> dict[str, Inputs]:
         "all square": usual.square(everywhere=True),
         EQUAL_MAXIMA: replace(usual, is_flat=True),
     }
-    has_pool = any(isinstance(a, Conv) and isinstance(b, MaxPool) for a, b in pairwise(spec.layers))
-    return {scene: special.get(scene, usual) for scene in SCENES if scene != EQUAL_MAXIMA or has_pool}
+    return {scene: special.get(scene, usual) for scene in SCENES if scene != EQUAL_MAXIMA or below_pools(spec)}
 
 
 def ask(subject: Subject, scene: str, inputs: Inputs, *, read_only: bool = False) -> Answer:

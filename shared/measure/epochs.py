@@ -11,7 +11,6 @@ import numpy as np
 
 from shared import evaluation, initial
 from shared.interface import Array, Labels, Network, Parameters
-from shared.layers import Conv
 from shared.measure import profile
 from shared.measure.job import Job
 from shared.measure.noise import Counters, canary_seconds
@@ -123,7 +122,7 @@ def _excerpt(job: Job, order: Labels) -> Labels:
 
     A step of a convolution takes so long that no implementation compiles more than one: their loops are Python's.
     """
-    if not any(isinstance(layer, Conv) for layer in job.spec.layers):
+    if not job.spec.has_convolutions:
         return order
     size = job.training.batch_size
     return order[max(0, -(-len(order) // size) - EXCERPT) * size :]

@@ -41,15 +41,15 @@ class WrongKind(Planted):
 
 def plant_in_one(mistake: type[WrongKind]) -> type[WrongKind]:
     """Add a network that makes the mistake in its first layer of the kind only, and one that does so in its last."""
-    variants = [variant for entry in MISTAKES.values() for variant in entry.variants if variant.network is mistake]
-    name = next(entry.name for entry in MISTAKES.values() for variant in entry.variants if variant.network is mistake)
+    every = [(entry.name, variant) for entry in MISTAKES.values() for variant in entry.variants]
+    name, wrong = next((name, variant.wrong) for name, variant in every if variant.network is mistake)
 
     def applies(cls: type[WrongKind], spec: NetworkSpec) -> bool:
         return mistake.applies(spec) and len(cls.every_layer(spec)) > 1
 
     for suffix, where in (("InFirst", slice(0, 1)), ("InLast", slice(-1, None))):
         one = type(mistake.__name__ + suffix, (mistake,), {"where": where, "applies": classmethod(applies)})
-        plant(name, variants[0].wrong)(one)
+        plant(name, wrong)(one)
     return mistake
 
 
@@ -185,25 +185,19 @@ class FlattenedChannelLast(WrongKind):
         return any(isinstance(layer, layers.Dense) and len(shape) == 3 and shape[0] > 1 for layer, shape in shapes)
 
     class Dense(numpy_scratch.Dense):
-        @staticmethod
-        def ordered(a: Array) -> Array:
-            """Return images whose values in the right order are those of `a` with the channel last."""
-            if a.ndim == 2:
-                return a
-            n, height, width, channels = a.shape
-            return a.reshape(n, channels, height, width).transpose(0, 2, 3, 1)
+        def ordered(self, a: Array) -> Array:
+            """(n, height, width, c) -> (n, size), in the wrong order."""
+            return a.reshape(len(a), -1)
 
         def forward(self, a: Array, W: Array, b: Array) -> Array:
             return super().forward(self.ordered(a), W, b)
 
         def back(self, d: Array, a: Array, z: Array, W: Array) -> Array:
-            back = d @ W
-            return back.reshape(a.shape)
+            return (d @ W).reshape(a.shape)
 
     def weight_gradient(self, d: Array, a: Array) -> Array:
-        image = next((each for each in self.a if each.ndim == 4 and each[0].size == a.shape[1]), None)
-        is_image = image is not None and np.array_equal(numpy_scratch.flat(image), a)
-        return super().weight_gradient(d, image.reshape(len(a), -1) if is_image and image is not None else a)
+        kind = self.kinds[self.l]
+        return super().weight_gradient(d, kind.ordered(self.a[self.l]) if isinstance(kind, self.Dense) else a)
 
 
 @plant(
@@ -219,24 +213,15 @@ class FlattenedByColumns(FlattenedChannelLast):
             isinstance(layer, layers.Dense) and len(shape) == 3 and min(shape[1:]) > 1 for layer, shape in shapes
         )
 
-    class Dense(numpy_scratch.Dense):
-        @staticmethod
-        def ordered(a: Array) -> Array:
+    class Dense(FlattenedChannelLast.Dense):
+        def ordered(self, a: Array) -> Array:
             return a if a.ndim == 2 else a.transpose(0, 3, 2, 1).reshape(len(a), -1)
-
-        def forward(self, a: Array, W: Array, b: Array) -> Array:
-            return super().forward(self.ordered(a), W, b)
 
         def back(self, d: Array, a: Array, z: Array, W: Array) -> Array:
             if a.ndim == 2:
                 return super().back(d, a, z, W)
             n, height, width, channels = a.shape
             return (d @ W).reshape(n, channels, width, height).transpose(0, 3, 2, 1)
-
-    def weight_gradient(self, d: Array, a: Array) -> Array:
-        image = next((each for each in self.a if each.ndim == 4 and each[0].size == a.shape[1]), None)
-        is_image = image is not None and np.array_equal(numpy_scratch.flat(image), a)
-        return Planted.weight_gradient(self, d, self.Dense.ordered(image) if is_image and image is not None else a)
 
 
 @plant(
@@ -388,17 +373,15 @@ class LastMaximum(Pooled):
     "only the maximum gets it: the others do not change the output", r"repeat|kron|upsample|/ ?4|tile",
 )  # fmt: skip
 class SpreadOverWindow(Pooled):
-    class MaxPool(numpy_scratch.MaxPool):
-        parts = 4
-
-        def back(self, d: Array, a: Array, z: Array, W: Array) -> Array:
-            return np.repeat(np.repeat(d / self.parts, 2, axis=1), 2, axis=2)
+    class MaxPool(AveragePool.MaxPool):
+        forward = numpy_scratch.MaxPool.forward
 
 
 @plant("gradient spread over the window", GRADIENTS)
 class WholeOverWindow(Pooled):
     class MaxPool(SpreadOverWindow.MaxPool):
-        parts = 1
+        def back(self, d: Array, a: Array, z: Array, W: Array) -> Array:
+            return super().back(4 * d, a, z, W)
 
 
 @plant_in_one
@@ -408,11 +391,8 @@ class WholeOverWindow(Pooled):
     "remember where the maximum was, or compare with it", r"::2",
 )  # fmt: skip
 class FirstOfWindow(Pooled):
-    class MaxPool(numpy_scratch.MaxPool):
-        def back(self, d: Array, a: Array, z: Array, W: Array) -> Array:
-            back = np.zeros_like(a)
-            back[:, ::2, ::2] = d
-            return back
+    class MaxPool(Subsampled.MaxPool):
+        forward = numpy_scratch.MaxPool.forward
 
 
 # ---- Weights and biases: (6), (7) --------------------------------------------------------------------------

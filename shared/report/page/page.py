@@ -10,6 +10,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from shared import layers
 from shared.measure.noise import CANARY, STEAL, SWITCHES
 from shared.processes.system import to_copy
 from shared.record.schema import Record
@@ -22,7 +23,7 @@ from shared.report.page.columns import Reading, of_record
 from shared.report.summary import pairs, rows
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-KINDS: Final = ("dense", "conv", "pool")
+KINDS: Final = tuple(kind.kind for kind in layers.KINDS)
 """The kinds of layers, as the notation of a network names them; it does not name a dense one."""
 
 
