@@ -6,22 +6,23 @@ are parsed.
 
 import argparse
 import io
-import os
 import sys
 import textwrap
 from typing import Protocol
 
 from shared import implementations
+from shared.boundary import safe
 from shared.errors import SettingError, SpecError, UsageError, nearest
 from shared.processes import signals
-from shared.verbs import agree, check, completion, diff, lockstep, predict, read, report, run, show
+from shared.verbs import agree, check, completion, diff, lockstep, predict, read, report, run, show, streams
 from shared.verbs.command import HELP_WIDTH, PROGRAM, Parser
 
 EPILOG = """\
 exit codes:
   0  everything that was available ran and agrees with the reference
   1  a worker failed (crashed, timed out, ran with another number of threads),
-     or an implementation that was requested by name is not available
+     or an implementation that was requested by name is not available, or a verb
+     that only prints could not (a closed pipe, a full disk)
   2  wrong usage
   3  the data set, an image or a file of parameters is missing or damaged
   4  an implementation disagrees with the float64 reference; lockstep: the two
@@ -60,6 +61,8 @@ VERBS: dict[str, Verb] = {
     "read": read,
 }
 """The first is the default verb."""
+PRINTING = ("show", "diff", "agree", "lockstep", "check", "predict", "read")
+"""Verbs of which nothing remains but what they print."""
 
 
 def parsers() -> dict[str, Parser]:
@@ -74,9 +77,11 @@ def parsers() -> dict[str, Parser]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return the exit code. Without `argv`, use the process's own and handle its signals."""
+    stdout = None
     if argv is None:
         signals.install()
         _print_anything()
+        stdout, _ = streams.install()
         argv = sys.argv[1:]
     known = parsers()
     completion.complete(known)
@@ -89,19 +94,20 @@ def main(argv: list[str] | None = None) -> int:
     from shared.record.journal import RunError
 
     try:
-        return VERBS[verb or "run"].run(arguments, argv)
+        code = VERBS[verb or "run"].run(arguments, argv)
+        if stdout is not None and stdout.lost and verb in PRINTING:
+            print(f"error: stdout: {stdout.lost}", file=sys.stderr)
+            return code or 1
+        return code
     except SettingError as error:
         p.refuse(error)
     except (UsageError, RunError, SpecError, implementations.UnknownImplementationError) as error:
         p.error(str(error))
     except DataError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {safe(str(error))}", file=sys.stderr)
         return 3
-    except BrokenPipeError:  # the reader closed the pipe; the results are in their files
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except OSError as error:  # the journal has what was measured, as far as it could be written
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {safe(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # before the first worker, or after the last one
         print("interrupted", file=sys.stderr)

@@ -23,6 +23,12 @@ class UsageError(Exception):
     """Command-line arguments that contradict each other or are missing; raised only by the verbs."""
 
 
+def listed(words: Iterable[str]) -> str:
+    """Return a, b and c."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def nearest(got: object, allowed: Iterable[str]) -> str:
     """Return "; did you mean X?" if one of the allowed words is similar to what was given, else ""."""
     found = get_close_matches(str(got), allowed, n=1)

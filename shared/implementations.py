@@ -8,14 +8,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from shared.boundary import NotPythonError, parsed, read_source, safe
 from shared.errors import SettingError, nearest
 from shared.spec import NetworkSpec
+
+if TYPE_CHECKING:
+    from shared.record.schema import SourcePart
 
 FOLDER = Path(__file__).resolve().parents[1] / "impls"
 OURS = {package.parent.name for package in FOLDER.parent.glob("*/__init__.py")}
 """The project's own packages, which pip cannot install."""
+FRAMEWORKS: Final = ("torch", "torchvision", "tensorflow", "keras", "jax", "jaxlib", "scipy", "sklearn")
+"""Packages that pip installs; others may be files of a user's own."""
+PIP: Final = {"sklearn": "scikit-learn"}
 REFERENCE: Final = "numpy_scratch"
 """The implementation that, in float64, is the reference of every agreement check."""
 REFERENCE_LABEL: Final = "float64-reference"
@@ -32,8 +39,13 @@ class FrameworkNotInstalledError(ImportError):
     """An implementation needs a package that is not installed; `remedy` is the command that installs it."""
 
     def __init__(self, name: str, package: str) -> None:
-        self.remedy = f"pip install -c constraints.txt {package}"
-        super().__init__(f"{name} needs the package {package!r}, which is not installed; to install it: {self.remedy}")
+        what = f"{label(name)} needs the package {package!r}, which is not installed"
+        if package in FRAMEWORKS:
+            self.remedy = f"pip install -c constraints.txt {PIP.get(package, package)}"
+            super().__init__(f"{what}; to install it: {self.remedy}")
+        else:
+            self.remedy = f"put {package}.py beside {Path(name).name}, or install the package that has it"
+            super().__init__(f"{what}; {self.remedy}")
 
 
 class UnknownImplementationError(LookupError):
@@ -50,8 +62,18 @@ class ContractError(TypeError):
 
 
 def label(implementation: str) -> str:
-    """Return the name of an implementation in tables and file names, given its name or its file."""
-    return Path(implementation).stem
+    """Return the name of an implementation in tables and file names, given its name or its file.
+
+    A file of a user's own that is called as one of ours keeps its ending: pytorch.py.
+    """
+    path = Path(implementation)
+    is_taken = path.suffix == ".py" and path.stem in names() and path.resolve().parent != FOLDER
+    return safe(path.name if is_taken else path.stem)
+
+
+def public(implementation: str) -> str:
+    """Return the name of an implementation or, of a file, its name without the folder, which may name a user."""
+    return Path(implementation).name if implementation.endswith(".py") else implementation
 
 
 def names() -> list[str]:
@@ -70,7 +92,7 @@ def _declared(path: Path, constant: str) -> Any:
     None without such a constant, or if the file is not valid Python, which is for the import to say.
     """
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = parsed(read_source(path))
         assignments = [node for node in tree.body if isinstance(node, ast.Assign)]
         named = [n.value for n in assignments for t in n.targets if isinstance(t, ast.Name) and t.id == constant]
         return ast.literal_eval(named[-1]) if named else None
@@ -128,14 +150,14 @@ def locate_all(given: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(found.values())
 
 
-def sources(given: Sequence[str]) -> dict[str, dict[str, str | None]]:
+def sources(given: Sequence[str]) -> "dict[str, SourcePart]":
     """Return the "text" of each implementation, and of the implementation that is its "base", by label."""
-    found: dict[str, dict[str, str | None]] = {}
+    found: dict[str, SourcePart] = {}
     waiting = list(given)
     for name in waiting:
         sibling = base(name)
         if label(name) not in found:
-            text = locate(name).read_text(encoding="utf-8", errors="replace")
+            text = read_source(locate(name))
             found[label(name)] = {"base": sibling, "text": text}
             waiting += [sibling] if sibling else []
     return found
@@ -144,8 +166,8 @@ def sources(given: Sequence[str]) -> dict[str, dict[str, str | None]]:
 def base(name: str) -> str | None:
     """Return the implementation whose class `Network` this one subclasses; None if it subclasses none."""
     try:
-        tree = ast.parse(locate(name).read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError):
+        tree = parsed(read_source(locate(name)))
+    except NotPythonError:
         return None
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Network"]
     bases = [ast.unparse(each).removesuffix(".Network") for node in classes for each in node.bases]
@@ -155,7 +177,7 @@ def base(name: str) -> str | None:
 def remedy(name: str) -> str:
     """Return the command that may repair an implementation whose packages are installed but cannot be imported."""
     packages = _packages(locate(name))
-    foreign = [p for p in packages if p not in sys.stdlib_module_names and p not in (*OURS, "numpy")]
+    foreign = [p for p in packages if p in FRAMEWORKS]
     if not foreign:
         return "see the last lines of its stderr"
     return f"pip install -c constraints.txt --force-reinstall {' '.join(foreign)}"
@@ -164,8 +186,8 @@ def remedy(name: str) -> str:
 def _packages(path: Path) -> list[str]:
     """Return the packages that a file imports at module level, in order; none if it is not valid Python."""
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError):
+        tree = parsed(read_source(path))
+    except NotPythonError:
         return []
     modules = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
     modules += [node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module]
@@ -181,6 +203,8 @@ def load_module(name: str) -> ModuleType:
         If there is no such name or file.
     FrameworkNotInstalledError
         If a package that it needs is not installed.
+    ContractError
+        If it imports files beside it as if it were in a package.
     """
     path = locate(name)
     packages = _packages(path)
@@ -190,7 +214,8 @@ def load_module(name: str) -> ModuleType:
     try:
         if not name.endswith(".py"):
             return importlib.import_module(f"impls.{name}")
-        alias = f"{path.stem}.py"  # not a name that can be imported, so a file named torch.py can import torch
+        sys.path.append(str(path.resolve().parent))  # after ours, so that a file named torch.py hides nothing
+        alias = f"_own_file_{path.stem}"  # so that a file named torch.py can import torch
         module_spec = importlib.util.spec_from_file_location(alias, path)
         assert module_spec is not None
         assert module_spec.loader is not None
@@ -203,6 +228,11 @@ def load_module(name: str) -> ModuleType:
         if package in OURS or importlib.util.find_spec(package) is not None:
             raise
         raise FrameworkNotInstalledError(name, package) from error
+    except ImportError as error:
+        if "relative import" in str(error) and name.endswith(".py"):
+            remedy = "write `from helper import ...` for a file helper.py beside it"
+            raise ContractError(f"its relative import has no package, as it is loaded by itself; {remedy}") from error
+        raise
     return module
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from impls.numpy_scratch import Network as Reference
 from shared import evaluation, initial
 from shared.agreement.survey import Failure
+from shared.boundary import read_source
 from shared.data import Dataset
 from shared.data.dataset import Split
 from shared.data.picture import Grey
@@ -77,12 +78,18 @@ def of_run(folder: Path, asked: tuple[str, ...] | None) -> Trained:
     spec = NetworkSpec.parse(record["network"]["title"])
     fields: dict[str, Any] = {name: value for name, value in record["training"].items() if name != "title"}
     training = TrainingSpec(**fields)
-    every: dict[str, str] = {label(name): name for name in record["options"]["implementation"]}
+    now = {label(name): name for name in asked or ()}
+    stored = {label(name): name for name in record["options"].get("implementation", record["implementations"])}
+    every = {name: now.get(name, file) for name, file in stored.items()}
     _refuse_strangers(folder, every, asked)
+    left_out = {name: why for name in list(every) if (why := _not_run(record, every[name], is_named=name in now))}
+    every = {name: file for name, file in every.items() if name not in left_out}
+    asked = tuple(name for name in asked if label(name) not in left_out) if asked else asked
     samples = {name: _first_sample(record, name) for name in map(label, asked or every)}
     trained = {name: sample for name, sample in samples.items() if sample is not None}
     if not trained:
-        raise SettingError("run", f"{folder} contains no trained parameters; run compare.py again")
+        why = "; ".join(left_out.values()) or "run compare.py again"
+        raise SettingError("run", f"{folder} contains no trained parameters that can be used; {why}")
     accuracies = [sample["test_accuracy"] for sample in trained.values()]
     origin = (
         f"parameters: each implementation's own, from {folder.name}: {_epochs(training)} on "
@@ -96,8 +103,21 @@ def of_run(folder: Path, asked: tuple[str, ...] | None) -> Trained:
         for name, sample in trained.items()
     }
     standardised = record["options"].get("inputs") == "standardised"
-    remarks = tuple(f"{name}: not trained in this run" for name in samples if name not in trained)
-    return Trained(spec, training, standardised, found, origin, remarks)
+    remarks = [f"{name}: not trained in this run" for name in samples if name not in trained]
+    return Trained(spec, training, standardised, found, origin, (*left_out.values(), *remarks))
+
+
+def _not_run(record: Record, file: str, *, is_named: bool) -> str | None:
+    """Return why an implementation of a run is not run: what a run names is data, and runs no file by itself."""
+    name = label(file)
+    if not file.endswith(".py"):
+        return None
+    if not is_named:
+        return f"{name}: a file of a user's own, which runs only if it is named: -i PATH/{Path(file).name}"
+    source = record.get("sources", {}).get(name)
+    if source is not None and source["text"] != read_source(Path(file)):
+        return f"{name}: the file has changed since this run trained it"
+    return None
 
 
 def _refuse_strangers(folder: Path, every: dict[str, str], asked: tuple[str, ...] | None) -> None:
@@ -141,6 +161,8 @@ class Predictions:
 def outputs(network_class: Any, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters, x: Array) -> Array:
     """Return the output activations, (n, n_out); runs in the implementation's process."""
     found: Array = network_class(spec, training, parameters).predict(x)
+    if not isinstance(found, np.ndarray):
+        raise TypeError(f"predict returned a {type(found).__name__}, expected a NumPy array {(len(x), spec.n_out)}")
     return found
 
 
@@ -156,7 +178,15 @@ def predict(trained: Trained, images: Sequence[Grey], processes: Sequence[CallPr
         name = label(process.name)
         try:
             given = trained.spec, trained.training, trained.parameters[process.name], x
-            found.activations[name] = process.loaded().call(outputs, *given)
+            a = process.loaded().call(outputs, *given)
         except CallError as error:
             found.failures.append(Failure(name, error.kind, str(error)))
+            continue
+        if (shape := (len(x), trained.spec.n_out)) != a.shape or a.dtype.kind != "f":
+            what = f"predict returned an array {a.shape} in {a.dtype}, expected {shape} in {x.dtype}"
+            found.failures.append(Failure(name, "raised", what))
+        elif not np.isfinite(a).all():
+            found.failures.append(Failure(name, "raised", "predict returned numbers that are not finite"))
+        else:
+            found.activations[name] = a
     return found

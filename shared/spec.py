@@ -74,6 +74,8 @@ MEAN: Final = 0.1307
 STANDARD_DEVIATION: Final = 0.3081
 """Of the pixels of MNIST's 60,000 training images, as in PyTorch's tutorials; for standardised inputs."""
 
+MOST_PARAMETERS: Final = 10**8
+"""What is compared, float64 in several copies, must fit into the memory of usual machines."""
 LEAKY_SLOPE: Final = 0.01
 """Slope of leaky_relu for z <= 0 in every implementation; the frameworks' own defaults differ (0.01, 0.2, 0.3)."""
 
@@ -110,6 +112,8 @@ class NetworkSpec:
         if not isinstance(self.layers[-1], Dense):
             raise SpecError("network", self.layers[-1].text(), "a dense layer as the last one, such as 10")
         _ = self.shapes  # of layers that fit each other
+        if self.parameter_count > MOST_PARAMETERS:
+            raise SpecError("network", f"{self.parameter_count:,} parameters", f"at most {MOST_PARAMETERS:,}")
         *hidden, last = (layer.activation for layer in self.layers)
         if SOFTMAX in hidden:
             raise SpecError("activation", SOFTMAX, "softmax in the last layer only")

@@ -13,6 +13,8 @@ import numpy as np
 from shared.agreement.metrics import TensorError, Worst, errors, largest
 from shared.agreement.tolerances import TOLERANCES
 from shared.interface import Array, Labels, Network, Parameters
+from shared.record import arrays
+from shared.spec import NetworkSpec
 
 STEPS: Final = (1, 10, 100)
 N_OUTPUTS: Final = 100
@@ -46,20 +48,21 @@ class Observation:
 
     def save(self, path: Path) -> None:
         """Write an npz file without pickle."""
-        arrays = {
+        named = {
             f"{stage}/{name}": tensor for stage, tensors in self.stages.items() for name, tensor in tensors.items()
         }
-        np.savez(path, allow_pickle=False, **arrays)
+        np.savez(path, allow_pickle=False, **named)
 
     @classmethod
-    def load(cls, path: Path) -> "Observation":
-        """Read what `save` wrote."""
+    def load(cls, path: Path, spec: NetworkSpec) -> "Observation":
+        """Read what `save` wrote for a network; ArraysError if it is no such file."""
+        sets = len(STAGES) - 2  # of the parameters
+        numbers = sets * spec.parameter_count + N_OUTPUTS * spec.n_out + 1
+        found = arrays.read(path, 8 * numbers + arrays.HEADER * (sets * len(spec.parameter_shapes) + 2))
         stages: Stages = {}
-        # NumPy does not close a file that it opened itself and cannot read.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            for key in arrays:
-                stage, _, name = key.rpartition("/")
-                stages.setdefault(stage, {})[name] = arrays[key]
+        for key, tensor in found.items():
+            stage, _, name = key.rpartition("/")
+            stages.setdefault(stage, {})[name] = tensor
         return cls(stages)
 
 

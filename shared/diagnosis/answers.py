@@ -1,11 +1,15 @@
 """The answers of a network, scene by scene."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-Tensors = dict[str, Any]
+if TYPE_CHECKING:
+    Tensor = Any  # who compares has found out which are missing
+else:
+    Tensor = np.ndarray | None  # what may arrive from the network's process
+Tensors = dict[str, Tensor]
 
 OUTPUTS: Final = "outputs"
 GRADIENTS: Final = "gradients"
@@ -26,7 +30,7 @@ class Trouble:
 class Answer:
     """The result of a scene; what the scene does not ask for is empty."""
 
-    loss: Any = None
+    loss: Tensor = None
     gradients: Tensors = field(default_factory=dict)
     """dW1, db1, ...; None if one is missing"""
     earlier: list[Tensors] = field(default_factory=list)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from shared.boundary import LONGEST_MESSAGE, safe, told
 from shared.diagnosis.answers import Trouble
 from shared.diagnosis.subject import CONSTANTS, spec_of
 from shared.reading import choose, contract, torch_module, walks
@@ -206,6 +207,6 @@ def _enlarge(facts: Facts, source: Source, program: Program, arrays: Arrays, bat
                 facts.not_finite |= outputs is not None and not np.isfinite(outputs).all()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a stranger's code
             frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(source.path)]
-            facts.hazards.append(Trouble(str(error), frames[-1].lineno if frames else None))
+            facts.hazards.append(Trouble(told(error), frames[-1].lineno if frames else None))
     found = [w for w in caught if issubclass(w.category, RuntimeWarning) and w.filename == str(source.path)]
-    facts.hazards += [Trouble(str(w.message), w.lineno) for w in found]
+    facts.hazards += [Trouble(safe(str(w.message)[:LONGEST_MESSAGE]), w.lineno) for w in found]

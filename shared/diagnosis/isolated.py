@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from shared.boundary import NotPythonError, parsed, read_source
 from shared.diagnosis.answers import Answer, Answers, Trouble
 from shared.diagnosis.as_written import OwnVerdict, judge
 from shared.diagnosis.comparison import READ_ONLY
@@ -97,8 +98,8 @@ def _or_own(
 def follows_contract(path: Path) -> bool:
     """Return whether a file has a class `Network` of our contract, or forward(p, x) and gradients(p, x, y)."""
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8-sig", errors="replace"))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parsed(read_source(path))
+    except NotPythonError:
         return path.suffix == ".py"  # loading it says what is wrong
     arguments = {n.name: [a.arg for a in n.args.args] for n in tree.body if isinstance(n, ast.FunctionDef)}
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Network"]

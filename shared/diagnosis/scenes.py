@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared.agreement.finite_differences import derivative, directions, flatten, unflatten
+from shared.boundary import LONGEST_MESSAGE, safe, told
 from shared.diagnosis.answers import Answer, Answers, Tensors, Trouble
 from shared.diagnosis.inputs import LARGE, Inputs, Watch, below_pools
 from shared.diagnosis.limit import require_time
@@ -229,10 +230,10 @@ def ask(subject: Subject, scene: str, inputs: Inputs, *, read_only: bool = False
         except Exception as error:  # noqa: BLE001 - any exception of a user's file is its answer
             frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == subject.path]
             line = frames[-1].lineno if frames else None
-            s.answer.trouble = Trouble(f"{type(error).__name__}: {error}", line)
+            s.answer.trouble = Trouble(told(error), line)
     s.answer.modified = s.watch.modified()
     s.answer.warnings = [
-        Trouble(str(w.message), w.lineno if w.filename == subject.path else None)
+        Trouble(safe(str(w.message)[:LONGEST_MESSAGE]), w.lineno if w.filename == subject.path else None)
         for w in caught
         if issubclass(w.category, RuntimeWarning)
     ]

@@ -6,12 +6,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from shared.adapters import functions
+from shared.boundary import NotPythonError, parsed, read_source
 from shared.errors import SpecError, check_choice
 from shared.implementations import load_module, network_class
 from shared.interface import Parameters
 from shared.spec import LOSSES, NetworkSpec, TrainingSpec
 
+MOST_PARAMETERS: Final = 10**7
 CONSTANTS: Final = ("NETWORK", "SIZES", "ACTIVATION", "LOSS")
+EXAMPLES: Final = {
+    "NETWORK": '"784-30-10"',
+    "SIZES": "(784, 30, 10)",
+    "ACTIVATION": '"sigmoid"',
+    "LOSS": '"quadratic"',
+}
 SHORTHANDS: Final = ("sizes", "activation", "loss")
 DEFAULTS: Final = {"sizes": (784, 30, 10), "activation": "sigmoid", "loss": "quadratic"}
 
@@ -47,7 +55,12 @@ class Subject:
         return cls(build, getattr(module, "__file__", None), trains=trains, constants=constants)
 
     def describe(self) -> dict[str, Any]:
-        """Return what the parent process needs to know."""
+        """Return what the parent process needs to know; SpecError for a constant that is no text and no sizes."""
+        for name, value in self.constants.items():
+            parts = value if isinstance(value, (tuple, list)) else (value,)
+            if not all(isinstance(part, (str, int, type(None))) for part in parts):
+                meant = getattr(value, "__name__", value)
+                raise SpecError(name, meant, "texts and whole numbers, such as " + EXAMPLES[name])
         return {"trains": self.trains, "constants": self.constants}
 
 
@@ -65,6 +78,14 @@ def spec_of(constants: Mapping[str, Any], given: Mapping[str, Any]) -> NetworkSp
     SpecError
         If a value is not valid.
     """
+    spec = _spec_of(constants, given)
+    if spec.parameter_count > MOST_PARAMETERS:
+        most = f"at most {MOST_PARAMETERS:,}, which are computed many times; a smaller network has the same mistakes"
+        raise SpecError("network", f"{spec.parameter_count:,} parameters", most)
+    return spec
+
+
+def _spec_of(constants: Mapping[str, Any], given: Mapping[str, Any]) -> NetworkSpec:
     text = given.get("network") or (constants.get("NETWORK") if given.get("sizes") is None else None)
     if text is not None:
         return _parsed(text, given.get("activation"), given.get("loss"))
@@ -92,11 +113,11 @@ def source_lines(path: str | Path | None) -> list[str]:
     """Return the lines of a file, with docstrings blanked; [] without a file."""
     if path is None:
         return []
-    text = Path(path).read_text(encoding="utf-8", errors="replace")
+    text = read_source(Path(path))
     lines = text.splitlines()
     try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
+        tree = parsed(text)
+    except NotPythonError:
         return lines
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from shared.boundary import NotPythonError, parsed
 from shared.diagnosis.diagnose import Diagnosis
 from shared.diagnosis.facts import Facts
 from shared.reading.derivatives import as_shaped
@@ -306,9 +307,9 @@ def lost_lines(facts: Facts) -> tuple[tuple[int, str], ...]:
 
     v is set to zeros in the lines before, or is a name of the function or of its loop that goes no further.
     """
-    with suppress(SyntaxError):
+    with suppress(NotPythonError):
         text = facts.text.splitlines()
-        every = [node for node in ast.walk(ast.parse(facts.text)) if isinstance(node, (ast.FunctionDef, ast.Module))]
+        every = [node for node in ast.walk(parsed(facts.text)) if isinstance(node, (ast.FunctionDef, ast.Module))]
         ranges = [range(*facts.definitions[part]) for part in ("update", "train") if part in facts.definitions]
         called = "\n".join(text[i - 1] for lines in ranges for i in lines)
         found = list[int]()

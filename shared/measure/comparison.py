@@ -11,7 +11,7 @@ from shared.data import Dataset
 from shared.measure.job import Job
 from shared.measure.threads import rejection
 from shared.record import files
-from shared.record.parameters import DAMAGED
+from shared.record.arrays import ArraysError
 from shared.record.schema import CRASHED, DISAGREES, OK, REJECTED, Record, Reference
 
 
@@ -23,12 +23,20 @@ class Observations:
         self._read: dict[str, Observation] = {}
 
     def of(self, job: Job) -> Observation:
-        """Return the tensors of a job; one of `DAMAGED` is raised if they are missing or cannot be read."""
+        """Return the tensors of a job; ArraysError if they are missing or cannot be read."""
         if job.round != self._round:
             self._round, self._read = job.round, {}
         if job.label not in self._read:
-            self._read[job.label] = Observation.load(job.tensors_path)
+            self._read[job.label] = Observation.load(job.tensors_path, job.spec)
         return self._read[job.label]
+
+    def keep(self, job: Job, reference: Reference) -> None:
+        """Write the files of a reference again where they are gone; the workers of its round read them."""
+        found = self.of(job)
+        if not (job.tensors_path.is_file() and job.result_path.is_file()):
+            job.tensors_path.parent.mkdir(exist_ok=True)
+            found.save(job.tensors_path)
+            files.write_json(job.result_path, reference)
 
 
 def compare_with_reference(
@@ -37,8 +45,8 @@ def compare_with_reference(
     """Add errors, status and accuracy to the result of an implementation."""
     try:
         found, expected = observations.of(job), observations.of(job.reference)
-    except DAMAGED as error:
-        result |= {"status": CRASHED, "reason": f"saved no readable tensors ({error})", "stderr": []}
+    except ArraysError as error:
+        result |= {"status": CRASHED, "reason": f"saved no usable tensors: {error}"}
         return
     result |= judge(found, expected, reference["allowed"])
     if result["digests"] != reference["digests"]:
@@ -49,7 +57,6 @@ def compare_with_reference(
         digits = np.frombuffer(result["predictions"].encode(), np.uint8) - ord("0")
         if len(digits) != len(dataset.test):
             result |= _unusable(f"{len(digits):,} predictions, expected {len(dataset.test):,}")
-            del result["epochs"]
             return
         result["test_accuracy"] = float(np.mean(digits == dataset.test.labels))
     elif result["status"] == OK:
@@ -59,7 +66,7 @@ def compare_with_reference(
 
 
 def _unusable(why: str) -> dict[str, Any]:
-    return {"status": CRASHED, "reason": f"ended without a usable result ({why})", "stderr": []}
+    return {"status": CRASHED, "reason": f"ended without a usable result ({why})"}
 
 
 def compare_with_others(job: Job, result: dict[str, Any], record: Record, observations: Observations) -> None:
@@ -73,6 +80,6 @@ def compare_with_others(job: Job, result: dict[str, Any], record: Record, observ
             names = sorted((job.label, other["implementation"]), key=record["implementations"].index)
             try:
                 found = compare(*(observations.of(replace(job, implementation=name)) for name in names))
-            except DAMAGED:  # lost or damaged since they were compared with the reference
+            except (ArraysError, ValueError):  # lost or damaged since they were compared with the reference
                 continue
             result["pairs"][other["implementation"]] = {stage: files.finite(w.error) for stage, w in found.items()}

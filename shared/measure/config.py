@@ -11,7 +11,7 @@ from shared.data import Dataset
 from shared.implementations import REFERENCE, label
 from shared.measure import machine
 from shared.measure.schedule import schedule
-from shared.record.schema import SCHEMA_VERSION, Record, TrainingPart
+from shared.record.schema import SCHEMA_VERSION, OptionsPart, Record, SourcePart, TrainingPart
 from shared.spec import NetworkSpec, TrainingSpec
 
 BYTES_OF_A_RESULT: Final = 1 << 17
@@ -40,7 +40,7 @@ class RunConfig:
     """the implementation to which ratios and differences refer"""
     named: bool = False
     """whether the implementations were requested by name, so that a missing one is a failure"""
-    sources: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    sources: Mapping[str, SourcePart] = field(default_factory=dict)
     """label -> the "text" of the implementation's source, and its "base", for the record"""
     options: Mapping[str, Any] | None = None
     """the options that repeat the run"""
@@ -58,7 +58,7 @@ def new_record(config: RunConfig, dataset: Dataset) -> Record:
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "ended": None,
         "command": list(config.command),
-        "options": dict(config.options or {}),
+        "options": cast(OptionsPart, dict(config.options or {})),
         "implementations": [label(name) for name in config.implementations],
         "named": config.named,
         "baseline": config.baseline,
@@ -82,7 +82,7 @@ def new_record(config: RunConfig, dataset: Dataset) -> Record:
         "tolerance": TOLERANCES[config.training.dtype].limit,
         "known": implementations.names(),
         "defaults": implementations.defaults(),
-        "sources": {name: dict(source) for name, source in config.sources.items()},
+        "sources": dict(config.sources),
         "machine": machine.facts(),
         "git": machine.git_revision(),
         "references": [],

@@ -2,7 +2,7 @@
 
 import base64
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from shared.interface import Array
 from shared.layers import Dense
 from shared.measure.config import RunConfig
 from shared.record import parameters, workers
+from shared.record.schema import MapPart, MapsPart
 
 ROUND: Final = 1
 IMAGE: Final = 0
@@ -21,7 +22,7 @@ CHANNELS: Final = 16
 """The most that are shown of a layer."""
 
 
-def collect(config: RunConfig, dataset: Dataset, folder: Path) -> dict[str, Any] | None:
+def collect(config: RunConfig, dataset: Dataset, folder: Path) -> MapsPart | None:
     """Return the maps in their JSON form: those of the first implementation whose trained parameters are there.
 
     All implementations train the same network, so the reference computes the maps for any of them. None without such
@@ -42,7 +43,7 @@ def collect(config: RunConfig, dataset: Dataset, folder: Path) -> dict[str, Any]
     return None
 
 
-def _layer(title: str, a: Array) -> dict[str, Any]:
+def _layer(title: str, a: Array) -> MapPart:
     """Return the channels of a layer as bytes: 128 for 0, and 1 and 255 for its largest absolute value."""
     shown = a[:CHANNELS]
     largest = float(np.abs(shown).max()) or 1.0

@@ -3,10 +3,10 @@
 import platform
 import subprocess
 from types import ModuleType
-from typing import Any
 
 from shared.measure import system
 from shared.processes.environment import ROOT
+from shared.record.schema import GitPart, MachinePart
 
 
 def thread_pools() -> dict[str, int]:
@@ -26,7 +26,7 @@ def versions(module: ModuleType) -> dict[str, str]:
     return {"python": platform.python_version(), **packages}
 
 
-def facts() -> dict[str, Any]:
+def facts() -> MachinePart:
     """Return facts on which the speed of this machine may depend, without host name and paths."""
     import psutil
 
@@ -40,7 +40,7 @@ def facts() -> dict[str, Any]:
     }
 
 
-def git_revision() -> dict[str, Any]:
+def git_revision() -> GitPart:
     """Return the commit of the code, and whether files have changed since; empty outside a checkout."""
 
     def git(*arguments: str) -> str:

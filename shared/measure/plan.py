@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from shared import data
+from shared.boundary import safe
 from shared.data import Dataset
-from shared.errors import SettingError, nearest
-from shared.implementations import REFERENCE, label, locate_all, require, sources
+from shared.errors import SettingError, listed, nearest
+from shared.implementations import REFERENCE, REFERENCE_LABEL, label, locate_all, public, require, sources
 from shared.measure.config import RunConfig, bytes_needed, new_record
-from shared.options import Options, network_of, resolve, training_of
+from shared.options import DEFAULTS, Options, network_of, resolve, training_of
 from shared.processes import environment
 from shared.record import files, journal
-from shared.record.schema import Record, differences
+from shared.record.schema import COMPLETE, RETAKEN, Record, Reference, Sample, differences
 
 RESULTS: Final = environment.ROOT / "results"
 
@@ -57,8 +58,10 @@ def plan(
         If the data set is missing or damaged.
     """
     previous = journal.read(resume) if resume else None
-    options = resolve(given, effort, previous and previous["options"], preset)
     named = given["implementation"] is not None or bool(previous and previous["named"])
+    if resume and previous:
+        given = {**given, "implementation": named_again(previous, given["implementation"], resume)}
+    options = resolve(given, effort, previous and previous["options"], preset)
     config = configure(options, given, argv, named=named)
     dataset, notice = data.load(options["dataset"], data_dir, offline=offline)
     if notice:
@@ -89,7 +92,7 @@ def configure(options: Options, given: Mapping[str, Any], argv: Sequence[str], *
         training=training_of(options),
         rounds=options["rounds"],
         threads=options["threads"],
-        command=tuple(argv),
+        command=tuple(map(_without_folders, argv)),
         baseline=baseline or (REFERENCE if REFERENCE in labels else labels[0]),
         sources=sources(implementations),
         named=named,
@@ -115,7 +118,7 @@ def fit(
     require(config.implementations, config.spec)
     epochs = dataset.epochs if options["epochs"] is None else options["epochs"]
     settled = options | {
-        "implementation": list(config.implementations),
+        "implementation": [public(name) for name in config.implementations],
         "network": None if options["network"] is None else str(config.spec),
         "sizes": list(config.spec.sizes),
         "loss": config.spec.loss,
@@ -128,11 +131,67 @@ def fit(
 
 
 def refuse_another(previous: Record, config: RunConfig, dataset: Dataset, folder: Path) -> None:
-    """Raise SettingError if the run to continue has another configuration than the one requested now."""
+    """Raise SettingError if the run to continue has another configuration, or other sources, than those of now."""
     found = differences(previous, new_record(config, dataset))
     if found:
         remedy = "leave out these options, or start a new run"
         raise SettingError("resume", f"{folder} has another configuration: {'; '.join(found)}; {remedy}")
+    before = previous.get("sources", {})
+    edited = [name for name, now in config.sources.items() if name in before and before[name]["text"] != now["text"]]
+    if edited:
+        problem = f"{listed(edited)} changed since this run began, and its samples would be of two versions"
+        raise SettingError("resume", f"{problem}; expected the file as it was (the run's page has it), or a new run")
+
+
+def finished(folder: Path, given: Mapping[str, Any]) -> Record | None:
+    """Return the record of a run of which nothing is missing that may be measured now; None for any other.
+
+    A file of a user's own runs only if it is named again. If all that could be taken anew is what such a file did not
+    finish, and it is not named, then there is nothing to do.
+    """
+    record = journal.read(folder)
+    if record["ended"] != COMPLETE or any(given.get(name) is not None for name in DEFAULTS if name != "implementation"):
+        return None
+    stored = record["options"].get("implementation", [])
+    fixed = {label(name) for name in stored if name.endswith(".py")} - set(map(label, given["implementation"] or ()))
+    every: list[Reference | Sample] = [*record["references"], *record["samples"]]
+    stays = [r for r in every if r["status"] not in RETAKEN or r["implementation"] in fixed]
+    kept = {(r["implementation"], r["round"]) for r in stays}
+    rounds = range(1, record["rounds"] + 1)
+    is_whole = all((name, k) in kept for name in (REFERENCE_LABEL, *record["implementations"]) for k in rounds)
+    return record if is_whole else None
+
+
+def named_again(record: Record, given: Sequence[str] | None, folder: Path) -> list[str]:
+    """Return the implementations of a run that is resumed: what a run names is data, and runs no file by itself.
+
+    Parameters
+    ----------
+    given : those named on the command line; None for none.
+
+    Raises
+    ------
+    SettingError
+        If the run has others, or has files of a user's own that are not named again.
+    """
+    now = {label(name): name for name in locate_all(given)} if given else {}
+    stored = {label(name): name for name in record["options"].get("implementation", record["implementations"])}
+    if strangers := [name for name in now if name not in stored]:
+        raise SettingError(
+            "implementation", f"got {listed(strangers)}, expected some of {listed(stored)}, which {folder} has"
+        )
+    if own := [name for name, file in stored.items() if file.endswith(".py") and name not in now]:
+        again = " ".join(f"-i PATH/{Path(stored[name]).name}" for name in own)
+        problem = f"{folder} has {listed(own)}, and no file runs because a run names it"
+        raise SettingError("resume", f"{problem}; name it again: --resume {folder} {again}")
+    return [now.get(name, file) for name, file in stored.items()]
+
+
+def _without_folders(argument: str) -> str:
+    """Return an argument for the record: of an absolute path, which may name a user, its last part."""
+    flag, _, value = argument.rpartition("=")
+    shown = Path(value).name if Path(value).is_absolute() else value
+    return safe(f"{flag}={shown}" if flag else shown)
 
 
 def make_folder(output: Path | None, dataset: str) -> Path:

@@ -16,6 +16,7 @@ from time import perf_counter
 from types import FrameType
 from typing import Final
 
+from shared.boundary import parsed
 from shared.interface import Network
 from shared.measure import system
 
@@ -32,7 +33,7 @@ def lines(source: str) -> dict[int, str]:
     """Return line -> section for every line of the class Network below a heading."""
     found: dict[int, str] = {}
     headings = titles(source)
-    for node in ast.parse(source).body:
+    for node in parsed(source).body:
         if isinstance(node, ast.ClassDef) and node.name == "Network":
             section = ""
             for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):

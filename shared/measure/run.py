@@ -1,30 +1,36 @@
 """A run: every implementation in every round, one process at a time; each result is saved before the next starts."""
 
-import tempfile
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from shared.boundary import told
 from shared.data import Dataset, snapshot
 from shared.implementations import REFERENCE
 from shared.measure import feature_maps
 from shared.measure.comparison import Observations, compare_with_others, compare_with_reference
 from shared.measure.config import RunConfig, new_record
 from shared.measure.job import Job
-from shared.measure.sample import Event, run_worker
+from shared.measure.sample import failed, run_worker
 from shared.measure.schedule import schedule
+from shared.processes import temporary
 from shared.record import gallery, workers
+from shared.record.arrays import ArraysError
 from shared.record.journal import Journal, put, reserved
 from shared.record.schema import (
     BUDGET,
     COMPLETE,
+    CRASHED,
     DISAGREES,
     ERROR,
     INTERRUPTED,
     NOT_COMPARED,
     OK,
+    RETAKEN,
+    Event,
     Kind,
     Record,
     Reference,
@@ -80,11 +86,16 @@ def jobs(config: RunConfig, data: Path, digest: str, folder: Path) -> Iterator[J
 def is_missing(job: Job, record: Record) -> bool:
     """Return whether a job still has to run; a reference also if its files are lost and other jobs need them."""
     if not job.is_reference:
-        return not any(s["implementation"] == job.label and s["round"] == job.round for s in record["samples"])
-    if not any(r["round"] == job.round for r in record["references"]):
+        return not any(s["implementation"] == job.label and s["round"] == job.round for s in _kept(record, "samples"))
+    if not any(r["round"] == job.round for r in _kept(record, "references")):
         return True
-    whole = sum(s["round"] == job.round for s in record["samples"]) == len(record["implementations"])
+    whole = sum(s["round"] == job.round for s in _kept(record, "samples")) == len(record["implementations"])
     return not whole and not (job.tensors_path.exists() and job.result_path.exists())
+
+
+def _kept(record: Record, kind: Kind) -> list[Reference] | list[Sample]:
+    """Return the results that a resumed run keeps: those of workers that crashed or were stopped are taken anew."""
+    return [result for result in record[kind] if result["status"] not in RETAKEN]  # type: ignore[return-value]
 
 
 def execute(
@@ -114,6 +125,9 @@ def execute(
             record["gallery"] = gallery.collect(record, dataset, of_workers)
             if maps := feature_maps.collect(config, dataset, of_workers):
                 record["gallery"]["maps"] = maps
+        except Exception as error:  # noqa: BLE001 - the page shows no pictures then
+            print(f"no pictures for the page: {told(error)}", file=sys.stderr)
+        try:
             journal.finish(record)
         except OSError as error:  # the journal still exists and has everything
             record["ended"] = f"{ERROR}{error}"
@@ -135,8 +149,8 @@ class _Run:
         """Run every missing job, with its files in this folder; return how the run ended."""
         deadline = time.monotonic() + self.config.budget
         try:
-            with tempfile.TemporaryDirectory(prefix="samegrad-", ignore_cleanup_errors=True) as temporary:
-                data = Path(temporary) / "data.npz"
+            with temporary.folder() as own:
+                data = own / "data.npz"
                 snapshot.save(self.dataset, data)
                 for job in jobs(self.config, data, self.dataset.digest, folder):
                     if not is_missing(job, self.record):
@@ -154,23 +168,40 @@ class _Run:
         """Run a job, compare its result with the others of its round, and save it."""
         self.listener.started(job)
         if job.is_reference:
-            self.keep("references", job, self.worker(job))
+            result = self.worker(job)
+            if result["status"] == OK:
+                result = self.observed(job, result)
+            self.keep("references", job, result)
             return
         reference = next(r for r in self.record["references"] if r["round"] == job.round)
         if reference["status"] == OK:
-            result = self.worker(job)
-            self.compare(job, result, reference)
+            self.observations.keep(job.reference, reference)
+            result = self.compared(job, self.worker(job), reference)
         else:
             result = job.head | {"status": NOT_COMPARED, "reason": "the float64 reference failed"}
         self.keep("samples", job, result)
 
+    def observed(self, job: Job, result: dict[str, Any]) -> dict[str, Any]:
+        """Read the tensors of the reference before any other worker could change them."""
+        try:
+            self.observations.of(job)
+        except ArraysError as error:
+            return failed(job, CRASHED, f"saved no usable tensors: {error}")
+        return result
+
     def worker(self, job: Job) -> dict[str, Any]:
         return run_worker(job, lambda event: self.listener.event(job, event), self.config.timeout)
 
-    def compare(self, job: Job, result: dict[str, Any], reference: Reference) -> None:
-        if result["status"] in (OK, DISAGREES):
+    def compared(self, job: Job, result: dict[str, Any], reference: Reference) -> dict[str, Any]:
+        """Return the result with what the comparisons add; whatever they raise costs this result alone."""
+        if result["status"] not in (OK, DISAGREES):
+            return result
+        try:
             compare_with_reference(job, result, reference, self.dataset, self.observations)
             compare_with_others(job, result, self.record, self.observations)
+        except Exception as error:  # noqa: BLE001 - a stranger's numbers can be anything
+            return failed(job, CRASHED, f"its result cannot be compared ({told(error)})")
+        return result if result["status"] != CRASHED else failed(job, CRASHED, result["reason"])
 
     def keep(self, kind: Kind, job: Job, result: dict[str, Any]) -> None:
         kept = cast(Reference | Sample, result)

@@ -1,22 +1,41 @@
 """Run one worker process until it ends, and return its result or how it failed."""
 
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from shared import implementations
+from shared.boundary import read_bytes, safe
 from shared.measure.job import Job
-from shared.measure.verify import verify
+from shared.measure.verify import read_result
 from shared.processes.child import Child
+from shared.processes.environment import ROOT
 from shared.processes.signals import uninterrupted
-from shared.record.schema import CRASHED, NOT_AVAILABLE, TIMED_OUT
+from shared.record import checked
+from shared.record.schema import CRASHED, NOT_AVAILABLE, TIMED_OUT, Event
 
 POLL_SECONDS: Final = 0.05
+SETTLE_SECONDS: Final = 5.0
+"""How long a worker may take to end once its result is there."""
 STDERR_LINES: Final = 20
+LINE: Final = 500
+"""The most characters of a line of its stderr that the record keeps."""
+MOST_PRINTED: Final = 1 << 26
+"""Bytes; a worker that prints more is stopped."""
+MOST_PROGRESS: Final = 1 << 26
 
-Event = dict[str, Any]
+
+class _End(NamedTuple):
+    """How a worker ended."""
+
+    last: str | None
+    """the last stage that it finished"""
+    failure: str | None = None
+    """why it was stopped; None if it ended by itself, or was stopped after its result"""
+    status: str = CRASHED
+    remark: str | None = None
 
 
 def run_worker(job: Job, on_event: Callable[[Event], None], timeout: float) -> dict[str, Any]:
@@ -29,6 +48,7 @@ def run_worker(job: Job, on_event: Callable[[Event], None], timeout: float) -> d
 
     The process leads its own group. No process of the group is left afterwards, even after Ctrl-C.
     """
+    job.job_path.parent.mkdir(exist_ok=True)  # an earlier worker may have deleted it
     for stale in (job.result_path, job.progress_path):
         stale.unlink(missing_ok=True)
     job.write()
@@ -37,16 +57,14 @@ def run_worker(job: Job, on_event: Callable[[Event], None], timeout: float) -> d
     try:
         with uninterrupted():  # no signal between its start and the assignment
             child = _start(job, start, timeout)
-        last, silent = _follow(child, job.progress_path, on_event, timeout)
+        end = _follow(child, job, on_event, timeout)
         wall = (time.perf_counter_ns() - start) / 1e9
     finally:
         if child is not None:
             child.close()
-    if silent:
-        where = f"after {last!r}" if last else "from its start"
-        reason = f"no stage or epoch finished within {timeout:g} s {where}; the worker was stopped"
-        return _failed(job, child, TIMED_OUT, reason)
-    return _result(job, child, wall, importing=last == "start")
+    if end.failure:
+        return failed(job, end.status, end.failure, child.stderr())
+    return _result(job, child, wall, end)
 
 
 def _start(job: Job, now: int, timeout: float) -> Child:
@@ -55,52 +73,87 @@ def _start(job: Job, now: int, timeout: float) -> Child:
     return Child(module, *arguments, threads=job.threads, timeout=timeout, stdout=out, stderr=err)
 
 
-def _follow(child: Child, progress: Path, on_event: Callable[[Event], None], timeout: float) -> tuple[str | None, bool]:
-    """Pass on each line of the progress file until the process ends, or no stage finishes for too long.
-
-    Returns the last finished stage, and whether the time ran out.
-    """
-    read, ended, last, deadline = 0, False, None, time.monotonic() + timeout
-    while not ended:
+def _follow(child: Child, job: Job, on_event: Callable[[Event], None], timeout: float) -> _End:
+    """Pass on each line of progress until the process ends, or until it has to be stopped."""
+    progress, last, deadline = _Progress(job.progress_path), None, time.monotonic() + timeout
+    settled: float | None = None
+    while True:
         # Before reading: what was written until now counts, also after a pause of this process.
         ended, now = child.has_ended(), time.monotonic()
-        if progress.exists():
-            for line in progress.read_bytes()[read:].splitlines(keepends=True):
-                if line.endswith(b"\n"):
-                    read += len(line)
-                    event = json.loads(line)
-                    last, deadline = event["stage"], now + timeout
-                    on_event(event)
-        if not ended and now > deadline:
+        try:
+            for event in progress.new():
+                last, deadline = event["stage"], now + timeout
+                on_event(event)
+        except (OSError, ValueError) as error:
+            return _End(last, f"its progress cannot be read ({error}); the worker was stopped")
+        if ended:
+            return _End(last)
+        if child.printed_bytes() > MOST_PRINTED:
+            return _End(last, f"printed more than {MOST_PRINTED >> 20} MB; the worker was stopped")
+        if settled is None and job.result_path.exists():
+            settled = now + SETTLE_SECONDS
+        if settled is not None and now > settled:
+            return _End(
+                last, remark=f"its process did not end within {SETTLE_SECONDS:g} s of its result, and was stopped"
+            )
+        if settled is None and now > deadline:
             child.say_where()
-            return last, True
-        if not ended:
-            time.sleep(POLL_SECONDS)
-    return last, False
+            where = f"after {last!r}" if last else "from its start"
+            reason = f"no stage or epoch finished within {timeout:g} s {where}; the worker was stopped"
+            return _End(last, reason, TIMED_OUT)
+        time.sleep(POLL_SECONDS)
 
 
-def _result(job: Job, child: Child, wall: float, *, importing: bool) -> dict[str, Any]:
+class _Progress:
+    """The lines of a worker's progress file; what is not written completely waits."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._read = path, 0
+
+    def new(self) -> Iterator[Event]:
+        """Yield the events since the last call; OSError or ValueError if the file is not what a worker writes."""
+        content = b""
+        with suppress(FileNotFoundError):
+            content = read_bytes(self._path, MOST_PROGRESS)
+        for line in content[self._read :].splitlines(keepends=True):
+            if line.endswith(b"\n"):
+                self._read += len(line)
+                event: Event = checked.decoded(line, Event)
+                yield event
+
+
+def _result(job: Job, child: Child, wall: float, end: _End) -> dict[str, Any]:
     """Return the result of a worker that has ended, or why it has no usable result."""
     status, reason = child.wait(), child.ending()
-    if status == 0:
+    if status == 0 or end.remark:
         try:
-            result = json.loads(job.result_path.read_text(encoding="utf-8"))
-            verify(result, job, wall)
+            result = read_result(job, wall)
         except (OSError, ValueError) as error:
-            return _failed(job, child, CRASHED, f"ended without a usable result ({error})")
+            return failed(job, CRASHED, f"ended without a usable result ({error})", child.stderr())
         result["wall_seconds"] = wall
         result["seconds"]["exit"] = wall - sum(result["seconds"].values())
+        if end.remark:
+            result["remark"] = end.remark
         for path in (job.job_path, job.progress_path, job.stdout_path, job.stderr_path):
             path.unlink(missing_ok=True)
-        return dict(result)
-    failed = _failed(job, child, CRASHED, reason)
-    if importing:
+        return result
+    found = failed(job, CRASHED, reason, child.stderr())
+    if end.last == "start":
         remedy = implementations.remedy(job.implementation)
-        complaint = failed["stderr"][-1] if failed["stderr"] and status > 0 else reason
-        failed |= {"status": NOT_AVAILABLE, "remedy": remedy}
-        failed["reason"] = f"{job.label} could not be imported: {complaint}; to fix it: {remedy}"
-    return failed
+        complaint = found["stderr"][-1] if found["stderr"] and status > 0 else reason
+        found |= {"status": NOT_AVAILABLE, "remedy": remedy}
+        found["reason"] = f"{job.label} could not be imported: {complaint}; to fix it: {remedy}"
+    return found
 
 
-def _failed(job: Job, child: Child, status: str, reason: str) -> dict[str, Any]:
-    return job.head | {"status": status, "reason": reason, "stderr": child.stderr().splitlines()[-STDERR_LINES:]}
+def failed(job: Job, status: str, reason: str, stderr: str = "") -> dict[str, Any]:
+    """Return the result of a worker that has none; the folders of a user do not appear in it."""
+    lines = [_shown(job, line)[:LINE] for line in stderr.splitlines()[-STDERR_LINES:]]
+    return job.head | {"status": status, "reason": _shown(job, reason), "stderr": lines}
+
+
+def _shown(job: Job, text: str) -> str:
+    path = Path(job.implementation)
+    for folder in (f"{path.parent}/" if path.is_absolute() else "", f"{ROOT}/"):
+        text = text.replace(folder, "") if folder else text
+    return safe(text.replace(str(Path.home()), "~"))

@@ -120,7 +120,7 @@ def sample(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
     from shared.measure.start import Start
 
     start = Start.of(job)
-    reference = Observation.load(job.reference.tensors_path)
+    reference = Observation.load(job.reference.tensors_path, job.spec)
     of_reference = json.loads(job.reference.result_path.read_text(encoding="utf-8"))
     watch.lap("data")
     network: Network = module.Network(job.spec, job.training, start.parameters)

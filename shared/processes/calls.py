@@ -1,8 +1,9 @@
 """An implementation in its own process that answers calls: for proofs, which need many answers and no timing.
 
-The process is python -m shared.processes.calls. It reads pickled calls from stdin and writes pickled answers to stdout.
-This works on every system, and no other process can connect to it. A call names a function of this project's modules;
-its first argument is what `loader(name)` returned in that process.
+The process is python -m shared.processes.calls. It reads pickled calls from stdin and writes its answers to stdout as
+data (`shared.processes.messages`): whoever's code runs there, none of it runs here. This works on every system, and no
+other process can connect to it. A call names a function of this project's modules; its first argument is what
+`loader(name)` returned in that process.
 """
 
 import os
@@ -10,6 +11,7 @@ import pickle
 import sys
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -19,12 +21,16 @@ from types import TracebackType
 from typing import Any, BinaryIO, Final
 
 from shared import implementations
+from shared.boundary import safe
+from shared.processes import messages
 from shared.processes.child import Child, at_rest, begin, still_at_work
 from shared.processes.system import limit_files
 
 SECONDS: Final = 120.0
 DETAIL: Final = 1 << 14
-"""The most characters of the end of a process's output that an error shows."""
+"""The most characters of the end of a process's output, or of a traceback, that an error shows."""
+MESSAGE: Final = 1 << 10
+"""The most characters of what was raised."""
 MOST_PRINTED: Final = 1 << 28
 """Bytes; a process that prints more is ended. Where the system can, it lets the process write no file twice as long."""
 END_SECONDS: Final = 10.0
@@ -39,14 +45,14 @@ class CallError(Exception):
     Parameters
     ----------
     kind : "not available" (a framework is missing), "raised", "ended" (the process is gone), "timed out", "printed"
-        (too much) or "garbled" (its bytes are no answer).
+        (too much) or "garbled" (its bytes are no answer, or another than was asked for).
     message : one line.
     detail : the traceback, or the end of stderr.
     """
 
     def __init__(self, kind: str, message: str, detail: str = "") -> None:
-        super().__init__(message)
-        self.kind, self.detail = kind, detail
+        super().__init__(safe(message))
+        self.kind, self.detail = kind, safe(detail)
 
 
 class CallProcess:
@@ -75,9 +81,10 @@ class CallProcess:
         self._child = Child("shared.processes.calls", threads=threads, timeout=timeout, piped=True)
         self._requests, self._pipe = self._child.pipes
         self._answers: SimpleQueue[tuple[str, Any]] = SimpleQueue()
+        self._expected: deque[Any] = deque()
         self._listener = Thread(target=self._listen, daemon=True)
         self._listener.start()
-        self.ask(loader, name)
+        self._ask(None, loader, name)
 
     def __enter__(self) -> "CallProcess":
         return self
@@ -86,7 +93,11 @@ class CallProcess:
         self.close()
 
     def ask(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Send a call; `answer` waits for its result."""
+        """Send a call; `answer` waits for its result, which has the type that the function's annotations say."""
+        self._ask(messages.returned_by(function), function, *arguments)
+
+    def _ask(self, expected: Any, function: Callable[..., Any], *arguments: Any) -> None:
+        self._expected.append(expected)
         with suppress(OSError):  # the process is gone: `answer` says how it ended
             self._requests.write(pickle.dumps((function, arguments, self._left())))
             self._requests.flush()
@@ -94,10 +105,16 @@ class CallProcess:
     def answer(self) -> Any:
         """Return the next answer; CallError if there is none."""
         kind, found = self._next()
+        if kind == "said":
+            try:
+                kind, found = messages.decode(found, self._expected.popleft())
+            except messages.MessageError as error:
+                kind, found = "garbled", f"the process gave another answer than was asked for: {error}"
         if kind == "answer":
             return found
         if kind in ("raised", "not available"):
-            raise CallError(kind, *found)
+            message, detail = found
+            raise CallError(kind, message[:MESSAGE], detail[-DETAIL:])
         if kind == "ended":
             self._child.await_last_words(END_SECONDS)
         else:
@@ -118,7 +135,7 @@ class CallProcess:
         while found is None and (left := deadline - time.monotonic()) > 0:
             with suppress(Empty):
                 found = self._answers.get(timeout=min(left, POLL_SECONDS))
-            if self._child.stderr_bytes() > MOST_PRINTED:
+            if self._child.printed_bytes() > MOST_PRINTED:
                 return "printed", f"stopped after printing more than {MOST_PRINTED >> 20} MB"
         return found or ("timed out", f"no answer within {self._timeout:g} s")
 
@@ -131,9 +148,8 @@ class CallProcess:
         try:
             with self._pipe, suppress(EOFError, OSError):
                 while True:
-                    kind, found = pickle.load(self._pipe)
-                    self._answers.put((kind, found))
-        except Exception:  # noqa: BLE001 - other bytes than ours can raise anything
+                    self._answers.put(("said", messages.receive(self._pipe)))
+        except messages.MessageError:
             self._answers.put(("garbled", "the process answered with bytes that are no answer"))
         finally:
             self._answers.put(("ended", None))
@@ -178,21 +194,19 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         except EOFError:
             return
         still_at_work(seconds)
-        found: tuple[str, Any]
         try:
             if number == 0:
                 loaded, answer = function(*arguments), None
             else:
                 answer = function(loaded, *arguments)
+            at_rest()
+            messages.send(answers, "answer", answer)
         except implementations.FrameworkNotInstalledError as error:
-            found = "not available", (str(error),)
+            messages.send(answers, "not available", (safe(str(error)), ""))
         except Exception as error:  # noqa: BLE001 - any exception is the answer
-            found = "raised", (f"{type(error).__name__}: {error}", traceback.format_exc())
-        else:
-            found = "answer", answer
-        at_rest()
-        answers.write(pickle.dumps(found))
-        answers.flush()
+            at_rest()
+            texts = f"{type(error).__name__}: {error}"[:MESSAGE], traceback.format_exc()[-DETAIL:]
+            messages.send(answers, "raised", tuple(map(safe, texts)))
 
 
 def pipes() -> tuple[BinaryIO, BinaryIO]:

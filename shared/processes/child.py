@@ -43,7 +43,7 @@ class Child:
         piped: bool = False,
     ) -> None:
         self._stderr: IO[bytes] = stderr.open("w+b") if stderr else tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
-        self._end = b""
+        self._end, self._stdout = b"", stdout
         command = [sys.executable, "-m", module, *arguments, str(os.getpid()), str(timeout)]
         with stdout.open("wb") if stdout else nullcontext(self._stderr) as output, uninterrupted():
             self._group = system.Group(
@@ -86,9 +86,12 @@ class Child:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
 
-    def stderr_bytes(self) -> int:
-        """Return how much the process has written to stderr so far."""
-        return 0 if self._stderr.closed else os.fstat(self._stderr.fileno()).st_size
+    def printed_bytes(self) -> int:
+        """Return how much the process has written to its files for stdout and stderr so far."""
+        found = 0 if self._stderr.closed else os.fstat(self._stderr.fileno()).st_size
+        with suppress(OSError):
+            found += self._stdout.stat().st_size if self._stdout else 0
+        return found
 
     def stderr(self) -> str:
         """Return the end of the process's stderr, which may be long and may hold any bytes; only after `close`."""

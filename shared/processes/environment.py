@@ -31,6 +31,7 @@ def worker_environment(threads: int) -> dict[str, str]:
         "CUDA_VISIBLE_DEVICES": "",  # else frameworks on a GPU would be compared with frameworks on the CPU
         "JAX_PLATFORMS": "cpu",
         "KERAS_BACKEND": "tensorflow",
+        "MPLBACKEND": "agg",  # of the caller, it may be Jupyter's
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
         "PYTHONFAULTHANDLER": "1",
         "PYTHONIOENCODING": "utf-8",  # of output to files; on Windows the default is the locale's encoding

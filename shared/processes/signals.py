@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
 
@@ -36,11 +36,13 @@ def _handle(number: int, _: FrameType | None) -> None:
     if len(received) > 1:
         for group in groups:
             group.kill()
-        if sys.stderr.isatty():
-            os.write(2, SHOW_CURSOR)  # the live display has hidden it
+        with suppress(OSError, ValueError):
+            if sys.stderr.isatty():
+                os.write(2, SHOW_CURSOR)  # the live display has hidden it
         os._exit(exit_code())
     # os.write, because the signal may have arrived in the middle of a print
-    os.write(2, b"\ninterrupted: ending the worker and keeping what was measured; a second Ctrl-C exits at once\n")
+    with suppress(OSError):  # the terminal may be what is gone
+        os.write(2, b"\ninterrupted: ending the worker and keeping what was measured; a second Ctrl-C exits at once\n")
     raise KeyboardInterrupt
 
 

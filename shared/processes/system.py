@@ -32,8 +32,8 @@ END_SECONDS: Final = 0.5
 class Group:
     """A process and everything it starts, even after the process itself has ended.
 
-    On systems with process groups, it leads one. On Windows, its environment has a mark that the processes it starts
-    inherit and that psutil finds: there is no other way to find a process whose parent has ended.
+    On systems with process groups, it leads one. Its environment has a mark that the processes it starts inherit and
+    that psutil finds: so a daemon that has left the group is found, and on Windows any process whose parent has ended.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Group:
         deadline = time.monotonic() + END_SECONDS
         self.kill()
         self.process.wait()
-        while (self._send(0) if HAS_GROUPS else self._kill_marked()) and time.monotonic() < deadline:
+        while (self._kill_marked() or (HAS_GROUPS and self._send(0))) and time.monotonic() < deadline:
             time.sleep(0.005)
 
     def _send(self, number: int) -> bool:

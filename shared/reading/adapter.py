@@ -42,7 +42,7 @@ def gradients(parameters, x, y):
 
 
 def adapter(path: Path) -> str:
-    """Return the adapter for a file; OSError or SyntaxError if it cannot be read."""
+    """Return the adapter for a file; OSError or ValueError if it cannot be read."""
     source = Source(path)
     definitions = source.functions.items()
     found = [f"{name}({', '.join(argument.arg for argument in node.args.args)})" for name, node in definitions]

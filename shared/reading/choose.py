@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
+from shared.boundary import told
 from shared.reading import calls, functions, loops, plans, torch_module
 from shared.reading.batch import FORMS, LABELS, Batch, Form
 from shared.reading.derivatives import FAMILY, OWN, derivatives
@@ -128,7 +129,7 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
                     fit.add(form.x)
                 reading.score = _score(reading)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a way that does not fit may raise anything
-                failures.append(f"{type(error).__name__}: {error}")
+                failures.append(told(error))
                 continue
             tried += bool(_loss_of(program)) or not has_loss
             if best is None or reading.score > best.score:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from shared.boundary import parsed, read_source, told
 from shared.processes.system import alarm
 from shared.reading.names import has_role
 
@@ -63,16 +64,16 @@ class Source:
 
     Raises
     ------
-    OSError, SyntaxError, ValueError
-        If the file cannot be read, or is not Python or not a notebook.
+    OSError, ValueError
+        If the file cannot be read, or is not Python (`NotPythonError`) or not a notebook.
     """
 
     def __init__(self, path: Path, text: str | None = None) -> None:
         self.path = path
-        read = path.read_text(encoding="utf-8-sig", errors="replace") if text is None else text
+        read = read_source(path) if text is None else text
         self.text = _cells(read) if path.suffix == ".ipynb" else read
         self.lines = self.text.splitlines()
-        self.tree = ast.parse(self.text, str(path))
+        self.tree = parsed(self.text, str(path))
         self.module = ModuleType(NAME)
         self.module.__file__ = str(path)
         self.skipped: dict[int, str] = {}
@@ -139,7 +140,7 @@ class Source:
             with nullcontext() if isinstance(node, (ast.Import, ast.ImportFrom)) else alarm(SECONDS):
                 exec(compile(ast.Module([node], []), str(self.path), "exec"), self.namespace)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a stranger's file
-            self.skipped[node.lineno] = f"{type(error).__name__}: {error}"
+            self.skipped[node.lineno] = told(error)
         self._stand_in(node)
 
     def _stand_in(self, node: ast.stmt) -> None:
@@ -217,8 +218,8 @@ def _cells(text: str) -> str:
         cells = json.loads(text)["cells"]
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
         code = [cell for cell in code if not re.match(r"\s*%%(?!time|timeit|capture|prun)", cell)]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"not a notebook ({type(error).__name__}: {error}); expected cells in JSON") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"not a notebook ({told(error)}); expected cells in JSON") from None
     lines = [line for cell in code for line in [*cell.splitlines(), ""]]
     return "\n".join(f"# {line}" if line.lstrip().startswith(("%", "!", "?")) else line for line in lines)
 

@@ -8,6 +8,7 @@ import base64
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,23 +18,34 @@ from numpy.typing import NDArray
 from shared.data import Dataset
 from shared.interface import Array
 from shared.record import workers
+from shared.record.arrays import ArraysError, read
 from shared.record.files import finite
-from shared.record.parameters import DAMAGED
-from shared.record.schema import Record, Sample
+from shared.record.schema import GalleryPart, ImagePart, Record, Sample, WeightsPart
 
 ROUND: Final = 1
 IMAGES: Final = 12
 """The most of each kind."""
+LARGEST: Final = 1 << 31
+"""Bytes of a worker's file."""
 NEURONS: Final = 30
 """The most of the first layer with weights."""
 
 
-def collect(record: Record, dataset: Dataset, folder: Path) -> dict[str, Any]:
-    """Return labels, images and weights in their JSON form; files missing from this folder are left out."""
+def collect(record: Record, dataset: Dataset, folder: Path) -> GalleryPart:
+    """Return labels, images and weights in their JSON form.
+
+    Of files that are missing from this folder, what the record already has is kept.
+    """
+    before = record.get("gallery")
     labels = dataset.test.labels
     usable = [s for s in record["samples"] if len(s.get("predictions", "")) == len(labels)]
     first = {s["implementation"]: s for s in usable if s["round"] == ROUND}
-    activations = dict(_read(folder, first, workers.ACTIVATIONS, lambda file: file["a_L"]))
+    activations = {
+        name: a
+        for name, a in _read(folder, first, workers.ACTIVATIONS, lambda file: file["a_L"])
+        if a.ndim == 2 and len(a) == len(labels)
+    }
+    known = {image["index"]: image["activations"] for image in (*before["hard"], *before["split"])} if before else {}
     weights = dict(_read(folder, first, workers.PARAMETERS, _first_weights))
     wrong = Counter[int]()
     for sample in usable:
@@ -41,10 +53,10 @@ def collect(record: Record, dataset: Dataset, folder: Path) -> dict[str, Any]:
     hard = [k for k, n in sorted(wrong.items(), key=lambda item: (-item[1], item[0])) if 2 * n > len(usable)]
     split = _split([_digits(sample) for sample in first.values()])
 
-    def shown(indices: list[int]) -> list[dict[str, Any]]:
-        return [_image(k, dataset, activations) | {"wrong": wrong[k]} for k in indices[:IMAGES]]
+    def shown(indices: list[int]) -> list[ImagePart]:
+        return [_image(k, dataset, known.get(k, {}), activations, wrong[k]) for k in indices[:IMAGES]]
 
-    return {
+    found: GalleryPart = {
         "labels": "".join(map(str, labels)),
         "timed": len(usable),
         "hard": shown(hard),
@@ -53,14 +65,23 @@ def collect(record: Record, dataset: Dataset, folder: Path) -> dict[str, Any]:
         "split_count": len(split),
         "weights": {name: _levels(W[:NEURONS]) for name, W in weights.items()},
     }
+    if before:
+        found["weights"] = before["weights"] | found["weights"]
+        if "maps" in before:
+            found["maps"] = before["maps"]
+    return found
 
 
-def _image(k: int, dataset: Dataset, activations: Mapping[str, Array]) -> dict[str, Any]:
+def _image(
+    k: int, dataset: Dataset, known: dict[str, list[float | None]], activations: Mapping[str, Array], wrong: int
+) -> ImagePart:
     return {
         "index": k,
         "label": int(dataset.test.labels[k]),
         "pixels": _base64(dataset.test.images[k]),
-        "activations": {name: [finite(round(float(a), 4)) for a in each[k]] for name, each in activations.items()},
+        "activations": known
+        | {name: [finite(round(float(a), 4)) for a in each[k]] for name, each in activations.items()},
+        "wrong": wrong,
     }
 
 
@@ -80,13 +101,8 @@ def _split(predictions: list[NDArray[np.uint8]]) -> list[int]:
 
 def _read(folder: Path, names: Iterable[str], ending: str, take: Callable[[Any], Array]) -> Iterator[tuple[str, Array]]:
     for name in names:
-        try:
-            # NumPy does not close a file that it opened and cannot read
-            path = workers.path(folder, ROUND, name, ending)
-            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                yield name, take(file)
-        except DAMAGED:  # damaged or missing: the page omits it
-            continue
+        with suppress(ArraysError, KeyError, StopIteration, ValueError, IndexError):  # the page omits what is damaged
+            yield name, take(read(workers.path(folder, ROUND, name, ending), LARGEST))
 
 
 def _first_weights(file: Mapping[str, Array]) -> Array:
@@ -95,7 +111,7 @@ def _first_weights(file: Mapping[str, Array]) -> Array:
     return W.reshape(-1, math.prod(W.shape[2:])) if W.ndim == 4 else W
 
 
-def _levels(W: Array) -> dict[str, Any]:
+def _levels(W: Array) -> WeightsPart:
     """Return each neuron's weights as bytes: 128 for 0, and 1 and 255 for the largest absolute weight of the neuron."""
     largest = np.abs(W).max(axis=1, keepdims=True)
     with np.errstate(all="ignore"):

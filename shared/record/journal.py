@@ -10,11 +10,13 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from shared.boundary import read_bytes
 from shared.processes.signals import uninterrupted
 from shared.record import files
-from shared.record.schema import KINDS, REQUIRED, SCHEMA_VERSION, Kind, Record, Reference, Sample
+from shared.record.checked import LONGEST, CheckedError, consistent, decoded
+from shared.record.schema import KINDS, SCHEMA_VERSION, Kind, Line, Opening, Record, Reference, Sample
 
 JOURNAL: Final = "journal.jsonl"
 RUN: Final = "run.json"
@@ -66,40 +68,44 @@ def read(folder: Path) -> Record:
     Raises
     ------
     RunError
-        If there is none, if it cannot be read, or if it has another major version.
+        If there is none, if it cannot be read or contradicts itself, or if it has another major version.
     """
-    journal, run = folder / JOURNAL, folder / RUN
-    record: Record
+    journal = folder / JOURNAL
+    path = journal if journal.exists() else folder / RUN
     try:
-        if journal.exists():
-            record = _replay(journal.read_text(encoding="utf-8"))
-        else:
-            record = json.loads(run.read_text(encoding="utf-8"))
+        content = read_bytes(path, LONGEST)
+        _refuse_another_version(folder, content.partition(b"\n")[0] if path == journal else content)
+        return consistent(_replay(content) if path == journal else decoded(content, Record))
     except FileNotFoundError:
         raise RunError(f"{folder}: found no {RUN}, expected the folder of a run") from None
-    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:  # the last three: JSON of another form
-        raise RunError(f"{folder}: found a {RUN} that cannot be read ({error}), expected JSON") from None
-    version = record.get("schema_version", "none") if isinstance(record, dict) else "none"
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}") from None
+    except CheckedError as error:
+        raise RunError(f"{path} is no record of a run: {error}") from None
+
+
+def _refuse_another_version(folder: Path, head: bytes) -> None:
+    """Raise RunError for the record of another major version, CheckedError for one that names none."""
+    version = decoded(head, dict[str, Any]).get("schema_version", "none")
     major, ours = str(version).partition(".")[0], SCHEMA_VERSION.partition(".")[0]
     if major != ours:
-        newer = major.isdecimal() and int(major) > int(ours)
+        newer = major.isdecimal() and int(major[:9]) > int(ours)
         advice = "update samegrad to read it" if newer else "run it again, or read it with the version that wrote it"
-        raise RunError(f"{folder}: found a record with schema {version}, expected {ours}.x; {advice}")
-    missing = [key for key in REQUIRED if key not in record or (key in KINDS and not isinstance(record[key], list))]
-    if missing:
-        raise RunError(f"{folder}: found a record without {', '.join(missing)}, expected the record of a run")
-    return record
+        raise RunError(f"{folder}: found a record with schema {str(version)[:20]}, expected {ours}.x; {advice}")
 
 
-def _replay(text: str) -> Record:
+def _replay(content: bytes) -> Record:
     """Combine the lines of a journal; ignore a last line that was not written completely."""
-    head, *lines = text.splitlines(keepends=True)
-    record: Record = json.loads(head) | {kind: [] for kind in KINDS}
-    for line in lines:
-        if not line.endswith("\n"):
+    head, *lines = content.splitlines(keepends=True)
+    record = cast(Record, decoded(head, Opening) | {kind: [] for kind in KINDS})
+    for number, line in enumerate(lines, 2):
+        if not line.endswith(b"\n"):
             break
-        ((kind, result),) = json.loads(line).items()
-        put(record, kind, result)
+        try:
+            for kind, result in decoded(line, Line).items():
+                put(record, cast(Kind, kind), cast(Reference | Sample, result))
+        except CheckedError as error:
+            raise CheckedError(f"line {number}: {error}") from None
     return record
 
 

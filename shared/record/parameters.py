@@ -1,7 +1,5 @@
 """Parameters as npz files, without pickle."""
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Final
 
@@ -9,12 +7,9 @@ import numpy as np
 
 from shared.data import DataError
 from shared.interface import Parameters
+from shared.record import arrays
 from shared.spec import NetworkSpec
 
-HEADER: Final = 1024
-"""The most bytes that an array takes in an npz file in addition to its numbers."""
-DAMAGED: Final = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
-"""What NumPy raises for an npz file that is missing or damaged, and for other files."""
 REMEDY: Final = "repeat the run, or choose another one"
 
 
@@ -33,18 +28,11 @@ def load(path: Path, spec: NetworkSpec, dtype: str) -> Parameters:
     """
     shapes = spec.parameter_shapes
     what = f"the parameters of {spec} in {dtype}"
+    most = np.dtype(dtype).itemsize * spec.parameter_count + arrays.HEADER * len(shapes)
     try:
-        with path.open("rb") as file:
-            # The size in memory is checked before anything is unpacked.
-            with zipfile.ZipFile(file) as archive:
-                size = sum(member.file_size for member in archive.infolist())
-            most = np.dtype(dtype).itemsize * spec.parameter_count + HEADER * len(shapes)
-            if size > most:
-                raise DataError(path, f"{size:,} bytes", f"{what}, at most {most:,}", REMEDY)
-            with np.load(file, allow_pickle=False) as arrays:
-                found: Parameters = {name: arrays[name] for name in arrays.files}
-    except DAMAGED as error:
-        raise DataError(path, f"no readable parameters ({error})", what, REMEDY) from error
+        found = arrays.read(path, most)
+    except arrays.ArraysError as error:
+        raise DataError(path, str(error), what, REMEDY) from error
     if set(found) != set(shapes):
         raise DataError(path, f"arrays {', '.join(sorted(found)) or 'none'}", ", ".join(shapes), REMEDY)
     for name, shape in shapes.items():

@@ -1,8 +1,13 @@
-"""The record of a run: names of statuses, stages and endings, the type of each part, and how two records differ."""
+"""The record of a run: names of statuses, stages and endings, the type of each part, and how two records differ.
 
-from typing import Any, Final, Literal, NotRequired, TypedDict, get_args
+What is read from a file is checked against these types, with their ranges (`shared.record.checked`).
+"""
 
-SCHEMA_VERSION: Final = "3.0"
+from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict, get_args
+
+from msgspec import Meta
+
+SCHEMA_VERSION: Final = "3.1"
 """The major number rises when an older reader would misread a record."""
 
 # ---- Statuses of a sample, in the record and in the tables ----------------------------------------------
@@ -14,6 +19,13 @@ CRASHED: Final = "crashed"
 TIMED_OUT: Final = "timed out"
 REJECTED: Final = "rejected"
 NOT_COMPARED: Final = "not compared"
+IMPLAUSIBLE: Final = "implausible"
+
+RETAKEN: Final = (CRASHED, TIMED_OUT, NOT_COMPARED)
+"""The statuses of results that say nothing about an implementation; a run that is resumed takes them anew."""
+Status = Literal[
+    "ok", "not available", "FAILED AGREEMENT", "crashed", "timed out", "rejected", "not compared", "implausible"
+]
 
 # ---- How a run ended; None while it runs ----------------------------------------------------------------
 
@@ -46,36 +58,51 @@ Stage = Literal[
 ]
 STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
 
+# ---- Values ---------------------------------------------------------------------------------------------
+
+Text = Annotated[str, Meta(max_length=1 << 16)]
+Count = Annotated[int, Meta(ge=0, lt=1 << 62)]
+Whole = Annotated[int, Meta(ge=1, lt=1 << 62)]
+Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+Nanoseconds = Annotated[int, Meta(ge=1, lt=1 << 62)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Size = Annotated[float, Meta(ge=0)]
+Rounds = Annotated[int, Meta(ge=1, le=10_000)]
+Epochs = Annotated[int, Meta(ge=1, le=1_000_000)]
+Digit = Annotated[int, Meta(ge=0, le=9)]
+Digits = Annotated[str, Meta(pattern="^[0-9]*$")]
+Source = Annotated[str, Meta(max_length=1 << 26)]
+
 # ---- Parts of a result ----------------------------------------------------------------------------------
 
 
 class Noise(TypedDict):
     """What else the machine was doing during a sample; see `shared.measure.noise`."""
 
-    canary_seconds: list[float]
+    canary_seconds: Annotated[list[Seconds], Meta(min_length=2, max_length=2)]
     """before and after the epochs"""
-    switches_per_second: float | None
+    switches_per_second: Size | None
     """None if the system does not count involuntary context switches"""
-    steal: float | None
+    steal: Share | None
     """None if the system does not report the time taken by a hypervisor"""
 
 
 class Epoch(TypedDict):
     """One timed epoch."""
 
-    epoch: int
+    epoch: Epochs
     """from 1"""
-    validation_accuracy: float
+    validation_accuracy: Share
     validation_loss: float | None
-    wall_ns: int
-    cpu_ns: int
+    wall_ns: Nanoseconds
+    cpu_ns: Count
 
 
 class PathPoint(TypedDict):
     """A number of steps, and for each parameter tensor the relative L2 error after them, or what rounding explains."""
 
-    step: int
-    values: dict[str, float | None]
+    step: Whole
+    values: dict[Text, Size | None]
 
 
 # ---- Results of workers ---------------------------------------------------------------------------------
@@ -84,39 +111,41 @@ class PathPoint(TypedDict):
 class Result(TypedDict):
     """The part that every worker's result has, even that of a worker that failed."""
 
-    implementation: str
+    implementation: Text
     """the label"""
-    round: int
+    round: Rounds
     """from 1"""
     seed: int
-    status: str
-    reason: NotRequired[str]
+    status: Status
+    reason: NotRequired[Text]
     """why the status is not `OK`"""
-    remedy: NotRequired[str]
+    remedy: NotRequired[Text]
     """the command that may make it available"""
-    stderr: NotRequired[list[str]]
+    remark: NotRequired[Text]
+    """what else its reader should know"""
+    stderr: NotRequired[list[Text]]
     """the last lines, from a worker that failed"""
-    digests: NotRequired[dict[str, str]]
+    digests: NotRequired[dict[Text, Text]]
     """proof that all implementations of a round started alike"""
-    versions: NotRequired[dict[str, str]]
-    threads: NotRequired[dict[str, int]]
+    versions: NotRequired[dict[Text, Text]]
+    threads: NotRequired[dict[Text, Count]]
     """thread pool -> number of threads"""
-    seconds: NotRequired[dict[str, float]]
-    """`Stage` -> seconds"""
-    wall_seconds: NotRequired[float]
-    peak_memory_bytes: NotRequired[int | None]
+    seconds: NotRequired[dict[Stage, float]]
+    """stage -> seconds; what is left for the last may be slightly below 0"""
+    wall_seconds: NotRequired[Seconds]
+    peak_memory_bytes: NotRequired[Whole | None]
     """None if the system does not report it"""
 
 
 class Reference(Result, total=False):
     """The result of the float64 reference of a round."""
 
-    allowed: dict[str, float | None]
+    allowed: dict[Text, Size | None]
     """stage of the agreement -> the largest allowed relative L2 error; None if nothing can be concluded"""
-    bounds: dict[str, float | None]
+    bounds: dict[Text, Size | None]
     """tensor -> the error of its gradient that rounding explains"""
     path: list[PathPoint]
-    limit_seconds: float
+    limit_seconds: Seconds
     """the time of the matrix products of an epoch alone"""
 
 
@@ -124,21 +153,21 @@ class Timed(TypedDict, total=False):
     """What the worker of an implementation that was timed adds, in addition to the epochs."""
 
     noise: Noise
-    predictions: str
+    predictions: Digits
     """a digit for each test image"""
-    parameter_count: int
+    parameter_count: Whole
     finite: bool
     """whether all trained parameters are finite"""
     test_loss: float | None
-    steps_per_epoch: int
-    examples_per_epoch: int
+    steps_per_epoch: Whole
+    examples_per_epoch: Whole
 
 
 class FirstRound(TypedDict, total=False):
     """What it can add in the first round."""
 
     path: list[PathPoint]
-    sections: dict[str, float]
+    sections: dict[Text, Seconds]
     """section of the implementation -> seconds of one more epoch"""
 
 
@@ -146,11 +175,21 @@ class Sample(Result, Timed, FirstRound, total=False):
     """The result of an implementation in a round, with what the parent computes."""
 
     epochs: list[Epoch]
-    errors: dict[str, dict[str, dict[str, float | None]]]
+    errors: dict[Text, dict[Text, dict[Text, float | None]]]
     """stage of the agreement -> tensor -> metric"""
-    pairs: dict[str, dict[str, float | None]]
+    pairs: dict[Text, dict[Text, Size | None]]
     """another implementation of the round -> stage -> the worst relative L2 error to it"""
-    test_accuracy: float
+    test_accuracy: Share
+
+
+class Event(TypedDict):
+    """A line of the progress of a worker: a stage, or an epoch, has finished."""
+
+    stage: Stage
+    seconds: float
+    epoch: NotRequired[Epochs]
+    validation_accuracy: NotRequired[Share]
+    validation_loss: NotRequired[float | None]
 
 
 # ---- The record -----------------------------------------------------------------------------------------
@@ -159,59 +198,101 @@ class Sample(Result, Timed, FirstRound, total=False):
 class NetworkPart(TypedDict):
     """The network; `NetworkSpec.parse(title)` is its spec, from which the rest follows."""
 
-    title: str
-    sizes: list[int]
-    loss: str
-    parameter_count: int
+    title: Text
+    sizes: list[Whole]
+    loss: Text
+    parameter_count: Whole
 
 
 class TrainingPart(TypedDict):
     """The fields of `TrainingSpec`, and its `str` as the title."""
 
-    optimizer: str
+    optimizer: Text
     learning_rate: float
-    batch_size: int
-    epochs: int
+    batch_size: Whole
+    epochs: Epochs
     seed: int
-    initial: str
-    dtype: str
-    title: str
+    initial: Text
+    dtype: Text
+    title: Text
 
 
 class DatasetPart(TypedDict):
     """The data set."""
 
-    name: str
-    title: str
-    digest: str
-    sizes: list[int]
+    name: Text
+    title: Text
+    digest: Text
+    sizes: Annotated[list[Whole], Meta(min_length=3, max_length=3)]
     """images for training, validation and test"""
+
+
+class OptionsPart(TypedDict, total=False):
+    """The options that repeat a run, as in `shared.options`; None for those that follow from others."""
+
+    implementation: list[Text]
+    """names, and of files of a user's own their names without folders"""
+    network: Text | None
+    sizes: list[Whole]
+    activation: Text | None
+    loss: Text | None
+    epochs: Epochs | None
+    batch_size: Whole
+    optimizer: Text
+    learning_rate: float | None
+    initial: Text
+    dtype: Text
+    seed: int
+    dataset: Text
+    train_size: Whole | None
+    test_size: Whole | None
+    inputs: Text
+    rounds: Rounds
+    threads: Whole
+    baseline: Text | None
+
+
+class GitPart(TypedDict, total=False):
+    """The code that ran; empty outside a checkout."""
+
+    revision: Text
+    changed: bool
 
 
 class Head(TypedDict):
     """What the tables need in addition to the configuration and the results."""
 
-    started: str
-    ended: str | None
-    options: dict[str, Any]
-    """the options that repeat the run"""
+    started: Text
+    ended: Text | None
+    options: OptionsPart
     named: bool
     """whether the implementations were requested by name"""
-    tolerance: float
-    git: dict[str, Any]
+    tolerance: Size
+    git: GitPart
+
+
+class MachinePart(TypedDict):
+    """The machine; None for what the system does not say."""
+
+    cpu: Text | None
+    logical_cpus: Whole | None
+    physical_cpus: Whole | None
+    memory_bytes: Whole
+    system: Text
+    python: Text
 
 
 class Configuration(TypedDict):
     """What was run, on which data and machine: runs that differ here can be neither compared nor resumed as one."""
 
-    implementations: list[str]
-    baseline: str
+    implementations: Annotated[list[Text], Meta(min_length=1)]
+    baseline: Text
     network: NetworkPart
     training: TrainingPart
-    rounds: int
-    threads: int
+    rounds: Rounds
+    threads: Whole
     dataset: DatasetPart
-    machine: dict[str, Any]
+    machine: MachinePart
 
 
 class Results(TypedDict):
@@ -225,28 +306,97 @@ Kind = Literal["references", "samples"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
-class Record(Head, Configuration, Results):
+class SourcePart(TypedDict):
+    """The source of an implementation."""
+
+    text: Source
+    base: Text | None
+    """the implementation that it subclasses"""
+
+
+class ImagePart(TypedDict):
+    """An image of the test set, and what the implementations make of it."""
+
+    index: Count
+    label: Digit
+    pixels: Source
+    """base64 of 28x28 bytes"""
+    activations: dict[Text, list[float | None]]
+    wrong: Count
+
+
+class WeightsPart(TypedDict):
+    """The weights of the first layer, as levels of grey in base64."""
+
+    neurons: Whole
+    levels: Source
+
+
+class MapPart(TypedDict):
+    """The channels of a layer, as levels of grey in base64."""
+
+    title: Text
+    channels: Whole
+    shape: Annotated[list[Whole], Meta(min_length=3, max_length=3)]
+    levels: Source
+
+
+class MapsPart(TypedDict):
+    """What the layers make of an image."""
+
+    implementation: Text
+    index: Count
+    label: Digit
+    layers: list[MapPart]
+
+
+class GalleryPart(TypedDict):
+    """See `shared.record.gallery`."""
+
+    labels: Digits
+    timed: Count
+    hard: list[ImagePart]
+    hard_count: Count
+    split: list[ImagePart]
+    split_count: Count
+    weights: dict[Text, WeightsPart]
+    maps: NotRequired[MapsPart]
+
+
+class Opening(Head, Configuration):
+    """A run without its results: the first line of a journal."""
+
+    schema_version: Text
+    command: NotRequired[list[Text]]
+    schedule: NotRequired[list[list[Text]]]
+    """the implementations of each round, in order"""
+    device: NotRequired[Text]
+    known: NotRequired[list[Text]]
+    """all implementations that existed"""
+    defaults: NotRequired[list[Text]]
+    """those that run by default"""
+    sources: NotRequired[dict[Text, SourcePart]]
+    """by label"""
+    gallery: NotRequired[GalleryPart]
+
+
+class Record(Opening, Results):
     """A run."""
 
-    schema_version: str
-    command: NotRequired[list[str]]
-    schedule: NotRequired[list[list[str]]]
-    """the implementations of each round, in order"""
-    device: NotRequired[str]
-    known: NotRequired[list[str]]
-    """all implementations that existed"""
-    defaults: NotRequired[list[str]]
-    """those that run by default"""
-    sources: NotRequired[dict[str, dict[str, str | None]]]
-    """label -> the "text" of an implementation's source, and its "base" """
-    gallery: NotRequired[dict[str, Any]]
-    """see `shared.record.gallery`"""
+
+class Line(TypedDict, total=False):
+    """A line of a journal: one of the two."""
+
+    references: Reference
+    samples: Sample
 
 
-REQUIRED: Final = tuple(key for key in Record.__annotations__ if key in Record.__required_keys__)
-"""The keys without which a record cannot be shown."""
 DERIVED: Final = ("network.sizes", "network.loss", "network.parameter_count", "training.title", "dataset.title")
 """Parts of a configuration that follow from others."""
+
+
+MEMORY: Final = 0.02
+"""The share by which the memory of one machine may differ from one start to the next."""
 
 
 def differences(a: Record, b: Record, keys: tuple[str, ...] = tuple(Configuration.__annotations__)) -> list[str]:
@@ -256,6 +406,15 @@ def differences(a: Record, b: Record, keys: tuple[str, ...] = tuple(Configuratio
         one, other = ({"": part} if not isinstance(part := r.get(key), dict) else part for r in (a, b))
         for part in one | other:
             name = f"{key}.{part}" if part else key
-            if name not in DERIVED and one.get(part) != other.get(part):
+            if name not in DERIVED and not _alike(name, one.get(part), other.get(part)):
                 lines.append(f"{name}: {one.get(part)} and {other.get(part)}")
     return lines
+
+
+def _alike(name: str, one: Any, other: Any) -> bool:
+    """Return whether two values are the same; of a machine's memory and kernel, what an update may change is not."""
+    if name == "machine.memory_bytes":
+        return bool(abs(one - other) <= MEMORY * max(one, other))
+    if name == "machine.system":  # Linux 6.1.0 x86_64
+        return [str(one).split()[i] for i in (0, -1)] == [str(other).split()[i] for i in (0, -1)]
+    return bool(one == other)

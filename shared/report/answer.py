@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from shared.errors import listed
 from shared.measure.statistics import LEAST_ROUNDS, NO_DIFFERENCE, Estimate
 from shared.record.schema import COMPLETE, DISAGREES, OK, Record
 from shared.report import numbers
@@ -22,11 +23,6 @@ class Sentence(NamedTuple):
 def answer(record: Record, rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Sentence]:
     """Return three sentences: whether they agree, how accurate they are, how fast they are and what went wrong."""
     return [same_computation(record, rows, pairs), accuracy(record, rows), speed(record, rows)]
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return a, b and c."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def same_computation(record: Record, rows: Sequence[Row], pairs: Sequence[Pair]) -> Sentence:

@@ -61,6 +61,8 @@ def _column(activations: Array) -> list[str]:
 def _comparison(k: int, digits: Mapping[str, NDArray[np.uint8]], activations: Mapping[str, Array]) -> str:
     """Return whether all agree on image k, and how far apart their activations are, as text."""
     said = {name: int(found[k]) for name, found in digits.items()}
+    if not said:
+        return "no implementation gave an answer"
     every = np.array([a[k] for a in activations.values()])
     apart = f"activations differ by at most {numbers.error(float(np.ptp(every, axis=0).max()))}"
     if len(said) == 1:

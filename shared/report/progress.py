@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from shared.implementations import REFERENCE_LABEL, label
 from shared.measure.config import RunConfig
 from shared.measure.job import Job
-from shared.record.schema import OK, Record
+from shared.record.schema import OK, Event, Record
 
 SHOWN: Final = ("import", "data", "load", "first step", "agreement", "warm-up")
 """Stages whose end is shown on a terminal."""
@@ -35,7 +35,7 @@ class Display:
         self._console = Console(stderr=True, highlight=False, markup=False)
         self._live = self._console.is_terminal and not self._console.is_dumb_terminal
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=10),
             TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"),
@@ -60,7 +60,7 @@ class Display:
         self._started = time.monotonic()
         self._say(job, "starting", 0)
 
-    def event(self, job: Job, event: dict[str, Any]) -> None:
+    def event(self, job: Job, event: Event) -> None:
         """Show that a stage or an epoch has finished."""
         if "epoch" in event:
             accuracy, loss = 100 * event["validation_accuracy"], event["validation_loss"]

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from shared.boundary import safe, told
 from shared.errors import SettingError, UsageError
 from shared.layers import ACTIVATIONS
 from shared.options import READINGS
@@ -66,8 +67,8 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
             raise SettingError("file", f"got {arguments.file}, which is not a file; expected a file with a network")
         try:
             sys.stdout.write(adapter(arguments.file))
-        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            print(f"error: {arguments.file}: {type(error).__name__}: {error}", file=sys.stderr)
+        except (OSError, ValueError) as error:
+            print(f"error: {safe(str(arguments.file))}: {told(error)}", file=sys.stderr)
             return 1
         return 0
     if arguments.self_test:
@@ -90,7 +91,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
             read = {name: getattr(arguments, name) for name in (*READINGS, "entry")}
             checked = check(arguments.file, timeout=arguments.timeout, **read, **given)
     except UnreadableError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {safe(str(error))}", file=sys.stderr)
         return 1
     except CallError as error:
         # a traceback is useful only if it leads into the file

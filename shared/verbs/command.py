@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from shared import implementations, spec
+from shared.boundary import safe
 from shared.errors import SettingError, nearest
 from shared.layers import ACTIVATIONS
 from shared.options import DATASETS, DEFAULT_RATES, DEFAULTS, choice, duration
@@ -55,6 +56,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong, and exit with 2."""
+        message = safe(message)
         if unknown := re.match(r"unrecognized arguments: (--[^ =]+)", message):
             message += nearest(unknown[1], [name for name in self._option_string_actions if name.startswith("--")])
         super().error(message)
@@ -152,10 +154,10 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn()
+    columns = TextColumn("{task.description}", markup=False), BarColumn(bar_width=20), TimeElapsedColumn()
     hidden = not console.is_terminal or console.is_dumb_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(safe(what), total=total)
         yield lambda done: bar.update(task, completed=done)
 
 
@@ -216,5 +218,5 @@ def print_document(document: "Document", kind: str) -> None:
     from shared.report.document import FORMATS
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 10_000
-    sys.stdout.write(FORMATS[kind](document, width))
+    sys.stdout.write(safe(FORMATS[kind](document, width)))
     sys.stdout.flush()

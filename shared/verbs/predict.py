@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.boundary import safe
 from shared.verbs.command import (
     Parser,
     add,
@@ -72,5 +73,5 @@ def _read(paths: list[Path]) -> "dict[str, Grey]":
         try:
             images[str(path)] = picture.read(path)
         except DataError as error:
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {safe(str(error))}", file=sys.stderr)
     return images

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from shared import __version__, implementations, spec
+from shared.boundary import safe, told
 from shared.errors import UsageError
 from shared.options import INPUTS, PRESETS, choice, duration
 from shared.processes import signals
@@ -93,28 +94,40 @@ def _measuring_options(group: Any) -> None:
 
 def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     """Run everything, then print and save the tables."""
-    from shared.measure.plan import plan
-    from shared.measure.run import Silent, execute
+    from shared.measure.plan import finished
     from shared.report import summary
-    from shared.report.progress import Display
+    from shared.report.outputs import PAGE
 
     if arguments.resume and arguments.output:
         raise UsageError("--output: got one together with --resume, expected none: a run continues in its own folder")
-    how = ("effort", "preset", "data_dir", "offline", "output", "resume", "budget", "timeout")
-    with nullcontext() if arguments.quiet else progress("reading the data"):
-        planned = plan(vars(arguments), argv=argv, **{name: getattr(arguments, name) for name in how})
-    config, folder = planned.config, planned.folder
-    if arguments.quiet:
-        record = execute(config, planned.dataset, folder, Silent(), planned.previous)
-    else:
-        with Display(config, planned.previous) as display:
-            record = execute(config, planned.dataset, folder, display, planned.previous)
+    folder, record = arguments.resume, finished(arguments.resume, vars(arguments)) if arguments.resume else None
+    if record is None:
+        folder, record = _measure(arguments, argv)
+        _keep(folder, record, arguments)
     print_run(record, arguments)
-    _keep(folder, record, arguments)
+    if not arguments.quiet and (folder / PAGE).exists():
+        show_page(folder / PAGE, arguments.open)
     if not arguments.quiet and not arguments.details:
         details = to_copy([*COMMAND.split(), "show", files.shown(folder), "--details"])
         print(f"details: {details}", file=sys.stderr)
-    return signals.exit_code() if record["ended"] == INTERRUPTED else summary.exit_code(record)
+    interrupted = signals.received or record["ended"] == INTERRUPTED
+    return signals.exit_code() if interrupted else summary.exit_code(record)
+
+
+def _measure(arguments: argparse.Namespace, argv: list[str]) -> tuple[Path, Record]:
+    """Measure what is missing; return the folder of the run and its record."""
+    from shared.measure.plan import plan
+    from shared.measure.run import Silent, execute
+    from shared.report.progress import Display
+
+    how = ("effort", "preset", "data_dir", "offline", "output", "resume", "budget", "timeout")
+    with nullcontext() if arguments.quiet else progress("reading the data"):
+        planned = plan(vars(arguments), argv=argv, **{name: getattr(arguments, name) for name in how})
+    config, folder, previous = planned.config, planned.folder, planned.previous
+    if arguments.quiet:
+        return folder, execute(config, planned.dataset, folder, Silent(), previous)
+    with Display(config, previous) as display:
+        return folder, execute(config, planned.dataset, folder, display, previous)
 
 
 def _keep(folder: Path, record: Record, arguments: argparse.Namespace) -> None:
@@ -125,10 +138,12 @@ def _keep(folder: Path, record: Record, arguments: argparse.Namespace) -> None:
         write_tables(folder, record)
         if arguments.report:
             with nullcontext() if arguments.quiet else progress("writing the page"):
-                page = write_page(folder, record)
-            if arguments.open or not arguments.quiet:
-                show_page(page, arguments.open)
+                write_page(folder, record)
     except ImportError as error:
         print(f"no page: {error}; to install it: pip install -c constraints.txt {error.name}", file=sys.stderr)
     except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {safe(str(error))}", file=sys.stderr)
+    except KeyboardInterrupt:  # a terminal that is closed costs no page; a second signal ends at once
+        _keep(folder, record, arguments)
+    except Exception as error:  # noqa: BLE001 - what was measured is kept, and `report` can try again
+        print(f"error: the page could not be written: {told(error)}", file=sys.stderr)

@@ -11,7 +11,7 @@ from shared import initial
 from shared.agreement.metrics import Worst
 from shared.agreement.observation import STAGES, Observation, allowed_errors, compare, disagreements, observe, twins
 from shared.interface import Parameters
-from shared.spec import DTYPES
+from shared.spec import DTYPES, NetworkSpec
 from tests.cases import Case, case, reference, tolerance
 
 
@@ -62,7 +62,7 @@ def test_a_disagreement_is_an_error_above_what_is_allowed_or_none_at_all() -> No
 def test_an_observation_is_kept_whole(tmp_path: Path) -> None:
     found = reference(case((784, 30, 30, 10)))
     found.save(tmp_path / "o.npz")
-    again = Observation.load(tmp_path / "o.npz")
+    again = Observation.load(tmp_path / "o.npz", NetworkSpec.dense((784, 30, 30, 10)))
     assert tuple(again.stages) == STAGES
     assert {w.error for w in compare(again, found).values()} == {0.0}
 

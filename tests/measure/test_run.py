@@ -60,7 +60,7 @@ def test_each_round_starts_with_its_reference_and_all_of_a_round_have_its_seed()
 
 
 def config(rounds: int = 1, seed: int = 1) -> RunConfig:
-    return RunConfig(("one", "other"), NetworkSpec(), TrainingSpec(seed=seed), rounds, threads=1, command=())
+    return RunConfig(("one", "other"), NetworkSpec(), TrainingSpec(seed=seed, epochs=1), rounds, 1, (), "one")
 
 
 TESTS = Split(np.zeros((5, 784), np.uint8), np.arange(5, dtype=np.uint8))
@@ -80,15 +80,19 @@ class Player:
         drawn = initial.draw_parameters(job.spec, job.training)
         scale = self.scale.get(job.label, 1)
         tensors = {name: tensor * scale if name.startswith("W") else tensor for name, tensor in drawn.items()}
-        Observation(dict.fromkeys(STAGES, tensors)).save(job.tensors_path)
-        result: dict[str, Any] = {"implementation": job.label, "round": job.round, "status": "ok"}
+        start: dict[str, Any] = {"outputs": {"a_L": np.full((100, 10), scale)}, "loss": {"C": np.full(1, scale)}}
+        Observation(dict.fromkeys(STAGES, tensors) | start).save(job.tensors_path)
+        result: dict[str, Any] = job.head | {"status": "ok"}
         result |= {"digests": {"parameters": f"drawn by {job.training.seed}"}}
         if job.is_reference:
             result["allowed"] = dict.fromkeys(STAGES, 1e-5)
-            result["bounds"] = {}
+            result |= {"bounds": dict.fromkeys(drawn, 1e-7), "limit_seconds": 1.0}
             job.result_path.write_text(json.dumps(result))
         else:
-            result |= {"threads": {"blas": 1}, "epochs": [{"wall_ns": 10, "cpu_ns": 10}]}
+            epoch = {"epoch": 1, "wall_ns": 10, "cpu_ns": 10, "validation_accuracy": 0.5, "validation_loss": 1.0}
+            result |= {"threads": {"blas": 1}, "epochs": [epoch], "seconds": {"epochs": 1.0}, "wall_seconds": 2.0}
+            result |= {"steps_per_epoch": 1, "examples_per_epoch": 5, "finite": True}
+            result["noise"] = {"canary_seconds": [1.0, 1.0], "switches_per_second": None, "steal": None}
             result["predictions"] = "01234" if job.label == "one" else "01243"
         if job.label in self.faults:
             self.faults[job.label](result)
@@ -260,7 +264,7 @@ def test_a_run_that_goes_on_does_what_is_missing_and_nothing_else(
 
 def test_the_tensors_of_every_worker_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read, load = Counter[str](), Observation.load
-    monkeypatch.setattr(Observation, "load", lambda path: read.update([path.name]) or load(path))
+    monkeypatch.setattr(Observation, "load", lambda path, spec: read.update([path.name]) or load(path, spec))
     names = ("one", "other", "third", "fourth")
     record = execute(
         tmp_path,
@@ -313,7 +317,9 @@ def test_records_of_one_configuration_do_not_differ() -> None:
 
 def test_each_part_that_differs_is_named() -> None:
     a = new_record(config(), DATA)
-    b = new_record(replace(config(2), threads=2, training=TrainingSpec(dtype="float64")), DATA.with_train_size(1))
+    b = new_record(
+        replace(config(2), threads=2, training=TrainingSpec(dtype="float64", epochs=1)), DATA.with_train_size(1)
+    )
     b["machine"] = b["machine"] | {"cpu": "Another"}
     named = {line.partition(":")[0] for line in schema.differences(a, b)}
     assert named == {"rounds", "threads", "training.dtype", "dataset.digest", "dataset.sizes", "machine.cpu"}

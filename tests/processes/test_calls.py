@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 import pytest
 
@@ -120,7 +121,10 @@ def test_two_calls_may_be_under_way() -> None:
 def test_what_is_missing_is_not_available(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("import a_package_that_nobody_has\n")
-    with process(str(file)) as network, pytest.raises(CallError, match="pip install") as caught:
+    with (
+        process(str(file)) as network,
+        pytest.raises(CallError, match=r"put a_package_\w+\.py beside mine\.py") as caught,
+    ):
         network.loaded()
     assert caught.value.kind == "not available"
 
@@ -133,11 +137,33 @@ def test_printing_without_end_ends(tmp_path: Path) -> None:
     assert caught.value.kind == "printed"
 
 
-@pytest.mark.parametrize("data", [b"no pickle\n", pickle.dumps(7), b"cno_such_module\nname\n."])
-def test_bytes_that_are_no_answer_are_called_so(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def framed(message: bytes) -> bytes:
+    return len(message).to_bytes(8, "little") + message
+
+
+class Runs:
+    """What a pickle of it does where it is loaded."""
+
+    def __reduce__(self) -> Any:
+        return os._exit, (0,)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"no length\n" * 9, "bytes that are no answer"),
+        (b"\xff" * 100, "bytes that are no answer"),
+        (framed(b"\xc1"), "another answer than was asked for"),
+        (framed(msgspec.msgpack.encode(["verdict", 7])), "another answer than was asked for"),
+        (framed(msgspec.msgpack.encode(["answer", 7])), "expected|another answer than was asked for"),
+        (framed(pickle.dumps(Runs())), "another answer than was asked for"),
+        (framed(b"\x91" * 100_000), "another answer than was asked for"),
+    ],
+)
+def test_bytes_that_are_no_answer_are_called_so(data: bytes, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     hear_out(monkeypatch.setattr)
     with process().loaded() as network:
-        with pytest.raises(CallError, match="the process answered with bytes that are no answer") as caught:
+        with pytest.raises(CallError, match=expected) as caught:
             network.call(answer_with, data, sleep)
         assert caught.value.kind == "garbled"
         assert "in answer_with" in caught.value.detail
@@ -146,7 +172,7 @@ def test_bytes_that_are_no_answer_are_called_so(data: bytes, monkeypatch: pytest
 def test_a_process_that_ends_within_an_answer_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     hear_out(monkeypatch.setattr)
     with process().loaded() as network, pytest.raises(CallError, match="exit status 7") as caught:
-        network.call(answer_with, pickle.dumps(("answer", "x" * 100))[:50], leave)
+        network.call(answer_with, framed(b"x" * 100)[:50], leave)
     assert caught.value.kind == "ended"
 
 

@@ -67,7 +67,7 @@ def show(display: progress.Display, clock: Clock, reference_seconds: float = 60)
         for round_ in (1, 2):
             reference, scratch = replace(REFERENCE, round=round_), replace(SCRATCH, round=round_)
             display.started(reference)
-            display.event(reference, {"stage": "import"})
+            display.event(reference, {"stage": "import", "seconds": 1.0})
             clock.now += reference_seconds
             display.finished(reference, OK)
             display.started(scratch)

@@ -5,7 +5,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,7 @@ def images(record: Record, kind: str) -> list[Shown]:
             _png(Image.fromarray(255 - _bytes(image["pixels"]).reshape(SIDE, SIDE))),
             {name: _bars(values) for name, values in image["activations"].items()},
         )
-        for image in record.get("gallery", {}).get(kind, [])
+        for image in (record["gallery"]["hard" if kind == "hard" else "split"] if "gallery" in record else [])
     ]
 
 
@@ -67,7 +67,7 @@ def _bars(values: list[float | None]) -> list[Bar]:
 
 def weights(record: Record) -> Mapping[str, str]:
     """Return for each implementation a picture of its hidden neurons' weights, as the data: URL of a PNG."""
-    found: dict[str, Any] = record.get("gallery", {}).get("weights", {})
+    found = record["gallery"]["weights"] if "gallery" in record else {}
     return {name: _png(sheet(_bytes(kept["levels"]), kept["neurons"])) for name, kept in found.items()}
 
 
@@ -84,10 +84,10 @@ class Maps:
 
 def maps(record: Record) -> list[Maps]:
     """Return the feature maps of a record, layer by layer; none for a network without convolutions."""
-    found: dict[str, Any] = record.get("gallery", {}).get("maps") or {"layers": []}
+    layers = record["gallery"]["maps"]["layers"] if "maps" in record.get("gallery", {}) else []
     return [
         Maps(kept["title"], kept["channels"], kept["shape"][0], _png(_grid(_bytes(kept["levels"]), kept["shape"], 8)))
-        for kept in found["layers"]
+        for kept in layers
     ]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from shared.record.schema import Record
 from shared.report import budget
+from shared.report.page.charts import backend  # noqa: F401 - before anything imports matplotlib
 from shared.report.page.charts.chart import Chart, drawing
 from shared.report.page.charts.distance import errors, path
 from shared.report.page.charts.learning import confusion, learning
