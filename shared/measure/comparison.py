@@ -12,7 +12,7 @@ from shared.measure.job import Job
 from shared.measure.threads import rejection
 from shared.record import files
 from shared.record.arrays import ArraysError
-from shared.record.schema import CRASHED, DISAGREES, OK, REJECTED, Record, Reference
+from shared.record.schema import CRASHED, DISAGREES, IMPLAUSIBLE, OK, REJECTED, Record, Reference
 
 
 class Observations:
@@ -48,6 +48,7 @@ def compare_with_reference(
     except ArraysError as error:
         result |= {"status": CRASHED, "reason": f"saved no usable tensors: {error}"}
         return
+    doubt = {key: result[key] for key in ("status", "reason")} if result["status"] == IMPLAUSIBLE else {}
     result |= judge(found, expected, reference["allowed"])
     if result["digests"] != reference["digests"]:
         start = "it did not start from the same parameters and mini-batches"
@@ -61,6 +62,8 @@ def compare_with_reference(
         result["test_accuracy"] = float(np.mean(digits == dataset.test.labels))
     elif result["status"] == OK:
         result |= _unusable("it agrees, but was not timed")
+    if result["status"] == OK:
+        result |= doubt
     if result["status"] == OK and (reason := rejection(result, job.threads)):
         result |= {"status": REJECTED, "reason": reason}
 

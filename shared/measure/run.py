@@ -26,6 +26,7 @@ from shared.record.schema import (
     CRASHED,
     DISAGREES,
     ERROR,
+    IMPLAUSIBLE,
     INTERRUPTED,
     NOT_COMPARED,
     OK,
@@ -194,7 +195,7 @@ class _Run:
 
     def compared(self, job: Job, result: dict[str, Any], reference: Reference) -> dict[str, Any]:
         """Return the result with what the comparisons add; whatever they raise costs this result alone."""
-        if result["status"] not in (OK, DISAGREES):
+        if result["status"] not in (OK, DISAGREES, IMPLAUSIBLE):
             return result
         try:
             compare_with_reference(job, result, reference, self.dataset, self.observations)

@@ -4,21 +4,23 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from shared import implementations
 from shared.boundary import read_bytes, safe
 from shared.measure.job import Job
-from shared.measure.verify import read_result
+from shared.measure.verify import implausible, read_result
 from shared.processes.child import Child
 from shared.processes.environment import ROOT
 from shared.processes.signals import uninterrupted
 from shared.record import checked
-from shared.record.schema import CRASHED, NOT_AVAILABLE, TIMED_OUT, Event
+from shared.record.schema import CRASHED, IMPLAUSIBLE, NOT_AVAILABLE, OK, TIMED_OUT, Event, Reference, Sample
 
 POLL_SECONDS: Final = 0.05
 SETTLE_SECONDS: Final = 5.0
 """How long a worker may take to end once its result is there."""
+PAUSE_SECONDS: Final = 0.5
+"""If this process looked less often than that, it was stopped or starved, and its clock proves nothing."""
 STDERR_LINES: Final = 20
 LINE: Final = 500
 """The most characters of a line of its stderr that the record keeps."""
@@ -36,6 +38,8 @@ class _End(NamedTuple):
     """why it was stopped; None if it ended by itself, or was stopped after its result"""
     status: str = CRASHED
     remark: str | None = None
+    seen: float | None = None
+    """seconds of the epochs by the clock of this process; None if it was stopped for a while itself"""
 
 
 def run_worker(job: Job, on_event: Callable[[Event], None], timeout: float) -> dict[str, Any]:
@@ -75,27 +79,29 @@ def _start(job: Job, now: int, timeout: float) -> Child:
 
 def _follow(child: Child, job: Job, on_event: Callable[[Event], None], timeout: float) -> _End:
     """Pass on each line of progress until the process ends, or until it has to be stopped."""
-    progress, last, deadline = _Progress(job.progress_path), None, time.monotonic() + timeout
+    progress, last, before = _Progress(job.progress_path), None, time.monotonic()
+    deadline, since, seen, looked = before + timeout, before, 0.0, 0.0
     settled: float | None = None
     while True:
         # Before reading: what was written until now counts, also after a pause of this process.
         ended, now = child.has_ended(), time.monotonic()
+        looked, before = max(looked, now - before), now
         try:
             for event in progress.new():
                 last, deadline = event["stage"], now + timeout
+                seen, since = seen + (now - since) * (last == "epochs"), now
                 on_event(event)
         except (OSError, ValueError) as error:
             return _End(last, f"its progress cannot be read ({error}); the worker was stopped")
         if ended:
-            return _End(last)
+            return _End(last, seen=seen if looked < PAUSE_SECONDS else None)
         if child.printed_bytes() > MOST_PRINTED:
             return _End(last, f"printed more than {MOST_PRINTED >> 20} MB; the worker was stopped")
         if settled is None and job.result_path.exists():
             settled = now + SETTLE_SECONDS
         if settled is not None and now > settled:
-            return _End(
-                last, remark=f"its process did not end within {SETTLE_SECONDS:g} s of its result, and was stopped"
-            )
+            remark = f"its process did not end within {SETTLE_SECONDS:g} s of its result, and was stopped"
+            return _End(last, remark=remark, seen=seen if looked < PAUSE_SECONDS else None)
         if settled is None and now > deadline:
             child.say_where()
             where = f"after {last!r}" if last else "from its start"
@@ -134,6 +140,8 @@ def _result(job: Job, child: Child, wall: float, end: _End) -> dict[str, Any]:
         result["seconds"]["exit"] = wall - sum(result["seconds"].values())
         if end.remark:
             result["remark"] = end.remark
+        if result["status"] == OK and (doubt := _implausible(job, result, end)):
+            result |= {"status": IMPLAUSIBLE, "reason": doubt}
         for path in (job.job_path, job.progress_path, job.stdout_path, job.stderr_path):
             path.unlink(missing_ok=True)
         return result
@@ -144,6 +152,14 @@ def _result(job: Job, child: Child, wall: float, end: _End) -> dict[str, Any]:
         found |= {"status": NOT_AVAILABLE, "remedy": remedy}
         found["reason"] = f"{job.label} could not be imported: {complaint}; to fix it: {remedy}"
     return found
+
+
+def _implausible(job: Job, result: dict[str, Any], end: _End) -> str | None:
+    """Return why the times of a sample cannot be; the reference of its round says how fast this machine is."""
+    if job.is_reference:
+        return None
+    reference: Reference = checked.json_of(job.reference.result_path, Reference)
+    return implausible(cast(Sample, result), reference.get("limit_seconds", 0.0), end.seen)
 
 
 def failed(job: Job, status: str, reason: str, stderr: str = "") -> dict[str, Any]:

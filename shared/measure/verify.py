@@ -6,6 +6,10 @@ from shared.measure.job import Job
 from shared.record import checked
 from shared.record.schema import DISAGREES, NOT_AVAILABLE, OK, Reference, Sample, Timed
 
+FASTER: Final = 4
+"""So many times faster than the limit may be the noise of both measurements, and a better library; more is not."""
+SLOWER, SLACK_SECONDS = 2, 1.0
+"""What the parent's clock may show more: it looks every few hundredths of a second, on a machine that may be busy."""
 STATUSES: Final = (OK, NOT_AVAILABLE, DISAGREES)
 """The statuses that a worker itself can report; the parent determines the others."""
 
@@ -44,6 +48,23 @@ def _verify_timed(result: dict[str, Any], longest: float) -> None:
     _expect("result", f"no {', '.join(missing)}", "all that a timed worker says", fits=not missing)
     total = sum(epoch["wall_ns"] for epoch in result["epochs"]) / 1e9
     _expect("epochs", total, f"above 0 and at most {longest:.3f} s, the time of their stage", fits=0 < total <= longest)
+
+
+def implausible(result: Sample, limit: float, seen: float | None) -> str | None:
+    """Return why the epochs of a sample cannot have taken the time that its worker says; None if they can.
+
+    Parameters
+    ----------
+    limit : seconds of the matrix products of an epoch alone, on this machine, by the reference of the round.
+    seen : seconds that the worker spent in its epochs by the clock of this process; None if that is not known.
+    """
+    fastest = min(epoch["wall_ns"] for epoch in result["epochs"]) / 1e9
+    if fastest < limit / FASTER:
+        return f"an epoch in {fastest:.2g} s, where its matrix products alone take {limit:.2g} s on this machine"
+    said = result["seconds"]["epochs"]
+    if seen is not None and said < seen / SLOWER - SLACK_SECONDS:
+        return f"epochs in {said:.2g} s by its own clock, and in {seen:.2g} s by the clock of the parent"
+    return None
 
 
 def _expect(name: str, got: object, expected: object, *, fits: bool) -> None:

@@ -64,6 +64,7 @@ Text = Annotated[str, Meta(max_length=1 << 16)]
 Count = Annotated[int, Meta(ge=0, lt=1 << 62)]
 Whole = Annotated[int, Meta(ge=1, lt=1 << 62)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+Positive = Annotated[float, Meta(gt=0, le=1e9)]
 Nanoseconds = Annotated[int, Meta(ge=1, lt=1 << 62)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Size = Annotated[float, Meta(ge=0)]
@@ -79,7 +80,7 @@ Source = Annotated[str, Meta(max_length=1 << 26)]
 class Noise(TypedDict):
     """What else the machine was doing during a sample; see `shared.measure.noise`."""
 
-    canary_seconds: Annotated[list[Seconds], Meta(min_length=2, max_length=2)]
+    canary_seconds: Annotated[list[Positive], Meta(min_length=2, max_length=2)]
     """before and after the epochs"""
     switches_per_second: Size | None
     """None if the system does not count involuntary context switches"""

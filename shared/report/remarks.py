@@ -44,7 +44,12 @@ def failures_in_short(record: Record, rows: list[Row]) -> list[str]:
         line = last[name, reason]
         lines.append(f"{name}, {which}: {reason}{f'; {line}' if line and line not in reason else ''}")
     diverged = [row.reasons[-1] for row in rows if row.status == DIVERGED]
-    return lines + diverged
+    return [*lines, *diverged, *remarked(record)]
+
+
+def remarked(record: Record) -> list[str]:
+    """Return what else is to be known of a worker."""
+    return [f"{s['implementation']}, round {s['round']}: {s['remark']}" for s in record["samples"] if "remark" in s]
 
 
 def _telling(stderr: list[str]) -> str:
@@ -68,7 +73,7 @@ def failures(record: Record, rows: list[Row]) -> list[str]:
     for result in (*record["references"], *record["samples"]):
         who = f"{result['implementation']}, round {result['round']}"
         lines += [f"{who}, stderr: {line}" for line in result.get("stderr", [])]
-    return lines
+    return lines + remarked(record)
 
 
 def ratios(record: Record, rows: list[Row]) -> list[str]:

@@ -14,6 +14,7 @@ from shared.record.schema import (
     CRASHED,
     DISAGREES,
     ERROR,
+    IMPLAUSIBLE,
     INTERRUPTED,
     NOT_AVAILABLE,
     NOT_COMPARED,
@@ -24,14 +25,14 @@ from shared.record.schema import (
     Sample,
 )
 
-STATUS_ORDER: Final = (DISAGREES, REJECTED, NOT_COMPARED, CRASHED, TIMED_OUT, NOT_AVAILABLE, OK)
+STATUS_ORDER: Final = (DISAGREES, IMPLAUSIBLE, REJECTED, NOT_COMPARED, CRASHED, TIMED_OUT, NOT_AVAILABLE, OK)
 """The status of a row is the first of these that any of its samples has: first what makes all of them unusable."""
 DIVERGED: Final = "diverged"
 NOT_RUN: Final = "not run"
 """Statuses that only rows have."""
-WITHOUT_RATIO: Final = (DISAGREES, REJECTED)
-"""Samples of another computation, or with the wrong number of threads, are not compared."""
-FAILURES: Final = (CRASHED, TIMED_OUT, NOT_COMPARED, REJECTED)
+WITHOUT_RATIO: Final = (DISAGREES, IMPLAUSIBLE, REJECTED)
+"""Samples of another computation, with times that cannot be, or with other threads are not compared."""
+FAILURES: Final = (CRASHED, TIMED_OUT, NOT_COMPARED, REJECTED, IMPLAUSIBLE)
 LISTED: Final = 4
 """The answer names up to this many rows one by one; of more, only the fastest and the slowest, or their number."""
 LEAST_ACCURACY: Final = 0.005

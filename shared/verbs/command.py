@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 import textwrap
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from shared import implementations, spec
-from shared.boundary import safe
+from shared.boundary import safe, told
 from shared.errors import SettingError, nearest
 from shared.layers import ACTIVATIONS
 from shared.options import DATASETS, DEFAULT_RATES, DEFAULTS, choice, duration
@@ -211,6 +212,21 @@ def print_run(record: "Record", arguments: argparse.Namespace) -> None:
 
     everything = arguments.details or arguments.format in ("csv", "json")
     print_document((tables if everything else brief).document(record), arguments.format)
+
+
+@contextmanager
+def shown_from(folder: Path) -> Iterator[None]:
+    """Turn what drawing raises for a record that contradicts itself in a way that no check knows into RunError."""
+    from shared.record.journal import RunError
+
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
+        if isinstance(error, RunError):
+            raise
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        shown = f"{told(error)}, {Path(where.filename).name}:{where.lineno}"
+        raise RunError(f"{folder}: the values of the run contradict each other ({shown}); run it again") from error
 
 
 def print_document(document: "Document", kind: str) -> None:

@@ -4,7 +4,7 @@ import argparse
 
 from shared.errors import UsageError
 from shared.options import Threshold
-from shared.verbs.command import Parser, output_options, print_document, run_folder, typed
+from shared.verbs.command import Parser, output_options, print_document, run_folder, shown_from, typed
 
 
 def parser() -> Parser:
@@ -35,5 +35,6 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
             f"diff: the runs have different configurations:\n  {lines}\n  (--force to compare them anyway)"
         )
     names = (str(arguments.runs[0]), str(arguments.runs[1]))
-    print_document(difference.document(a, b, names, arguments.fail_on), arguments.format)
+    with shown_from(arguments.runs[1]):
+        print_document(difference.document(a, b, names, arguments.fail_on), arguments.format)
     return 5 if arguments.fail_on and difference.fails(a, b, arguments.fail_on) else 0

@@ -2,7 +2,7 @@
 
 import argparse
 
-from shared.verbs.command import Parser, open_option, progress, run_folder, show_page
+from shared.verbs.command import Parser, open_option, progress, run_folder, show_page, shown_from
 
 
 def parser() -> Parser:
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     from shared.report.outputs import write_page, write_tables
 
     record = journal.read(arguments.run)
-    with progress("writing the page"):
+    with progress("writing the page"), shown_from(arguments.run):
         write_tables(arguments.run, record)
         page = write_page(arguments.run, record)
     show_page(page, arguments.open)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from shared.verbs.command import Parser, details_option, output_options, print_run, run_folder
+from shared.verbs.command import Parser, details_option, output_options, print_run, run_folder, shown_from
 
 
 def parser() -> Parser:
@@ -21,5 +21,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Print a run again."""
     from shared.record import journal
 
-    print_run(journal.read(arguments.run), arguments)
+    record = journal.read(arguments.run)
+    with shown_from(arguments.run):
+        print_run(record, arguments)
     return 0
