@@ -8,14 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from shared.boundary import NotPythonError, parsed, read_source, safe
 from shared.errors import SettingError, nearest
 from shared.spec import NetworkSpec
-
-if TYPE_CHECKING:
-    from shared.record.schema import SourcePart
 
 FOLDER = Path(__file__).resolve().parents[1] / "impls"
 OURS = {package.parent.name for package in FOLDER.parent.glob("*/__init__.py")}
@@ -150,9 +147,9 @@ def locate_all(given: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(found.values())
 
 
-def sources(given: Sequence[str]) -> "dict[str, SourcePart]":
+def sources(given: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the "text" of each implementation, and of the implementation that is its "base", by label."""
-    found: dict[str, SourcePart] = {}
+    found: dict[str, dict[str, Any]] = {}
     waiting = list(given)
     for name in waiting:
         sibling = base(name)

@@ -8,6 +8,7 @@ from typing import Any
 
 from shared import implementations
 from shared.agreement.observation import Observation
+from shared.diagnosis.answers import Answers
 from shared.interface import Array, Labels, Parameters
 from shared.spec import NetworkSpec, TrainingSpec
 
@@ -48,7 +49,7 @@ def loss_and_gradients(
     return answer
 
 
-def ask_all(network_class: Any, spec: NetworkSpec) -> Any:
+def ask_all(network_class: Any, spec: NetworkSpec) -> Answers:
     """Return its answers in all scenes of the diagnosis."""
     from shared.diagnosis import scenes
     from shared.diagnosis.subject import Subject

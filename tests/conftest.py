@@ -15,7 +15,7 @@ from shared.data import mnist
 from shared.processes.system import SIGNALS
 
 ROOT = Path(__file__).resolve().parents[1]
-collect_ignore = [] if hasattr(os, "killpg") else ["test_survival.py", "test_other_systems.py"]
+collect_ignore = [] if hasattr(os, "killpg") else ["test_survival.py", "test_boundaries.py", "test_other_systems.py"]
 """Tests of what signals and disks of POSIX do."""
 
 # How long an example takes says how busy the machine is, and nothing of what is tested.

@@ -125,7 +125,7 @@ def in_gradients(line: str) -> str:
         ("return [(1, 2, 3)]", "gradients: got a layer of 3 arrays"),
         ("return [(np.zeros((2, 2)), np.zeros(2)), (np.zeros((2, 2)), np.zeros(2))]", "WRONG: a wrong shape"),
         ("return [(W * np.nan, b * np.nan) for W, b in parameters]", "WRONG: not finite"),
-        ("return [('a', 'b'), ('c', 'd')]", "WRONG: a wrong shape"),
+        ("return [('a', 'b'), ('c', 'd')]", "TypeError: got an array of dtype <U1, expected numbers"),
         ("return [(W.T, b) for W, b in parameters]", "WRONG: W transposed"),
         ("return [(W.astype(int), b) for W, b in parameters]", "WRONG: integer dtype"),
         ("W, b = parameters[0]; W[0, 0] = 7", "WRONG: inputs modified in place"),

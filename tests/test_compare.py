@@ -52,7 +52,7 @@ def test_a_run_exits_0_and_leaves_the_record_the_table_and_a_file_for_each_worke
 def test_the_record_says_what_was_run_on_what(plain: Run) -> None:
     record = plain.record
     assert record["command"][: len(SMALL)] == SMALL
-    assert record["schema_version"] == "3.0"
+    assert record["schema_version"] == "3.1"
     assert record["network"]["parameter_count"] == 23_860
     assert (record["training"]["epochs"], record["rounds"], record["threads"]) == (1, 1, 1)
     assert record["dataset"]["sizes"] == [100, 250, 250]
@@ -336,11 +336,21 @@ def test_wrong_usage_is_the_exit_code_of_the_process(tmp_path: Path) -> None:
 
 
 def test_two_implementations_of_one_name_are_wrong_usage(tmp_path: Path) -> None:
+    files = [tmp_path / "one" / "mine.py", tmp_path / "other" / "mine.py"]
+    for file in files:
+        file.parent.mkdir()
+        file.write_text("from impls.numpy_scratch import Network")
+    found = inside(tmp_path / "out", *SMALL, "-i", str(files[0]), "-i", str(files[1]))
+    assert found.code == 2
+    assert "got two named mine, expected different names" in found.stderr
+
+
+def test_a_file_that_is_called_as_one_of_ours_is_shown_with_its_ending(tmp_path: Path) -> None:
     namesake = tmp_path / "numpy_scratch.py"
     namesake.write_text("from impls.numpy_scratch import Network")
     found = inside(tmp_path / "out", *SMALL, *of("numpy_scratch"), "-i", str(namesake))
-    assert found.code == 2
-    assert "got two named numpy_scratch, expected different names" in found.stderr
+    assert found.code == 0, found.stderr
+    assert found.record["implementations"] == ["numpy_scratch", "numpy_scratch.py"]
 
 
 def test_one_implementation_named_twice_is_run_once(tmp_path: Path) -> None:

@@ -15,16 +15,17 @@ FILES = [ROOT / "compare.py", *sorted(path for folder in FOLDERS for path in (RO
 FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras", "jax"}
 COMPANIONS = {"keras", "torchvision"}
 EQUATIONS = {"spec", "layers", "interface"}
-CORE = EQUATIONS | {"errors"}
+CORE = EQUATIONS | {"errors", "boundary"}
 GROUND = CORE | {"implementations", "initial", "evaluation"}
 FLOOR = GROUND | {"data", "processes", "record"}
 # part of shared/ -> what else of shared/ it may import: downwards only
 ARROWS = {
     "errors": set[str](),
+    "boundary": set[str](),
     "layers": {"errors"},
     "spec": {"errors", "layers"},
     "interface": {"errors", "layers", "spec"},
-    "implementations": {"errors", "spec"},
+    "implementations": {"errors", "spec", "boundary"},
     "initial": CORE,
     "evaluation": CORE,
     "options": CORE,

@@ -119,7 +119,8 @@ def test_ctrl_c_keeps_what_was_measured_and_a_worker_that_hangs_is_ended(tmp_pat
     assert (found.returncode, "interrupted: ending the worker" in errors) == (130, True)
     assert still_alive(processes) == []
     marker.unlink()
-    again = command("--resume", str(output), "--timeout", "2s", "--no-report", output=output, marker=marker)
+    arguments = ["--resume", str(output), *of("sleeps"), "--timeout", "2s", "--no-report"]
+    again = command(*arguments, output=output, marker=marker)
     assert (again.code, again.row("numpy_scratch")[-1], again.row("sleeps")[-1]) == (1, "ok", "timed out")
     assert "in train" in again.stdout
     assert still_alive(started(marker)) == []

@@ -132,8 +132,8 @@ def test_parameters_without_biases_come_back_as_they_were(tmp_path: Path) -> Non
         ({"b2": np.array([1, np.nan], "f4")}, "b2 with numbers that are not finite"),
         ({"W2": np.full((2, 3), np.inf, "f4")}, "W2 with numbers that are not finite"),
         ({"W3": np.zeros((1, 1), "f4")}, "arrays W1, W2, W3, b1, b2, expected W1, b1, W2, b2"),
-        ({"W1": np.zeros((900, 900), "f4")}, "bytes, expected .* at most"),
-        ({"W1": np.array([[object()] * 5] * 3)}, "no readable parameters|bytes, expected"),
+        ({"W1": np.zeros((900, 900), "f4")}, "bytes, expected at most"),
+        ({"W1": np.array([[object()] * 5] * 3)}, "no readable parameters"),
     ],
 )
 def test_other_parameters_are_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:

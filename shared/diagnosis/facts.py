@@ -183,7 +183,8 @@ def _take_step(facts: Facts, reading: choose.Reading, arrays: Arrays, batch: Bat
 
     def slopes(at: Arrays) -> Arrays:
         fix_chance(program)
-        return program.run(at, part, reading.form).gradients
+        found = program.run(at, part, reading.form).gradients
+        return {name: np.asarray(gradient, float) for name, gradient in found.items()}
 
     with contextlib.suppress(Exception, SystemExit):
         facts.slopes = [slopes(arrays)]

@@ -1,7 +1,8 @@
 """What the parent computes about a sample: errors, status, accuracy, and distances to the others of its round."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def compare_with_reference(
         result |= {"status": CRASHED, "reason": f"saved no usable tensors: {error}"}
         return
     doubt = {key: result[key] for key in ("status", "reason")} if result["status"] == IMPLAUSIBLE else {}
-    result |= judge(found, expected, reference["allowed"])
+    result |= judge(found, expected, cast(Mapping[str, float | None], reference["allowed"]))
     if result["digests"] != reference["digests"]:
         start = "it did not start from the same parameters and mini-batches"
         reasons = [start, *([result["reason"]] if "reason" in result else [])]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from shared import data
 from shared.boundary import safe
@@ -17,7 +17,7 @@ from shared.measure.config import RunConfig, bytes_needed, new_record
 from shared.options import DEFAULTS, Options, network_of, resolve, training_of
 from shared.processes import environment
 from shared.record import files, journal
-from shared.record.schema import COMPLETE, RETAKEN, Record, Reference, Sample, differences
+from shared.record.schema import COMPLETE, RETAKEN, Record, Reference, Sample, SourcePart, differences
 
 RESULTS: Final = environment.ROOT / "results"
 
@@ -94,7 +94,7 @@ def configure(options: Options, given: Mapping[str, Any], argv: Sequence[str], *
         threads=options["threads"],
         command=tuple(map(_without_folders, argv)),
         baseline=baseline or (REFERENCE if REFERENCE in labels else labels[0]),
-        sources=sources(implementations),
+        sources=cast(dict[str, SourcePart], sources(implementations)),
         named=named,
     )
 

@@ -19,8 +19,8 @@ from shared.record.schema import CRASHED, IMPLAUSIBLE, NOT_AVAILABLE, OK, TIMED_
 POLL_SECONDS: Final = 0.05
 SETTLE_SECONDS: Final = 5.0
 """How long a worker may take to end once its result is there."""
-PAUSE_SECONDS: Final = 0.5
-"""If this process looked less often than that, it was stopped or starved, and its clock proves nothing."""
+PAUSE_SECONDS: Final = 1.0
+"""Where this process looked later than that, it was stopped itself, and the rest of the time proves nothing."""
 STDERR_LINES: Final = 20
 LINE: Final = 500
 """The most characters of a line of its stderr that the record keeps."""
@@ -38,8 +38,8 @@ class _End(NamedTuple):
     """why it was stopped; None if it ended by itself, or was stopped after its result"""
     status: str = CRASHED
     remark: str | None = None
-    seen: float | None = None
-    """seconds of the epochs by the clock of this process; None if it was stopped for a while itself"""
+    seen: float = 0.0
+    """seconds of the epochs by the clock of this process, or less where it was stopped itself"""
 
 
 def run_worker(job: Job, on_event: Callable[[Event], None], timeout: float) -> dict[str, Any]:
@@ -80,28 +80,28 @@ def _start(job: Job, now: int, timeout: float) -> Child:
 def _follow(child: Child, job: Job, on_event: Callable[[Event], None], timeout: float) -> _End:
     """Pass on each line of progress until the process ends, or until it has to be stopped."""
     progress, last, before = _Progress(job.progress_path), None, time.monotonic()
-    deadline, since, seen, looked = before + timeout, before, 0.0, 0.0
+    deadline, spent, seen = before + timeout, 0.0, 0.0
     settled: float | None = None
     while True:
         # Before reading: what was written until now counts, also after a pause of this process.
         ended, now = child.has_ended(), time.monotonic()
-        looked, before = max(looked, now - before), now
+        spent, before = spent + min(now - before, PAUSE_SECONDS), now
         try:
             for event in progress.new():
                 last, deadline = event["stage"], now + timeout
-                seen, since = seen + (now - since) * (last == "epochs"), now
+                seen, spent = seen + spent * (last == "epochs"), 0.0
                 on_event(event)
         except (OSError, ValueError) as error:
             return _End(last, f"its progress cannot be read ({error}); the worker was stopped")
         if ended:
-            return _End(last, seen=seen if looked < PAUSE_SECONDS else None)
+            return _End(last, seen=seen)
         if child.printed_bytes() > MOST_PRINTED:
             return _End(last, f"printed more than {MOST_PRINTED >> 20} MB; the worker was stopped")
         if settled is None and job.result_path.exists():
             settled = now + SETTLE_SECONDS
         if settled is not None and now > settled:
             remark = f"its process did not end within {SETTLE_SECONDS:g} s of its result, and was stopped"
-            return _End(last, remark=remark, seen=seen if looked < PAUSE_SECONDS else None)
+            return _End(last, remark=remark, seen=seen)
         if settled is None and now > deadline:
             child.say_where()
             where = f"after {last!r}" if last else "from its start"

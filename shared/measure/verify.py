@@ -50,19 +50,19 @@ def _verify_timed(result: dict[str, Any], longest: float) -> None:
     _expect("epochs", total, f"above 0 and at most {longest:.3f} s, the time of their stage", fits=0 < total <= longest)
 
 
-def implausible(result: Sample, limit: float, seen: float | None) -> str | None:
+def implausible(result: Sample, limit: float, seen: float) -> str | None:
     """Return why the epochs of a sample cannot have taken the time that its worker says; None if they can.
 
     Parameters
     ----------
     limit : seconds of the matrix products of an epoch alone, on this machine, by the reference of the round.
-    seen : seconds that the worker spent in its epochs by the clock of this process; None if that is not known.
+    seen : seconds that the worker spent in its epochs, at least, by the clock of this process.
     """
     fastest = min(epoch["wall_ns"] for epoch in result["epochs"]) / 1e9
     if fastest < limit / FASTER:
         return f"an epoch in {fastest:.2g} s, where its matrix products alone take {limit:.2g} s on this machine"
     said = result["seconds"]["epochs"]
-    if seen is not None and said < seen / SLOWER - SLACK_SECONDS:
+    if said < seen / SLOWER - SLACK_SECONDS:
         return f"epochs in {said:.2g} s by its own clock, and in {seen:.2g} s by the clock of the parent"
     return None
 

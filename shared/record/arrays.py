@@ -14,7 +14,16 @@ HEADER: Final = 1024
 """The most bytes that an array takes in an npz file in addition to its numbers."""
 KINDS: Final = "fiub"
 """dtype.kind of the arrays that are read: numbers and truth values."""
-_UNREADABLE: Final = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+_UNREADABLE: Final = (
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    MemoryError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 """What NumPy raises for an npz file that is missing or damaged, and for other files."""
 
 
@@ -37,7 +46,7 @@ def read(path: Path, most: int) -> dict[str, Array]:
     except ArraysError:
         raise
     except _UNREADABLE as error:
-        raise ArraysError(f"no readable arrays ({told(error)})") from None
+        raise ArraysError(f"nothing readable ({told(error)})") from None
     if strange := [f"{name} in {array.dtype}" for name, array in found.items() if array.dtype.kind not in KINDS]:
         raise ArraysError(f"{', '.join(strange)}, expected numbers")
     return found

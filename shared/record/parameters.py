@@ -32,7 +32,7 @@ def load(path: Path, spec: NetworkSpec, dtype: str) -> Parameters:
     try:
         found = arrays.read(path, most)
     except arrays.ArraysError as error:
-        raise DataError(path, str(error), what, REMEDY) from error
+        raise DataError(path, f"no readable parameters: {error}", what, REMEDY) from error
     if set(found) != set(shapes):
         raise DataError(path, f"arrays {', '.join(sorted(found)) or 'none'}", ", ".join(shapes), REMEDY)
     for name, shape in shapes.items():

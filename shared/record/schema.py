@@ -99,6 +99,20 @@ class Epoch(TypedDict):
     cpu_ns: Count
 
 
+AgreementStage = Literal["outputs", "loss", "gradients", "after 1 step", "after 10 steps", "after 100 steps"]
+"""Where implementations are compared; `shared.agreement.observation.STAGES`."""
+
+
+class Metrics(TypedDict):
+    """The error of a tensor; the fields of `shared.agreement.metrics.TensorError`, None for one that is not finite."""
+
+    relative_l2: float | None
+    scaled_max: float | None
+    cosine: float | None
+    norm_ratio: float | None
+    ulps: float | None
+
+
 class PathPoint(TypedDict):
     """A number of steps, and for each parameter tensor the relative L2 error after them, or what rounding explains."""
 
@@ -141,7 +155,7 @@ class Result(TypedDict):
 class Reference(Result, total=False):
     """The result of the float64 reference of a round."""
 
-    allowed: dict[Text, Size | None]
+    allowed: dict[AgreementStage, Size | None]
     """stage of the agreement -> the largest allowed relative L2 error; None if nothing can be concluded"""
     bounds: dict[Text, Size | None]
     """tensor -> the error of its gradient that rounding explains"""
@@ -176,9 +190,9 @@ class Sample(Result, Timed, FirstRound, total=False):
     """The result of an implementation in a round, with what the parent computes."""
 
     epochs: list[Epoch]
-    errors: dict[Text, dict[Text, dict[Text, float | None]]]
+    errors: dict[AgreementStage, dict[Text, Metrics]]
     """stage of the agreement -> tensor -> metric"""
-    pairs: dict[Text, dict[Text, Size | None]]
+    pairs: dict[Text, dict[AgreementStage, Size | None]]
     """another implementation of the round -> stage -> the worst relative L2 error to it"""
     test_accuracy: Share
 

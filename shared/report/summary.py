@@ -197,7 +197,10 @@ def pairs(record: Record) -> list[Pair]:
         kept = [one.get("pairs", {}).get(b) or other.get("pairs", {}).get(a) for one, other in both]
         compared = [errors for errors in kept if errors]
         if compared:
-            errors = {s: max(math.inf if (off := e[s]) is None else off for e in compared) for s in compared[0]}
+            stages = compared[0]
+            errors: dict[str, float] = {
+                s: max(math.inf if (off := e[s]) is None else off for e in compared) for s in stages
+            }
             predicted = [differing(*two) for two in both if all("predictions" in s for s in two)]
             found.append(Pair((a, b), errors, predicted))
     return found

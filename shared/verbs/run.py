@@ -4,7 +4,7 @@ import argparse
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared import __version__, implementations, spec
 from shared.boundary import safe, told
@@ -13,7 +13,6 @@ from shared.options import INPUTS, PRESETS, choice, duration
 from shared.processes import signals
 from shared.processes.system import to_copy
 from shared.record import files
-from shared.record.schema import INTERRUPTED, Record
 from shared.verbs.command import (
     COMMAND,
     PROGRAM,
@@ -34,6 +33,9 @@ from shared.verbs.command import (
     training_options,
     typed,
 )
+
+if TYPE_CHECKING:
+    from shared.record.schema import Record
 
 DESCRIPTION = "Train the same network in every implementation and tabulate accuracy, speed and gradient agreement."
 EXAMPLES = {
@@ -95,6 +97,7 @@ def _measuring_options(group: Any) -> None:
 def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     """Run everything, then print and save the tables."""
     from shared.measure.plan import finished
+    from shared.record.schema import INTERRUPTED
     from shared.report import summary
     from shared.report.outputs import PAGE
 
@@ -114,7 +117,7 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     return signals.exit_code() if interrupted else summary.exit_code(record)
 
 
-def _measure(arguments: argparse.Namespace, argv: list[str]) -> tuple[Path, Record]:
+def _measure(arguments: argparse.Namespace, argv: list[str]) -> "tuple[Path, Record]":
     """Measure what is missing; return the folder of the run and its record."""
     from shared.measure.plan import plan
     from shared.measure.run import Silent, execute
@@ -130,7 +133,7 @@ def _measure(arguments: argparse.Namespace, argv: list[str]) -> tuple[Path, Reco
         return folder, execute(config, planned.dataset, folder, display, previous)
 
 
-def _keep(folder: Path, record: Record, arguments: argparse.Namespace) -> None:
+def _keep(folder: Path, record: "Record", arguments: argparse.Namespace) -> None:
     """Write tables and page beside the results. A failure is only reported, because they can be written again."""
     from shared.report.outputs import write_page, write_tables
 

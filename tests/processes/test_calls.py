@@ -145,7 +145,7 @@ class Runs:
     """What a pickle of it does where it is loaded."""
 
     def __reduce__(self) -> Any:
-        return os._exit, (0,)
+        return exec, ("raise SystemExit",)
 
 
 @pytest.mark.parametrize(

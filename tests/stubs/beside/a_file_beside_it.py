@@ -1,0 +1,3 @@
+"""Imported by the file beside it."""
+
+from impls.numpy_scratch import Network  # noqa: F401
