@@ -41,6 +41,9 @@ EVEN: Final = (15, 85)
 EVEN_BELOW_INK: Final = (25, 75)
 PAPER: Final = 0.4
 """The same where so much of the picture has the border's level: a digit that fills the picture crosses its border."""
+LEAST_INK: Final = 0.1
+MOST_INK: Final = 0.6
+"""Of a picture that is cropped to its digit."""
 NOISE_OF_STROKE: Final = 3
 NOISE_OF_DIGIT: Final = 5
 NOISE_OF_CLEAR_DIGIT: Final = 8
@@ -62,6 +65,7 @@ CUT_OFF: Final = "the ink touches the border, so the digit may be cut off"
 LEFT_OUT: Final = "what touches the border was left out: a frame, a shadow, or another digit"
 FRAMED: Final = "the picture has a frame, and was cut to what is inside"
 SEVERAL: Final = "{} separate parts are seen as one digit; there may be more than one digit"
+REVERSED: Final = "it is not clear whether the ink is dark or light"
 STANDS_OUT_LITTLE: Final = "little stands out from the background, so what is seen may be no digit"
 
 
@@ -101,12 +105,39 @@ def find(grey: Levels, path: Path | str) -> Ink:
     """
     grey = _reduced(grey, WORKING_SIDE)
     ground = _border_level(grey)
+    if ground is None and (cropped := _cropped_to_ink(grey, path)):
+        return cropped
     found = _ink(grey, ground, path)
+    if ground is None and _is_reversed(grey, found.levels):
+        return Ink(found.levels, (*found.remarks, REVERSED))
     if ground is not None and min(grey.shape) >= SMALL and (inside := _inside_frame(found.levels)):
         inner = grey[inside]
         cut = _ink(inner, _border_level(inner), path)
         return Ink(cut.levels, (FRAMED, *cut.remarks))
     return found
+
+
+def _is_reversed(grey: Levels, levels: Grey) -> bool:
+    """Return whether the ink is light above its own ground and dark above the border's, or the reverse."""
+    difference = grey - np.float32(np.median(_border(grey)))
+    mask = levels >= STROKE * 255
+    is_dark = bool(grey[mask].mean() < grey[~mask].mean())
+    fills = mask.mean() >= LEAST_INK  # beside a small digit, the light differs more than the ink
+    return bool(fills and is_dark != (_towards_ink(difference) is not difference))
+
+
+def _cropped_to_ink(grey: Levels, path: Path | str) -> Ink | None:
+    """Return the ink of a picture that is cropped to its digit, which makes the border uneven; None if it is not.
+
+    Above an even ground there is then one part, and it touches all four sides.
+    """
+    try:
+        found = _ink(grey, float(np.median(_border(grey))), path)
+    except DataError:
+        return None
+    mask = found.levels >= STROKE * 255
+    fills = all(end.any() for end in (mask[0], mask[-1], mask[:, 0], mask[:, -1])) and mask.mean() < MOST_INK
+    return found if fills and found.remarks == (CUT_OFF,) else None
 
 
 def _ink(grey: Levels, ground: float | None, path: Path | str) -> Ink:

@@ -135,6 +135,14 @@ def test_no_light_is_taken_for_a_digit_without_a_word(kind: str) -> None:
         assert "no digit" in str(error)  # noqa: PT017 - either is right
 
 
+def test_a_picture_cropped_to_its_digit_has_a_remark() -> None:
+    """Most of the border may be ink here, which is then taken for the ground: blurred strokes, a fifth of the width."""
+    for each in photographs("clean", 10):
+        rows, columns = np.nonzero(np.asarray(each) < 190)
+        cut = each.crop((columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)).resize((200, 300))
+        assert picture.seen(cut).remarks
+
+
 def test_faint_ink_is_said_to_be_faint() -> None:
     page = 0.9 - 0.2 * np.asarray(photographs("inverted", 1)[0], float) / 255
     (remark,) = picture.seen(Image.fromarray(np.rint(255 * page).astype(np.uint8))).remarks
