@@ -13,7 +13,7 @@ from shared.agreement.survey import Failure
 from shared.boundary import read_source
 from shared.data import Dataset
 from shared.data.dataset import Split
-from shared.data.picture import Grey
+from shared.data.photo import Grey
 from shared.errors import SettingError
 from shared.implementations import label
 from shared.interface import Array, Parameters

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.data import DataError
+from shared.data import DataError, digits, photo
 from shared.initial import draw_parameters
 from shared.record import parameters
 from shared.spec import NetworkSpec, TrainingSpec
 from tests.command import ROOT, SMALL, Run, inside, run
+from tests.data.photos import photograph
 
 SAMPLES = ROOT / "docs" / "digits"
 SEVEN, TWO = str(SAMPLES / "seven.png"), str(SAMPLES / "two.png")
@@ -80,6 +81,21 @@ def test_an_image_that_is_none_costs_the_others_nothing(made: Run, tmp_path: Pat
     assert "seven.png" in found.stdout
     alone = predict(tmp_path / "no.png", "--run", made.output)
     assert (alone.code, alone.stdout) == (3, "")
+
+
+def test_what_is_doubtful_is_said_on_stderr_and_in_the_answer(made: Run, tmp_path: Path) -> None:
+    ink = np.asarray(digits.load().test.images[:2], float).reshape(2, 28, 28) / 255
+    for name, kind in (("two.png", "two digits"), ("none.png", "empty gradient")):
+        photograph(kind, ink[0], ink[1], seed=0).save(tmp_path / name)
+    remark = photo.SEVERAL.format(2)
+    found = predict(tmp_path / "two.png", "--run", made.output, "--show")
+    assert (found.code, found.stderr) == (0, f"warning: {tmp_path / 'two.png'}: {remark}\n")
+    assert f"! {tmp_path / 'two.png'}: {remark}\n" in found.stdout
+    answer = json.loads(predict(tmp_path / "two.png", "--run", made.output, "--format", "json").stdout)
+    assert answer["remarks"] == [f"{tmp_path / 'two.png'}: {remark}"]
+    found = predict(tmp_path / "none.png", "--run", made.output)
+    assert (found.code, found.stdout) == (3, "")
+    assert "none.png: found no digit" in found.stderr
 
 
 def test_wrong_usage_says_what_is_expected(made: Run, tmp_path: Path) -> None:

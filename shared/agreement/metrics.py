@@ -36,7 +36,7 @@ class Worst(NamedTuple):
     tensor: str
 
 
-def _norm(a: NDArray[np.float64]) -> float:
+def norm(a: NDArray[np.float64]) -> float:
     """Return the Euclidean norm, scaled so that squares neither overflow nor underflow."""
     scale = float(np.abs(a).max(initial=0.0))
     return scale * float(np.linalg.norm(a / scale)) if 0 < scale < np.inf else scale
@@ -62,14 +62,14 @@ def tensor_error(candidate: Array, reference: Array) -> TensorError:
     c, r = candidate.astype(np.float64).ravel(), reference.astype(np.float64).ravel()
     if not (np.isfinite(c).all() and np.isfinite(r).all()):
         return TensorError(*[float("nan")] * 5)
-    difference, norm_c, norm_r = c - r, _norm(c), _norm(r)
+    difference, norm_c, norm_r = c - r, norm(c), norm(r)
     off, most = float(np.abs(difference).max()), float(np.abs(r).max())
     one_is_zero = norm_c == 0 or norm_r == 0
     cosine = float(norm_c == norm_r) if one_is_zero else float(np.vdot(c / norm_c, r / norm_r))
     with np.errstate(over="ignore"):
         last_place = float(np.spacing(candidate.dtype.type(most)))
     return TensorError(
-        relative_l2=_ratio(_norm(difference), norm_r),
+        relative_l2=_ratio(norm(difference), norm_r),
         scaled_max=_ratio(off, most),
         cosine=cosine,
         norm_ratio=_ratio(norm_c, norm_r) if norm_c != norm_r else 1.0,

@@ -115,6 +115,8 @@ class Predicted(Printed):
     activations: dict[str, Array]
     """implementation -> a_L of every image, (images, n_out)"""
     failures: list[Failure]
+    remarks: dict[str, tuple[str, ...]]
+    """image -> what makes it doubtful that one whole digit is seen"""
 
 
 def predict(
@@ -138,7 +140,7 @@ def predict(
     Raises
     ------
     DataError
-        If an image, or a file of parameters, is missing or damaged.
+        If an image, or a file of parameters, is missing or damaged, or nothing is on the image.
     SettingError, RunError, UnknownImplementationError, TypeError
         As `compare`.
     """
@@ -153,7 +155,7 @@ def predict(
 
 @one_thread
 def classify(
-    images: dict[str, picture.Grey],
+    images: dict[str, picture.Seen],
     names: tuple[str, ...],
     run: Path | None,
     given: dict[str, Any],
@@ -169,8 +171,10 @@ def classify(
         if networks is None:
             dataset = load_data(given)
             networks = train(located, dataset, TrainingSpec(epochs=dataset.epochs, seed=DEFAULTS["seed"]))
-        found = outputs_of(networks, list(images.values()), processes)
-    remarks = [*networks.remarks, *(f"{f.implementation}: {f.reason}" for f in found.failures)]
+        found = outputs_of(networks, [image.pixels for image in images.values()], processes)
+    doubts = [f"{name}: {remark}" for name, image in images.items() for remark in image.remarks]
+    remarks = [*doubts, *networks.remarks, *(f"{f.implementation}: {f.reason}" for f in found.failures)]
     heading = [str(networks.spec), networks.origin]
     document = predict_report.document(list(images), found.activations, heading, remarks)
-    return Predicted(document, found.activations, found.failures)
+    document.more["remarks"] = remarks
+    return Predicted(document, found.activations, found.failures, {name: seen.remarks for name, seen in images.items()})

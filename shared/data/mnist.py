@@ -10,7 +10,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -26,6 +26,14 @@ MIRRORS: Final = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",  # TensorFlow Datasets'
 )
 TIMEOUT_SECONDS: Final = 30
+"""How long a mirror may be silent."""
+STALL_SECONDS: Final = 30
+STALL_BYTES: Final = 150_000
+"""A mirror must send so many bytes, or the rest of a file, in each STALL_SECONDS: 5 kB/s. Modems had as much, a slow
+link of today has 20 kB/s."""
+CHUNK_BYTES: Final = 4096
+POLL_SECONDS: Final = 0.2
+"""How often a download looks at the clock; on Windows, Ctrl-C is noticed then."""
 REACH_SECONDS: Final = 6
 """How long mirrors have to answer; the data set "auto" must fall back within 10 s."""
 MAX_DOWNLOAD_BYTES: Final = 1 << 24
@@ -65,6 +73,10 @@ TEST_LABELS: Final = MnistFile(
     "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
 )
 FILES: Final = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
+
+
+class TooSlowError(Exception):
+    """A mirror makes no progress; it is not tried again."""
 
 
 class MnistUnavailableError(DataError):
@@ -167,10 +179,19 @@ def fetch(data_dir: Path, missing: list[MnistFile]) -> None:
     bases = _reachable(mirrors())
     if not bases:
         raise _unavailable(data_dir, missing, f"no mirror could be reached within {REACH_SECONDS} s")
+    too_slow: dict[str, str] = {}
     for file in missing:
         reasons: list[str] = []
-        if not any(_fetch_from(base, data_dir, file, reasons) for base in bases):
-            raise _unavailable(data_dir, [file], "; ".join(reasons))
+        for base in bases:
+            if base in too_slow:
+                continue
+            try:
+                if _fetch_from(base, data_dir, file, reasons):
+                    break
+            except TooSlowError as error:
+                too_slow[base] = f"{base}: {error}"
+        else:
+            raise _unavailable(data_dir, [file], "; ".join([*reasons, *too_slow.values()]))
 
 
 def _reachable(bases: list[str]) -> list[str]:
@@ -205,7 +226,13 @@ def _reachable(bases: list[str]) -> list[str]:
 
 
 def _fetch_from(base: str, data_dir: Path, file: MnistFile, reasons: list[str]) -> bool:
-    """Download one file from one mirror, with two attempts; on failure append the reason."""
+    """Download one file from one mirror, with two attempts; on failure append the reason.
+
+    Raises
+    ------
+    TooSlowError
+        If the mirror makes no progress.
+    """
     import pooch
     import requests
 
@@ -219,7 +246,7 @@ def _fetch_from(base: str, data_dir: Path, file: MnistFile, reasons: list[str]) 
             retry_if_failed=1,
         )
         try:
-            fetcher.fetch(name, downloader=pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS, progressbar=bar))
+            fetcher.fetch(name, downloader=lambda url, path, _: _download(url, Path(path), bar))
         except (requests.RequestException, ValueError) as error:
             reasons.append(f"{base}: {error}")
             return False
@@ -228,8 +255,96 @@ def _fetch_from(base: str, data_dir: Path, file: MnistFile, reasons: list[str]) 
     return True
 
 
+class Pace:
+    """Watches the progress of a download."""
+
+    def __init__(self) -> None:
+        self._since, self._received = time.monotonic(), 0
+
+    def count(self, n: int) -> None:
+        """Count n more bytes; raise TooSlowError if there are too few of them for the time."""
+        now = time.monotonic()
+        self._received += n
+        if self._received >= STALL_BYTES:
+            self._since, self._received = now, 0
+        elif now - self._since >= STALL_SECONDS:
+            raise TooSlowError(f"{self._received:,} bytes in {STALL_SECONDS} s, expected {STALL_BYTES:,}")
+
+
+class Transfer:
+    """A GET request in a daemon thread, which is not waited for: a server can drip headers through any timeout.
+
+    The thread only hands over what it receives. If it is abandoned, it ends with what the server sends next.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._abandoned = threading.Event()
+        self._received: queue.Queue[int | bytes | Exception | None] = queue.Queue(maxsize=64)
+
+    def __enter__(self) -> "Transfer":
+        threading.Thread(target=self._run, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._abandoned.set()
+
+    def parts(self, pace: Pace) -> Iterator[int | bytes]:
+        """Yield the length of the content, 0 if it is unknown, then its parts; raise what the request raised."""
+        while True:
+            try:
+                part = self._received.get(timeout=POLL_SECONDS)
+            except queue.Empty:
+                pace.count(0)
+                continue
+            if part is None:
+                return
+            if isinstance(part, Exception):
+                raise part
+            pace.count(len(part) if isinstance(part, bytes) else 0)
+            yield part
+
+    def _run(self) -> None:
+        import requests
+
+        try:
+            with requests.get(self._url, timeout=TIMEOUT_SECONDS, stream=True) as response:
+                response.raise_for_status()
+                self._give(int(response.headers.get("content-length", 0)))
+                for chunk in response.iter_content(CHUNK_BYTES):
+                    if not self._give(chunk):
+                        return
+            self._give(None)
+        except requests.Timeout as error:
+            self._give(TooSlowError(str(error)))
+        except Exception as error:  # noqa: BLE001 - it is raised where the parts are taken
+            self._give(error)
+
+    def _give(self, part: int | bytes | Exception | None) -> bool:
+        """Hand over a part; return False once nobody takes it."""
+        while not self._abandoned.is_set():
+            try:
+                self._received.put(part, timeout=POLL_SECONDS)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+
+def _download(url: str, path: Path, bar: "DownloadBar") -> None:
+    """Write what a URL sends to a file."""
+    pace = Pace()
+    with path.open("wb") as file, Transfer(url) as transfer:
+        for part in transfer.parts(pace):
+            if isinstance(part, int):
+                bar.total = part
+            else:
+                file.write(part)
+                bar.update(len(part))
+
+
 class DownloadBar:
-    """A progress bar on stderr with the part of tqdm's interface that pooch uses; one plain line without a terminal."""
+    """A progress bar on stderr; one plain line without a terminal."""
 
     def __init__(self, title: str) -> None:
         from rich.console import Console
@@ -258,13 +373,13 @@ class DownloadBar:
 
     @property
     def total(self) -> float | None:
-        """The size of the download in bytes, if the server sent it; pooch sets it."""
+        """The size of the download in bytes, if the server sent it; it is set at the start of each attempt."""
         return self._progress.tasks[0].total
 
     @total.setter
     def total(self, total: int) -> None:
-        self._received = 0  # pooch sets it at the start of each attempt
-        self._progress.update(self._task, total=total or None)
+        self._received = 0
+        self._progress.update(self._task, total=total or None, completed=0)
 
     def update(self, n: int) -> None:
         """Count n more bytes; raise ValueError, which ends the download, if they exceed the size of any file."""
@@ -272,11 +387,3 @@ class DownloadBar:
         if self._received > MAX_DOWNLOAD_BYTES:
             raise ValueError(f"the mirror sent more than {MAX_DOWNLOAD_BYTES:,} bytes")
         self._progress.advance(self._task, n)
-
-    def reset(self) -> None:
-        """Count from 0 again."""
-        self._received = 0
-        self._progress.reset(self._task, total=self.total)
-
-    def close(self) -> None:
-        """Do nothing: the bar ends with its `with` block."""

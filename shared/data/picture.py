@@ -11,13 +11,14 @@ import struct
 import warnings
 import zlib
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from shared.data.errors import DataError
+from shared.data.photo import STROKE, Grey, Ink, find
 
 FORMATS: Final = ("PNG", "JPEG", "BMP")
 LARGEST_FILE: Final = 32 << 20
@@ -27,22 +28,29 @@ LARGEST_SIZE: Final = 50_000_000
 SIDE: Final = 28
 BOX: Final = 20
 LIGHT: Final = 127
-"""A background above this grey level is light, and the ink is dark."""
-CONTRAST: Final = 32
-"""Minimum difference of grey levels between background and ink."""
-FAINT: Final = 0.1
-"""Ink below this fraction of the darkest is paper: its grain, its shadows, artefacts of JPEG."""
-STROKE: Final = 0.25
-"""Ink above this fraction of the darkest belongs to the digit when its extent is measured."""
-
-Grey = NDArray[np.uint8]
+"""Where there is transparency, ink below this grey level is dark, and the paper is light."""
 DAMAGED: Final = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 """What Pillow raises for files that do not match their format."""
 
 
-def read(path: Path) -> Grey:
-    """Return the digit of an image file, (28, 28); `DataError` for a file that cannot be used."""
-    return normalised(ink(_opened(path), path))
+class Seen(NamedTuple):
+    """A digit as the networks get it."""
+
+    pixels: Grey
+    """(28, 28)"""
+    remarks: tuple[str, ...] = ()
+    """what makes it doubtful that this is one whole digit"""
+
+
+def read(path: Path) -> Seen:
+    """Return the digit of an image file; `DataError` for a file that cannot be used."""
+    return seen(_opened(path), path)
+
+
+def seen(image: Image.Image, path: Path | str = "image") -> Seen:
+    """Return the digit of an image; `DataError` if nothing stands out from its background."""
+    found = ink(image, path)
+    return Seen(normalised(found.levels), found.remarks)
 
 
 def _opened(path: Path) -> Image.Image:
@@ -97,21 +105,9 @@ def _grey(image: Image.Image) -> NDArray[Any]:
     return grey * alpha + paper * (1 - alpha)
 
 
-def ink(image: Image.Image, path: Path | str = "image") -> Grey:
-    """Return the ink of each pixel, (height, width), at most 255; the background is the median of the border."""
-    grey = _grey(image)
-    ground = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
-    found = (ground - grey if ground > LIGHT else grey - ground).clip(0)
-    most = float(found.max())
-    if most < CONTRAST:
-        flat = f"no digit (the darkest and lightest parts differ by {most:.0f} of 255 grey levels)"
-        raise DataError(
-            path, flat, "a digit that stands out from its background", "draw with more contrast, away from the edge"
-        )
-    found /= most
-    found[found < FAINT] = 0
-    levels: Grey = np.rint(255 * found).astype(np.uint8)
-    return levels
+def ink(image: Image.Image, path: Path | str = "image") -> Ink:
+    """Return the ink of an image; `DataError` if nothing stands out from its background."""
+    return find(_grey(image), path)
 
 
 def normalised(found: Grey) -> Grey:

@@ -10,6 +10,7 @@ import numpy as np
 
 from impls.numpy_scratch import Network as Reference
 from shared.agreement import rounding
+from shared.agreement.metrics import norm
 from shared.diagnosis.answers import GRADIENTS, OUTPUTS, PARAMETERS, Answers, Tensors
 from shared.diagnosis.inputs import Inputs
 from shared.diagnosis.limit import OutOfTime, require_time
@@ -41,12 +42,12 @@ def distance(found: Tensors, expected: Tensors, scale: Tensors | None = None) ->
     if found.keys() != expected.keys():
         return float("inf")
     worst = 0.0
-    sizes = {name: float(np.linalg.norm(tensor)) for name, tensor in (scale or expected).items()}
+    sizes = {name: norm(np.asarray(tensor, np.float64)) for name, tensor in (scale or expected).items()}
     least = 1e-3 * max(sizes.values(), default=0.0)
     for name, tensor in expected.items():
         if np.shape(found[name]) != np.shape(tensor) or np.asarray(found[name]).dtype.kind not in "fiu":
             return float("inf")
-        difference = float(np.linalg.norm(np.asarray(found[name], np.float64) - tensor))
+        difference = norm(np.asarray(found[name], np.float64) - tensor)
         if difference > 0 or not np.isfinite(difference):
             size = max(sizes[name], least)
             worst = max(worst, difference / size if size > 0 and np.isfinite(difference) else float("inf"))
@@ -73,7 +74,7 @@ class Comparison:
     @cached_property
     def expected(self) -> Answers:
         """The answers of the reference in the scenes in which they are compared."""
-        return ask_all(Subject(Reference), self.spec, {"float32"}.union(*SCENES_OF.values()))
+        return ask_all(Subject(Reference), self.spec, set().union(*SCENES_OF.values()))
 
     @cached_property
     def inputs(self) -> dict[str, Inputs]:
@@ -81,8 +82,13 @@ class Comparison:
         return inputs_of(self.spec)
 
     def both(self, scene: str, kind: str) -> tuple[Tensors, Tensors]:
-        """Return the tensors of a kind in a scene, of the network and of the reference."""
-        return self.answers[scene].tensors(kind), self.expected[scene].tensors(kind)
+        """Return the tensors of a kind in a scene, of the network and of the reference.
+
+        The reference is float64, in the scene "float32", too: it has the parameters and the examples of "first", and a
+        reference in float32 would round, and underflow, itself.
+        """
+        reference = "first" if scene == "float32" else scene
+        return self.answers[scene].tensors(kind), self.expected[reference].tensors(kind)
 
     def bounds(self, scene: str, dtype: str) -> dict[str, float]:
         """Return the relative error that rounding explains in dW1, db1, ... and a_L in a scene."""
@@ -123,5 +129,5 @@ def _bounds(inputs: Inputs, n: int, dtype: str) -> dict[str, float]:
 def _collinear(found: Tensors, expected: Tensors) -> bool:
     """Return whether the errors of all tensors together are a factor instead of rounding."""
     c, r = (np.concatenate([np.ravel(tensors[name]) for name in expected]) for tensors in (found, expected))
-    error, norm = np.linalg.norm(c - r), float(np.linalg.norm(r))
-    return bool(len(r) > 1 and error > 0 and norm > 0 and abs((c - r) @ r) / norm > COLLINEAR * error)
+    error, size = np.linalg.norm(c - r), float(np.linalg.norm(r))
+    return bool(len(r) > 1 and error > 0 and size > 0 and abs((c - r) @ r) / size > COLLINEAR * error)

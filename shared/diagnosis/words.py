@@ -14,6 +14,8 @@ from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.mistakes import Mistake
 
 RIGHT: Final = "1 times"
+LISTED: Final = 4
+"""Tensors that a note names."""
 Lines = tuple[tuple[int, str], ...]
 """numbers and texts of lines"""
 
@@ -108,6 +110,10 @@ def notes(c: Comparison, lines: list[str]) -> list[str]:
         for warning in c.answers[scene].warnings:
             where = "".join(f", line {number}: {text}" for number, text in line_at(lines, warning.line))
             found.append(f"NumPy warns: {warning.message}{where}; the result is right")
+    for scene, dtype in (("first", "float64"), ("float32", "float32")):
+        if lost := [name for name, bound in c.bounds(scene, dtype).items() if bound >= 1]:
+            which = ", ".join(lost if len(lost) <= LISTED else [*lost[: LISTED - 1], "...", lost[-1]])
+            found.append(f"in {dtype}, rounding explains any error of {which}: nothing can be concluded about them")
     not_asked = [scene for scene in ("square", "all square") if c.answers[scene].trouble]
     if not_asked:
         found.append("it accepts no other sizes, so transposed square matrices were not checked for")

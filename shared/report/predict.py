@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.data.picture import Grey
+from shared.data.photo import Grey
 from shared.evaluation import predicted_digits
 from shared.interface import Array
 from shared.report import numbers

@@ -19,7 +19,7 @@ from shared.verbs.command import (
 )
 
 if TYPE_CHECKING:
-    from shared.data.picture import Grey
+    from shared.data.picture import Seen
 
 
 def parser() -> Parser:
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     found = classify(images, names, arguments.run, options_of(arguments), arguments.timeout, progress)
     if arguments.show and arguments.format == "table":
         for name, image in images.items():
-            print(f"{name}\n{report.sketch(image)}\n")
+            print(f"{name}\n{report.sketch(image.pixels)}\n")
     if found.activations:
         print_document(found.document, arguments.format)
     else:
@@ -64,8 +64,8 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     return damaged or (1 if failed or not found.activations else 0)
 
 
-def _read(paths: list[Path]) -> "dict[str, Grey]":
-    """Return the images that can be used; print to stderr what is wrong with the others."""
+def _read(paths: list[Path]) -> "dict[str, Seen]":
+    """Return the images that can be used; print to stderr what is doubtful, and what is wrong with the others."""
     from shared.data import DataError, picture
 
     images = {}
@@ -74,4 +74,7 @@ def _read(paths: list[Path]) -> "dict[str, Grey]":
             images[str(path)] = picture.read(path)
         except DataError as error:
             print(f"error: {safe(str(error))}", file=sys.stderr)
+            continue
+        for remark in images[str(path)].remarks:
+            print(f"warning: {safe(str(path))}: {remark}", file=sys.stderr)
     return images

@@ -1,5 +1,6 @@
 """MNIST is found, fetched from mirrors that may be bad, and verified; small fakes take the place of the four files."""
 
+import _thread
 import hashlib
 import queue
 import re
@@ -59,7 +60,7 @@ def small_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(mnist, constant, fakes[constant])
     monkeypatch.setattr(mnist, "FILES", tuple(fakes.values()))
     monkeypatch.setattr(mnist, "N_VALIDATION", N_VALIDATION)
-    for limit in ("REACH_SECONDS", "TIMEOUT_SECONDS"):
+    for limit in ("REACH_SECONDS", "TIMEOUT_SECONDS", "STALL_SECONDS"):
         monkeypatch.setattr(mnist, limit, SECONDS)  # a mirror may be as slow as this machine
     monkeypatch.setattr("pooch.core.time", SimpleNamespace(sleep=lambda seconds: None))
     monkeypatch.setenv("SAMEGRAD_MIRRORS", "http://127.0.0.1:9/no-mirror-was-set/")
@@ -274,7 +275,7 @@ def drip(server: socket.socket, stop: threading.Event) -> None:
             connection.sendall(b"x")
 
 
-REACH_SECONDS: Final = mnist.REACH_SECONDS
+REACH_SECONDS, STALL_SECONDS, STALL_BYTES = mnist.REACH_SECONDS, mnist.STALL_SECONDS, mnist.STALL_BYTES
 
 
 def test_mirrors_are_not_waited_for_long() -> None:
@@ -334,7 +335,8 @@ class OneAnswer:
 
 
 def test_silent_mirror_comes_last(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mnist, "queue", SimpleNamespace(SimpleQueue=OneAnswer, Empty=queue.Empty))
+    names = {name: getattr(queue, name) for name in ("Empty", "Full", "Queue")}
+    monkeypatch.setattr(mnist, "queue", SimpleNamespace(SimpleQueue=OneAnswer, **names))
     server = serve(mirror.good)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("SAMEGRAD_MIRRORS", f"http://127.0.0.1:{silent.getsockname()[1]}/,{server.url}")
@@ -376,6 +378,124 @@ def test_bar_on_a_terminal(
         full = f"{size}/{size} bytes" if size < 1000 else f"{size / 1000:.1f}/{size / 1000:.1f} kB"
         assert bar.startswith(f"downloading {name} from {server.url} ")
         assert f" {full} " in bar
+
+
+# ---- Mirrors that drip -----------------------------------------------------------------------------------
+
+
+class Clock:
+    """The time of downloads, which does not depend on how busy the machine is."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(mnist, "time", found)
+    monkeypatch.setattr(mnist, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(mnist, "STALL_SECONDS", STALL_SECONDS)
+    return found
+
+
+@pytest.fixture
+def dripping(serve: Serve, clock: Clock) -> Iterator[Callable[[bytes, bytes], Behaviour]]:
+    """A function that returns a behaviour: send a beginning, then a drop every two seconds, and never end."""
+    stop = threading.Event()
+
+    def drips(beginning: bytes, drop: bytes) -> Behaviour:
+        def behaviour(request: Any, content: bytes) -> None:
+            request.wfile.write(beginning)
+            for _ in range(STALL_SECONDS // 2 + 5):
+                request.wfile.write(drop)
+                clock.now += 2
+            stop.wait()
+
+        return behaviour
+
+    yield drips
+    stop.set()
+
+
+DRIPS: Final = {
+    "body": (b"HTTP/1.0 200 OK\r\nContent-Length: 9912422\r\n\r\n", b"x"),
+    "body-without-length": (b"HTTP/1.0 200 OK\r\n\r\n", b"x"),
+    "headers": (b"HTTP/1.0 200 OK\r\n", b"X-a: b\r\n"),
+    "one-header": (b"HTTP/1.0 200 OK\r\nX: ", b"x"),
+    "nothing": (b"", b""),
+}
+
+
+@pytest.mark.parametrize("kind", DRIPS)
+def test_dripping_mirror_is_left_for_the_next(tmp_path: Path, serve: Serve, dripping: Any, kind: str) -> None:
+    first, second = serve(dripping(*DRIPS[kind])), serve(mirror.good)
+    assert is_fake(load("mnist", tmp_path, offline=False)[0])
+    assert files_in(tmp_path) == ZIPPED
+    assert first.gets == NAMES[:1]  # it is asked once, for one file
+    assert second.gets == NAMES
+
+
+@pytest.mark.parametrize("kind", DRIPS)
+def test_dripping_mirrors_lead_to_the_digits(
+    tmp_path: Path, serve: Serve, clock: Clock, dripping: Any, kind: str
+) -> None:
+    servers = [serve(dripping(*DRIPS[kind])) for _ in range(2)]
+    data, notice = load("auto", tmp_path, offline=False)
+    assert data.digest == digits.load().digest
+    assert all(f"{server.url}: " in notice for server in servers)
+    assert notice.count("bytes in 30 s, expected 150,000") == 2
+    assert files_in(tmp_path) == {}
+    assert clock.now <= 2 * (STALL_SECONDS + 10)
+
+
+def test_a_mirror_may_begin_to_drip_later(tmp_path: Path, serve: Serve, dripping: Any) -> None:
+    first = serve(mirror.for_file("train-labels", dripping(*DRIPS["body"])))
+    second = serve(mirror.good)
+    assert is_fake(load("mnist", tmp_path, offline=False)[0])
+    assert (first.gets, second.gets) == (NAMES[:2], NAMES[1:])
+
+
+@pytest.mark.parametrize("kind", DRIPS)
+def test_ctrl_c_ends_a_download_at_once(tmp_path: Path, serve: Serve, clock: Clock, kind: str) -> None:
+    stop = threading.Event()
+
+    def behaviour(request: Any, content: bytes) -> None:
+        request.wfile.write(b"".join(DRIPS[kind]))
+        _thread.interrupt_main()
+        stop.wait()
+
+    serve(behaviour)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            load("auto", tmp_path, offline=False)
+    finally:
+        stop.set()
+    assert clock.now == 0
+    assert files_in(tmp_path) == {}
+
+
+@pytest.mark.parametrize("rate", [5_500, 20_000, 10_000_000])
+def test_slow_links_are_fast_enough(clock: Clock, rate: int) -> None:
+    pace = mnist.Pace()
+    for _ in range(600):
+        clock.now += 1
+        pace.count(rate)
+
+
+@pytest.mark.parametrize("rate", [0, 1, 4_000])
+def test_a_stall_ends_a_download_whatever_came_before(clock: Clock, rate: int) -> None:
+    pace = mnist.Pace()
+    pace.count(STALL_BYTES)
+    for _ in range(STALL_SECONDS - 1):
+        clock.now += 1
+        pace.count(rate)
+    clock.now += 1
+    with pytest.raises(mnist.TooSlowError, match="bytes in 30 s, expected 150,000"):
+        pace.count(rate)
 
 
 # ---- Files that are there ------------------------------------------------------------------------------

@@ -14,12 +14,13 @@ from scipy.ndimage import center_of_mass
 from impls.numpy_scratch import Network
 from shared import data, evaluation, initial
 from shared.data import DataError, picture
+from shared.data.photo import Grey
 from shared.spec import NetworkSpec, TrainingSpec
 
 SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "digits"
 SHOWN = {"two.png": 2, "three.jpg": 3, "four.png": 4, "seven.png": 7}
 SEVEN = Image.open(SAMPLES / "seven.png").convert("L")
-SEEN = picture.normalised(picture.ink(SEVEN))
+SEEN = picture.seen(SEVEN).pixels
 
 
 def png(*chunks: tuple[bytes, bytes]) -> bytes:
@@ -153,7 +154,8 @@ READ: dict[str, Callable[[Path], bytes]] = {
 def test_the_same_digit_in_any_guise_is_seen_alike(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "image"
     path.write_bytes(READ[kind](tmp_path / "made.png"))
-    seen = picture.read(path)
+    seen, remarks = picture.read(path)
+    assert remarks == ()
     assert seen.shape == (28, 28)
     assert seen.dtype == np.uint8
     assert np.corrcoef(seen.ravel(), SEEN.ravel())[0, 1] > 0.95
@@ -180,16 +182,16 @@ def test_mnists_own_images_come_out_as_they_went_in(mnist_dir: Path) -> None:
     network = learnt(dataset, 1)
     images, labels = dataset.test.images[:2000].reshape(-1, 28, 28), dataset.test.labels[:2000]
 
-    def accuracy(seen: list[picture.Grey]) -> float:
+    def accuracy(seen: list[Grey]) -> float:
         return evaluation.accuracy(network.predict(np.reshape(seen, (-1, 784)).astype("float32") / 255), labels)
 
-    again = [picture.normalised(picture.ink(Image.fromarray(image))) for image in images]
+    again = [picture.seen(Image.fromarray(image)).pixels for image in images]
     drawn = [
         255 - np.pad(np.asarray(Image.fromarray(image).resize((150, 150), Image.Resampling.BICUBIC)), ((9, 0), (5, 40)))
         for image in images
     ]
     assert np.abs(np.array(again, int) - images).mean() < 1.5
-    found = [picture.normalised(picture.ink(Image.fromarray(image))) for image in drawn]
+    found = [picture.seen(Image.fromarray(image)).pixels for image in drawn]
     original = accuracy(list(images))
     assert accuracy(again) == pytest.approx(original, abs=0.01)
     assert accuracy(found) == pytest.approx(original, abs=0.015)
@@ -197,11 +199,14 @@ def test_mnists_own_images_come_out_as_they_went_in(mnist_dir: Path) -> None:
 
 def test_the_samples_are_one_of_each() -> None:
     assert {path.name for path in SAMPLES.iterdir()} == set(SHOWN)
-    assert all(picture.read(SAMPLES / name).any() for name in SHOWN)
+    for name in SHOWN:
+        seen = picture.read(SAMPLES / name)
+        assert seen.pixels.any()
+        assert seen.remarks == ()
 
 
 @pytest.mark.mnist
 def test_the_samples_are_recognised(mnist_dir: Path) -> None:
     network = learnt(data.load("mnist", mnist_dir, offline=True)[0], 2)
-    x = np.array([picture.read(SAMPLES / name).ravel() for name in SHOWN], "float32") / 255
+    x = np.array([picture.read(SAMPLES / name).pixels.ravel() for name in SHOWN], "float32") / 255
     assert list(network.predict(x).argmax(axis=1)) == list(SHOWN.values())
