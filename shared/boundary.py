@@ -36,13 +36,16 @@ def read_bytes(path: Path, most: int = LONGEST_FILE) -> bytes:
     """Return what a file holds; OSError also for a pipe or a device, and for more than `most` bytes."""
     # a pipe must not be waited for, and what is opened must be what is looked at
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise OSError(f"{path.name}: found a pipe, folder or device, expected a file")
         if found.st_size > most:
             raise OSError(f"{path.name}: found {found.st_size:,} bytes, expected at most {most:,}")
-        return file.read(most)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(descriptor)
 
 
 def read_source(path: Path) -> str:
