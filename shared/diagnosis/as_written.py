@@ -1,15 +1,17 @@
 """The verdict on a person's own network: first by its own loss, then by name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
+from shared.diagnosis import operators
 from shared.diagnosis.case import Case, added_decay, common_factor, is_probability
 from shared.diagnosis.diagnose import Diagnosis
 from shared.diagnosis.facts import Facts
 from shared.diagnosis.matching import ALIKE
+from shared.diagnosis.operators import OperatorFacts
 from shared.diagnosis.own_words import LOSS_WORDS, as_text, loss_words, precision, times
 from shared.diagnosis.rules import diagnosis_of, is_weight_decay
 from shared.reading.derivatives import FAMILY, OWN, Fit
@@ -24,7 +26,7 @@ class OwnVerdict:
 
     right: bool
     headline: str
-    facts: Facts
+    facts: Facts | OperatorFacts
     diagnosis: Diagnosis | None = None
     conventions: list[str] = field(default_factory=list)
     hazards: list[str] = field(default_factory=list)
@@ -33,8 +35,10 @@ class OwnVerdict:
     """784-30tanh-10sigmoid, where it is one of ours"""
 
 
-def judge(facts: Facts) -> OwnVerdict:
+def judge(facts: Facts | OperatorFacts) -> OwnVerdict:
     """Return the verdict on a file."""
+    if isinstance(facts, OperatorFacts):
+        return _of_operators(facts)
     d = facts.derivatives
     own = next((fit for loss in FAMILY if loss in d.by_loss and (fit := _of_own(facts, loss)) is not None), None)
     factor = None if _is_rate_unknown(facts) else 1.0
@@ -54,6 +58,25 @@ def judge(facts: Facts) -> OwnVerdict:
         verdict.headline += "; updates not checked"
     elif diagnosis is None and case.rule is not None and case.rule.name:
         verdict.headline += "; updates checked"
+    return verdict
+
+
+def _of_operators(facts: OperatorFacts) -> OwnVerdict:
+    """Return the verdict on convolutions and pools, each by itself."""
+    found = [operators.diagnosis_of(trials, facts.text) for trials in facts.trials]
+    wrong = [each for each in found if each is not None]
+    names = ", ".join(trials[0].name for trials in facts.trials)
+    headline = "RIGHT: the gradients are the derivatives of your own forward passes; the whole network not checked"
+    if wrong:
+        headline = f"WRONG: {wrong[0].name}, equation {wrong[0].equation}"
+    if len(wrong) > 1:
+        more = "; ".join(f"{each.name}: {each.description}" for each in wrong[1:])
+        wrong[0] = replace(wrong[0], description=f"{wrong[0].description}; and besides, {more}")
+    verdict = OwnVerdict(not wrong, headline, facts, wrong[0] if wrong else None, network=names)
+    verdict.hazards = [hazard for trials in facts.trials for hazard in operators.hazards(trials)]
+    silent = [f"{t[0].name} of {', '.join(t[0].derivatives.missing)}" for t in facts.trials if t[0].derivatives.missing]
+    verdict.not_checked = [f"gradients that are not returned: {'; '.join(silent)}"] if silent else []
+    verdict.not_checked.append(f"the whole network, which could not be read: {facts.why}")
     return verdict
 
 

@@ -13,11 +13,12 @@ from typing import Any, Final
 import numpy as np
 
 from shared.diagnosis.answers import Trouble
+from shared.diagnosis.operators import OperatorFacts
 from shared.diagnosis.subject import CONSTANTS, spec_of
-from shared.reading import choose, contract, torch_module, walks
+from shared.reading import choose, contract, operators, torch_module, walks
 from shared.reading.batch import FORMS, Batch, Form
 from shared.reading.derivatives import Derivatives, derivatives, fix_chance, total
-from shared.reading.program import RATE, Program
+from shared.reading.program import RATE, Program, UnreadableError
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout
 
@@ -66,6 +67,11 @@ class Facts:
     not_finite: bool = False
     """whether the outputs for large inputs are not finite"""
 
+    def words(self) -> str:
+        """Return how the file was read."""
+        W = "W (out, in)" if self.layout.out_first else "W (in, out)"
+        return f"{self.form.words()}, {W}"
+
     @property
     def after(self) -> Arrays:
         """The parameters after the first step; {} if there is none."""
@@ -90,11 +96,17 @@ class Subject:
         with contextlib.redirect_stdout(io.StringIO()):
             return cls(path)
 
-    def facts(self, options: Options) -> Facts:
-        """Read the file and measure; UnreadableError if it cannot be read."""
+    def facts(self, options: Options) -> Facts | OperatorFacts:
+        """Read the file and measure: all of it, or its convolutions by themselves; UnreadableError if it cannot be."""
         with contextlib.redirect_stdout(io.StringIO()):
             every = chain(self._contract(options), choose.programs(self.source))
-            return measured(self.source, (program for program in every if _fits(program, options)), options)
+            try:
+                return measured(self.source, (program for program in every if _fits(program, options)), options)
+            except UnreadableError as error:
+                found = _operators(self.source)
+                if not found:
+                    raise
+                return OperatorFacts(found, self.source.text, str(error))
 
     def _contract(self, options: Options) -> Iterator[Program]:
         names = self.source.namespace
@@ -127,7 +139,14 @@ def measured(source: Source, programs: Iterator[Program], options: Options) -> F
         return facts
 
 
-def ask(subject: Subject, options: Options) -> Facts:
+def _operators(source: Source) -> list[list[operators.Trial]]:
+    """Return the convolutions and pools of a file, each by itself."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return operators.trials(source)
+
+
+def ask(subject: Subject, options: Options) -> Facts | OperatorFacts:
     """Return the facts; called in the file's process."""
     return subject.facts(options)
 

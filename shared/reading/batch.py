@@ -1,6 +1,6 @@
 """Examples in the form in which a person's functions take them, and outputs back in rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -41,6 +41,8 @@ class Form:
     """one of `BATCHES` or `SINGLE`"""
     y: str
     """`LABELS` or `ONE_HOT`"""
+    image: tuple[int, ...] = ()
+    """the shape of an example that is an image; () for one of features"""
 
     @property
     def is_single(self) -> bool:
@@ -49,6 +51,9 @@ class Form:
 
     def words(self) -> str:
         """Return how the examples are given."""
+        if self.image:
+            size = ", ".join(map(str, self.image))
+            return f"one image at a time, x ({size}), y {self.y}" if self.is_single else f"X (n, {size}), y {self.y}"
         where = {"columns": " in columns", "rows": " in rows"}.get(self.x, "") if self.y == ONE_HOT else ""
         return f"{WORDS[self.x]}, y {self.y}{where}"
 
@@ -60,7 +65,8 @@ class Form:
 
     def give_x(self, batch: Batch) -> np.ndarray:
         """Return x as the functions take it; a copy."""
-        return self._turned(batch.x).copy()
+        x = self._turned(batch.x)
+        return np.array(x.reshape(*x.shape[:-1], *self.image) if self.image else x)
 
     def give_y(self, batch: Batch) -> Any:
         """Return the labels as the functions take them; a copy."""
@@ -68,6 +74,10 @@ class Form:
             return self._turned(batch.targets).copy()
         labels = batch.y.astype(float) if batch.n_out == 1 else batch.y
         return labels[0].item() if self.is_single else labels.copy()
+
+    def of_images(self, shape: tuple[int, ...]) -> "Form":
+        """Return the same form for images."""
+        return replace(self, image=shape)
 
     def _turned(self, rows: np.ndarray) -> np.ndarray:
         if self.x == "vector":
@@ -88,4 +98,6 @@ class Form:
         return None
 
 
+IMAGES: Final = ("rows", "vector")
+"""The forms in which there are images, too: a batch of them, or one."""
 FORMS: Final = tuple(Form(x, y) for x in (*BATCHES, *SINGLE) for y in (ONE_HOT, LABELS))

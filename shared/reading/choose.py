@@ -8,8 +8,8 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from shared.reading import calls, functions, loops, plans, torch_module
-from shared.reading.batch import FORMS, LABELS, Batch, Form
+from shared.reading import calls, functions, images, loops, operators, plans, torch_module
+from shared.reading.batch import FORMS, IMAGES, LABELS, Batch, Form
 from shared.reading.derivatives import FAMILY, OWN, derivatives
 from shared.reading.names import has_role
 from shared.reading.program import HIDDEN, Program, UnreadableError
@@ -18,6 +18,8 @@ from shared.reading.structure import Arrays, Layout
 
 Found = TypeVar("Found")
 EXAMPLES: Final[tuple[int, ...]] = (7, 11, 13, 17, 19, *range(20, 2000))
+FEW_IMAGES: Final = (5, 7, 11)
+"""Numbers of images: loops over their places take long."""
 FEW: Final = 4
 """Entries of a tensor that are shifted while readings are tried."""
 SECONDS: Final = 12.0
@@ -68,11 +70,12 @@ def draw(program: Program, source: Source, seed: int) -> tuple[Arrays, Batch]:
     arrays: Arrays = {}
     for name, array in program.arrays.items():
         arrays[name] = np.asarray(0.3 * generator.standard_normal(np.shape(array)))
-    for (weights, _), n_in in zip(layout.layers, layout.sizes, strict=False):
+    fans = [arrays[weights].size ** 0.5 for weights, _ in layout.layers] if layout.image else layout.sizes
+    for (weights, _), n_in in zip(layout.layers, fans, strict=False):
         arrays[weights] = generator.standard_normal(program.arrays[weights].shape) / np.sqrt(min(n_in, 40))
     n_in, n_out = layout.sizes[0], layout.sizes[-1]
     n = getattr(program, "n", None) or examples(source, layout)
-    inked = min(1.0, 40 / n_in)
+    inked = 1.0 if layout.image else min(1.0, 40 / n_in)  # in images equal values are equal maxima
     x = generator.random((n, n_in)) * (generator.random((n, n_in)) < inked)
     y = generator.permutation(np.arange(n) % max(2, n_out))
     return arrays, Batch(x, y, n_out)
@@ -81,6 +84,8 @@ def draw(program: Program, source: Source, seed: int) -> tuple[Arrays, Batch]:
 def examples(source: Source, layout: Layout) -> int:
     """Return a number of examples that no layer has: the file's own m where it is a constant, if it is small."""
     n_out = layout.sizes[-1]
+    if layout.image:
+        return next(n for n in FEW_IMAGES if n not in (*layout.image, *layout.sizes))
     for name, value in source.namespace.items():
         if (
             name in ("m", "n", "N")
@@ -113,7 +118,7 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
         if best is not None and best.score[0] and not _may_be_better(program, best):
             continue
         fit, unfit = set[str](), set[str]()
-        for form in forms:
+        for form in _forms(program, forms):
             if _is_over(best, tried, deadline):
                 break
             if form.x in unfit:
@@ -138,6 +143,12 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
     if best is None:
         raise UnreadableError(_why(failures))
     return best
+
+
+def _forms(program: Program, forms: Sequence[Form]) -> Sequence[Form]:
+    """Return the forms that a program's examples can have."""
+    image = program.layout.image
+    return [form.of_images(image) for form in forms if form.x in IMAGES] if image else forms
 
 
 def _why(failures: list[str]) -> str:
@@ -225,7 +236,15 @@ def _give(reading: Reading, error: NameError, n: int) -> None:
 
 
 def programs(source: Source) -> Iterator[Program]:
-    """Yield every way to read a file."""
+    """Yield every way to read a file, as a network with convolutions if it defines some."""
     yield from torch_module.candidates(source)
+    if operators.is_convolutional(source):
+        yield from images.candidates(source)
+    else:
+        yield from dense_programs(source)
+
+
+def dense_programs(source: Source) -> Iterator[Program]:
+    """Yield every way to read a file as a dense network in NumPy."""
     yield from calls.candidates(source)
     yield from loops.candidates(source)

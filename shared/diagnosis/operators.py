@@ -1,0 +1,273 @@
+"""Judge convolutions and pools by themselves: what is wrong with their gradients, and on which line."""
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, Final
+
+import numpy as np
+
+from shared.diagnosis.diagnose import Diagnosis
+from shared.diagnosis.predicted import ALIKE, CUT, OVERWRITTEN, SPREAD, WRITTEN, Canonical, mistakes
+from shared.diagnosis.words import Lines
+from shared.reading.derivatives import OWN, as_shaped
+from shared.reading.names import gradient_of
+from shared.reading.operators import Trial
+
+EQUATIONS: Final = ("(5)", "(6)", "(7)")
+"""of the gradients of the input, of the kernels and of the biases"""
+UNNAMED_OPERATOR: Final = "the gradients are not the derivatives of your own forward pass"
+
+
+@dataclass
+class OperatorFacts:
+    """The convolutions and pools of a file, measured."""
+
+    trials: list[list[Trial]]
+    """for each its trials; the first is of its usual setting"""
+    text: str
+    why: str = ""
+    """why the file was not read as a whole network"""
+    found: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.found = [word for trials in self.trials for word in trials[0].words]
+
+    def words(self) -> str:
+        """Return how they were called."""
+        styles = dict.fromkeys((trial.style, trial.is_pool) for trials in self.trials for trial in trials[:1])
+        texts = [f"W ({', '.join(style.w)})" for style, is_pool in styles if not is_pool]
+        inputs = dict.fromkeys(f"x ({', '.join(style.x)})" for style, _ in styles)
+        return f"each by itself, {', '.join([*inputs, *texts])}"
+
+
+def is_rare(trial: Trial, trials: Sequence[Trial]) -> bool:
+    """Return whether a setting is one that a file need not be written for, beside the usual one.
+
+    Many a right solution cuts the padding off with [pad:-pad], which leaves nothing where there is none.
+    """
+    usual = trials[0].setting
+    overlaps = trial.setting.is_pool and trial.setting.size > trial.setting.stride
+    return overlaps or (not trial.is_pool and trial.setting.pad < usual.pad)
+
+
+def wrong_trials(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the trials that show a mistake."""
+    return [trial for trial in trials if trial.wrong and not is_rare(trial, trials)]
+
+
+def hazards(trials: Sequence[Trial]) -> list[str]:
+    """Return what is no mistake in the usual setting, and may go wrong."""
+    found = [
+        f"{trial.name}: with {trial.setting.words()}, {_measured(trial)}; not a mistake with "
+        f"{trials[0].setting.words()}"
+        for trial in trials
+        if trial.wrong and is_rare(trial, trials) and not wrong_trials(trials)
+    ]
+    if not trials[0].shares_ties and not trials[0].wrong and trials[0].setting.mode == "max":
+        found.append(
+            f"{trials[0].name}: each of several equal maxima gets the whole gradient; not a mistake where values differ"
+        )
+    return found
+
+
+def diagnosis_of(trials: Sequence[Trial], text: str) -> Diagnosis | None:
+    """Return what is wrong with an operator; None if nothing is."""
+    for trial in wrong_trials(trials):
+        found = [_diagnosis(trial, name, text) for name in trial.wrong]
+        first, *others = found
+        if not others:
+            return first
+        lines = tuple(dict.fromkeys(line for each in found for line in each.lines))
+        names = "; and ".join(dict.fromkeys(each.name for each in found))
+        return Diagnosis(
+            names, "; ".join(dict.fromkeys(each.description for each in found)),
+            "; ".join(dict.fromkeys(each.remedy for each in found)),
+            " and ".join(dict.fromkeys(each.equation for each in found)), first.measured, lines,
+        )  # fmt: skip
+    return None
+
+
+def _diagnosis(trial: Trial, name: str, text: str) -> Diagnosis:
+    """Return what is wrong with one gradient."""
+    role = _role(trial, name)
+    equation, measured = EQUATIONS[role], f"{trial.name} with {trial.setting.words()}: {_measured(trial)}"
+    given = trial.derivatives.run.gradients[name]
+    shape, expected = np.shape(given), trial.derivatives.arrays[name].shape
+    gradient = as_shaped(given, expected)
+    if role == 2 and (gradient is None or (np.size(given) == 1 < int(np.prod(expected)))):
+        return Diagnosis(*_of_bias(trial, shape, expected), equation, measured, culprit(text, trial, name, WRITTEN))
+    if gradient is None:
+        p = trial.setting.pad
+        padded = tuple(n + 2 * p if axis in "HW" else n for axis, n in zip(trial.style.x, expected, strict=True))
+        if role == 0 and p and shape == padded:
+            return Diagnosis(
+                "padding not cut off the input gradient",
+                f"the gradient of the input still has its rim of zeros: {shape}, and {name} has {expected}",
+                "dx = dx_padded[..., pad:pad + H, pad:pad + W]", equation, measured,
+            )  # fmt: skip
+        return Diagnosis(
+            "a wrong shape", f"the gradient of {name} has the shape {shape}, and {name} has {expected}",
+            "the shape of a gradient is that of its tensor", equation, measured,
+        )  # fmt: skip
+    for mistake in _met(trial, name, gradient):
+        description = f"in {trial.name}, {mistake.description}"
+        return Diagnosis(
+            mistake.name, description, mistake.remedy, equation, measured, culprit(text, trial, name, mistake.where)
+        )
+    if (ratio := trial.derivatives.ratio(name, OWN)) is not None:
+        what = _ratio(trial, ratio)
+        is_sign, is_mean = abs(ratio + 1) < ALIKE, "1 / the number of" in what
+        named = "wrong sign" if is_sign else "a mean in place of a sum" if is_mean else "a stray factor"
+        return Diagnosis(
+            named, f"the gradient of {name} is {what} what it should be",
+            "compare its line with those of the right gradients", equation, measured,
+            culprit(text, trial, name, SPREAD if trial.is_pool else WRITTEN) if not is_sign else (),
+        )  # fmt: skip
+    right = [each for each in trial.returned if each not in trial.wrong]
+    description = f"{trial.name}: the gradient of {name} is wrong" + (f", of {', '.join(right)} right" if right else "")
+    remedy = "write down which entries of the output an entry takes part in, and add up what comes back from each"
+    return Diagnosis(UNNAMED_OPERATOR, description, remedy, equation, measured)
+
+
+def _met(trial: Trial, name: str, gradient: np.ndarray) -> Iterator[Any]:
+    """Yield the mistake whose prediction is the gradient, if it is the only one."""
+    c = Canonical(trial)
+    if name not in (c.x_name, c.w_name):
+        return
+    found = c.ordered(gradient, *c.axes_of(name))
+    met = [mistake for mistake in mistakes(c, name) if _alike(mistake.gradient, found)]
+    if len({mistake.name for mistake in met}) == 1:
+        yield met[0]
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.shape == other.shape and float(np.abs(one - other).max()) <= ALIKE * float(np.abs(other).max())
+
+
+def _role(trial: Trial, name: str) -> int:
+    """Return 0 for the input, 1 for the kernels and 2 for the biases."""
+    c = Canonical(trial)
+    return 0 if name == c.x_name else 1 if name == c.w_name else 2
+
+
+def _of_bias(trial: Trial, shape: tuple[int, ...], expected: tuple[int, ...]) -> tuple[str, str, str]:
+    """Return name, description and remedy of a bias gradient that does not have the shape of the biases."""
+    axes = trial.style.out
+    over = tuple(i for i, axis in enumerate(axes) if axis != "F")
+    remedy = f"sum over all axes but that of the filters: np.sum(dout, axis={over})"
+    if int(np.prod(shape)) == 1:
+        return "bias gradient is one number", "it is summed over the filters, too, which have a bias each", remedy
+    left = [axis for axis, size in zip(axes, trial.out.shape, strict=True) if size in shape and axis != "F"]
+    what = {"N": "examples", "H": "rows", "W": "columns"}
+    of = " and ".join(what[axis] for axis in left if axis in what) or "all axes"
+    description = f"it is not summed over the {of}: it has the shape {shape}, and the biases have {expected}"
+    return "bias gradient summed over the wrong axes", description, remedy
+
+
+def _ratio(trial: Trial, ratio: float) -> str:
+    """Return a factor, and what it may come from."""
+    sizes = dict(zip(trial.style.out, trial.out.shape, strict=True))
+    n, places = sizes.get("N", 1), sizes["H"] * sizes["W"]
+    window = trial.setting.size**2
+    known = {
+        "the number of examples": n,
+        "the number of places": places,
+        "the number of examples and places": n * places,
+    }
+    known |= {"the size of the window": window} if trial.is_pool else {}
+    for what, value in known.items():
+        for name, factor in ((what, value), (f"1 / {what}", 1 / value)):
+            if value > 1 and abs(ratio / factor - 1) < ALIKE:
+                return f"{ratio:.4g} times ({name}, {value})"
+    return f"{ratio:.4g} times"
+
+
+def _measured(trial: Trial) -> str:
+    """Return which gradients are right, and by what the others are off."""
+    d, parts = trial.derivatives, []
+    for name in trial.wrong:
+        shape, expected = np.shape(d.run.gradients[name]), d.arrays[name].shape
+        off = d.gradients[name] - d.by_loss[OWN][name]
+        if np.isnan(off).any():
+            parts.append(f"the gradient of {name} has the shape {shape} instead of {expected}")
+        elif (ratio := d.ratio(name, OWN)) is not None:
+            parts.append(f"the gradient of {name} is {_ratio(trial, ratio)} what it should be")
+        else:
+            error = float(np.linalg.norm(off) / max(float(np.linalg.norm(d.by_loss[OWN][name])), 1e-300))
+            parts.append(f"the gradient of {name} is off by {error:.1e}")
+    right = [name for name in trial.returned if name not in trial.wrong]
+    return "; ".join(parts + ([f"of {', '.join(right)} right"] if right else []))
+
+
+# ---- Lines -------------------------------------------------------------------------------------------------
+
+
+def culprit(text: str, trial: Trial, name: str, where: str) -> Lines:
+    """Return the only line that can hold a mistake in the gradient of a tensor; () if another may hold it."""
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    function = next((node for node in nodes if node.lineno == trial.lines.get("backward")), None)
+    if function is None:
+        return ()
+    own = {node.name for node in nodes}
+    tensors = list(trial.derivatives.arrays)
+    if where == CUT:
+        found = [node for node in ast.walk(function) if _cuts(node, name, tensors)]
+    else:
+        found = [node for node in ast.walk(function) if _computes(node, name, tensors)]
+        found = [node for node in found if not _is_open(node, function, own, where)] if len(found) == 1 else []
+    numbers = {node.lineno for node in found if isinstance(node, ast.stmt)}
+    lines = text.splitlines()
+    return tuple((number, lines[number - 1].strip()) for number in numbers) if len(numbers) == 1 else ()
+
+
+def _word(node: ast.expr) -> str:
+    """Return the last name of a target: dW of self.dW, dx of dx[n, c]."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _is_of(word: str, name: str, tensors: list[str]) -> bool:
+    """Return whether a name is that of the gradient of a tensor, with its padding or without."""
+    bare = re.sub(r"_?(pad(ded)?)(?=_|$)|(?<=[xX])p$", "", word)
+    return bare not in tensors and gradient_of(bare, tensors) == name
+
+
+def _assigned(node: ast.AST) -> tuple[list[ast.expr], ast.expr | None]:
+    if isinstance(node, ast.Assign):
+        return node.targets, node.value
+    return ([node.target], node.value) if isinstance(node, ast.AugAssign) else ([], None)
+
+
+def _cuts(node: ast.AST, name: str, tensors: list[str]) -> bool:
+    """Return whether a statement takes the gradient of a tensor from within another array."""
+    targets, value = _assigned(node)
+    value = node.value if isinstance(node, ast.Return) else value
+    is_part = isinstance(value, ast.Subscript) and _is_of(_word(value), name, tensors)
+    return is_part and (isinstance(node, ast.Return) or any(_is_of(_word(each), name, tensors) for each in targets))
+
+
+def _computes(node: ast.AST, name: str, tensors: list[str]) -> bool:
+    """Return whether a statement computes the gradient of a tensor: not zeros, and not a part of it."""
+    targets, value = _assigned(node)
+    if value is None or not any(_is_of(_word(each), name, tensors) for each in targets):
+        return False
+    return re.search(r"zeros|empty|pad\(", ast.unparse(value)) is None and not _cuts(node, name, tensors)
+
+
+def _is_open(node: ast.AST, function: ast.FunctionDef, own: set[str], where: str) -> bool:
+    """Return whether what a line takes was computed before it, by the file itself: the mistake may be there."""
+    if where == OVERWRITTEN:
+        return not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript))
+    loops = [each for each in ast.walk(function) if isinstance(each, (ast.For, ast.While))]
+    within = [each for each in chain.from_iterable(ast.walk(loop) for loop in loops) if isinstance(each, ast.Assign)]
+    parts = [part for each in within for target in each.targets for part in ast.walk(target)]
+    made = {part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+    targets, value = _assigned(node)
+    taken = [each for part in (*targets, value) if part is not None for each in ast.walk(part)]
+    words = {each.id for each in taken if isinstance(each, ast.Name)} - {_word(target) for target in targets}
+    kept = {each.attr for each in taken if isinstance(each, ast.Attribute)} if where == SPREAD else set()
+    return bool(words & (made | own) or kept & {"mask", "cache"})

@@ -1,0 +1,95 @@
+"""Read whole networks with convolutions: functions, methods and layer objects that take images, one or a batch."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from shared.reading.batch import FORMS, IMAGES, Batch, Form
+from shared.reading.calls import Calls
+from shared.reading.functions import methods, own_functions
+from shared.reading.plans import Plan, plans
+from shared.reading.program import UnreadableError
+from shared.reading.source import Source
+from shared.reading.stores import Store, stores
+from shared.reading.structure import Layout
+
+HEIGHTS: Final = (8, 12, 16, 28, 32)
+"""Small images, where the file lets us, and then those of MNIST and of CIFAR."""
+MISMATCH: Final = r": (\d+) \(dim \d+\) != (\d+) \(dim \d+\)|\(size (\d+) is different from (\d+)\)"
+"""What NumPy says where as many numbers as a smaller image has meet the weights for a larger one."""
+MOST_MISMATCHES: Final = 2
+
+
+def candidates(source: Source) -> Iterator[Calls]:
+    """Yield the ways to read a file by its functions or methods, with images that fit."""
+    for store, found in stores(source):
+        layouts = [layout for layout in found if _kernels(store, layout)]
+        if not layouts:
+            continue
+        callables = own_functions(source) | (methods(store.root) if store.kind == "object" else {})
+        first = methods(store.root) if store.kind == "object" else callables
+        for plan in plans(callables, first, store):
+            for layout in layouts:
+                yield from _fitted(source, store, layout, plan)
+
+
+def _kernels(store: Store, layout: Layout) -> list[tuple[int, ...]]:
+    """Return the shapes of the kernels."""
+    return [store.arrays[name].shape for name, _ in layout.layers if store.arrays[name].ndim > 2]
+
+
+def shapes(kernels: list[tuple[int, ...]], height: int) -> list[tuple[int, ...]]:
+    """Return the shapes of images to which such kernels can be applied."""
+    found: dict[tuple[int, ...], None] = {}
+    for kernel in kernels:
+        if len(kernel) == 3:
+            found |= dict.fromkeys([(height, height), (1, height, height), (height, height, 1)])
+            continue
+        first, second, third, fourth = kernel
+        found |= {(second, height, height): None} if third == fourth else {}
+        found |= {(height, height, third): None} if first == second else {}
+        found |= {(height, height, fourth): None} if second == third else {}
+        found |= {(height, height): None} if 1 in kernel else {}
+    return list(found)
+
+
+def _fitted(source: Source, store: Store, layout: Layout, plan: Plan) -> Iterator[Calls]:
+    """Yield a way of calling with the smallest images that it takes; nothing if it takes none."""
+    for height in HEIGHTS:
+        for shape in shapes(_kernels(store, layout), height):
+            for form in (form.of_images(shape) for form in FORMS if form.x in IMAGES):
+                with suppress(Exception, SystemExit):
+                    yield _resized(Calls(source, store, replace(layout, image=shape), plan), form)
+                    return
+
+
+def _resized(program: Calls, form: Form) -> Calls:
+    """Return a program whose first dense layer has weights for images of this size; what does not fit is raised."""
+    for _ in range(MOST_MISMATCHES):
+        layout, store = program.layout, program.store
+        n_in, n_out = int(np.prod(form.image)), layout.sizes[-1]
+        batch = Batch(np.random.default_rng(1).random((2, n_in)), np.arange(2) % max(2, n_out), n_out)
+        try:
+            run = program.run(program.arrays, form.parts(batch)[0], form, backward=False)
+            if run.outputs is None and run.loss is None:
+                raise UnreadableError("neither outputs nor a loss")
+            return replace(program, layout=replace(layout, sizes=(n_in, *layout.sizes[1:])))
+        except ValueError as error:
+            said = re.search(MISMATCH, str(error))
+            if said is None:
+                raise
+            sizes = {int(number) for number in said.groups() if number}
+            name = next(name for name, _ in layout.layers if program.arrays[name].ndim == 2)
+            shape = program.arrays[name].shape
+            wanted = sizes - {layout.sizes[0]}
+            if len(wanted) != 1 or layout.sizes[0] not in sizes:
+                raise
+            n = wanted.pop()
+            array = np.ones([n if size == layout.sizes[0] else size for size in shape]) / n
+            made = replace(store, root=store.filled({name: array}))
+            program = replace(program, store=made, layout=replace(layout, sizes=(n, *layout.sizes[1:])))
+    raise UnreadableError("no size of images fits")
