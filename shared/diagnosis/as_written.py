@@ -207,6 +207,9 @@ def _hazards(case: Case) -> list[str]:
 def _network(case: Case) -> str:
     chosen = case.activations
     sizes = case.facts.layout.sizes
+    if case.facts.layout.image:
+        arrays = case.facts.derivatives.arrays
+        return "; ".join(f"{name} {arrays[name].shape}" for name, _ in case.facts.layout.layers)
     if chosen is None:
         return "-".join(map(str, sizes))
     return "-".join([str(sizes[0]), *(f"{size}{name}" for size, name in zip(sizes[1:], chosen, strict=True))])

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from shared.diagnosis import updates
+from shared.diagnosis import operators, updates
 from shared.diagnosis.case import SOFTMAX_AGAIN, Case, added_decay, common_factor, is_probability
 from shared.diagnosis.culprits import EVERYWHERE, MASK, assignments, delta_lines, matching_lines, mistake_lines
 from shared.diagnosis.diagnose import SHAPE, Diagnosis
@@ -36,6 +37,8 @@ def diagnosis_of(case: Case) -> Diagnosis | None:
     by = case.own.loss if case.own else case.fit.loss
     if by == SOFTMAX_AGAIN and is_probability(facts):
         return _softmax_twice(case)
+    if facts.operators and (operator := _by_operators(case)) is not None:
+        return operator
     if (shape := _shape(case)) is not None:
         return shape
     if case.fit.is_right and case.fit.factor > 0:
@@ -62,6 +65,24 @@ def diagnosis_of(case: Case) -> Diagnosis | None:
     ):
         return _still(case, wrong)
     return _by_rule(case) or _named(case) or _by_slope(case) or _unnamed(case)
+
+
+def _by_operators(case: Case) -> Diagnosis | None:
+    """Return the mistake of a convolution or pool that is wrong by itself, if it explains which tensors are wrong."""
+    facts = case.facts
+    wrong, top = set(case.fit.wrong), {name for name in facts.layout.layers[-1] if name is not None}
+    kernels = {n for layer in facts.layout.layers if facts.derivatives.arrays[layer[0]].ndim > 2 for n in layer if n}
+    if common_factor(case) is not None:
+        return None
+    for trials in facts.operators:
+        found = operators.diagnosis_of(trials, facts.text)
+        below = wrong & kernels if found is not None and found.equation != "(5)" else wrong - top
+        if found is not None and below:
+            more = besides(case) if wrong & top else ""
+            return replace(
+                found, description=f"{found.description}{more}", measured=f"{tensors(case)}; {found.measured}"
+            )
+    return None
 
 
 def is_weight_decay(case: Case) -> bool:

@@ -43,7 +43,7 @@ POOLS: Final = (
     Setting(True, 6, 4, 2, size=2, mode="average"),
     Setting(True, 7, 5, 2, size=3),
 )
-CHANNELS, HEIGHT, FILTERS, WINDOW = 4, 8, 4, 3
+CHANNELS, HEIGHT, FILTERS, WINDOW = 4, 6, 2, 3
 """At most so many channels has an image; a small one has this height, and a small network these filters."""
 ROLES: Final = {
     "stride": r"s|strides?|step|step_?size",

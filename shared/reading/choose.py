@@ -18,7 +18,7 @@ from shared.reading.structure import Arrays, Layout
 
 Found = TypeVar("Found")
 EXAMPLES: Final[tuple[int, ...]] = (7, 11, 13, 17, 19, *range(20, 2000))
-FEW_IMAGES: Final = (5, 7, 11)
+FEW_IMAGES: Final = (4, 5, 7, 11)
 """Numbers of images: loops over their places take long."""
 FEW: Final = 4
 """Entries of a tensor that are shifted while readings are tried."""
@@ -77,6 +77,7 @@ def draw(program: Program, source: Source, seed: int) -> tuple[Arrays, Batch]:
     n = getattr(program, "n", None) or examples(source, layout)
     inked = 1.0 if layout.image else min(1.0, 40 / n_in)  # in images equal values are equal maxima
     x = generator.random((n, n_in)) * (generator.random((n, n_in)) < inked)
+    x *= getattr(program, "brightest", 1.0)
     y = generator.permutation(np.arange(n) % max(2, n_out))
     return arrays, Batch(x, y, n_out)
 
@@ -126,7 +127,7 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
             reading = Reading(source, program, form, _drawn=drawn)
             try:
                 if form.x not in fit:
-                    if isinstance(program, calls.Calls) and program.plan.forward:
+                    if isinstance(program, calls.Calls) and program.plan.forward and not form.image:
                         unfit.add(form.x)  # its forward pass takes no labels
                     _check_forward(reading)
                     unfit.discard(form.x)

@@ -1,5 +1,6 @@
 """Read whole networks with convolutions: functions, methods and layer objects that take images, one or a batch."""
 
+import ast
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,17 +18,18 @@ from shared.reading.source import Source
 from shared.reading.stores import Store, stores
 from shared.reading.structure import Layout
 
-HEIGHTS: Final = (8, 12, 16, 28, 32)
+HEIGHTS: Final = (6, 8, 12, 16, 28, 32)
 """Small images, where the file lets us, and then those of MNIST and of CIFAR."""
 MISMATCH: Final = r": (\d+) \(dim \d+\) != (\d+) \(dim \d+\)|\(size (\d+) is different from (\d+)\)"
 """What NumPy says where as many numbers as a smaller image has meet the weights for a larger one."""
+WHITE: Final = 255.0
 MOST_MISMATCHES: Final = 2
 
 
 def candidates(source: Source) -> Iterator[Calls]:
     """Yield the ways to read a file by its functions or methods, with images that fit."""
     for store, found in stores(source):
-        layouts = [layout for layout in found if _kernels(store, layout)]
+        layouts = [layout for layout in found if _kernels(store, layout) and layout.sizes[0] == max(layout.sizes)]
         if not layouts:
             continue
         callables = own_functions(source) | (methods(store.root) if store.kind == "object" else {})
@@ -63,8 +65,17 @@ def _fitted(source: Source, store: Store, layout: Layout, plan: Plan) -> Iterato
         for shape in shapes(_kernels(store, layout), height):
             for form in (form.of_images(shape) for form in FORMS if form.x in IMAGES):
                 with suppress(Exception, SystemExit):
-                    yield _resized(Calls(source, store, replace(layout, image=shape), plan), form)
+                    found = _resized(Calls(source, store, replace(layout, image=shape), plan), form)
+                    yield replace(found, brightest=_brightest(found))
                     return
+
+
+def _brightest(program: Calls) -> float:
+    """Return the brightest pixel: 255 where a function that is called divides by it."""
+    definitions = [
+        ast.unparse(node) for node in program.source.functions.values() if node.lineno in program.lines.values()
+    ]
+    return WHITE if any(re.search(r"/=? ?\(?255", text) for text in definitions) else 1.0
 
 
 def _resized(program: Calls, form: Form) -> Calls:

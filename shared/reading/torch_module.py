@@ -1,15 +1,17 @@
 """Read a file by its torch.nn.Module: autograd gives the gradients, the file the loss."""
 
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from shared.reading import functions, stores
 from shared.reading.batch import Batch, Form
+from shared.reading.images import HEIGHTS, shapes
 from shared.reading.program import Run, UnreadableError
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout, kept, layouts
@@ -59,6 +61,19 @@ def _arrays(module: Any) -> Arrays:
     return {name: parameter.detach().double().numpy().copy() for name, parameter in module.named_parameters()}
 
 
+def _with_images(module: Any) -> list[Layout]:
+    """Return the layouts of a module; of one with convolutions, with the shape of images that it takes."""
+    arrays, torch = _arrays(module), sys.modules["torch"]
+    every = layouts(arrays)
+    kernels = [arrays[name].shape for name, _ in every[0].layers if arrays[name].ndim > 2] if every else []
+    for height in HEIGHTS if kernels else ():
+        for shape in shapes(kernels[:1], height):
+            with suppress(Exception):
+                kept(module).double()(torch.zeros(2, *shape, dtype=torch.float64))
+                return [replace(every[0], image=shape, sizes=(math.prod(shape), *every[0].sizes[1:]))]
+    return [] if kernels else every
+
+
 def candidates(source: Source) -> Iterator[TorchModule]:
     """Yield the modules that the file makes, or that can be made from its classes without arguments."""
     if "torch" not in sys.modules:
@@ -77,6 +92,6 @@ def candidates(source: Source) -> Iterator[TorchModule]:
     if not criteria and "cross_entropy" in source.text:
         criteria = [nn.CrossEntropyLoss()]
     for module, words in modules:
-        for layout in layouts(_arrays(module)):
+        for layout in _with_images(module):
             for criterion in [*criteria, None]:
                 yield TorchModule(source, module, criterion, words, layout)
