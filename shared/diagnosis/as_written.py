@@ -14,6 +14,7 @@ from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.operators import OperatorFacts
 from shared.diagnosis.own_words import LOSS_WORDS, as_text, loss_words, precision, times
 from shared.diagnosis.rules import diagnosis_of, is_weight_decay
+from shared.reading.choose import NOTHING
 from shared.reading.derivatives import FAMILY, OWN, Fit
 
 CLOSE: Final = 1e-2
@@ -76,7 +77,8 @@ def _of_operators(facts: OperatorFacts) -> OwnVerdict:
     verdict.hazards = [hazard for trials in facts.trials for hazard in operators.hazards(trials)]
     silent = [f"{t[0].name} of {', '.join(t[0].derivatives.missing)}" for t in facts.trials if t[0].derivatives.missing]
     verdict.not_checked = [f"gradients that are not returned: {'; '.join(silent)}"] if silent else []
-    verdict.not_checked.append(f"the whole network, which could not be read: {facts.why}")
+    why = "no loss with a backward pass was found" if facts.why == NOTHING else facts.why
+    verdict.not_checked.append(f"the whole network, which was not read: {why}")
     return verdict
 
 

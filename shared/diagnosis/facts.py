@@ -152,7 +152,7 @@ def measured(source: Source, programs: Iterator[Program], options: Options) -> F
 
 def _entries(reading: choose.Reading) -> int:
     """Return how many entries of a tensor are shifted: fewer where loops go over all places of an image."""
-    return ENTRIES // 2 if reading.layout.image else ENTRIES
+    return ENTRIES // 3 if reading.layout.image else ENTRIES
 
 
 def _is_right(found: Derivatives) -> bool:

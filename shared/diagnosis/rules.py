@@ -1,7 +1,7 @@
 """What is wrong with gradients that are not the derivatives of the file's own loss, or with its update."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -272,7 +272,9 @@ def _unnamed(case: Case) -> Diagnosis:
             delta_lines(case) if equation == "(5)" else assignments(case, _alone(case, wrong, factors)),
         )  # fmt: skip
     top = [name for name in case.facts.layout.layers[-1] if name is not None]
-    if right and all(name in right for name in top):
+    if case.facts.layout.image and right and _is_delta_right(case, right):
+        where, equation = "the gradients of the biases are right, those of the weights beside them are wrong", "(6)"
+    elif right and all(name in right for name in top):
         where, equation = (
             "the last layer's gradients are right, those below are wrong: look at how delta goes back",
             "(5)",
@@ -286,6 +288,12 @@ def _unnamed(case: Case) -> Diagnosis:
     lines = assignments(case, wrong) if equation == "(7)" else ()
     remedy = "compare with equations (1) to (7) of shared/spec.py"
     return Diagnosis(UNNAMED[case.has_loss], where, remedy, equation, tensors(case), lines)
+
+
+def _is_delta_right(case: Case, right: Collection[str]) -> bool:
+    """Return whether each layer with wrong weights has right biases: what went back to it is right."""
+    wrong = [layer for layer in case.facts.layout.layers if not all(name in right for name in layer if name)]
+    return all(weights not in right and bias in right for weights, bias in wrong)
 
 
 def _alone(case: Case, wrong: Sequence[str], factors: dict[str, float]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared.reading.functions import signature
-from shared.reading.names import has_role
+from shared.reading.names import has_role, is_bias, is_weight
 from shared.reading.program import TINY_RATE
 
 
@@ -112,7 +112,9 @@ def small_image(name: str, default: Any) -> tuple[bool, Any]:
     )
 
 
-def made_by(cls: type, image: tuple[int, ...], sizes: Mapping[str, int], setting: Setting) -> dict[str, Any]:
+def made_by(
+    cls: type, image: tuple[int, ...], sizes: Mapping[str, int], setting: Setting, arrays: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the arguments with which a layer of a class is made; KeyError if one is not known."""
     given: dict[str, Any] = {}
     for name, parameter in signature(cls).parameters.items():
@@ -123,6 +125,8 @@ def made_by(cls: type, image: tuple[int, ...], sizes: Mapping[str, int], setting
             given[name] = sizes["C" if role == "inputs" else "F"]
         elif role == "image":
             given[name] = image
+        elif (array := name.lower().strip("_")[:1]) in arrays and (is_weight(name) or is_bias(name)):
+            given[name] = arrays[array].copy()
         elif is_known:
             given[name] = value
         elif has_role(name, "rate"):

@@ -18,7 +18,8 @@ from shared.reading.structure import Arrays, Layout
 
 Found = TypeVar("Found")
 EXAMPLES: Final[tuple[int, ...]] = (7, 11, 13, 17, 19, *range(20, 2000))
-FEW_IMAGES: Final = (4, 5, 7, 11)
+NOTHING: Final = "nothing in it could be called"
+FEW_IMAGES: Final = (3, 4, 5, 7, 11)
 """Numbers of images: loops over their places take long."""
 FEW: Final = 4
 """Entries of a tensor that are shifted while readings are tried."""
@@ -27,6 +28,7 @@ SECONDS: Final = 12.0
 ENOUGH: Final = 8
 """So many readings that run are compared, and fewer once the gradients of half the tensors are right."""
 FEW_MORE: Final = 6
+ENOUGH_OF_IMAGES: Final = 3
 HALF: Final = 0.5
 ALL_BUT_FACTOR: Final = 0.99
 """The share of right tensors that gradients count for which are all wrong by the same factor."""
@@ -50,8 +52,8 @@ class Reading:
         return self.program.layout
 
     def is_settled(self) -> bool:
-        """Whether no other reading can be better: a batch, with all gradients right."""
-        return self.score[1] == 1 and self.score[3] == 1
+        """Whether no other reading can be better: a batch, or images one at a time, with all gradients right."""
+        return (self.score[1] == 1 or bool(self.form.image)) and self.score[3] == 1
 
     def draw(self, seed: int = 1) -> tuple[Arrays, Batch]:
         """Return parameters and a batch, drawn from a seed."""
@@ -155,11 +157,13 @@ def _forms(program: Program, forms: Sequence[Form]) -> Sequence[Form]:
 def _why(failures: list[str]) -> str:
     """Return why no way worked: what a step hides, or how the likeliest way failed."""
     hidden = next((text.partition(": ")[2] for text in failures if HIDDEN in text), None)
-    return hidden or (failures[0] if failures else "nothing in it could be called")
+    return hidden or (failures[0] if failures else NOTHING)
 
 
 def _is_over(best: Reading | None, tried: int, deadline: float) -> bool:
     """Return whether enough readings were tried, or the time is over."""
+    if best is not None and best.form.image:
+        return time.process_time() > deadline or tried >= ENOUGH_OF_IMAGES
     few = best is not None and HALF <= best.score[3] < ALL_BUT_FACTOR
     return time.process_time() > deadline or tried >= (FEW_MORE if few else ENOUGH)
 

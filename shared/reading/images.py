@@ -18,11 +18,15 @@ from shared.reading.source import Source
 from shared.reading.stores import Store, stores
 from shared.reading.structure import Layout
 
-HEIGHTS: Final = (6, 8, 12, 16, 28, 32)
+HEIGHTS: Final = (6, 8, 12, 16, 20, 28, 32)
 """Small images, where the file lets us, and then those of MNIST and of CIFAR."""
 MISMATCH: Final = r": (\d+) \(dim \d+\) != (\d+) \(dim \d+\)|\(size (\d+) is different from (\d+)\)"
 """What NumPy says where as many numbers as a smaller image has meet the weights for a larger one."""
+WHOLE: Final = 28
+"""From this height on nothing is too small."""
 WHITE: Final = 255.0
+PLACES: Final = 4
+"""At least so many places of each filter reach the dense layers: with fewer, windows do not overlap below them."""
 MOST_MISMATCHES: Final = 2
 
 
@@ -66,8 +70,21 @@ def _fitted(source: Source, store: Store, layout: Layout, plan: Plan) -> Iterato
             for form in (form.of_images(shape) for form in FORMS if form.x in IMAGES):
                 with suppress(Exception, SystemExit):
                     found = _resized(Calls(source, store, replace(layout, image=shape), plan), form)
+                    if height < WHOLE and _inputs(found) < PLACES * _filters(_kernels(store, layout)[-1]):
+                        continue
                     yield replace(found, brightest=_brightest(found))
                     return
+
+
+def _inputs(program: Calls) -> int:
+    """Return the number of inputs of the first dense layer."""
+    name = next(name for name, _ in program.layout.layers if program.arrays[name].ndim == 2)
+    return int(program.arrays[name].shape[program.layout.out_first])
+
+
+def _filters(kernel: tuple[int, ...]) -> int:
+    """Return the number of filters of a kernel."""
+    return kernel[-1] if len(kernel) == 4 and kernel[0] == kernel[1] != kernel[2] else kernel[0]
 
 
 def _brightest(program: Calls) -> float:

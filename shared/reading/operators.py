@@ -164,9 +164,9 @@ def _tried(ways: Ways) -> list[Trial]:
     chosen: list[Trial] = []
     for setting in (*arguments.CONVOLUTIONS, *arguments.POOLS):
         found = _best(ways, setting, chosen)
-        if found is not None and found.wrong:  # it may be written for square images only
+        if found is None or found.wrong:  # it may be written for square images only
             square = _best(ways, replace(setting, width=setting.height), chosen)
-            found = square if square is not None and not square.wrong else found
+            found = square if found is None or (square is not None and not square.wrong) else found
         chosen += [found] if found is not None else []
     return chosen
 
@@ -352,10 +352,11 @@ def _made(source: Source, cls: type, forward: str, backward: str) -> Ways:
         if setting.is_pool != is_pool or not applies(setting, cls):
             return
         for style in POOLS if is_pool else CONVOLUTIONS:
-            shape = drawn_shape(style.x, setting)
+            shape, kernel = drawn_shape(style.x, setting), drawn_shape(style.w, setting)
             with suppress(Exception):
                 np.random.seed(1)  # noqa: NPY002 - what people use
-                made = cls(**made_by(cls, shape[style.x[:1] == "N" :], SIZES, setting))
+                given = {role: np.zeros(shape) for role, shape in (("w", kernel), ("b", (SIZES["F"],)))}
+                made = cls(**made_by(cls, shape[style.x[:1] == "N" :], SIZES, setting, given))
                 leaves = own_leaves(made, source)
                 parameters = {leaf.name: drawn(np.shape(leaf.get(made)), i) for i, leaf in enumerate(leaves, 1)}
                 kernels = [array for array in parameters.values() if array.ndim >= 2]

@@ -31,6 +31,8 @@ class Leaf:
     """as one would write it: W1, weights[0], params['W1'], network[0].weights"""
     path: tuple[tuple[str, Any], ...]
     """("key", k), ("index", i) or ("attribute", name), from the root"""
+    also: tuple[tuple[tuple[str, Any], ...], ...] = ()
+    """further paths to the same array: layers may hold those of a dict"""
 
     def get(self, root: Any) -> Any:
         """Return the array."""
@@ -40,7 +42,9 @@ class Leaf:
 
     def put(self, root: Any, value: Any) -> Any:
         """Put another array in its place; return the root, which is another one if it is a tuple."""
-        return _put(root, self.path, value)
+        for path in (self.path, *self.also):
+            root = _put(root, path, value)
+        return root
 
 
 def _put(root: Any, path: tuple[tuple[str, Any], ...], value: Any) -> Any:
@@ -60,7 +64,14 @@ def _put(root: Any, path: tuple[tuple[str, Any], ...], value: Any) -> Any:
 
 def leaves(root: Any, is_own: Callable[[Any], bool], name: str = "") -> list[Leaf]:
     """Return the arrays of floats in nested dicts, lists and objects of the file's own classes."""
-    return list(_walk(root, is_own, name, (), set()))
+    found: dict[int, Leaf] = {}
+    for leaf in _walk(root, is_own, name, (), set()):
+        value = leaf.get(root)
+        known = found.get(id(value))
+        is_same = known is not None and isinstance(value, np.ndarray)
+        key = id(value) if is_same or id(value) not in found else -len(found) - 1
+        found[key] = replace(known, also=(*known.also, leaf.path)) if known is not None and is_same else leaf
+    return list(found.values())
 
 
 def _walk(
