@@ -16,6 +16,7 @@ from shared.diagnosis.own_words import LOSS_WORDS, as_text, loss_words, precisio
 from shared.diagnosis.rules import diagnosis_of, is_weight_decay
 from shared.reading.choose import NOTHING
 from shared.reading.derivatives import FAMILY, OWN, Fit
+from shared.reading.program import UnreadableError
 
 CLOSE: Final = 1e-2
 """Relative difference between the derivatives of a loss and of the one that it stands for."""
@@ -64,19 +65,28 @@ def judge(facts: Facts | OperatorFacts) -> OwnVerdict:
 
 def _of_operators(facts: OperatorFacts) -> OwnVerdict:
     """Return the verdict on convolutions and pools, each by itself."""
-    found = [operators.diagnosis_of(trials, facts.text) for trials in facts.trials]
-    wrong = [each for each in found if each is not None]
-    names = ", ".join(trials[0].name for trials in facts.trials)
-    headline = "RIGHT: the gradients are the derivatives of your own forward passes; the whole network not checked"
+    found = [(trials, operators.diagnosis_of(trials, facts.text)) for trials in facts.trials]
+    judged = [(trials, each) for trials, each in found if not operators.is_unexplained(trials, each)]
+    if not judged:
+        raise UnreadableError(f"{facts.trials[0][0].name}: {operators.STRANGE}")
+    wrong = [each for _, each in judged if each is not None]
+    names = ", ".join(trials[0].name for trials, _ in judged)
+    strange = [trials[0].name for trials, each in found if operators.is_unexplained(trials, each)]
+    rest = ", ".join(["the whole network", *strange, *(why.partition(":")[0] for why in facts.failures)])
+    headline = f"RIGHT: the gradients of {names} are the derivatives of their own forward pass; {rest} not checked"
     if wrong:
         headline = f"WRONG: {wrong[0].name}, equation {wrong[0].equation}"
     if len(wrong) > 1:
         more = "; ".join(f"{each.name}: {each.description}" for each in wrong[1:])
         wrong[0] = replace(wrong[0], description=f"{wrong[0].description}; and besides, {more}")
     verdict = OwnVerdict(not wrong, headline, facts, wrong[0] if wrong else None, network=names)
+    means = [trials[0].name for trials, _ in judged if operators.is_mean(trials[0])]
+    if means:
+        verdict.conventions = [f"{', '.join(means)}: the parameters' gradients are means over the examples"]
     verdict.hazards = [hazard for trials in facts.trials for hazard in operators.hazards(trials)]
     silent = [f"{t[0].name} of {', '.join(t[0].derivatives.missing)}" for t in facts.trials if t[0].derivatives.missing]
     verdict.not_checked = [f"gradients that are not returned: {'; '.join(silent)}"] if silent else []
+    verdict.not_checked += [*(f"{name}: {operators.STRANGE}" for name in strange), *facts.failures]
     why = "no loss with a backward pass was found" if facts.why == NOTHING else facts.why
     verdict.not_checked.append(f"the whole network, which was not read: {why}")
     return verdict

@@ -25,6 +25,8 @@ from shared.reading.structure import Arrays, Layout
 
 ANOTHER: Final = 21
 """A seed of parameters and images, where the first ones show a mistake."""
+FEWER: Final = 2
+"""So many entries of a tensor are shifted there."""
 LARGE: Final = 1e3
 """Factor for the inputs at which exp overflows."""
 
@@ -108,10 +110,10 @@ class Subject:
             try:
                 return measured(self.source, (program for program in every if _fits(program, options)), options)
             except UnreadableError as error:
-                found = _operators(self.source)
-                if not found:
-                    raise
-                return OperatorFacts(found, self.source.text, str(error))
+                found, failures = _operators(self.source)
+                if found:
+                    return OperatorFacts(found, self.source.text, str(error), failures)
+                raise UnreadableError("; ".join(failures) or str(error)) from error
 
     def _contract(self, options: Options) -> Iterator[Program]:
         names = self.source.namespace
@@ -130,9 +132,9 @@ def measured(source: Source, programs: Iterator[Program], options: Options) -> F
         reading = choose.read(source, programs, forms(options))
         arrays, batch = _lively(reading)
         found = derivatives(reading.program, arrays, batch, reading.form, most=_entries(reading))
-        if reading.layout.image and not _is_right(found):
-            arrays, batch = reading.draw(ANOTHER)  # at the first ones two maxima may be too close for a difference
-            found = derivatives(reading.program, arrays, batch, reading.form, most=_entries(reading))
+        if reading.layout.image and not _is_right(found):  # two maxima may be too close for a difference
+            again = derivatives(reading.program, *reading.draw(ANOTHER), reading.form, most=FEWER)
+            arrays, batch, found = (*reading.draw(ANOTHER), again) if _is_right(again) else (arrays, batch, found)
         facts = Facts(
             reading.program.found,
             reading.form,
@@ -144,7 +146,7 @@ def measured(source: Source, programs: Iterator[Program], options: Options) -> F
             reading.missing,
         )
         if facts.layout.image and not facts.is_autograd and not _is_right(found):
-            facts.operators = trials(source)
+            facts.operators, _ = trials(source)
         _take_step(facts, reading, arrays, batch)
         _enlarge(facts, source, reading.program, arrays, batch)
         return facts
@@ -160,8 +162,8 @@ def _is_right(found: Derivatives) -> bool:
     return OWN in found.by_loss and found.fit(found.gradients, OWN, factor=1.0).is_right
 
 
-def _operators(source: Source) -> list[list[Trial]]:
-    """Return the convolutions and pools of a file, each by itself."""
+def _operators(source: Source) -> tuple[list[list[Trial]], list[str]]:
+    """Return the convolutions and pools of a file, each by itself, and why others cannot be called."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         return trials(source)

@@ -18,6 +18,7 @@ from shared.reading.operators import Trial
 
 EQUATIONS: Final = ("(5)", "(6)", "(7)")
 """of the gradients of the input, of the kernels and of the biases"""
+STRANGE: Final = "none of its gradients is a derivative of its forward pass; was it called as it is meant?"
 UNNAMED_OPERATOR: Final = "the gradients are not the derivatives of your own forward pass"
 
 
@@ -30,6 +31,8 @@ class OperatorFacts:
     text: str
     why: str = ""
     """why the file was not read as a whole network"""
+    failures: list[str] = field(default_factory=list)
+    """why others do not go back"""
     found: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,7 +58,26 @@ def is_rare(trial: Trial, trials: Sequence[Trial]) -> bool:
 
 def wrong_trials(trials: Sequence[Trial]) -> list[Trial]:
     """Return the trials that show a mistake."""
-    return [trial for trial in trials if trial.wrong and not is_rare(trial, trials)]
+    return [trial for trial in trials if trial.wrong and not is_rare(trial, trials) and not is_mean(trial)]
+
+
+def is_mean(trial: Trial) -> bool:
+    """Return whether the gradients of all parameters are means over the examples, and what goes back is right.
+
+    Without the network it cannot be told whether that is its 1/n, or one too many.
+    """
+    d = trial.derivatives
+    x, *parameters = d.arrays
+    n = d.arrays[x].shape[0] if trial.style.x[0] == "N" else 1
+    ratios = [d.ratio(name, OWN) for name in parameters if name in trial.returned]
+    return n > 1 and bool(ratios) and x not in trial.wrong and all(r and abs(r * n - 1) < ALIKE for r in ratios)
+
+
+def is_unexplained(trials: Sequence[Trial], found: Diagnosis | None) -> bool:
+    """Return whether none of several gradients is right, and nothing says why: it may have been called wrongly."""
+    wrong = wrong_trials(trials)
+    is_all = bool(wrong) and len(wrong[0].wrong) == len(wrong[0].returned) > 1
+    return is_all and found is not None and UNNAMED_OPERATOR in found.name
 
 
 def hazards(trials: Sequence[Trial]) -> list[str]:
@@ -64,7 +86,7 @@ def hazards(trials: Sequence[Trial]) -> list[str]:
         f"{trial.name}: with {trial.setting.words()}, {_measured(trial)}; not a mistake with "
         f"{trials[0].setting.words()}"
         for trial in trials
-        if trial.wrong and is_rare(trial, trials) and not wrong_trials(trials)
+        if trial.wrong and is_rare(trial, trials) and not wrong_trials(trials) and not is_mean(trial)
     ]
     if not trials[0].shares_ties and not trials[0].wrong and trials[0].setting.mode == "max":
         found.append(

@@ -162,6 +162,12 @@ def _of_kernels(c: Canonical) -> Iterator[Made]:
         "correlate the input with dout, as the forward pass correlates it with the kernel",
         WRITTEN, summed(windows)[:, :, ::-1, ::-1],
     )  # fmt: skip
+    yield Made(
+        "kernel gradient reshaped without being transposed",
+        "the product with the patches has the filters last, and is given the shape of the kernels as it is",
+        "transpose it first: (col.T @ dout).T.reshape(W.shape)",
+        WRITTEN, summed(windows).reshape(len(c.w), -1).T.reshape(c.w.shape),
+    )  # fmt: skip
     back = c.cotangent[:, :, ::-1, ::-1]
     for gradient in (summed(windows, back), summed(windows, back)[:, :, ::-1, ::-1]):
         yield Made(

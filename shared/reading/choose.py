@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from shared.reading import calls, functions, images, loops, operators, plans, torch_module
+from shared.reading import calls, functions, images, loops, operators, plans, stacks, torch_module
 from shared.reading.batch import FORMS, IMAGES, LABELS, Batch, Form
 from shared.reading.derivatives import FAMILY, OWN, derivatives
 from shared.reading.names import has_role
@@ -21,6 +21,8 @@ EXAMPLES: Final[tuple[int, ...]] = (7, 11, 13, 17, 19, *range(20, 2000))
 NOTHING: Final = "nothing in it could be called"
 FEW_IMAGES: Final = (3, 4, 5, 7, 11)
 """Numbers of images: loops over their places take long."""
+ALONE: Final = 2
+"""Images that are given one at a time."""
 FEW: Final = 4
 """Entries of a tensor that are shifted while readings are tried."""
 SECONDS: Final = 12.0
@@ -60,6 +62,8 @@ class Reading:
         if seed not in self._drawn:
             self._drawn[seed] = draw(self.program, self.source, seed)
         arrays, batch = self._drawn[seed]
+        if self.form.image and self.form.is_single:
+            batch = Batch(batch.x[:ALONE], batch.y[:ALONE], batch.n_out)
         for name in (*self.source.counts, *self.missing):
             self.source.namespace[name] = len(batch.y)
         return dict(arrays), batch
@@ -198,7 +202,8 @@ def _check_forward(reading: Reading) -> None:
 def _score(reading: Reading) -> tuple[float, ...]:
     """Return how well a reading fits: the share of right tensors, of gradients found, of shapes that fit."""
     arrays, batch = reading.draw()
-    found = _with_missing(reading, batch, lambda: derivatives(reading.program, arrays, batch, reading.form, most=FEW))
+    most = FEW // 2 if reading.form.image else FEW
+    found = _with_missing(reading, batch, lambda: derivatives(reading.program, arrays, batch, reading.form, most=most))
     run = found.run
     if run.outputs is None and run.loss is None:
         raise UnreadableError("neither outputs nor a loss")
@@ -245,6 +250,7 @@ def programs(source: Source) -> Iterator[Program]:
     yield from torch_module.candidates(source)
     if operators.is_convolutional(source):
         yield from images.candidates(source)
+        yield from stacks.candidates(source)
     else:
         yield from dense_programs(source)
 

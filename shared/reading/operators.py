@@ -25,8 +25,8 @@ from shared.reading.structure import Arrays, Layout, kept
 
 BACK: Final = r"back_?(ward|prop(agation|agate)?)?|bwd|bprop|grad(ient)?s?"
 FORWARD: Final = r"forward|fwd|fprop|feed"
-FEW: Final = 3
-"""Entries of a tensor that are shifted while styles are tried."""
+FEW, MOST = 2, 12
+"""Entries of a tensor that are shifted: while styles are tried, and afterwards."""
 SHARED: Final = 1.5
 """So many times the gradient that came goes back where each of several equal maxima gets all of it, or more."""
 NOWHERE: Final = (Batch(np.zeros((1, 1)), np.zeros(1, int), 1), Form("rows", ONE_HOT))
@@ -80,6 +80,11 @@ class Operator:
         self.layout = Layout(tuple((name, None) for name in self.arrays), out_first=True, sizes=(1, 1))
         self.found = list(self.words)
         self.lines = dict(zip(("forward", "backward"), self.where, strict=True))
+
+    @property
+    def name(self) -> str:
+        """What goes backward."""
+        return self.words[-1].partition("(")[0]
 
     def output(self, arrays: Arrays) -> tuple[np.ndarray, Backward]:
         """Return the output, and what goes back from it; UnreadableError if it has not the axes of its style."""
@@ -137,13 +142,16 @@ class Trial:
         return [name for name in self.returned if not right[name]]
 
 
-def trials(source: Source) -> list[list[Trial]]:
-    """Return, for each operator of a file that runs, its trials; the first is of its usual setting."""
-    found: dict[tuple[str, ...], list[Trial]] = {}
+def trials(source: Source) -> tuple[list[list[Trial]], list[str]]:
+    """Return, for each operator of a file that runs, its trials, the usual setting first; and why others do not run."""
+    found, failures = list[list[Trial]](), list[str]()
     for ways in (*_pairs(source), *_layers(source)):
-        if best := _tried(ways):
-            found[best[0].words] = best
-    return list(found.values())
+        best, why = _tried(ways)
+        if best:
+            found.append(best)
+        elif why:
+            failures.append(why)
+    return found, failures
 
 
 def is_convolutional(source: Source) -> bool:
@@ -159,46 +167,48 @@ def _kind(name: str) -> str:
     return "" if found is None else "conv" if "conv" in name.lower() else "pool"
 
 
-def _tried(ways: Ways) -> list[Trial]:
-    """Return the trials of an operator in the style that fits best; [] if none runs."""
-    chosen: list[Trial] = []
+def _tried(ways: Ways) -> tuple[list[Trial], str]:
+    """Return the trials of an operator in the style that fits best; if none runs, why it does not go back."""
+    chosen, failures = list[Trial](), list[str]()
     for setting in (*arguments.CONVOLUTIONS, *arguments.POOLS):
-        found = _best(ways, setting, chosen)
+        found = _best(ways, setting, chosen, failures)
         if found is None or found.wrong:  # it may be written for square images only
-            square = _best(ways, replace(setting, width=setting.height), chosen)
+            square = _best(ways, replace(setting, width=setting.height), chosen, failures)
             found = square if found is None or (square is not None and not square.wrong) else found
         chosen += [found] if found is not None else []
-    return chosen
+    return chosen, failures[0] if failures else ""
 
 
-def _best(ways: Ways, setting: Setting, chosen: list[Trial]) -> Trial | None:
+def _best(ways: Ways, setting: Setting, chosen: list[Trial], failures: list[str]) -> Trial | None:
     """Return the trial at a setting, in the style of the earlier ones or in that with most gradients right."""
     best: tuple[float, Operator] | None = None
     for operator in ways(setting):
         if chosen and operator.style != chosen[0].style:
             continue
-        found = _measured(operator, FEW)
-        if found is None or not found.returned:
+        try:
+            found = _measured(operator, FEW)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a stranger's code
+            if operator.cotangent is not None:  # it is the way back that raises
+                failures.append(f"{operator.name}: {type(error).__name__}: {error}")
             continue
-        share = 1 - len(found.wrong) / len(found.returned)
-        if best is None or share > best[0]:
+        share = 1 - len(found.wrong) / max(1, len(found.returned))
+        if found.returned and (best is None or share > best[0]):
             best = share, operator
-        if share == 1:
+        if share == 1 and best is not None:
             break
     return _measured(best[1]) if best else None
 
 
-def _measured(operator: Operator, most: int = 24) -> Trial | None:
-    with suppress(Exception, SystemExit):
-        found = derivatives(operator, operator.arrays, *NOWHERE, most=most)
-        out, _ = operator.output(operator.arrays)
-        cotangent = operator.cotangent
-        assert cotangent is not None
-        return Trial(
-            operator.words, operator.is_pool, operator.style, operator.setting, found, out, cotangent, operator.lines,
-            not operator.is_pool or _shares(operator, cotangent),
-        )  # fmt: skip
-    return None
+def _measured(operator: Operator, most: int = MOST) -> Trial:
+    """Return a trial; any exception of the file is passed on."""
+    found = derivatives(operator, operator.arrays, *NOWHERE, most=most)
+    out, _ = operator.output(operator.arrays)
+    cotangent = operator.cotangent
+    assert cotangent is not None
+    return Trial(
+        operator.words, operator.is_pool, operator.style, operator.setting, found, out, cotangent, operator.lines,
+        not operator.is_pool or _shares(operator, cotangent),
+    )  # fmt: skip
 
 
 def _shares(operator: Operator, cotangent: np.ndarray) -> bool:
@@ -313,23 +323,31 @@ class _Pair:
                 given[name] = value
             elif parameter.default is parameter.empty:
                 raise UnreadableError(f"nothing is known for its argument {name}")
-        return by_name(self.back(**given), names_of(self.back), list(arrays))
+        return by_name(self.back(**given), names_of(self.back), arrays)
 
 
 GOES_IN: Final = r"(?i)d(?!ata)|grad|delta|err|up|out"
 SENT: Final = {"x": ARRAYS["x"] + r"|conv_in\w*|orig\w*|\w*_in|in", "w": ARRAYS["w"], "b": ARRAYS["b"]}
 
 
-def by_name(value: Any, names: list[str], arrays: list[str]) -> dict[str, Any]:
-    """Return what a backward pass returned, by the names in its `return`, or else in the order of the arrays."""
+def by_name(value: Any, names: list[str], arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a backward pass returned, by the names in its `return`, or else by shapes, or in order."""
+    known = list(arrays)
     if isinstance(value, Mapping):
-        return {of: each for key, each in value.items() if (of := gradient_of(str(key), arrays))}
+        return {of: each for key, each in value.items() if (of := gradient_of(str(key), known))}
     parts = list(value) if isinstance(value, (tuple, list)) else [value]
-    named = [gradient_of(name, arrays) for name in names] if len(names) == len(parts) else []
-    if not named or None in named or len(set(named)) < len(named):
-        named = [*arrays[: len(parts)]]
-    found = zip(named, parts, strict=False)
-    return {str(name): part for name, part in found if isinstance(part, (np.ndarray, float, np.floating))}
+    said = [gradient_of(name, known) for name in names] if len(names) == len(parts) else [None] * len(parts)
+    found: dict[str, Any] = {}
+    for name, part in zip(said, parts, strict=True):
+        if name is not None and name not in found:
+            found[name] = part
+    for i, (name, part) in enumerate(zip(said, parts, strict=True)):
+        if name is None and isinstance(part, (np.ndarray, float, np.floating)):
+            left = [each for each in known if each not in found]
+            fits = [each for each in left if np.shape(part) == np.shape(arrays[each])]
+            of = fits[0] if len(fits) == 1 else known[i] if i < len(known) and known[i] in left else None
+            found |= {of: part} if of is not None else {}
+    return {name: part for name, part in found.items() if isinstance(part, (np.ndarray, float, np.floating))}
 
 
 # ---- Classes -----------------------------------------------------------------------------------------------
@@ -403,17 +421,22 @@ class _Layer:
         for key in [key for key in vars(layer) if has_role(key, "rate") and isinstance(vars(layer)[key], float)]:
             setattr(layer, key, TINY_RATE)
         value = method(cotangent, **rates)
-        found = by_name(value, names_of(getattr(type(layer), self.backward)), list(arrays)) if value is not None else {}
-        names = [leaf.name for leaf in self.leaves]
-        for key, each in vars(layer).items():
-            if key not in names and isinstance(each, np.ndarray) and (of := gradient_of(key, names)):
-                found.setdefault(of, each)
-            elif isinstance(each, dict) and has_role(key, "gradients"):
-                found = by_name(each, [], names) | found
-        for leaf in self.leaves:
-            if leaf.name not in found and not np.array_equal(leaf.get(layer), arrays[leaf.name]):
-                found[leaf.name] = (arrays[leaf.name] - leaf.get(layer)) / TINY_RATE
-        return found
+        found = by_name(value, names_of(getattr(type(layer), self.backward)), arrays) if value is not None else {}
+        return found | {n: g for n, g in seen(layer, self.leaves, arrays).items() if n not in found}
+
+
+def seen(layer: Any, leaves: list[Any], before: Arrays) -> dict[str, Any]:
+    """Return the gradients of a layer's parameters after it went back: kept beside them, or seen in a tiny step."""
+    named, found = {str(leaf.path[-1][1]): leaf.name for leaf in leaves}, dict[str, Any]()
+    for key, each in vars(layer).items():
+        if key not in named and isinstance(each, np.ndarray) and (of := gradient_of(key, list(named))):
+            found[named[of]] = each
+        elif isinstance(each, dict) and has_role(key, "gradients"):
+            found |= {named[of]: each for of, each in by_name(each, [], named).items()}
+    for leaf in leaves:
+        if leaf.name not in found and not np.array_equal(leaf.get(layer), before[leaf.name]):
+            found[leaf.name] = (before[leaf.name] - leaf.get(layer)) / TINY_RATE
+    return found
 
 
 def drawn_shape(axes: str, setting: Setting) -> tuple[int, ...]:
