@@ -18,7 +18,7 @@ from shared.diagnosis.subject import CONSTANTS, spec_of
 from shared.reading import choose, contract, torch_module, walks
 from shared.reading.batch import FORMS, Batch, Form
 from shared.reading.derivatives import ENTRIES, OWN, Derivatives, derivatives, fix_chance, total
-from shared.reading.operators import Trial, trials
+from shared.reading.operators import Trial, is_convolutional, trials
 from shared.reading.program import RATE, Program, UnreadableError
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout
@@ -113,6 +113,10 @@ class Subject:
                 found, failures = _operators(self.source)
                 if found:
                     return OperatorFacts(found, self.source.text, str(error), failures)
+                if is_convolutional(self.source):  # by its names; it may be a dense network for all that
+                    dense = choose.dense_programs(self.source)
+                    with contextlib.suppress(UnreadableError):
+                        return measured(self.source, (each for each in dense if _fits(each, options)), options)
                 raise UnreadableError("; ".join(failures) or str(error)) from error
 
     def _contract(self, options: Options) -> Iterator[Program]:

@@ -117,8 +117,8 @@ def judge_file(path: Path, options: Options, timeout: float) -> OwnVerdict:
         process.loaded()
         try:
             return judge(process.call(ask_facts, options))
-        except CallError as error:
-            if error.kind != "raised":
+        except (CallError, UnreadableError) as error:
+            if isinstance(error, CallError) and error.kind != "raised":
                 raise
             found, raised = process.call(outline), process.call(troubles)
             why = "; ".join([str(error).removeprefix("UnreadableError: "), *raised[:MOST_TROUBLES]])

@@ -53,7 +53,8 @@ class Form:
         """Return how the examples are given."""
         if self.image:
             size = ", ".join(map(str, self.image))
-            return f"one image at a time, x ({size}), y {self.y}" if self.is_single else f"X (n, {size}), y {self.y}"
+            where = " in columns" if self.x in ("columns", "column") and self.y == ONE_HOT else ""
+            return f"{'one image at a time, x (' if self.is_single else 'X (n, '}{size}), y {self.y}{where}"
         where = {"columns": " in columns", "rows": " in rows"}.get(self.x, "") if self.y == ONE_HOT else ""
         return f"{WORDS[self.x]}, y {self.y}{where}"
 
@@ -65,8 +66,9 @@ class Form:
 
     def give_x(self, batch: Batch) -> np.ndarray:
         """Return x as the functions take it; a copy."""
-        x = self._turned(batch.x)
-        return np.array(x.reshape(*x.shape[:-1], *self.image) if self.image else x)
+        if self.image:  # what is in columns is y, and what the dense layers see
+            return np.array(batch.x.reshape(self.image if self.is_single else (-1, *self.image)))
+        return self._turned(batch.x).copy()
 
     def give_y(self, batch: Batch) -> Any:
         """Return the labels as the functions take them; a copy."""
@@ -98,6 +100,6 @@ class Form:
         return None
 
 
-IMAGES: Final = ("rows", "vector")
-"""The forms in which there are images, too: a batch of them, or one."""
+IMAGES: Final = ("rows", "columns", "vector", "column")
+"""The forms in which there are images, too: a batch of them, or one; labels in rows or in columns."""
 FORMS: Final = tuple(Form(x, y) for x in (*BATCHES, *SINGLE) for y in (ONE_HOT, LABELS))

@@ -81,11 +81,24 @@ def draw(program: Program, source: Source, seed: int) -> tuple[Arrays, Batch]:
         arrays[weights] = generator.standard_normal(program.arrays[weights].shape) / np.sqrt(min(n_in, 40))
     n_in, n_out = layout.sizes[0], layout.sizes[-1]
     n = getattr(program, "n", None) or examples(source, layout)
-    inked = 1.0 if layout.image else min(1.0, 40 / n_in)  # in images equal values are equal maxima
+    inked = min(1.0, 40 / n_in)
     x = generator.random((n, n_in)) * (generator.random((n, n_in)) < inked)
-    x *= getattr(program, "brightest", 1.0)
+    if layout.image:
+        x = _images(generator, (n, *layout.image), getattr(program, "brightest", 1.0)).reshape(n, n_in)
     y = generator.permutation(np.arange(n) % max(2, n_out))
     return arrays, Batch(x, y, n_out)
+
+
+def _images(generator: np.random.Generator, shape: tuple[int, ...], brightest: float) -> np.ndarray:
+    """Return images of which no two pixels are equal, as equal values are equal maxima.
+
+    Neighbours are alike, so that a whole window of a pool may lie below zero: only there it shows whether the gradient
+    goes through the ReLU below. Pixels are around 0, but for files that divide by 255.
+    """
+    x = generator.uniform(-1, 1, shape)
+    for axis in (axis for axis in range(1, len(shape)) if shape[axis] == max(shape[1:])):
+        x = (x + np.roll(x, 1, axis) + np.roll(x, 2, axis)) / np.sqrt(3)
+    return x if brightest == 1 else brightest * (x + 2) / 4
 
 
 def examples(source: Source, layout: Layout) -> int:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -25,6 +26,8 @@ MISMATCH: Final = r": (\d+) \(dim \d+\) != (\d+) \(dim \d+\)|\(size (\d+) is dif
 WHOLE: Final = 28
 """From this height on nothing is too small."""
 WHITE: Final = 255.0
+SECONDS: Final = 4.0
+"""CPU time in which sizes of images are sought."""
 PLACES: Final = 4
 """At least so many places of each filter reach the dense layers: with fewer, windows do not overlap below them."""
 MOST_MISMATCHES: Final = 2
@@ -32,15 +35,23 @@ MOST_MISMATCHES: Final = 2
 
 def candidates(source: Source) -> Iterator[Calls]:
     """Yield the ways to read a file by its functions or methods, with images that fit."""
-    for store, found in stores(source):
+    unfit = set[tuple[int, int, str | None]]()
+    """stores and layouts for which nothing fits what is called first"""
+    spent = 0.0
+    for number, (store, found) in enumerate(stores(source)):
         layouts = [layout for layout in found if _kernels(store, layout) and layout.sizes[0] == max(layout.sizes)]
         if not layouts:
             continue
         callables = own_functions(source) | (methods(store.root) if store.kind == "object" else {})
         first = methods(store.root) if store.kind == "object" else callables
         for plan in plans(callables, first, store):
-            for layout in layouts:
-                yield from _fitted(source, store, layout, plan)
+            for i, layout in enumerate(layouts):
+                way, begun = (number, i, plan.forward or plan.backward or plan.train), time.process_time()
+                fitted = None if way in unfit or spent > SECONDS else _fitted(source, store, layout, plan)
+                spent += time.process_time() - begun
+                unfit |= set() if fitted else {way}
+                if fitted is not None:
+                    yield fitted
 
 
 def _kernels(store: Store, layout: Layout) -> list[tuple[int, ...]]:
@@ -63,8 +74,8 @@ def shapes(kernels: list[tuple[int, ...]], height: int) -> list[tuple[int, ...]]
     return list(found)
 
 
-def _fitted(source: Source, store: Store, layout: Layout, plan: Plan) -> Iterator[Calls]:
-    """Yield a way of calling with the smallest images that it takes; nothing if it takes none."""
+def _fitted(source: Source, store: Store, layout: Layout, plan: Plan) -> Calls | None:
+    """Return a way of calling with the smallest images that it takes; None if it takes none."""
     for height in HEIGHTS:
         for shape in shapes(_kernels(store, layout), height):
             for form in (form.of_images(shape) for form in FORMS if form.x in IMAGES):
@@ -72,8 +83,8 @@ def _fitted(source: Source, store: Store, layout: Layout, plan: Plan) -> Iterato
                     found = _resized(Calls(source, store, replace(layout, image=shape), plan), form)
                     if height < WHOLE and _inputs(found) < PLACES * _filters(_kernels(store, layout)[-1]):
                         continue
-                    yield replace(found, brightest=_brightest(found))
-                    return
+                    return replace(found, brightest=_brightest(found))
+    return None
 
 
 def _inputs(program: Calls) -> int:

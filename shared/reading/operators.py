@@ -16,7 +16,7 @@ from shared.reading import arguments
 from shared.reading.arguments import Setting, applies, made_by, value_of
 from shared.reading.batch import ONE_HOT, Batch, Form
 from shared.reading.derivatives import OWN, Derivatives, derivatives
-from shared.reading.functions import names_of, own_classes, own_functions, signature
+from shared.reading.functions import own_classes, own_functions, return_names, signature
 from shared.reading.names import gradient_of, has_role
 from shared.reading.program import TINY_RATE, Run, UnreadableError
 from shared.reading.source import Source
@@ -156,10 +156,8 @@ def trials(source: Source) -> tuple[list[list[Trial]], list[str]]:
 
 def is_convolutional(source: Source) -> bool:
     """Return whether a file defines convolutions or pools, or uses those of torch."""
-    return (
-        any(_kind(name) for name in (*own_functions(source), *own_classes(source)))
-        or re.search(r"\bConv2d\(", source.text) is not None
-    )
+    names = " ".join([*source.functions, *own_functions(source), *own_classes(source)])
+    return re.search(r"conv(?!e)|pool|cnn", names.lower()) is not None or "Conv2d(" in source.text
 
 
 def _kind(name: str) -> str:
@@ -251,7 +249,7 @@ def _ways(source: Source, forward: str, backward: str) -> Ways:
             return
         for style in POOLS if is_pool else CONVOLUTIONS:
             for values, arrays in _bound(go, style, setting):
-                call = _Pair(go, back, values, setting)
+                call = _Pair(go, back, values, setting, return_names(source, backward, None))
                 yield Operator(source, words, where, is_pool, style, setting, arrays, call)
 
     return ways
@@ -295,6 +293,8 @@ class _Pair:
     back: Callable[..., Any]
     settings: Mapping[str, Any]
     setting: Setting
+    names: list[str]
+    """what the backward function's `return` calls its values"""
 
     def __call__(self, arrays: Arrays) -> tuple[np.ndarray, Backward]:
         value = self.go(**arrays, **kept(dict(self.settings)))
@@ -323,7 +323,7 @@ class _Pair:
                 given[name] = value
             elif parameter.default is parameter.empty:
                 raise UnreadableError(f"nothing is known for its argument {name}")
-        return by_name(self.back(**given), names_of(self.back), arrays)
+        return by_name(self.back(**given), self.names, arrays)
 
 
 GOES_IN: Final = r"(?i)d(?!ata)|grad|delta|err|up|out"
@@ -384,7 +384,7 @@ def _made(source: Source, cls: type, forward: str, backward: str) -> Ways:
                 x = next(name for name in list(signature(function).parameters)[1:])
                 words = (f"{cls.__name__}.{forward}", f"{cls.__name__}.{backward}")
                 where = (function.__code__.co_firstlineno, back.__code__.co_firstlineno)
-                call = _Layer(made, leaves, forward, backward, x)
+                call = _Layer(made, leaves, forward, backward, x, return_names(source, backward, made))
                 arrays = {x: drawn(shape, 0), **parameters}
                 yield Operator(source, words, where, is_pool, style, setting, arrays, call)
 
@@ -405,6 +405,8 @@ class _Layer:
     forward: str
     backward: str
     x: str
+    names: list[str]
+    """what the backward method's `return` calls its values"""
 
     def __call__(self, arrays: Arrays) -> tuple[np.ndarray, Backward]:
         layer = kept(self.made)
@@ -421,7 +423,7 @@ class _Layer:
         for key in [key for key in vars(layer) if has_role(key, "rate") and isinstance(vars(layer)[key], float)]:
             setattr(layer, key, TINY_RATE)
         value = method(cotangent, **rates)
-        found = by_name(value, names_of(getattr(type(layer), self.backward)), arrays) if value is not None else {}
+        found = by_name(value, self.names, arrays) if value is not None else {}
         return found | {n: g for n, g in seen(layer, self.leaves, arrays).items() if n not in found}
 
 
