@@ -18,10 +18,10 @@ from shared.diagnosis.subject import CONSTANTS, spec_of
 from shared.reading import choose, contract, torch_module, walks
 from shared.reading.batch import FORMS, Batch, Form
 from shared.reading.derivatives import ENTRIES, OWN, Derivatives, derivatives, fix_chance, total
-from shared.reading.operators import Trial, is_convolutional, trials
 from shared.reading.program import RATE, Program, UnreadableError
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout
+from shared.reading.trials import Trial, is_convolutional, trials
 
 ANOTHER: Final = 21
 """A seed of parameters and images, where the first ones show a mistake."""

@@ -14,7 +14,7 @@ from shared.diagnosis.predicted import ALIKE, CUT, OVERWRITTEN, SPREAD, WRITTEN,
 from shared.diagnosis.words import Lines
 from shared.reading.derivatives import OWN, as_shaped
 from shared.reading.names import gradient_of
-from shared.reading.operators import Trial
+from shared.reading.trials import Trial
 
 EQUATIONS: Final = ("(5)", "(6)", "(7)")
 """of the gradients of the input, of the kernels and of the biases"""

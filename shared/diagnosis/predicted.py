@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from shared.reading.operators import Trial
+from shared.reading.trials import Trial
 
 ALIKE: Final = 1e-6
 """Relative error with which a prediction is met."""

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from shared.reading import calls, functions, images, loops, operators, plans, stacks, torch_module
+from shared.reading import calls, functions, images, loops, plans, stacks, torch_module, trials
 from shared.reading.batch import FORMS, IMAGES, LABELS, Batch, Form
 from shared.reading.derivatives import FAMILY, OWN, derivatives
 from shared.reading.names import has_role
@@ -261,7 +261,7 @@ def _give(reading: Reading, error: NameError, n: int) -> None:
 def programs(source: Source) -> Iterator[Program]:
     """Yield every way to read a file, as a network with convolutions if it defines some."""
     yield from torch_module.candidates(source)
-    if operators.is_convolutional(source):
+    if trials.is_convolutional(source):
         yield from images.candidates(source)
         yield from stacks.candidates(source)
     else:

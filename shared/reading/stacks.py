@@ -12,8 +12,8 @@ from shared.reading import plans
 from shared.reading.batch import FORMS, IMAGES, ONE_HOT, Batch, Form
 from shared.reading.functions import own_classes, own_functions, ranked, signature
 from shared.reading.images import HEIGHTS, shapes
+from shared.reading.layer_objects import seen
 from shared.reading.names import has_role
-from shared.reading.operators import seen
 from shared.reading.program import TINY_RATE, Run, UnreadableError
 from shared.reading.source import Source
 from shared.reading.stores import Store, store_of
