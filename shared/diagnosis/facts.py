@@ -111,6 +111,7 @@ class Subject:
                 return measured(self.source, (program for program in every if _fits(program, options)), options)
             except UnreadableError as error:
                 found, failures = _operators(self.source)
+                found = [each for each in found if options.entry is None or options.entry in each[0].entries]
                 if found:
                     return OperatorFacts(found, self.source.text, str(error), failures)
                 if is_convolutional(self.source):  # by its names; it may be a dense network for all that

@@ -43,6 +43,12 @@ class Trial:
         return self.words[-1].partition("(")[0]
 
     @property
+    def entries(self) -> set[str]:
+        """The functions, the methods and the class that are called."""
+        called = {word.partition("(")[0] for word in self.words}
+        return called | {word.partition(".")[0] for word in called}
+
+    @property
     def returned(self) -> list[str]:
         """The tensors with a gradient."""
         return [name for name in self.derivatives.arrays if name not in self.derivatives.missing]

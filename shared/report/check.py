@@ -71,7 +71,8 @@ def own_document(name: str, verdict: OwnVerdict) -> Document:
     heading += [f"conventions: {'; '.join(verdict.conventions)}"] if verdict.conventions else []
     heading += [f"beware: {hazard}" for hazard in verdict.hazards]
     heading += [f"not checked: {what}" for what in verdict.not_checked]
-    read = [f"found: {', '.join(facts.found)}", f"read as: {facts.words()}", f"if that is wrong: {FLAGS}"]
+    flags = FLAGS if isinstance(facts, Facts) else "--entry NAME"
+    read = [f"found: {', '.join(facts.found)}", f"read as: {facts.words()}", f"if that is wrong: {flags}"]
     more = {
         "network": verdict.network,
         "right": verdict.right,
