@@ -27,6 +27,8 @@ UNNAMED: Final = (
 """without, and with a loss of its own"""
 STRAY: Final = "a stray factor"
 TWICE: Final = "softmax applied twice"
+NEARLY: Final = 1e-3
+"""Error of gradients from a tiny step, relative to the largest, that weights explain which move during the step."""
 RATE_ALIKE: Final = 0.02
 """Relative error of a factor that is taken from a tiny step."""
 
@@ -64,7 +66,18 @@ def diagnosis_of(case: Case) -> Diagnosis | None:
         and not any(d.gradients[b].any() for b in biases)
     ):
         return _still(case, wrong)
-    return _by_rule(case) or _named(case) or _by_slope(case) or _unnamed(case)
+    early = _update(case) if d.run.after and _is_nearly_right(case) else None
+    return early or _by_rule(case) or _named(case) or _by_slope(case) or _unnamed(case)
+
+
+def _is_nearly_right(case: Case) -> bool:
+    """Return whether a step is off by so little that its tiny learning rate may be why: weights move too early."""
+    d = case.facts.derivatives
+    if not case.has_loss:
+        return False
+    off = {name: np.abs(d.gradients[name] - expected).max() for name, expected in d.by_loss[OWN].items()}
+    largest = max(float(np.abs(vector).max(initial=0)) for vector in d.by_loss[OWN].values())
+    return all(each <= NEARLY * largest for each in off.values())
 
 
 def _by_operators(case: Case) -> Diagnosis | None:

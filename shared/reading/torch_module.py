@@ -1,6 +1,7 @@
 """Read a file by its torch.nn.Module: autograd gives the gradients, the file the loss."""
 
 import math
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -40,6 +41,8 @@ class TorchModule:
     def run(self, arrays: Arrays, batch: Batch, form: Form, *, backward: bool = True, loss: bool = True) -> Run:
         """Run the module in float64."""
         torch = sys.modules["torch"]
+        if self.criterion is None:
+            raise UnreadableError(f"{self.words} has no criterion, and autograd differentiates any loss")
         if form.is_single or form.x == "columns":
             raise UnreadableError("a module takes batches in rows")
         module = kept(self.module).double().train()
@@ -89,9 +92,12 @@ def candidates(source: Source) -> Iterator[TorchModule]:
                     modules.append((cls(**arguments), f"{name}({words})"))
                     break
     criteria = [value for _, value in values if isinstance(value, _Loss)]
+    if not criteria:  # in a function that trains, perhaps
+        named = dict.fromkeys(re.findall(r"\b(\w+Loss)\(\)", source.text))
+        criteria = [getattr(nn, name)() for name in named if hasattr(nn, name)]
     if not criteria and "cross_entropy" in source.text:
         criteria = [nn.CrossEntropyLoss()]
     for module, words in modules:
         for layout in _with_images(module):
-            for criterion in [*criteria, None]:
+            for criterion in criteria or [None]:
                 yield TorchModule(source, module, criterion, words, layout)
