@@ -100,6 +100,6 @@ class Form:
         return None
 
 
-IMAGES: Final = ("rows", "columns", "vector", "column")
-"""The forms in which there are images, too: a batch of them, or one; labels in rows or in columns."""
 FORMS: Final = tuple(Form(x, y) for x in (*BATCHES, *SINGLE) for y in (ONE_HOT, LABELS))
+IMAGES: Final = tuple(form for form in FORMS if form.x in ("rows", "vector") or (form.x != "row" and form.y == ONE_HOT))
+"""The forms in which there are images, too: a batch of them, or one; what is in columns is y."""

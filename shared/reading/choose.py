@@ -153,7 +153,8 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
                     fit.add(form.x)
                 reading.score = _score(reading)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a way that does not fit may raise anything
-                failures.append(f"{type(error).__name__}: {error}")
+                kind = "" if isinstance(error, UnreadableError) else f"{type(error).__name__}: "
+                failures.append(f"{kind}{error}")
                 continue
             tried += bool(_loss_of(program)) or not has_loss
             if best is None or reading.score > best.score:
@@ -168,7 +169,7 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
 def _forms(program: Program, forms: Sequence[Form]) -> Sequence[Form]:
     """Return the forms that a program's examples can have."""
     image = program.layout.image
-    return [form.of_images(image) for form in forms if form.x in IMAGES] if image else forms
+    return [form.of_images(image) for form in forms if form in IMAGES] if image else forms
 
 
 def _why(failures: list[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from shared.reading.batch import FORMS, IMAGES, Batch, Form
+from shared.reading.batch import IMAGES, Batch, Form
 from shared.reading.calls import Calls
 from shared.reading.functions import methods, own_functions
 from shared.reading.plans import Plan, plans
@@ -78,7 +78,7 @@ def _fitted(source: Source, store: Store, layout: Layout, plan: Plan) -> Calls |
     """Return a way of calling with the smallest images that it takes; None if it takes none."""
     for height in HEIGHTS:
         for shape in shapes(_kernels(store, layout), height):
-            for form in (form.of_images(shape) for form in FORMS if form.x in IMAGES):
+            for form in (form.of_images(shape) for form in IMAGES):
                 with suppress(Exception, SystemExit):
                     found = _resized(Calls(source, store, replace(layout, image=shape), plan), form)
                     if height < WHOLE and _inputs(found) < PLACES * _filters(_kernels(store, layout)[-1]):

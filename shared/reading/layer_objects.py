@@ -31,14 +31,17 @@ from shared.reading.stores import own_leaves
 from shared.reading.structure import Arrays, kept
 
 
-def candidates(source: Source) -> Iterator[Ways]:
-    """Yield, for each class of layers that goes forward and backward, the ways to call it at a setting."""
+def candidates(source: Source) -> Iterator[tuple[str, Ways]]:
+    """Yield, for each class of layers that goes forward and backward, what goes back, and the ways to call it."""
     for cls in own_classes(source).values():
         every = [name for name in dir(cls) if not name.startswith("_") or name == "__call__"]
         forward = [name for name in every if re.match(rf"{FORWARD}|__call__|propagate", name.lower())]
         backward = [name for name in every if re.match(BACK, name.lower())]
         if kind(cls.__name__) and forward and backward and callable(getattr(cls, backward[0])):
-            yield _made(source, cls, sorted(forward, key=lambda name: name == "__call__")[0], backward[0])
+            yield (
+                f"{cls.__name__}.{backward[0]}",
+                _made(source, cls, sorted(forward, key=lambda name: name == "__call__")[0], backward[0]),
+            )
 
 
 def _made(source: Source, cls: type, forward: str, backward: str) -> Ways:

@@ -41,13 +41,13 @@ GOES_IN: Final = r"(?i)d(?!ata)|grad|delta|err|up|out"
 SENT: Final = {"x": ARRAYS["x"] + r"|conv_in\w*|orig\w*|\w*_in|in", "w": ARRAYS["w"], "b": ARRAYS["b"]}
 
 
-def candidates(source: Source) -> Iterator[Ways]:
-    """Yield, for each pair of functions with one name, the ways to call it at a setting."""
+def candidates(source: Source) -> Iterator[tuple[str, Ways]]:
+    """Yield, for each pair of functions with one name, what goes back, and the ways to call it."""
     functions = own_functions(source)
     backwards = {_stem(name): name for name in functions if kind(name) and _goes_back(name)}
     for name in functions:
         if kind(name) and not _goes_back(name) and (back := backwards.get(_stem(name))):
-            yield _ways(source, name, back)
+            yield back, _ways(source, name, back)
 
 
 def _goes_back(name: str) -> bool:

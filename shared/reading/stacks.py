@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared.reading import plans
-from shared.reading.batch import FORMS, IMAGES, ONE_HOT, Batch, Form
+from shared.reading.batch import IMAGES, ONE_HOT, Batch, Form
 from shared.reading.functions import own_classes, own_functions, ranked, signature
 from shared.reading.images import HEIGHTS, shapes
 from shared.reading.layer_objects import seen
@@ -107,7 +107,7 @@ def _fitted(stack: Stack) -> Iterator[Stack]:
     kernels = [array.shape for array in stack.arrays.values() if array.ndim > 2]
     for height in HEIGHTS if kernels else ():
         for shape in shapes(kernels, height):
-            for form in (form.of_images(shape) for form in FORMS if form.x in IMAGES and form.y == ONE_HOT):
+            for form in (form.of_images(shape) for form in IMAGES if form.y == ONE_HOT):
                 n_in, n_out = int(np.prod(shape)), stack.layout.sizes[-1]
                 batch = Batch(np.random.default_rng(1).random((2, n_in)), np.arange(2) % max(2, n_out), n_out)
                 fitted = replace(

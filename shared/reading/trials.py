@@ -16,6 +16,9 @@ from shared.reading.source import Source
 
 FEW, MOST = 2, 12
 """Entries of a tensor that are shifted: while styles are tried, and afterwards."""
+AVERAGE: Final = r"av(era)?g|mean"
+"""In the name of a pool."""
+UNKNOWN: Final = "it is not known how it is called"
 SHARED: Final = 1.5
 """So many times the gradient that came goes back where each of several equal maxima gets all of it, or more."""
 NOWHERE: Final = (Batch(np.zeros((1, 1)), np.zeros(1, int), 1), Form("rows", ONE_HOT))
@@ -63,12 +66,12 @@ class Trial:
 def trials(source: Source) -> tuple[list[list[Trial]], list[str]]:
     """Return, for each operator of a file that runs, its trials, the usual setting first; and why others do not run."""
     found, failures = list[list[Trial]](), list[str]()
-    for ways in (*pairs.candidates(source), *layer_objects.candidates(source)):
+    for name, ways in (*pairs.candidates(source), *layer_objects.candidates(source)):
         best, why = _tried(ways)
         if best:
             found.append(best)
-        elif why:
-            failures.append(why)
+        else:
+            failures.append(f"{name}: {why or UNKNOWN}")
     return found, failures
 
 
@@ -100,7 +103,7 @@ def _best(ways: Ways, setting: Setting, chosen: list[Trial], failures: list[str]
             found = _measured(operator, FEW)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a stranger's code
             if operator.cotangent is not None:  # it is the way back that raises
-                failures.append(f"{operator.name}: {type(error).__name__}: {error}")
+                failures.append(f"{type(error).__name__}: {error}")
             continue
         share = 1 - len(found.wrong) / max(1, len(found.returned))
         if found.returned and (best is None or share > best[0]):
@@ -116,8 +119,11 @@ def _measured(operator: Operator, most: int = MOST) -> Trial:
     out, _ = operator.output(operator.arrays)
     cotangent = operator.cotangent
     assert cotangent is not None
+    setting = (
+        replace(operator.setting, mode="average") if re.search(AVERAGE, operator.words[0].lower()) else operator.setting
+    )
     return Trial(
-        operator.words, operator.is_pool, operator.style, operator.setting, found, out, cotangent, operator.lines,
+        operator.words, operator.is_pool, operator.style, setting, found, out, cotangent, operator.lines,
         not operator.is_pool or _shares(operator, cotangent),
     )  # fmt: skip
 
