@@ -35,8 +35,8 @@ MOST_MISMATCHES: Final = 2
 
 def candidates(source: Source) -> Iterator[Calls]:
     """Yield the ways to read a file by its functions or methods, with images that fit."""
-    unfit = set[tuple[int, int, str | None]]()
-    """stores and layouts for which nothing fits what is called first"""
+    known = dict[tuple[int, int, str | None], Calls | None]()
+    """number of a store, of a layout, and what is called first -> a way of calling it with images that fit"""
     spent = 0.0
     for number, (store, found) in enumerate(stores(source)):
         layouts = [layout for layout in found if _kernels(store, layout) and layout.sizes[0] == max(layout.sizes)]
@@ -47,11 +47,11 @@ def candidates(source: Source) -> Iterator[Calls]:
         for plan in plans(callables, first, store):
             for i, layout in enumerate(layouts):
                 way, begun = (number, i, plan.forward or plan.backward or plan.train), time.process_time()
-                fitted = None if way in unfit or spent > SECONDS else _fitted(source, store, layout, plan)
-                spent += time.process_time() - begun
-                unfit |= set() if fitted else {way}
-                if fitted is not None:
-                    yield fitted
+                if way not in known and spent < SECONDS:
+                    known[way] = _fitted(source, store, layout, plan)
+                    spent += time.process_time() - begun
+                if (fitted := known.get(way)) is not None:
+                    yield replace(fitted, plan=plan)
 
 
 def _kernels(store: Store, layout: Layout) -> list[tuple[int, ...]]:
@@ -113,7 +113,8 @@ def _resized(program: Calls, form: Form) -> Calls:
         n_in, n_out = int(np.prod(form.image)), layout.sizes[-1]
         batch = Batch(np.random.default_rng(1).random((2, n_in)), np.arange(2) % max(2, n_out), n_out)
         try:
-            run = program.run(program.arrays, form.parts(batch)[0], form, backward=False)
+            part, loss = form.parts(batch)[0], program.plan.forward is None
+            run = program.run(program.arrays, part, form, backward=False, loss=loss)
             if run.outputs is None and run.loss is None:
                 raise UnreadableError("neither outputs nor a loss")
             return replace(program, layout=replace(layout, sizes=(n_in, *layout.sizes[1:])))

@@ -69,6 +69,7 @@ def _with_images(module: Any) -> list[Layout]:
     arrays, torch = _arrays(module), sys.modules["torch"]
     every = layouts(arrays)
     kernels = [arrays[name].shape for name, _ in every[0].layers if arrays[name].ndim > 2] if every else []
+    torch.set_num_threads(1 if kernels else torch.get_num_threads())  # of so small images more threads only wait
     for height in HEIGHTS if kernels else ():
         for shape in shapes(kernels[:1], height):
             with suppress(Exception):
