@@ -51,7 +51,7 @@ def judge(facts: Facts | OperatorFacts) -> OwnVerdict:
     diagnosis = diagnosis_of(case)
     verdict = OwnVerdict(diagnosis is None, _headline(case, diagnosis), facts, diagnosis, network=_network(case))
     verdict.conventions = _conventions(case)
-    verdict.hazards = _hazards(case)
+    verdict.hazards = _hazards(case) + (_alone(facts) if diagnosis is None else [])
     if not facts.after:
         verdict.not_checked = ["updates (the file has no training step that could be called)"]
     elif diagnosis is None and (case.rule is None or case.rule.mistake):
@@ -203,6 +203,13 @@ def _conventions(case: Case) -> list[str]:
     for name, value in facts.missing.items():
         found.append(f"{name} comes from the data, which were not loaded: here it is {value}")
     return found
+
+
+def _alone(facts: Facts) -> list[str]:
+    """Return which convolutions and pools are wrong by themselves, in a network that is right."""
+    every = [(trials, operators.diagnosis_of(trials, facts.text)) for trials in facts.operators]
+    wrong = [(t[0].name, found) for t, found in every if found is not None and not operators.is_unexplained(t, found)]
+    return [f"{name} by itself: {found.name}; it does not show in this network" for name, found in wrong]
 
 
 def _hazards(case: Case) -> list[str]:

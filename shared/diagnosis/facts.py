@@ -21,7 +21,7 @@ from shared.reading.derivatives import ENTRIES, OWN, Derivatives, derivatives, f
 from shared.reading.program import RATE, Program, UnreadableError
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout
-from shared.reading.trials import Trial, is_convolutional, trials
+from shared.reading.trials import UNKNOWN, Trial, is_convolutional, trials
 
 ANOTHER: Final = 21
 """A seed of parameters and images, where the first ones show a mistake."""
@@ -70,7 +70,7 @@ class Facts:
     hazards: list[Trouble] = field(default_factory=list)
     """warnings for large inputs"""
     operators: list[list[Trial]] = field(default_factory=list)
-    """the convolutions and pools, each by itself, of a network whose gradients are wrong"""
+    """the convolutions and pools of a network for images, each by itself"""
     not_finite: bool = False
     """whether the outputs for large inputs are not finite"""
 
@@ -112,13 +112,16 @@ class Subject:
             except UnreadableError as error:
                 found, failures = _operators(self.source)
                 found = [each for each in found if options.entry is None or options.entry in each[0].entries]
+                raised = [why for why in failures if not why.endswith(UNKNOWN)]
+                if raised:
+                    raise UnreadableError("; ".join(raised)) from error
                 if found:
                     return OperatorFacts(found, self.source.text, str(error), failures)
                 if is_convolutional(self.source):  # by its names; it may be a dense network for all that
                     dense = choose.dense_programs(self.source)
                     with contextlib.suppress(UnreadableError):
                         return measured(self.source, (each for each in dense if _fits(each, options)), options)
-                raise UnreadableError("; ".join(failures) or str(error)) from error
+                raise
 
     def _contract(self, options: Options) -> Iterator[Program]:
         names = self.source.namespace
@@ -150,7 +153,7 @@ def measured(source: Source, programs: Iterator[Program], options: Options) -> F
             isinstance(reading.program, torch_module.TorchModule),
             reading.missing,
         )
-        if facts.layout.image and not facts.is_autograd and not _is_right(found):
+        if facts.layout.image and not facts.is_autograd:
             facts.operators, _ = trials(source)
         _take_step(facts, reading, arrays, batch)
         _enlarge(facts, source, reading.program, arrays, batch)

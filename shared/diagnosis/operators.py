@@ -18,6 +18,8 @@ from shared.reading.trials import Trial
 
 EQUATIONS: Final = ("(5)", "(6)", "(7)")
 """of the gradients of the input, of the kernels and of the biases"""
+FACTOR: Final = r"mean|average|/|\* ?\d|\d\.? ?\*"
+"""What a line with a factor holds."""
 STRANGE: Final = "none of its gradients is a derivative of its forward pass; was it called as it is meant?"
 UNNAMED_OPERATOR: Final = "the gradients are not the derivatives of your own forward pass"
 
@@ -68,9 +70,22 @@ def is_mean(trial: Trial) -> bool:
     """
     d = trial.derivatives
     x, *parameters = d.arrays
-    n = d.arrays[x].shape[0] if trial.style.x[0] == "N" else 1
+    n = _examples(trial)
     ratios = [d.ratio(name, OWN) for name in parameters if name in trial.returned]
     return n > 1 and bool(ratios) and x not in trial.wrong and all(r and abs(r * n - 1) < ALIKE for r in ratios)
+
+
+def _not_means(trial: Trial) -> list[str]:
+    """Return the wrong tensors, without means over the examples where others are wrong in other ways."""
+    n = _examples(trial)
+    ratios = {name: trial.derivatives.ratio(name, OWN) for name in trial.wrong}
+    return [name for name, ratio in ratios.items() if n == 1 or not ratio or abs(ratio * n - 1) > ALIKE] or trial.wrong
+
+
+def _examples(trial: Trial) -> int:
+    """Return the number of examples."""
+    sizes = next(iter(trial.derivatives.arrays.values())).shape
+    return int(sizes[0]) if trial.style.x[0] == "N" else 1
 
 
 def is_unexplained(trials: Sequence[Trial], found: Diagnosis | None) -> bool:
@@ -88,6 +103,7 @@ def hazards(trials: Sequence[Trial]) -> list[str]:
         for trial in trials
         if trial.wrong and is_rare(trial, trials) and not wrong_trials(trials) and not is_mean(trial)
     ]
+    found += [f"{trials[0].name}: with {setting} it raises {why}" for setting, why in trials[0].raised.items()]
     if not trials[0].shares_ties and not trials[0].wrong and trials[0].setting.mode == "max":
         found.append(
             f"{trials[0].name}: each of several equal maxima gets the whole gradient; not a mistake where values differ"
@@ -98,7 +114,7 @@ def hazards(trials: Sequence[Trial]) -> list[str]:
 def diagnosis_of(trials: Sequence[Trial], text: str) -> Diagnosis | None:
     """Return what is wrong with an operator; None if nothing is."""
     for trial in wrong_trials(trials):
-        found = [_diagnosis(trial, name, text) for name in trial.wrong]
+        found = [_diagnosis(trial, name, text) for name in _not_means(trial)]
         first, *others = found
         if not others:
             return first
@@ -146,7 +162,7 @@ def _diagnosis(trial: Trial, name: str, text: str) -> Diagnosis:
         return Diagnosis(
             named, f"the gradient of {name} is {what} what it should be",
             "compare its line with those of the right gradients", equation, measured,
-            culprit(text, trial, name, SPREAD if trial.is_pool else WRITTEN) if not is_sign else (),
+            tuple(line for line in culprit(text, trial, name, WRITTEN) if re.search(FACTOR, line[1])),
         )  # fmt: skip
     right = [each for each in trial.returned if each not in trial.wrong]
     description = f"{trial.name}: the gradient of {name} is wrong" + (f", of {', '.join(right)} right" if right else "")

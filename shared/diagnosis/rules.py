@@ -15,6 +15,7 @@ from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.mistakes import MISTAKES
 from shared.diagnosis.network_of import TURNED, WRONG_SLOPES, has_diagonal_jacobian, mistakes, wrong_slope
 from shared.diagnosis.own_words import besides, tensors, times
+from shared.diagnosis.words import Lines
 from shared.layers import SOFTMAX
 from shared.reading.derivatives import OWN, as_shaped
 from shared.reading.names import is_bias
@@ -90,7 +91,7 @@ def _by_operators(case: Case) -> Diagnosis | None:
     for trials in facts.operators:
         found = operators.diagnosis_of(trials, facts.text)
         below = wrong & kernels if found is not None and found.equation != "(5)" else wrong - top
-        if found is not None and below:
+        if found is not None and below and not operators.is_unexplained(trials, found):
             more = besides(case) if wrong & top else ""
             return replace(
                 found, description=f"{found.description}{more}", measured=f"{tensors(case)}; {found.measured}"
@@ -282,7 +283,7 @@ def _unnamed(case: Case) -> Diagnosis:
         return Diagnosis(
             name, "; ".join(texts), "compare the lines of the wrong gradients with those of the right ones", equation,
             tensors(case),
-            delta_lines(case) if equation == "(5)" else assignments(case, _alone(case, wrong, factors)),
+            delta_lines(case) if equation == "(5)" else _assigned(case, _alone(case, wrong, factors)),
         )  # fmt: skip
     top = [name for name in case.facts.layout.layers[-1] if name is not None]
     if case.facts.layout.image and right and _is_delta_right(case, right):
@@ -298,9 +299,14 @@ def _unnamed(case: Case) -> Diagnosis:
         where, equation = "the gradients of the biases are right, those of the weights are wrong", "(6)"
     else:
         where, equation = "the last layer's gradients are wrong already", "(4)"
-    lines = assignments(case, wrong) if equation == "(7)" else ()
+    lines = _assigned(case, wrong) if equation == "(7)" else ()
     remedy = "compare with equations (1) to (7) of shared/spec.py"
     return Diagnosis(UNNAMED[case.has_loss], where, remedy, equation, tensors(case), lines)
+
+
+def _assigned(case: Case, names: Sequence[str]) -> Lines:
+    """Return the lines that compute gradients; of images only if no update could be meant instead."""
+    return () if case.facts.layout.image and case.facts.derivatives.run.after else assignments(case, names)
 
 
 def _is_delta_right(case: Case, right: Collection[str]) -> bool:

@@ -1,7 +1,7 @@
 """Try the convolutions and pools of a file by themselves: in several settings, in the style that fits."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -39,6 +39,8 @@ class Trial:
     lines: dict[str, int]
     shares_ties: bool = True
     """whether equal maxima share their gradient, or one of them gets it: not each the whole"""
+    raised: dict[str, str] = field(default_factory=dict)
+    """other settings -> why it does not go back with them"""
 
     @property
     def name(self) -> str:
@@ -84,12 +86,18 @@ def is_convolutional(source: Source) -> bool:
 def _tried(ways: Ways) -> tuple[list[Trial], str]:
     """Return the trials of an operator in the style that fits best; if none runs, why it does not go back."""
     chosen, failures = list[Trial](), list[str]()
+    raised = dict[Setting, str]()
     for setting in (*arguments.CONVOLUTIONS, *arguments.POOLS):
+        before = len(failures)
         found = _best(ways, setting, chosen, failures)
         if found is None or found.wrong:  # it may be written for square images only
             square = _best(ways, replace(setting, width=setting.height), chosen, failures)
             found = square if found is None or (square is not None and not square.wrong) else found
         chosen += [found] if found is not None else []
+        if found is None and len(failures) > before:
+            raised[setting] = failures[-1]
+    if chosen:
+        chosen[0].raised = {setting.words(): why for setting, why in raised.items()}
     return chosen, failures[0] if failures else ""
 
 
