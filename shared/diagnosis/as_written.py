@@ -71,6 +71,8 @@ def _of_operators(facts: OperatorFacts) -> OwnVerdict:
         raise UnreadableError(f"{facts.trials[0][0].name}: {operators.STRANGE}")
     wrong = [each for _, each in judged if each is not None]
     names = ", ".join(trials[0].name for trials, _ in judged)
+    if not wrong and facts.why not in ("", NOTHING):  # an exception; it may be the file's own
+        raise UnreadableError(f"{facts.why}; by themselves, {names} are right")
     strange = [trials[0].name for trials, each in found if operators.is_unexplained(trials, each)]
     rest = ", ".join(["the whole network", *strange, *(why.partition(":")[0] for why in facts.failures)])
     headline = f"RIGHT: the gradients of {names} are the derivatives of their own forward pass; {rest} not checked"

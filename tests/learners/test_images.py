@@ -79,3 +79,16 @@ def test_a_dense_network_with_a_name_of_a_convolution_is_read(tmp_path: Path) ->
     found = facts_of(text, tmp_path)
     assert isinstance(found, Facts)
     assert not found.form.image
+
+
+def test_a_network_that_raises_is_not_right_because_its_convolutions_are(tmp_path: Path) -> None:
+    text = of_file("conv_27_simple_conv_net.py").replace("dx = np.dot(dout, self.W.T)", "dx = np.dot(dout, self.W)")
+    with pytest.raises(UnreadableError, match=r"; by themselves, Convolution.backward, Pooling.backward are right"):
+        as_written.judge(facts_of(text, tmp_path))
+
+
+def test_a_convolution_that_is_wrong_and_of_no_effect_is_a_hazard(tmp_path: Path) -> None:
+    text = of_file("conv_12_three_layer_net.py").replace("dx_pad[:, :, pad:pad + H", "dx_pad[:, :, :H")
+    verdict = as_written.judge(facts_of(text, tmp_path))
+    assert verdict.right
+    assert any("conv_backward_naive by itself" in hazard and "does not show" in hazard for hazard in verdict.hazards)
