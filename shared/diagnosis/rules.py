@@ -402,6 +402,9 @@ def _update(case: Case) -> Diagnosis | None:
             "update with the wrong sign", "the step adds the gradients instead of subtracting them",
             "theta <- theta - eta g", "(8)", lines=matching_lines(case, r"\+=|\+", "update", EVERYWHERE),
         )  # fmt: skip
+    if case.rule is not None and case.rule.name == "momentum with mu 1":  # a velocity that never fades is no momentum
+        mistake = MISTAKES["gradients accumulated"]
+        return Diagnosis(mistake.name, mistake.description, mistake.remedy, mistake.equation)
     is_early = ratio is None and not still and case.rule is None
     factor = (case.own or case.fit).factor
     return (

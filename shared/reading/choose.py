@@ -174,7 +174,7 @@ def _forms(program: Program, forms: Sequence[Form]) -> Sequence[Form]:
 
 def _why(failures: list[str]) -> str:
     """Return why no way worked: what a step hides, or how the likeliest way failed."""
-    hidden = next((text.partition(": ")[2] for text in failures if HIDDEN in text), None)
+    hidden = next((text for text in failures if HIDDEN in text), None)
     return hidden or (failures[0] if failures else NOTHING)
 
 
