@@ -1,18 +1,22 @@
 """The verdict on a person's own network: first by its own loss, then by name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
+from shared.diagnosis import operators
 from shared.diagnosis.case import Case, added_decay, common_factor, is_probability
 from shared.diagnosis.diagnose import Diagnosis
 from shared.diagnosis.facts import Facts
 from shared.diagnosis.matching import ALIKE
+from shared.diagnosis.operators import OperatorFacts
 from shared.diagnosis.own_words import LOSS_WORDS, as_text, loss_words, precision, times
 from shared.diagnosis.rules import diagnosis_of, is_weight_decay
+from shared.reading.choose import NOTHING
 from shared.reading.derivatives import FAMILY, OWN, Fit
+from shared.reading.program import UnreadableError
 
 CLOSE: Final = 1e-2
 """Relative difference between the derivatives of a loss and of the one that it stands for."""
@@ -24,7 +28,7 @@ class OwnVerdict:
 
     right: bool
     headline: str
-    facts: Facts
+    facts: Facts | OperatorFacts
     diagnosis: Diagnosis | None = None
     conventions: list[str] = field(default_factory=list)
     hazards: list[str] = field(default_factory=list)
@@ -33,8 +37,10 @@ class OwnVerdict:
     """784-30tanh-10sigmoid, where it is one of ours"""
 
 
-def judge(facts: Facts) -> OwnVerdict:
+def judge(facts: Facts | OperatorFacts) -> OwnVerdict:
     """Return the verdict on a file."""
+    if isinstance(facts, OperatorFacts):
+        return _of_operators(facts)
     d = facts.derivatives
     own = next((fit for loss in FAMILY if loss in d.by_loss and (fit := _of_own(facts, loss)) is not None), None)
     factor = None if _is_rate_unknown(facts) else 1.0
@@ -45,7 +51,7 @@ def judge(facts: Facts) -> OwnVerdict:
     diagnosis = diagnosis_of(case)
     verdict = OwnVerdict(diagnosis is None, _headline(case, diagnosis), facts, diagnosis, network=_network(case))
     verdict.conventions = _conventions(case)
-    verdict.hazards = _hazards(case)
+    verdict.hazards = _hazards(case) + (_alone(facts) if diagnosis is None else [])
     if not facts.after:
         verdict.not_checked = ["updates (the file has no training step that could be called)"]
     elif diagnosis is None and (case.rule is None or case.rule.mistake):
@@ -54,6 +60,37 @@ def judge(facts: Facts) -> OwnVerdict:
         verdict.headline += "; updates not checked"
     elif diagnosis is None and case.rule is not None and case.rule.name:
         verdict.headline += "; updates checked"
+    return verdict
+
+
+def _of_operators(facts: OperatorFacts) -> OwnVerdict:
+    """Return the verdict on convolutions and pools, each by itself."""
+    found = [(trials, operators.diagnosis_of(trials, facts.text)) for trials in facts.trials]
+    judged = [(trials, each) for trials, each in found if not operators.is_unexplained(trials, each)]
+    if not judged:
+        raise UnreadableError(f"{facts.trials[0][0].name}: {operators.STRANGE}")
+    wrong = [each for _, each in judged if each is not None]
+    names = ", ".join(trials[0].name for trials, _ in judged)
+    if not wrong and facts.why not in ("", NOTHING):  # an exception; it may be the file's own
+        raise UnreadableError(f"{facts.why}; by themselves, {names} are right")
+    strange = [trials[0].name for trials, each in found if operators.is_unexplained(trials, each)]
+    rest = ", ".join(["the whole network", *strange, *(why.partition(":")[0] for why in facts.failures)])
+    headline = f"RIGHT: the gradients of {names} are the derivatives of their own forward pass; {rest} not checked"
+    if wrong:
+        headline = f"WRONG: {wrong[0].name}, equation {wrong[0].equation}"
+    if len(wrong) > 1:
+        more = "; ".join(f"{each.name}: {each.description}" for each in wrong[1:])
+        wrong[0] = replace(wrong[0], description=f"{wrong[0].description}; and besides, {more}")
+    verdict = OwnVerdict(not wrong, headline, facts, wrong[0] if wrong else None, network=names)
+    means = [trials[0].name for trials, _ in judged if operators.is_mean(trials[0])]
+    if means:
+        verdict.conventions = [f"{', '.join(means)}: the parameters' gradients are means over the examples"]
+    verdict.hazards = [hazard for trials in facts.trials for hazard in operators.hazards(trials)]
+    silent = [f"{t[0].name} of {', '.join(t[0].derivatives.missing)}" for t in facts.trials if t[0].derivatives.missing]
+    verdict.not_checked = [f"gradients that are not returned: {'; '.join(silent)}"] if silent else []
+    verdict.not_checked += [*(f"{name}: {operators.STRANGE}" for name in strange), *facts.failures]
+    why = "no loss with a backward pass was found" if facts.why == NOTHING else facts.why
+    verdict.not_checked.append(f"the whole network, which was not read: {why}")
     return verdict
 
 
@@ -170,6 +207,13 @@ def _conventions(case: Case) -> list[str]:
     return found
 
 
+def _alone(facts: Facts) -> list[str]:
+    """Return which convolutions and pools are wrong by themselves, in a network that is right."""
+    every = [(trials, operators.diagnosis_of(trials, facts.text)) for trials in facts.operators]
+    wrong = [(t[0].name, found) for t, found in every if found is not None and not operators.is_unexplained(t, found)]
+    return [f"{name} by itself: {found.name}; it does not show in this network" for name, found in wrong]
+
+
 def _hazards(case: Case) -> list[str]:
     """Return what is no mistake in backprop, and may go wrong."""
     found = []
@@ -184,6 +228,9 @@ def _hazards(case: Case) -> list[str]:
 def _network(case: Case) -> str:
     chosen = case.activations
     sizes = case.facts.layout.sizes
+    if case.facts.layout.image:
+        arrays = case.facts.derivatives.arrays
+        return "; ".join(f"{name} {arrays[name].shape}" for name, _ in case.facts.layout.layers)
     if chosen is None:
         return "-".join(map(str, sizes))
     return "-".join([str(sizes[0]), *(f"{size}{name}" for size, name in zip(sizes[1:], chosen, strict=True))])

@@ -14,14 +14,20 @@ import numpy as np
 
 from shared.boundary import LONGEST_MESSAGE, safe, told
 from shared.diagnosis.answers import Trouble
+from shared.diagnosis.operators import OperatorFacts
 from shared.diagnosis.subject import CONSTANTS, spec_of
 from shared.reading import choose, contract, torch_module, walks
 from shared.reading.batch import FORMS, Batch, Form
-from shared.reading.derivatives import Derivatives, derivatives, fix_chance, total
-from shared.reading.program import RATE, Program
+from shared.reading.derivatives import ENTRIES, OWN, Derivatives, derivatives, fix_chance, total
+from shared.reading.program import RATE, Program, UnreadableError
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout
+from shared.reading.trials import UNKNOWN, Trial, is_convolutional, trials
 
+ANOTHER: Final = 21
+"""A seed of parameters and images, where the first ones show a mistake."""
+FEWER: Final = 2
+"""So many entries of a tensor are shifted there."""
 LARGE: Final = 1e3
 """Factor for the inputs at which exp overflows."""
 
@@ -64,8 +70,15 @@ class Facts:
     """whether the file itself counts these steps"""
     hazards: list[Trouble] = field(default_factory=list)
     """warnings for large inputs"""
+    operators: list[list[Trial]] = field(default_factory=list)
+    """the convolutions and pools of a network for images, each by itself"""
     not_finite: bool = False
     """whether the outputs for large inputs are not finite"""
+
+    def words(self) -> str:
+        """Return how the file was read."""
+        W = "W (out, in)" if self.layout.out_first else "W (in, out)"
+        return f"{self.form.words()}, {W}"
 
     @property
     def after(self) -> Arrays:
@@ -91,11 +104,25 @@ class Subject:
         with contextlib.redirect_stdout(io.StringIO()):
             return cls(path)
 
-    def facts(self, options: Options) -> Facts:
-        """Read the file and measure; UnreadableError if it cannot be read."""
+    def facts(self, options: Options) -> Facts | OperatorFacts:
+        """Read the file and measure: all of it, or its convolutions by themselves; UnreadableError if it cannot be."""
         with contextlib.redirect_stdout(io.StringIO()):
             every = chain(self._contract(options), choose.programs(self.source))
-            return measured(self.source, (program for program in every if _fits(program, options)), options)
+            try:
+                return measured(self.source, (program for program in every if _fits(program, options)), options)
+            except UnreadableError as error:
+                found, failures = _operators(self.source)
+                found = [each for each in found if options.entry is None or options.entry in each[0].entries]
+                raised = [why for why in failures if not why.endswith(UNKNOWN)]
+                if raised:
+                    raise UnreadableError("; ".join(raised)) from error
+                if found:
+                    return OperatorFacts(found, self.source.text, str(error), failures)
+                if is_convolutional(self.source):  # by its names; it may be a dense network for all that
+                    dense = choose.dense_programs(self.source)
+                    with contextlib.suppress(UnreadableError):
+                        return measured(self.source, (each for each in dense if _fits(each, options)), options)
+                raise
 
     def _contract(self, options: Options) -> Iterator[Program]:
         names = self.source.namespace
@@ -113,22 +140,45 @@ def measured(source: Source, programs: Iterator[Program], options: Options) -> F
         warnings.simplefilter("ignore")
         reading = choose.read(source, programs, forms(options))
         arrays, batch = _lively(reading)
+        found = derivatives(reading.program, arrays, batch, reading.form, most=_entries(reading))
+        if reading.layout.image and not _is_right(found):  # two maxima may be too close for a difference
+            again = derivatives(reading.program, *reading.draw(ANOTHER), reading.form, most=FEWER)
+            arrays, batch, found = (*reading.draw(ANOTHER), again) if _is_right(again) else (arrays, batch, found)
         facts = Facts(
             reading.program.found,
             reading.form,
             reading.layout,
-            derivatives(reading.program, arrays, batch, reading.form),
+            found,
             _definitions(source, reading.program.lines),
             source.text,
             isinstance(reading.program, torch_module.TorchModule),
             reading.missing,
         )
+        if facts.layout.image and not facts.is_autograd:
+            facts.operators, _ = trials(source)
         _take_step(facts, reading, arrays, batch)
         _enlarge(facts, source, reading.program, arrays, batch)
         return facts
 
 
-def ask(subject: Subject, options: Options) -> Facts:
+def _entries(reading: choose.Reading) -> int:
+    """Return how many entries of a tensor are shifted: fewer where loops go over all places of an image."""
+    return ENTRIES // 3 if reading.layout.image else ENTRIES
+
+
+def _is_right(found: Derivatives) -> bool:
+    """Return whether all gradients are the derivatives of the file's own loss."""
+    return OWN in found.by_loss and found.fit(found.gradients, OWN, factor=1.0).is_right
+
+
+def _operators(source: Source) -> tuple[list[list[Trial]], list[str]]:
+    """Return the convolutions and pools of a file, each by itself, and why others cannot be called."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return trials(source)
+
+
+def ask(subject: Subject, options: Options) -> Facts | OperatorFacts:
     """Return the facts; called in the file's process."""
     return subject.facts(options)
 

@@ -13,7 +13,7 @@ from shared.diagnosis.answers import Answer, Answers, Trouble
 from shared.diagnosis.as_written import OwnVerdict, judge
 from shared.diagnosis.comparison import READ_ONLY
 from shared.diagnosis.diagnose import UNKNOWN, Verdict, diagnose
-from shared.diagnosis.facts import Options, outline, troubles
+from shared.diagnosis.facts import Facts, Options, outline, troubles
 from shared.diagnosis.facts import Subject as FileSubject
 from shared.diagnosis.facts import ask as ask_facts
 from shared.diagnosis.inputs import Inputs
@@ -118,8 +118,8 @@ def judge_file(path: Path, options: Options, timeout: float) -> OwnVerdict:
         process.loaded()
         try:
             return judge(process.call(ask_facts, options))
-        except CallError as error:
-            if error.kind != "raised":
+        except (CallError, UnreadableError) as error:
+            if isinstance(error, CallError) and error.kind != "raised":
                 raise
             found, raised = process.call(outline), process.call(troubles)
             why = "; ".join([str(error).removeprefix("UnreadableError: "), *raised[:MOST_TROUBLES]])
@@ -139,10 +139,11 @@ def _fitting(process: CallProcess, options: Options) -> str:
 
 def _as_read(own: OwnVerdict) -> str:
     """Return how a file was read, with the options that say so."""
+    if not isinstance(own.facts, Facts):
+        return own.facts.words()
     form, out_first = own.facts.form, own.facts.layout.out_first
-    W = "W (out, in)" if out_first else "W (in, out)"
     layout, weights = "one" if form.is_single else form.x, "out-in" if out_first else "in-out"
-    return f"{form.words()}, {W}: --layout {layout} --labels {form.y} --weights {weights}"
+    return f"{own.facts.words()}: --layout {layout} --labels {form.y} --weights {weights}"
 
 
 def _remedy(path: Path, found: list[str]) -> str:

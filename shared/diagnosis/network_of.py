@@ -75,7 +75,7 @@ def gradients(facts: Facts) -> Arrays:
 def activations(facts: Facts) -> tuple[str, ...] | None:
     """Return the activation of every layer with which our forward pass gives the file's outputs; None for none."""
     outputs = facts.derivatives.run.outputs
-    if outputs is None or facts.layout.has_bias_column:
+    if outputs is None or facts.layout.has_bias_column or facts.layout.image:
         return None
     for chosen in _choices(len(facts.layout.layers)):
         if _close(forward(facts, chosen)[1][-1], outputs):
@@ -130,9 +130,9 @@ def mistakes(
     loss, factor, decay : the file's loss as one of the family, times a factor; None if it has none. Without one the
         factor is free, and mistakes that are only a factor cannot be told.
     """
-    found = gradients(facts)
-    if facts.layout.has_bias_column:
+    if facts.layout.has_bias_column or facts.layout.image:
         return
+    found = gradients(facts)
     n, weights = len(facts.derivatives.batch.y), parameters(facts)
     if chosen is None:
         yield from _in_forward(facts)

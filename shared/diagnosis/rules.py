@@ -1,12 +1,13 @@
 """What is wrong with gradients that are not the derivatives of the file's own loss, or with its update."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from shared.diagnosis import updates
+from shared.diagnosis import operators, updates
 from shared.diagnosis.case import SOFTMAX_AGAIN, Case, added_decay, common_factor, is_probability
 from shared.diagnosis.culprits import EVERYWHERE, MASK, assignments, delta_lines, matching_lines, mistake_lines
 from shared.diagnosis.diagnose import SHAPE, Diagnosis
@@ -14,6 +15,7 @@ from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.mistakes import MISTAKES
 from shared.diagnosis.network_of import TURNED, WRONG_SLOPES, has_diagonal_jacobian, mistakes, wrong_slope
 from shared.diagnosis.own_words import besides, tensors, times
+from shared.diagnosis.words import Lines
 from shared.layers import SOFTMAX
 from shared.reading.derivatives import OWN, as_shaped
 from shared.reading.names import is_bias
@@ -26,6 +28,8 @@ UNNAMED: Final = (
 """without, and with a loss of its own"""
 STRAY: Final = "a stray factor"
 TWICE: Final = "softmax applied twice"
+NEARLY: Final = 1e-3
+"""Error of gradients from a tiny step, relative to the largest, that weights explain which move during the step."""
 RATE_ALIKE: Final = 0.02
 """Relative error of a factor that is taken from a tiny step."""
 
@@ -36,6 +40,8 @@ def diagnosis_of(case: Case) -> Diagnosis | None:
     by = case.own.loss if case.own else case.fit.loss
     if by == SOFTMAX_AGAIN and is_probability(facts):
         return _softmax_twice(case)
+    if facts.operators and (operator := _by_operators(case)) is not None:
+        return operator
     if (shape := _shape(case)) is not None:
         return shape
     if case.fit.is_right and case.fit.factor > 0:
@@ -61,7 +67,36 @@ def diagnosis_of(case: Case) -> Diagnosis | None:
         and not any(d.gradients[b].any() for b in biases)
     ):
         return _still(case, wrong)
-    return _by_rule(case) or _named(case) or _by_slope(case) or _unnamed(case)
+    early = _update(case) if d.run.after and _is_nearly_right(case) else None
+    return early or _by_rule(case) or _named(case) or _by_slope(case) or _unnamed(case)
+
+
+def _is_nearly_right(case: Case) -> bool:
+    """Return whether a step is off by so little that its tiny learning rate may be why: weights move too early."""
+    d = case.facts.derivatives
+    if not case.has_loss:
+        return False
+    off = {name: np.abs(d.gradients[name] - expected).max() for name, expected in d.by_loss[OWN].items()}
+    largest = max(float(np.abs(vector).max(initial=0)) for vector in d.by_loss[OWN].values())
+    return all(each <= NEARLY * largest for each in off.values())
+
+
+def _by_operators(case: Case) -> Diagnosis | None:
+    """Return the mistake of a convolution or pool that is wrong by itself, if it explains which tensors are wrong."""
+    facts = case.facts
+    wrong, top = set(case.fit.wrong), {name for name in facts.layout.layers[-1] if name is not None}
+    kernels = {n for layer in facts.layout.layers if facts.derivatives.arrays[layer[0]].ndim > 2 for n in layer if n}
+    if common_factor(case) is not None:
+        return None
+    for trials in facts.operators:
+        found = operators.diagnosis_of(trials, facts.text)
+        below = wrong & kernels if found is not None and found.equation != "(5)" else wrong - top
+        if found is not None and below and not operators.is_unexplained(trials, found):
+            more = besides(case) if wrong & top else ""
+            return replace(
+                found, description=f"{found.description}{more}", measured=f"{tensors(case)}; {found.measured}"
+            )
+    return None
 
 
 def is_weight_decay(case: Case) -> bool:
@@ -248,10 +283,12 @@ def _unnamed(case: Case) -> Diagnosis:
         return Diagnosis(
             name, "; ".join(texts), "compare the lines of the wrong gradients with those of the right ones", equation,
             tensors(case),
-            delta_lines(case) if equation == "(5)" else assignments(case, _alone(case, wrong, factors)),
+            delta_lines(case) if equation == "(5)" else _assigned(case, _alone(case, wrong, factors)),
         )  # fmt: skip
     top = [name for name in case.facts.layout.layers[-1] if name is not None]
-    if right and all(name in right for name in top):
+    if case.facts.layout.image and right and _is_delta_right(case, right):
+        where, equation = "the gradients of the biases are right, those of the weights beside them are wrong", "(6)"
+    elif right and all(name in right for name in top):
         where, equation = (
             "the last layer's gradients are right, those below are wrong: look at how delta goes back",
             "(5)",
@@ -262,9 +299,20 @@ def _unnamed(case: Case) -> Diagnosis:
         where, equation = "the gradients of the biases are right, those of the weights are wrong", "(6)"
     else:
         where, equation = "the last layer's gradients are wrong already", "(4)"
-    lines = assignments(case, wrong) if equation == "(7)" else ()
+    lines = _assigned(case, wrong) if equation == "(7)" else ()
     remedy = "compare with equations (1) to (7) of shared/spec.py"
     return Diagnosis(UNNAMED[case.has_loss], where, remedy, equation, tensors(case), lines)
+
+
+def _assigned(case: Case, names: Sequence[str]) -> Lines:
+    """Return the lines that compute gradients; of images only if no update could be meant instead."""
+    return () if case.facts.layout.image and case.facts.derivatives.run.after else assignments(case, names)
+
+
+def _is_delta_right(case: Case, right: Collection[str]) -> bool:
+    """Return whether each layer with wrong weights has right biases: what went back to it is right."""
+    wrong = [layer for layer in case.facts.layout.layers if not all(name in right for name in layer if name)]
+    return all(weights not in right and bias in right for weights, bias in wrong)
 
 
 def _alone(case: Case, wrong: Sequence[str], factors: dict[str, float]) -> list[str]:
@@ -354,6 +402,9 @@ def _update(case: Case) -> Diagnosis | None:
             "update with the wrong sign", "the step adds the gradients instead of subtracting them",
             "theta <- theta - eta g", "(8)", lines=matching_lines(case, r"\+=|\+", "update", EVERYWHERE),
         )  # fmt: skip
+    if case.rule is not None and case.rule.name == "momentum with mu 1":  # a velocity that never fades is no momentum
+        mistake = MISTAKES["gradients accumulated"]
+        return Diagnosis(mistake.name, mistake.description, mistake.remedy, mistake.equation)
     is_early = ratio is None and not still and case.rule is None
     factor = (case.own or case.fit).factor
     return (

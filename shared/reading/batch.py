@@ -1,6 +1,6 @@
 """Examples in the form in which a person's functions take them, and outputs back in rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -41,6 +41,8 @@ class Form:
     """one of `BATCHES` or `SINGLE`"""
     y: str
     """`LABELS` or `ONE_HOT`"""
+    image: tuple[int, ...] = ()
+    """the shape of an example that is an image; () for one of features"""
 
     @property
     def is_single(self) -> bool:
@@ -49,6 +51,10 @@ class Form:
 
     def words(self) -> str:
         """Return how the examples are given."""
+        if self.image:
+            size = ", ".join(map(str, self.image))
+            where = " in columns" if self.x in ("columns", "column") and self.y == ONE_HOT else ""
+            return f"{'one image at a time, x (' if self.is_single else 'X (n, '}{size}), y {self.y}{where}"
         where = {"columns": " in columns", "rows": " in rows"}.get(self.x, "") if self.y == ONE_HOT else ""
         return f"{WORDS[self.x]}, y {self.y}{where}"
 
@@ -60,6 +66,8 @@ class Form:
 
     def give_x(self, batch: Batch) -> np.ndarray:
         """Return x as the functions take it; a copy."""
+        if self.image:  # what is in columns is y, and what the dense layers see
+            return np.array(batch.x.reshape(self.image if self.is_single else (-1, *self.image)))
         return self._turned(batch.x).copy()
 
     def give_y(self, batch: Batch) -> Any:
@@ -68,6 +76,10 @@ class Form:
             return self._turned(batch.targets).copy()
         labels = batch.y.astype(float) if batch.n_out == 1 else batch.y
         return labels[0].item() if self.is_single else labels.copy()
+
+    def of_images(self, shape: tuple[int, ...]) -> "Form":
+        """Return the same form for images."""
+        return replace(self, image=shape)
 
     def _turned(self, rows: np.ndarray) -> np.ndarray:
         if self.x == "vector":
@@ -89,3 +101,5 @@ class Form:
 
 
 FORMS: Final = tuple(Form(x, y) for x in (*BATCHES, *SINGLE) for y in (ONE_HOT, LABELS))
+IMAGES: Final = tuple(form for form in FORMS if form.x in ("rows", "vector") or (form.x != "row" and form.y == ONE_HOT))
+"""The forms in which there are images, too: a batch of them, or one; what is in columns is y."""

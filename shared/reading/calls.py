@@ -29,6 +29,8 @@ class Calls:
     store: Store
     layout: Layout
     plan: Plan
+    brightest: float = 1.0
+    """the largest value of a pixel"""
     arrays: Arrays = field(init=False)
     found: list[str] = field(init=False)
     lines: dict[str, int] = field(init=False)

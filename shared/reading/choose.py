@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from shared.boundary import told
-from shared.reading import calls, functions, loops, plans, torch_module
-from shared.reading.batch import FORMS, LABELS, Batch, Form
+from shared.reading import calls, functions, images, loops, plans, stacks, torch_module, trials
+from shared.reading.batch import FORMS, IMAGES, LABELS, Batch, Form
 from shared.reading.derivatives import FAMILY, OWN, derivatives
 from shared.reading.names import has_role
 from shared.reading.program import HIDDEN, Program, UnreadableError
@@ -19,6 +19,11 @@ from shared.reading.structure import Arrays, Layout
 
 Found = TypeVar("Found")
 EXAMPLES: Final[tuple[int, ...]] = (7, 11, 13, 17, 19, *range(20, 2000))
+NOTHING: Final = "nothing in it could be called"
+FEW_IMAGES: Final = (3, 4, 5, 7, 11)
+"""Numbers of images: loops over their places take long."""
+ALONE: Final = 2
+"""Images that are given one at a time."""
 FEW: Final = 4
 """Entries of a tensor that are shifted while readings are tried."""
 SECONDS: Final = 12.0
@@ -26,6 +31,7 @@ SECONDS: Final = 12.0
 ENOUGH: Final = 8
 """So many readings that run are compared, and fewer once the gradients of half the tensors are right."""
 FEW_MORE: Final = 6
+ENOUGH_OF_IMAGES: Final = 3
 HALF: Final = 0.5
 ALL_BUT_FACTOR: Final = 0.99
 """The share of right tensors that gradients count for which are all wrong by the same factor."""
@@ -49,14 +55,16 @@ class Reading:
         return self.program.layout
 
     def is_settled(self) -> bool:
-        """Whether no other reading can be better: a batch, with all gradients right."""
-        return self.score[1] == 1 and self.score[3] == 1
+        """Whether no other reading can be better: a batch, or images one at a time, with all gradients right."""
+        return (self.score[1] == 1 or bool(self.form.image)) and self.score[3] == 1
 
     def draw(self, seed: int = 1) -> tuple[Arrays, Batch]:
         """Return parameters and a batch, drawn from a seed."""
         if seed not in self._drawn:
             self._drawn[seed] = draw(self.program, self.source, seed)
         arrays, batch = self._drawn[seed]
+        if self.form.image and self.form.is_single:
+            batch = Batch(batch.x[:ALONE], batch.y[:ALONE], batch.n_out)
         for name in (*self.source.counts, *self.missing):
             self.source.namespace[name] = len(batch.y)
         return dict(arrays), batch
@@ -69,19 +77,36 @@ def draw(program: Program, source: Source, seed: int) -> tuple[Arrays, Batch]:
     arrays: Arrays = {}
     for name, array in program.arrays.items():
         arrays[name] = np.asarray(0.3 * generator.standard_normal(np.shape(array)))
-    for (weights, _), n_in in zip(layout.layers, layout.sizes, strict=False):
+    fans = [arrays[weights].size ** 0.5 for weights, _ in layout.layers] if layout.image else layout.sizes
+    for (weights, _), n_in in zip(layout.layers, fans, strict=False):
         arrays[weights] = generator.standard_normal(program.arrays[weights].shape) / np.sqrt(min(n_in, 40))
     n_in, n_out = layout.sizes[0], layout.sizes[-1]
     n = getattr(program, "n", None) or examples(source, layout)
     inked = min(1.0, 40 / n_in)
     x = generator.random((n, n_in)) * (generator.random((n, n_in)) < inked)
+    if layout.image:
+        x = _images(generator, (n, *layout.image), getattr(program, "brightest", 1.0)).reshape(n, n_in)
     y = generator.permutation(np.arange(n) % max(2, n_out))
     return arrays, Batch(x, y, n_out)
+
+
+def _images(generator: np.random.Generator, shape: tuple[int, ...], brightest: float) -> np.ndarray:
+    """Return images of which no two pixels are equal, as equal values are equal maxima.
+
+    Neighbours are alike, so that a whole window of a pool may lie below zero: only there it shows whether the gradient
+    goes through the ReLU below. Pixels are around 0, but for files that divide by 255.
+    """
+    x = generator.uniform(-1, 1, shape)
+    for axis in (axis for axis in range(1, len(shape)) if shape[axis] == max(shape[1:])):
+        x = (x + np.roll(x, 1, axis) + np.roll(x, 2, axis)) / np.sqrt(3)
+    return x if brightest == 1 else brightest * (x + 2) / 4
 
 
 def examples(source: Source, layout: Layout) -> int:
     """Return a number of examples that no layer has: the file's own m where it is a constant, if it is small."""
     n_out = layout.sizes[-1]
+    if layout.image:
+        return next(n for n in FEW_IMAGES if n not in (*layout.image, *layout.sizes))
     for name, value in source.namespace.items():
         if (
             name in ("m", "n", "N")
@@ -114,7 +139,7 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
         if best is not None and best.score[0] and not _may_be_better(program, best):
             continue
         fit, unfit = set[str](), set[str]()
-        for form in forms:
+        for form in _forms(program, forms):
             if _is_over(best, tried, deadline):
                 break
             if form.x in unfit:
@@ -122,14 +147,14 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
             reading = Reading(source, program, form, _drawn=drawn)
             try:
                 if form.x not in fit:
-                    if isinstance(program, calls.Calls) and program.plan.forward:
+                    if isinstance(program, calls.Calls) and program.plan.forward and not form.image:
                         unfit.add(form.x)  # its forward pass takes no labels
                     _check_forward(reading)
                     unfit.discard(form.x)
                     fit.add(form.x)
                 reading.score = _score(reading)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a way that does not fit may raise anything
-                failures.append(told(error))
+                failures.append(told(error).removeprefix("UnreadableError: "))
                 continue
             tried += bool(_loss_of(program)) or not has_loss
             if best is None or reading.score > best.score:
@@ -141,14 +166,22 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
     return best
 
 
+def _forms(program: Program, forms: Sequence[Form]) -> Sequence[Form]:
+    """Return the forms that a program's examples can have."""
+    image = program.layout.image
+    return [form.of_images(image) for form in forms if form in IMAGES] if image else forms
+
+
 def _why(failures: list[str]) -> str:
     """Return why no way worked: what a step hides, or how the likeliest way failed."""
-    hidden = next((text.partition(": ")[2] for text in failures if HIDDEN in text), None)
-    return hidden or (failures[0] if failures else "nothing in it could be called")
+    hidden = next((text for text in failures if HIDDEN in text), None)
+    return hidden or (failures[0] if failures else NOTHING)
 
 
 def _is_over(best: Reading | None, tried: int, deadline: float) -> bool:
     """Return whether enough readings were tried, or the time is over."""
+    if best is not None and best.form.image:
+        return time.process_time() > deadline or tried >= ENOUGH_OF_IMAGES
     few = best is not None and HALF <= best.score[3] < ALL_BUT_FACTOR
     return time.process_time() > deadline or tried >= (FEW_MORE if few else ENOUGH)
 
@@ -183,7 +216,8 @@ def _check_forward(reading: Reading) -> None:
 def _score(reading: Reading) -> tuple[float, ...]:
     """Return how well a reading fits: the share of right tensors, of gradients found, of shapes that fit."""
     arrays, batch = reading.draw()
-    found = _with_missing(reading, batch, lambda: derivatives(reading.program, arrays, batch, reading.form, most=FEW))
+    most = FEW // 2 if reading.form.image else FEW
+    found = _with_missing(reading, batch, lambda: derivatives(reading.program, arrays, batch, reading.form, most=most))
     run = found.run
     if run.outputs is None and run.loss is None:
         raise UnreadableError("neither outputs nor a loss")
@@ -226,7 +260,16 @@ def _give(reading: Reading, error: NameError, n: int) -> None:
 
 
 def programs(source: Source) -> Iterator[Program]:
-    """Yield every way to read a file."""
+    """Yield every way to read a file, as a network with convolutions if it defines some."""
     yield from torch_module.candidates(source)
+    if trials.is_convolutional(source):
+        yield from images.candidates(source)
+        yield from stacks.candidates(source)
+    else:
+        yield from dense_programs(source)
+
+
+def dense_programs(source: Source) -> Iterator[Program]:
+    """Yield every way to read a file as a dense network in NumPy."""
     yield from calls.candidates(source)
     yield from loops.candidates(source)

@@ -117,3 +117,23 @@ def _by_shape(arrays: Sequence[Any], shapes: Mapping[str, tuple[int, ...]]) -> d
         if len(fits) == 1:
             found[fits[0]] = array
     return found
+
+
+def by_name(value: Any, names: list[str], arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a backward pass returned, by the names in its `return`, or else by shapes, or in order."""
+    known = list(arrays)
+    if isinstance(value, Mapping):
+        return {of: each for key, each in value.items() if (of := gradient_of(str(key), known))}
+    parts = list(value) if isinstance(value, (tuple, list)) else [value]
+    said = [gradient_of(name, known) for name in names] if len(names) == len(parts) else [None] * len(parts)
+    found: dict[str, Any] = {}
+    for name, part in zip(said, parts, strict=True):
+        if name is not None and name not in found:
+            found[name] = part
+    for i, (name, part) in enumerate(zip(said, parts, strict=True)):
+        if name is None and isinstance(part, (np.ndarray, float, np.floating)):
+            left = [each for each in known if each not in found]
+            fits = [each for each in left if np.shape(part) == np.shape(arrays[each])]
+            of = fits[0] if len(fits) == 1 else known[i] if i < len(known) and known[i] in left else None
+            found |= {of: part} if of is not None else {}
+    return {name: part for name, part in found.items() if isinstance(part, (np.ndarray, float, np.floating))}

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from shared.reading.arguments import small_image
 from shared.reading.functions import own_classes, own_functions, return_names, signature
 from shared.reading.names import gradient_of, has_role, in_order, is_bias, is_weight, plain
 from shared.reading.program import DECAY, RATE
@@ -144,13 +145,15 @@ def constructions(source: Source, cls: type) -> Iterator[tuple[Any, str]]:
         parameters = list(inspect.signature(cls).parameters.values())
     except (TypeError, ValueError):
         return
+    has_images = re.search(r"conv(?!e)", source.text, re.I) is not None
     for sizes in SMALL:
         given: dict[str, Any] = {}
         for parameter in parameters:
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
             default = parameter.default if parameter.default is not parameter.empty else None
-            value = size_of(parameter.name, sizes, default)
+            is_image, small = small_image(parameter.name, default) if has_images else (False, None)
+            value = small if is_image else size_of(parameter.name, sizes, default)
             if value is not None:
                 given[parameter.name] = value
             elif parameter.default is not parameter.empty:
@@ -171,7 +174,7 @@ def constructions(source: Source, cls: type) -> Iterator[tuple[Any, str]]:
                 break
         else:
             if any(isinstance(value, (list, tuple)) for value in given.values()) or len(sizes) == 3:
-                yield given, ", ".join(f"{key}={_short(value)}" for key, value in given.items())
+                yield given, _in_words(given)
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == cls.__name__:
             with suppress(Exception):
@@ -182,6 +185,10 @@ def constructions(source: Source, cls: type) -> Iterator[tuple[Any, str]]:
                 }  # fmt: skip
                 bound = inspect.signature(cls).bind(*evaluated, **named).arguments
                 yield dict(bound), ", ".join(map(ast.unparse, [*node.args, *(k.value for k in node.keywords)]))
+
+
+def _in_words(given: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={_short(value)}" for key, value in given.items() if not isinstance(value, type))
 
 
 def _short(value: Any) -> str:

@@ -3,7 +3,7 @@
 import copy
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any, Final
 
@@ -19,6 +19,8 @@ STATE: Final = re.compile(
 """Names of what is shaped like weights and is none: gradients, and the state of an optimizer."""
 MOST_PERMUTED: Final = 4
 DEEPEST: Final = 5
+KERNEL: Final = 4
+"""The most axes of an array: those of the kernels of a convolution."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Leaf:
     """as one would write it: W1, weights[0], params['W1'], network[0].weights"""
     path: tuple[tuple[str, Any], ...]
     """("key", k), ("index", i) or ("attribute", name), from the root"""
+    also: tuple[tuple[tuple[str, Any], ...], ...] = ()
+    """further paths to the same array: layers may hold those of a dict"""
 
     def get(self, root: Any) -> Any:
         """Return the array."""
@@ -38,7 +42,9 @@ class Leaf:
 
     def put(self, root: Any, value: Any) -> Any:
         """Put another array in its place; return the root, which is another one if it is a tuple."""
-        return _put(root, self.path, value)
+        for path in (self.path, *self.also):
+            root = _put(root, path, value)
+        return root
 
 
 def _put(root: Any, path: tuple[tuple[str, Any], ...], value: Any) -> Any:
@@ -58,14 +64,25 @@ def _put(root: Any, path: tuple[tuple[str, Any], ...], value: Any) -> Any:
 
 def leaves(root: Any, is_own: Callable[[Any], bool], name: str = "") -> list[Leaf]:
     """Return the arrays of floats in nested dicts, lists and objects of the file's own classes."""
-    return list(_walk(root, is_own, name, (), set()))
+    found: dict[int, Leaf] = {}
+    for leaf in _walk(root, is_own, name, (), set()):
+        value = leaf.get(root)
+        known = found.get(id(value))
+        is_same = known is not None and isinstance(value, np.ndarray)
+        key = id(value) if is_same or id(value) not in found else -len(found) - 1
+        found[key] = replace(known, also=(*known.also, leaf.path)) if known is not None and is_same else leaf
+    return list(found.values())
 
 
 def _walk(
     value: Any, is_own: Callable[[Any], bool], name: str, path: tuple[tuple[str, Any], ...], seen: set[int]
 ) -> Iterator[Leaf]:
     if isinstance(value, np.ndarray):
-        if value.dtype.kind == "f" and value.size and (value.ndim in (1, 2) or (value.ndim == 0 and is_bias(name))):
+        if (
+            value.dtype.kind == "f"
+            and value.size
+            and (1 <= value.ndim <= KERNEL or (value.ndim == 0 and is_bias(name)))
+        ):
             yield Leaf(name, path)
         return
     if isinstance(value, (float, np.floating)):
@@ -102,6 +119,8 @@ class Layout:
     """n_in, ..., n_out"""
     has_bias_column: bool = False
     """whether a column, or row, of W is the bias"""
+    image: tuple[int, ...] = ()
+    """the shape of an example of a network with convolutions; () of a dense one"""
 
     @property
     def names(self) -> list[str]:
@@ -125,8 +144,31 @@ class Layout:
 
 
 def layouts(arrays: Mapping[str, Any]) -> list[Layout]:
-    """Return the ways in which arrays can be the layers of a network; [] if there is none."""
-    shapes = {name: np.shape(array) for name, array in arrays.items()}
+    """Return the ways in which arrays can be the layers of a network; [] if there is none.
+
+    One with convolutions has no `image` yet, and the size of its input is that of its first dense layer.
+    """
+    every = {name: np.shape(array) for name, array in arrays.items()}
+    kernels = [name for name, shape in every.items() if len(shape) > 2 and max(shape) < int(np.prod(shape))]
+    kernels = [name for name in kernels if not is_bias(name) and not STATE.search(name)]
+    if kernels:
+        return [_above(kernels, dense, every) for dense in _dense({k: s for k, s in every.items() if k not in kernels})]
+    return _dense(every)
+
+
+def _above(kernels: list[str], dense: Layout, shapes: Mapping[str, tuple[int, ...]]) -> Layout:
+    """Return the layers of a network with convolutions below dense layers."""
+    left, layers = [name for name in shapes if name not in (*kernels, *dense.names)], list[tuple[str, str | None]]()
+    for name in kernels:
+        fits = [each for each in left if is_bias(each) and {1, *shapes[name]} & set(shapes[each])]
+        fits.sort(key=lambda each: (each.rpartition(".")[0] != name.rpartition(".")[0], _number(each) != _number(name)))
+        layers.append((name, fits[0] if fits else None))
+        left = [each for each in left if each not in fits[:1]]
+    return replace(dense, layers=(*layers, *dense.layers))
+
+
+def _dense(shapes: Mapping[str, tuple[int, ...]]) -> list[Layout]:
+    """Return the ways in which matrices can be the layers of a dense network."""
     matrices = [name for name, shape in shapes.items() if len(shape) == 2 and not is_bias(name)]
     matrices = [name for name in matrices if not STATE.search(name)] or matrices
     named = [name for name in matrices if is_weight(name)]

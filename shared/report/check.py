@@ -7,6 +7,7 @@ from typing import Final
 from shared.diagnosis.as_written import OwnVerdict
 from shared.diagnosis.checks import CHECKS
 from shared.diagnosis.diagnose import Diagnosis, Verdict
+from shared.diagnosis.facts import Facts
 from shared.diagnosis.findings import Findings
 from shared.diagnosis.selftest import Trial
 from shared.diagnosis.words import sentence
@@ -61,7 +62,6 @@ def wrong(found: Diagnosis) -> list[str]:
 def own_document(name: str, verdict: OwnVerdict) -> Document:
     """Return the verdict by a file's own loss: what was read, what is wrong, conventions and hazards."""
     facts, found = verdict.facts, verdict.diagnosis
-    W = "W (out, in)" if facts.layout.out_first else "W (in, out)"
     heading = [f"{name}: {verdict.network}", verdict.headline]
     if found is not None:
         heading.append(f"what is wrong: {found.description}")
@@ -71,7 +71,8 @@ def own_document(name: str, verdict: OwnVerdict) -> Document:
     heading += [f"conventions: {'; '.join(verdict.conventions)}"] if verdict.conventions else []
     heading += [f"beware: {hazard}" for hazard in verdict.hazards]
     heading += [f"not checked: {what}" for what in verdict.not_checked]
-    read = [f"found: {', '.join(facts.found)}", f"read as: {facts.form.words()}, {W}", f"if that is wrong: {FLAGS}"]
+    flags = FLAGS if isinstance(facts, Facts) else "--entry NAME"
+    read = [f"found: {', '.join(facts.found)}", f"read as: {facts.words()}", f"if that is wrong: {flags}"]
     more = {
         "network": verdict.network,
         "right": verdict.right,
@@ -81,7 +82,7 @@ def own_document(name: str, verdict: OwnVerdict) -> Document:
         "hazards": verdict.hazards,
         "not_checked": verdict.not_checked,
         "found": facts.found,
-        "read_as": facts.form.words(),
+        "read_as": facts.form.words() if isinstance(facts, Facts) else facts.words(),
     }
     return Document(heading, [], [], [], more, answer=read)
 

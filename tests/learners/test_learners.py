@@ -20,6 +20,7 @@ from shared.reading.program import UnreadableError
 from tests.command import SECONDS
 
 FOLDER = Path(__file__).parent / "files"
+USUAL = r"case_\d|6[3-9]_|7[08]_|conv_(0[1256]|1[0257]|20|22)"
 EXPECTED: dict[str, Any] = json.loads((Path(__file__).parent / "expected.json").read_text())
 
 
@@ -33,7 +34,7 @@ def test_every_file_has_its_answer() -> None:
     assert {path.name for path in FOLDER.iterdir() if path.is_file()} == EXPECTED.keys()
 
 
-@pytest.mark.exhaustive_unless(fits=lambda name: re.match(r"case_\d|6[3-9]_|7[08]_", name) is not None)
+@pytest.mark.exhaustive_unless(fits=lambda name: re.match(USUAL, name) is not None)
 @pytest.mark.parametrize("name", [name for name, answer in EXPECTED.items() if not answer.get("unread")])
 def test_a_file_is_read_as_it_is_and_judged_by_its_own_loss(name: str) -> None:
     expected, verdict = EXPECTED[name], found(name)

@@ -3,6 +3,7 @@
 import io
 import math
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -116,7 +117,8 @@ class Chart:
 @contextmanager
 def drawing() -> Iterator[None]:
     """Draw with this style, independent of the user's settings."""
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of values near the largest float, in a record of another
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
         yield
