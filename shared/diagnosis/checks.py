@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from shared.agreement import rounding
+from shared.agreement.metrics import rounded
 from shared.diagnosis import findings
 from shared.diagnosis.answers import GRADIENTS, OUTPUTS, PARAMETERS
 from shared.diagnosis.comparison import READ_ONLY, Comparison, distance
@@ -86,7 +87,7 @@ def _agrees(c: Comparison, scenes: tuple[str, ...], kind: str) -> Findings | Non
         return None
     for scene in asked:
         if c.is_off(scene, kind):
-            name, error = max(c.errors(scene, kind).items(), key=lambda item: item[1])
+            name, error = max(c.errors(scene, kind).items(), key=lambda item: rounded(item[1]))
             return (Finding(findings.OFF, scene, name, error),)
     return ()
 

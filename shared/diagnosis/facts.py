@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -178,9 +178,17 @@ def _operators(source: Source) -> tuple[list[list[Trial]], list[str]]:
         return trials(source)
 
 
-def ask(subject: Subject, options: Options) -> Facts | OperatorFacts:
+class Measured(NamedTuple):
+    """The facts about a network or, where a file has none, about its convolutions and pools; the other is None."""
+
+    network: Facts | None
+    operators: OperatorFacts | None
+
+
+def ask(subject: Subject, options: Options) -> Measured:
     """Return the facts; called in the file's process."""
-    return subject.facts(options)
+    found = subject.facts(options)
+    return Measured(None, found) if isinstance(found, OperatorFacts) else Measured(found, None)
 
 
 def outline(subject: Subject) -> list[str]:

@@ -13,7 +13,7 @@ from shared.diagnosis.answers import Answer, Answers, Trouble
 from shared.diagnosis.as_written import OwnVerdict, judge
 from shared.diagnosis.comparison import READ_ONLY
 from shared.diagnosis.diagnose import UNKNOWN, Verdict, diagnose
-from shared.diagnosis.facts import Facts, Options, outline, troubles
+from shared.diagnosis.facts import Facts, Measured, Options, outline, troubles
 from shared.diagnosis.facts import Subject as FileSubject
 from shared.diagnosis.facts import ask as ask_facts
 from shared.diagnosis.inputs import Inputs
@@ -117,7 +117,7 @@ def judge_file(path: Path, options: Options, timeout: float) -> OwnVerdict:
         process.deadline = time.monotonic() + timeout
         process.loaded()
         try:
-            return judge(process.call(ask_facts, options))
+            return _judged(process.call(ask_facts, options))
         except (CallError, UnreadableError) as error:
             if isinstance(error, CallError) and error.kind != "raised":
                 raise
@@ -128,12 +128,18 @@ def judge_file(path: Path, options: Options, timeout: float) -> OwnVerdict:
             raise UnreadableError(f"{path.name} could not be read: {why}; {_remedy(path, found)}", fits) from None
 
 
+def _judged(measured: Measured) -> OwnVerdict:
+    facts = measured.network or measured.operators
+    assert facts is not None
+    return judge(facts)
+
+
 def _fitting(process: CallProcess, options: Options) -> str:
     """Return the options with which a file can be read, where it cannot with those that were given; "" if none do."""
     free = replace(options, layout=None, labels=None, weights=None)
     with suppress(CallError):
         if free != options:
-            return _as_read(judge(process.call(ask_facts, free)))
+            return _as_read(_judged(process.call(ask_facts, free)))
     return ""
 
 
