@@ -55,7 +55,7 @@ class Observation:
 
     @classmethod
     def load(cls, path: Path, spec: NetworkSpec) -> "Observation":
-        """Read what `save` wrote for a network; ArraysError if it is no such file."""
+        """Read what `save` wrote for a network; ArraysError if it is no such file, or too large."""
         sets = len(STAGES) - 2  # of the parameters
         numbers = sets * spec.parameter_count + N_OUTPUTS * spec.n_out + 1
         found = arrays.read(path, 8 * numbers + arrays.HEADER * (sets * len(spec.parameter_shapes) + 2))

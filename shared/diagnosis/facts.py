@@ -15,7 +15,8 @@ import numpy as np
 from shared.boundary import LONGEST_MESSAGE, safe, told
 from shared.diagnosis.answers import Trouble
 from shared.diagnosis.operators import OperatorFacts
-from shared.diagnosis.subject import CONSTANTS, spec_of
+from shared.diagnosis.subject import CONSTANTS, meant, spec_of
+from shared.errors import SpecError
 from shared.reading import choose, contract, torch_module, walks
 from shared.reading.batch import FORMS, Batch, Form
 from shared.reading.derivatives import ENTRIES, OWN, Derivatives, derivatives, fix_chance, total
@@ -107,7 +108,12 @@ class Subject:
     def facts(self, options: Options) -> Facts | OperatorFacts:
         """Read the file and measure: all of it, or its convolutions by themselves; UnreadableError if it cannot be."""
         with contextlib.redirect_stdout(io.StringIO()):
-            every = chain(self._contract(options), choose.programs(self.source))
+            try:
+                every = chain(self._contract(options), choose.programs(self.source))
+            except SpecError as error:  # its constants: it may be read without them
+                with contextlib.suppress(UnreadableError):
+                    return measured(self.source, self._others(options), options)
+                raise UnreadableError(str(error)) from None
             try:
                 return measured(self.source, (program for program in every if _fits(program, options)), options)
             except UnreadableError as error:
@@ -124,9 +130,12 @@ class Subject:
                         return measured(self.source, (each for each in dense if _fits(each, options)), options)
                 raise
 
+    def _others(self, options: Options) -> Iterator[Program]:
+        return (program for program in choose.programs(self.source) if _fits(program, options))
+
     def _contract(self, options: Options) -> Iterator[Program]:
         names = self.source.namespace
-        constants: dict[str, Any] = {name: names[name] for name in CONSTANTS if name in names}
+        constants = meant({name: names[name] for name in CONSTANTS if name in names})
         return (
             contract.candidates(self.source, spec_of(constants, options.network))
             if contract.follows(self.source)

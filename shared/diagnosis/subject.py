@@ -56,12 +56,26 @@ class Subject:
 
     def describe(self) -> dict[str, Any]:
         """Return what the parent process needs to know; SpecError for a constant that is no text and no sizes."""
-        for name, value in self.constants.items():
-            parts = value if isinstance(value, (tuple, list)) else (value,)
-            if not all(isinstance(part, (str, int, type(None))) for part in parts):
-                meant = getattr(value, "__name__", value)
-                raise SpecError(name, meant, "texts and whole numbers, such as " + EXAMPLES[name])
-        return {"trains": self.trains, "constants": self.constants}
+        return {"trains": self.trains, "constants": meant(self.constants)}
+
+
+def meant(constants: Mapping[str, Any]) -> dict[str, Any]:
+    """Return constants of a file that are texts and whole numbers; SpecError for one that is something else."""
+    for name, value in constants.items():
+        parts = value if isinstance(value, (tuple, list)) else (value,)
+        if not all(isinstance(part, (str, int, type(None))) for part in parts):
+            what = f"the {type(value).__name__} {getattr(value, '__name__', '')}".rstrip()
+            raise SpecError(name, Unquoted(what), f"a value such as {EXAMPLES[name]}")
+    return dict(constants)
+
+
+class Unquoted(str):
+    """A text that errors show without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def spec_of(constants: Mapping[str, Any], given: Mapping[str, Any]) -> NetworkSpec:

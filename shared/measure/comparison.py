@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from shared.agreement import whole_call
 from shared.agreement.judgement import judge
 from shared.agreement.observation import Observation, compare
 from shared.data import Dataset
@@ -22,14 +23,21 @@ class Observations:
     def __init__(self) -> None:
         self._round = 0
         self._read: dict[str, Observation] = {}
+        self._whole_call: Observation | None = None
 
     def of(self, job: Job) -> Observation:
         """Return the tensors of a job; ArraysError if they are missing or cannot be read."""
         if job.round != self._round:
-            self._round, self._read = job.round, {}
+            self._round, self._read, self._whole_call = job.round, {}, None
         if job.label not in self._read:
             self._read[job.label] = Observation.load(job.tensors_path, job.spec)
         return self._read[job.label]
+
+    def whole_call_of(self, job: Job) -> Observation:
+        """Return the parameters of the reference after a whole call; ArraysError as `of`."""
+        if job.round != self._round or self._whole_call is None:
+            self._whole_call = Observation.load(job.whole_call_path, job.spec)
+        return self._whole_call
 
     def keep(self, job: Job, reference: Reference) -> None:
         """Write the files of a reference again where they are gone; the workers of its round read them."""
@@ -61,12 +69,35 @@ def compare_with_reference(
             result |= _unusable(f"{len(digits):,} predictions, expected {len(dataset.test):,}")
             return
         result["test_accuracy"] = float(np.mean(digits == dataset.test.labels))
+        _compare_whole_call(job, result, reference, observations)
     elif result["status"] == OK:
         result |= _unusable("it agrees, but was not timed")
     if result["status"] == OK:
         result |= doubt
     if result["status"] == OK and (reason := rejection(result, job.threads)):
         result |= {"status": REJECTED, "reason": reason}
+
+
+def _compare_whole_call(job: Job, result: dict[str, Any], reference: Reference, observations: Observations) -> None:
+    """Add the error after one call as long as those that are timed, and the status that it means."""
+    allowed = reference.get("whole_call_allowed")
+    if allowed is None:  # nothing can be concluded, or the record is older
+        return
+    try:
+        found = Observation.load(job.whole_call_path, job.spec)
+        off = compare(found, observations.whole_call_of(job.reference))[whole_call.STAGE]
+    except ArraysError as error:
+        result |= {"status": CRASHED, "reason": f"saved no usable tensors: {error}"}
+        return
+    except ValueError as error:
+        result |= {"status": DISAGREES, "reason": f"after a whole call of train: {error}"}
+        return
+    finally:
+        job.whole_call_path.unlink(missing_ok=True)
+    result["whole_call_error"] = files.finite(off.error)
+    if not off.error <= allowed:
+        what = f"after a call of train as long as an epoch: {off.tensor} is off by {off.error:.1e}"
+        result |= {"status": DISAGREES, "reason": f"{what}, allowed {allowed:.1e}, though short calls agree"}
 
 
 def _unusable(why: str) -> dict[str, Any]:

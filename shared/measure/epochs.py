@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared import evaluation, initial
+from shared.agreement import whole_call
 from shared.interface import Array, Labels, Network, Parameters
 from shared.measure import profile
 from shared.measure.job import Job
@@ -32,7 +33,11 @@ def timed(job: Job, network: Network, start: Start, watch: Stopwatch) -> dict[st
     orders = chain([first], drawn)  # the first order is drawn before the clock starts
     given = initial.draw_parameters(job.spec, job.training)  # again, as the order: a network may change its own
     watch.lap("data")
-    _warm_up(network, given, _excerpt(job, first), watch)
+    whole_call.observe(network, initial.draw_parameters(job.spec, job.training), warming(job, first)).save(
+        job.whole_call_path
+    )
+    watch.lap("warm-up")
+    _settle(network, given, watch)
     canary, before = [canary_seconds()], Counters.now()
     watch.lap("canary")
     epochs = list(_epochs(job, network, orders, x_validation, y_validation, watch))
@@ -55,11 +60,13 @@ def timed(job: Job, network: Network, start: Start, watch: Stopwatch) -> dict[st
     return result
 
 
-def _warm_up(network: Network, given: Parameters, order: Labels, watch: Stopwatch) -> None:
-    """Take these steps, so that everything is compiled, loaded and allocated, then reset the network."""
-    network.train(order)
-    network.parameters()
-    watch.lap("warm-up")
+def warming(job: Job, order: Labels) -> Labels:
+    """Return the order of the warm-up: as long as an epoch, so that everything is compiled, loaded and allocated."""
+    return whole_call.order_of(_excerpt(job, order), job.training.batch_size)
+
+
+def _settle(network: Network, given: Parameters, watch: Stopwatch) -> None:
+    """Reset the network, and leave nothing for the garbage collector."""
     network.reset(given)
     gc.collect()
     gc.freeze()

@@ -68,6 +68,11 @@ class Job:
         return self._path(".npz")
 
     @property
+    def whole_call_path(self) -> Path:
+        """The parameters after one call as long as an epoch, as npz; see `shared.agreement.whole_call`."""
+        return self._path(".whole-call.npz")
+
+    @property
     def parameters_path(self) -> Path:
         """The trained parameters, as npz."""
         return self._path(workers.PARAMETERS)

@@ -91,7 +91,8 @@ def is_missing(job: Job, record: Record) -> bool:
     if not any(r["round"] == job.round for r in _kept(record, "references")):
         return True
     whole = sum(s["round"] == job.round for s in _kept(record, "samples")) == len(record["implementations"])
-    return not whole and not (job.tensors_path.exists() and job.result_path.exists())
+    needed = (job.tensors_path, job.result_path, job.whole_call_path)
+    return not whole and not all(path.exists() for path in needed)
 
 
 def _kept(record: Record, kind: Kind) -> list[Reference] | list[Sample]:
@@ -186,6 +187,7 @@ class _Run:
         """Read the tensors of the reference before any other worker could change them."""
         try:
             self.observations.of(job)
+            self.observations.whole_call_of(job)
         except ArraysError as error:
             return failed(job, CRASHED, f"saved no usable tensors: {error}")
         return result

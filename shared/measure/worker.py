@@ -2,7 +2,8 @@
 
 The stages are those of `schema.STAGES`: start, import, data (reading the data set), build, load (handing over the
 training set), gradients (with outputs and loss), first step, agreement (the parameters after 1, 10 and 100 steps),
-path (up to 1,000 steps beside the reference, in the first round), data (for the evaluation), warm-up (an epoch), reset,
+path (up to 1,000 steps beside the reference, in the first round), data (for the evaluation), warm-up (one call as long
+as an epoch, which is compared with the reference), reset,
 the timed epochs, each followed by its evaluation, and sections (one more epoch in the first round, to find which part
 of the implementation takes the time). The time of an epoch covers `train` and the final read of the parameters, which
 waits for the device. An implementation that disagrees with the float64 reference is not timed.
@@ -61,10 +62,12 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
     """Observe the float64 reference on exactly the numbers of the run's dtype, and compute what rounding explains."""
     import numpy as np
 
+    from shared.agreement import whole_call
     from shared.agreement.path import explained
     from shared.agreement.rounding import bounds
     from shared.initial import cast
     from shared.measure import roofline
+    from shared.measure.epochs import warming
     from shared.measure.start import Start
 
     start = Start.of(job)
@@ -81,6 +84,12 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
         with np.errstate(all="ignore"):
             points = explained(module.Network, job.spec, job.training, parameters, start.x, start.y, start.order)
         watch.lap("path")
+    with np.errstate(all="ignore"):
+        order = warming(job, start.order)
+        given = (job.spec, job.training, start.parameters, start.x, start.y, order)
+        reference, most = whole_call.expected(module.Network, *given)
+    reference.save(job.whole_call_path)
+    watch.lap("agreement")
     seconds = roofline.epoch_seconds(job.spec, start.x, job.training.batch_size)
     watch.lap("limit")
     return {
@@ -89,6 +98,7 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
         "bounds": {name: files.finite(bound) for name, bound in of_rounding.items()},
         "path": _path(points),
         "limit_seconds": seconds,
+        "whole_call_allowed": files.finite(most),
     }
 
 

@@ -161,6 +161,8 @@ class Reference(Result, total=False):
     """tensor -> the error of its gradient that rounding explains"""
     path: list[PathPoint]
     limit_seconds: Seconds
+    whole_call_allowed: NotRequired[Size | None]
+    """the largest error after one call as long as an epoch; None if nothing can be concluded"""
     """the time of the matrix products of an epoch alone"""
 
 
@@ -194,6 +196,8 @@ class Sample(Result, Timed, FirstRound, total=False):
     """stage of the agreement -> tensor -> metric"""
     pairs: dict[Text, dict[AgreementStage, Size | None]]
     """another implementation of the round -> stage -> the worst relative L2 error to it"""
+    whole_call_error: Size | None
+    """after one call as long as an epoch; see `shared.agreement.whole_call`"""
     test_accuracy: Share
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from shared import initial
 from shared.agreement.observation import STAGES, Observation
+from shared.agreement.whole_call import STAGE
 from shared.data import Dataset, Split
 from shared.measure import run
 from shared.measure.config import RunConfig, new_record
@@ -82,11 +83,12 @@ class Player:
         tensors = {name: tensor * scale if name.startswith("W") else tensor for name, tensor in drawn.items()}
         start: dict[str, Any] = {"outputs": {"a_L": np.full((100, 10), scale)}, "loss": {"C": np.full(1, scale)}}
         Observation(dict.fromkeys(STAGES, tensors) | start).save(job.tensors_path)
+        Observation({STAGE: tensors}).save(job.whole_call_path)
         result: dict[str, Any] = job.head | {"status": "ok"}
         result |= {"digests": {"parameters": f"drawn by {job.training.seed}"}}
         if job.is_reference:
             result["allowed"] = dict.fromkeys(STAGES, 1e-5)
-            result |= {"bounds": dict.fromkeys(drawn, 1e-7), "limit_seconds": 1.0}
+            result |= {"bounds": dict.fromkeys(drawn, 1e-7), "limit_seconds": 1.0, "whole_call_allowed": 1e-5}
             job.result_path.write_text(json.dumps(result))
         else:
             epoch = {"epoch": 1, "wall_ns": 10, "cpu_ns": 10, "validation_accuracy": 0.5, "validation_loss": 1.0}
@@ -153,9 +155,10 @@ def test_tensors_that_cannot_be_read_cost_their_row_alone(tmp_path: Path, monkey
 def test_a_stage_of_which_nothing_can_be_concluded_accuses_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inconclusive = Player(
-        {"float64-reference": lambda result: result.update(allowed=dict.fromkeys(result["allowed"]))}, {"one": 2.0}
-    )
+    def conclude_nothing(result: dict[str, Any]) -> None:
+        result.update(allowed=dict.fromkeys(result["allowed"]), whole_call_allowed=None)
+
+    inconclusive = Player({"float64-reference": conclude_nothing}, {"one": 2.0})
     assert statuses(execute(tmp_path, inconclusive, monkeypatch)) == {"one": "ok", "other": "ok"}
 
 
@@ -275,7 +278,7 @@ def test_the_tensors_of_every_worker_are_read_once(tmp_path: Path, monkeypatch: 
     )
     assert len(summary.pairs(record)) == 6
     assert set(read.values()) == {1}
-    assert len(read) == 2 * (1 + len(names))
+    assert len(read) == 2 * 2 * (1 + len(names))  # and those after a whole call
 
 
 def test_a_reference_whose_files_are_gone_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,7 +149,8 @@ def test_what_disagrees_is_not_timed(tmp_path: Path) -> None:
 def test_a_worker_that_succeeds_leaves_its_result_and_nothing_to_clear_away(good: Done) -> None:
     work = good.work
     jobs = (work, work.reference)
-    kept = {job.result_path for job in jobs} | {job.tensors_path for job in jobs} | {work.parameters_path}
+    kept = {path for job in jobs for path in (job.result_path, job.tensors_path, job.whole_call_path)}
+    kept |= {work.parameters_path}
     assert set(Path(work.folder).iterdir()) == kept | {work.activations_path}
 
 
