@@ -234,8 +234,10 @@ def _score(reading: Reading) -> tuple[float, ...]:
     is_whole = all(np.isfinite(vector).all() for vector in found.gradients.values()) and not found.missing
     shaped = sum(name not in found.shapes for name in arrays) / len(arrays)
     # A mistake with 1/n cannot be seen one example at a time: a batch that can be computed goes first. But what is
-    # written for vectors, and is right with them, was not written for a batch with which nothing is right.
-    alone, together = 0.5 * (reading.form.x == "vector" and right == 1), 1.0 if right else 0.25
+    # written for vectors, and is right with them, was not written for a batch with which nothing is right; and an
+    # outer product of two batches is none that anyone means.
+    is_for_vectors = reading.form.x == "vector" and right == 1
+    alone, together = (1.5 if "outer(" in reading.source.text else 0.5) * is_for_vectors, 1.0 if right else 0.25
     is_batch = alone if reading.form.is_single else together
     has_loss, has_outputs = float(run.loss is not None), float(run.outputs is not None)
     return float(is_whole), is_batch * is_whole, has_loss, right, has_outputs, shaped
