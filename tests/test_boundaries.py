@@ -37,6 +37,7 @@ def verb(*arguments: str, **env: str) -> Run:
 # ---- Results of workers --------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive_unless(fits=lambda kind: kind in ("torn", "a pipe"))
 @pytest.mark.parametrize("kind", ["torn", "huge", "encrypted", "nothing", "a pipe"])
 def test_tensors_that_are_none_cost_their_row_alone_now_and_later(kind: str, tmp_path: Path) -> None:
     env = {"SAMEGRAD_TEST_TENSORS": kind}
@@ -92,6 +93,7 @@ def test_files_beside_an_own_file_are_imported_and_relative_imports_explained(tm
 # ---- Streams -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive_unless(fits=lambda redirection: redirection in (">&-", "2>&1 | head -1"))
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", ">/dev/full", "2>/dev/full", "| true", "2>&1 | head -1"])
 def test_no_stream_that_is_gone_costs_a_run(redirection: str, tmp_path: Path) -> None:
     output = tmp_path / "out"
