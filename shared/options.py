@@ -86,7 +86,7 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         "cnn-small": {
             **_CONVOLUTIONAL,
             "network": "28x28-conv4-pool-conv8-pool-10, relu, cross_entropy",
-            "learning_rate": 0.01,
+            "learning_rate": 0.003,
             "batch_size": 20,
             "train_size": 1000,
             "test_size": 200,

@@ -4,9 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.agreement.metrics import largest
-from shared.agreement.observation import Observation, disagreements, errors_of
+from shared.agreement.observation import Observation, compare, disagreements, errors_of
 from shared.record.files import finite
 from shared.record.schema import DISAGREES, OK
+
+
+def departed(observation: Observation, reference: Observation, allowed: Mapping[str, float | None]) -> set[str]:
+    """Return the stages with a larger error than is allowed; ValueError if the tensors cannot be compared."""
+    found = compare(observation, reference)
+    limits = {stage: float("inf") if limit is None else limit for stage, limit in allowed.items()}
+    return {stage for stage, worst in found.items() if disagreements({stage: worst}, limits)}
 
 
 def judge(observation: Observation, reference: Observation, allowed: Mapping[str, float | None]) -> dict[str, Any]:

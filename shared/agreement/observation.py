@@ -4,6 +4,7 @@ Gradients at the start alone prove little: a bias that is never updated has the 
 updates are therefore observed too, through the implementation's own loop.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -120,17 +121,15 @@ def compare(candidate: Observation, reference: Observation) -> dict[str, Worst]:
     return {stage: largest(found) for stage, found in errors_of(candidate, reference).items()}
 
 
-def twins(parameters: Parameters, dtype: str) -> list[Parameters]:
-    """Return copies of float64 parameters, each changed at random by the rounding of a step in `dtype`."""
+def twins(parameters: Parameters, dtype: str, n: int = TWINS) -> Iterator[Parameters]:
+    """Yield n copies of float64 parameters, each changed at random by the rounding of a step in `dtype`."""
     size = ROUNDING_OF_A_STEP * float(np.finfo(dtype).eps)
 
     def change(tensor: Array, generator: np.random.Generator) -> Array:
         return tensor * (1 + size * generator.choice([-1.0, 1.0], tensor.shape))
 
-    return [
-        {name: change(tensor, generator) for name, tensor in parameters.items()}
-        for generator in map(np.random.default_rng, range(TWINS))
-    ]
+    for generator in map(np.random.default_rng, range(n)):
+        yield {name: change(tensor, generator) for name, tensor in parameters.items()}
 
 
 def allowed_errors(

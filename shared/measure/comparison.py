@@ -1,15 +1,20 @@
 """What the parent computes about a sample: errors, status, accuracy, and distances to the others of its round."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 
+from impls.numpy_scratch import Network
+from shared import initial
 from shared.agreement import whole_call
-from shared.agreement.judgement import judge
+from shared.agreement.judgement import departed, judge
 from shared.agreement.observation import Observation, compare
+from shared.agreement.several_ways import LATE, may_take_several, several_ways
 from shared.data import Dataset
+from shared.errors import listed
 from shared.measure.job import Job
 from shared.measure.threads import rejection
 from shared.record import files
@@ -58,7 +63,13 @@ def compare_with_reference(
         result |= {"status": CRASHED, "reason": f"saved no usable tensors: {error}"}
         return
     doubt = {key: result[key] for key in ("status", "reason")} if result["status"] == IMPLAUSIBLE else {}
-    result |= judge(found, expected, cast(Mapping[str, float | None], reference["allowed"]))
+    allowed = dict(cast(Mapping[str, float | None], reference["allowed"]))
+    result |= judge(found, expected, allowed)
+    if result["status"] == DISAGREES and (ways := _several_ways(job, found, expected, allowed, dataset)):
+        del result["reason"]
+        result |= judge(found, expected, allowed | dict.fromkeys(ways))
+        remark = f"{listed(sorted(ways))}: rounding sends training one of several ways, so nothing can be concluded"
+        result["remark"] = f"{result['remark']}; {remark}" if "remark" in result else remark
     if result["digests"] != reference["digests"]:
         start = "it did not start from the same parameters and mini-batches"
         reasons = [start, *([result["reason"]] if "reason" in result else [])]
@@ -76,6 +87,24 @@ def compare_with_reference(
         result |= doubt
     if result["status"] == OK and (reason := rejection(result, job.threads)):
         result |= {"status": REJECTED, "reason": reason}
+
+
+def _several_ways(
+    job: Job, found: Observation, expected: Observation, allowed: Mapping[str, float | None], dataset: Dataset
+) -> set[str]:
+    """Return the stages in which this sample departs and twins of the reference do, too, if those are all."""
+    if not may_take_several(job.spec) or not (off := _departed(found, expected, allowed)) or not off <= set(LATE):
+        return set()
+    x, y = dataset.train.arrays(job.training.dtype)
+    order, start = next(initial.draw_orders(job.training, len(y))), initial.draw_parameters(job.spec, job.training)
+    ways = several_ways(Network, job.spec, job.training, start, x, y, order, off)
+    return ways if ways == off else set()
+
+
+def _departed(found: Observation, expected: Observation, allowed: Mapping[str, float | None]) -> set[str]:
+    with suppress(ValueError):
+        return departed(found, expected, allowed)
+    return set()
 
 
 def _compare_whole_call(job: Job, result: dict[str, Any], reference: Reference, observations: Observations) -> None:
