@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable
 from statistics import median
-from time import perf_counter
-from typing import Final
+from time import perf_counter, process_time
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -61,21 +61,37 @@ def products(spec: NetworkSpec, dtype: np.dtype, batch_size: int) -> Callable[[A
     return make
 
 
-def epoch_seconds(spec: NetworkSpec, x: Array, batch_size: int) -> float:
-    """Return the seconds that the products of an epoch take on the batches of x, (n, n_in), read from memory.
+class Limit(NamedTuple):
+    """The seconds that the products of an epoch take."""
 
-    This is the median of a few passes, after one batch that does not count; the batches that are left out, and a
-    smaller last one, count in proportion.
+    seconds: float
+    """wall time, the median of the passes"""
+    least: float
+    """CPU time, the least of the passes: others on the machine cannot make it much longer"""
+
+
+def limit(spec: NetworkSpec, x: Array, batch_size: int) -> Limit:
+    """Return the time of the products of an epoch on the batches of x, (n, n_in), read from memory.
+
+    It is measured in a few passes, after one batch that does not count; the batches that are left out, and a smaller
+    last one, count in proportion.
     """
-    make, taken = products(spec, x.dtype, batch_size), []
+    make, taken, used = products(spec, x.dtype, batch_size), [], []
     make(x[:batch_size])
     start = perf_counter()
     make(x[:batch_size])
     fitting = 1 + int(SECONDS / (perf_counter() - start))
     whole = min(len(x) // batch_size, BATCHES, fitting) * batch_size
     for _ in range(1 + PASSES):
-        start = perf_counter()
+        start, cpu = perf_counter(), process_time()
         for first in range(0, whole, batch_size):
             make(x[first : first + batch_size])
         taken.append(perf_counter() - start)
-    return median(taken[1:]) * len(x) / whole
+        used.append(process_time() - cpu)
+    part = len(x) / whole
+    return Limit(median(taken[1:]) * part, min(used) * part)
+
+
+def epoch_seconds(spec: NetworkSpec, x: Array, batch_size: int) -> float:
+    """Return the wall time of the products of an epoch, as `limit`."""
+    return limit(spec, x, batch_size).seconds

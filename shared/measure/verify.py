@@ -55,7 +55,7 @@ def implausible(result: Sample, limit: float, seen: float) -> str | None:
 
     Parameters
     ----------
-    limit : seconds of the matrix products of an epoch alone, on this machine, by the reference of the round.
+    limit : CPU seconds of the matrix products of an epoch alone, on this machine, by the reference of the round.
     seen : seconds that the worker spent in its epochs, at least, by the clock of this process.
     """
     fastest = min(epoch["wall_ns"] for epoch in result["epochs"]) / 1e9

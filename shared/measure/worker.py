@@ -90,14 +90,15 @@ def refer(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
         reference, most = whole_call.expected(module.Network, *given)
     reference.save(job.whole_call_path)
     watch.lap("agreement")
-    seconds = roofline.epoch_seconds(job.spec, start.x, job.training.batch_size)
+    limit = roofline.limit(job.spec, start.x, job.training.batch_size)
     watch.lap("limit")
     return {
         "digests": start.digests,
         "allowed": {stage: files.finite(error) for stage, error in allowed.items()},
         "bounds": {name: files.finite(bound) for name, bound in of_rounding.items()},
         "path": _path(points),
-        "limit_seconds": seconds,
+        "limit_seconds": limit.seconds,
+        "least_seconds": limit.least / job.threads,
         "whole_call_allowed": files.finite(most),
     }
 

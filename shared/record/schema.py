@@ -161,6 +161,8 @@ class Reference(Result, total=False):
     """tensor -> the error of its gradient that rounding explains"""
     path: list[PathPoint]
     limit_seconds: Seconds
+    least_seconds: NotRequired[Seconds]
+    """the same in CPU time, which others on the machine cannot make much longer"""
     whole_call_allowed: NotRequired[Size | None]
     """the largest error after one call as long as an epoch; None if nothing can be concluded"""
     """the time of the matrix products of an epoch alone"""
