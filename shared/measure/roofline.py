@@ -90,8 +90,3 @@ def limit(spec: NetworkSpec, x: Array, batch_size: int) -> Limit:
         used.append(process_time() - cpu)
     part = len(x) / whole
     return Limit(median(taken[1:]) * part, min(used) * part)
-
-
-def epoch_seconds(spec: NetworkSpec, x: Array, batch_size: int) -> float:
-    """Return the wall time of the products of an epoch, as `limit`."""
-    return limit(spec, x, batch_size).seconds
