@@ -203,6 +203,8 @@ class Threshold:
         return f"{self.kind} by more than {self.percent:g} %"
 
 
+UPDATES: Final = ("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam")
+"""The rules to which `check` may hold the updates of a file."""
 READINGS: Final = {
     "layout": ("rows", "columns", "one"),
     "labels": ("labels", "one-hot"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import samegrad
+from shared.errors import SettingError
 from shared.reading.program import UnreadableError
 from tests import command
 
@@ -171,3 +172,25 @@ def test_functions_that_are_missing_or_have_no_layers_are_refused() -> None:
         samegrad.check(
             forward=forward, gradients=gradients, parameters={"W1": np.zeros((5, 8)), "W2": np.zeros((4, 11))}
         )
+
+
+@pytest.mark.parametrize(
+    ("file", "optimizer", "expected"),
+    [
+        ("39_adam.py", "adam", None),
+        ("39_adam.py", "momentum", "three steps of the update follow Adam with beta_1 0.9"),
+        ("06_coursera_planar.py", "sgd", None),
+        ("06_coursera_planar.py", "adam", "three steps of the update follow gradient descent"),
+    ],
+)
+def test_updates_are_held_to_the_optimizer_that_is_named(file: str, optimizer: str, expected: str | None) -> None:
+    found = samegrad.check(FILES / file, optimizer=optimizer)
+    assert found.ok == (expected is None), str(found)
+    if expected:
+        assert f"WRONG: the update is not {optimizer}, equation (8)" in str(found)
+        assert expected in str(found)
+
+
+def test_an_optimizer_that_is_not_known_is_refused() -> None:
+    with pytest.raises(SettingError, match="lion"):
+        samegrad.check(FILES / "39_adam.py", optimizer="lion")

@@ -15,7 +15,7 @@ from shared.diagnosis.isolated import check_file
 from shared.errors import SettingError
 from shared.interface import Array
 from shared.measure import plan
-from shared.options import DEFAULTS, READINGS
+from shared.options import DEFAULTS, READINGS, UPDATES
 from shared.prediction import last_run, of_run, train
 from shared.prediction import predict as outputs_of
 from shared.processes.calls import side_by_side
@@ -55,6 +55,7 @@ def check(
     labels: str | None = None,
     weights: str | None = None,
     entry: str | None = None,
+    optimizer: str | None = None,
     **options: Any,
 ) -> Checked:
     """Check the backprop of a file as it was written, or of functions, and find its mistake if it has one.
@@ -70,6 +71,8 @@ def check(
     labels : "labels" or "one-hot"; None to find out.
     weights : "out-in" or "in-out"; None to find out.
     entry : a function or class that must be called.
+    optimizer : the rule that the file's updates are meant to follow: "sgd", "momentum", "nesterov", "rmsprop",
+        "adagrad" or "adam"; None to find out which.
     options : network, sizes, activation, loss; for a file that follows our contract and does not define them.
 
     Raises
@@ -84,7 +87,9 @@ def check(
     for name, value in (("layout", layout), ("labels", labels), ("weights", weights)):
         if value not in (None, *READINGS[name]):
             raise SettingError(name, f"got {value!r}, expected {' or '.join(READINGS[name])}")
-    read = Options(layout, labels, weights, entry)
+    if optimizer not in (None, *UPDATES):
+        raise SettingError("optimizer", f"got {optimizer!r}, expected one of {', '.join(UPDATES)}")
+    read = Options(layout, labels, weights, entry, optimizer)
     functions = {"forward": forward, "gradients": gradients, "loss": loss}
     if file is None:
         return _check_functions({name: each for name, each in functions.items() if each is not None}, parameters, read)

@@ -14,6 +14,8 @@ from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.operators import OperatorFacts
 from shared.diagnosis.own_words import LOSS_WORDS, as_text, loss_words, precision, times
 from shared.diagnosis.rules import diagnosis_of, is_weight_decay
+from shared.diagnosis.updates import another_than
+from shared.diagnosis.words import line_at
 from shared.reading.choose import NOTHING
 from shared.reading.derivatives import FAMILY, OWN, Fit
 from shared.reading.program import UnreadableError
@@ -49,6 +51,9 @@ def judge(facts: Facts | OperatorFacts) -> OwnVerdict:
         fit = _nearly(facts) or fit
     case = Case(facts, fit, own, facts.text.splitlines())
     diagnosis = diagnosis_of(case)
+    if diagnosis is None and facts.optimizer and facts.after:
+        first, last = facts.definitions.get("update", (0, -1))
+        diagnosis = another_than(facts.optimizer, case.rule, line_at(case.lines, first if first == last else None))
     verdict = OwnVerdict(diagnosis is None, _headline(case, diagnosis), facts, diagnosis, network=_network(case))
     verdict.conventions = _conventions(case)
     verdict.hazards = _hazards(case) + (_alone(facts) if diagnosis is None else [])

@@ -42,6 +42,8 @@ class Options:
     weights: str | None = None
     entry: str | None = None
     """a function or class that must be called"""
+    optimizer: str | None = None
+    """the rule that the updates are meant to follow, one of `UPDATES`"""
     network: dict[str, Any] = field(default_factory=dict)
     """network, sizes, activation and loss, for a class `Network` of our contract"""
 
@@ -73,6 +75,8 @@ class Facts:
     """warnings for large inputs"""
     operators: list[list[Trial]] = field(default_factory=list)
     """the convolutions and pools of a network for images, each by itself"""
+    optimizer: str | None = None
+    """the rule that a person says the updates follow"""
     not_finite: bool = False
     """whether the outputs for large inputs are not finite"""
 
@@ -162,6 +166,7 @@ def measured(source: Source, programs: Iterator[Program], options: Options) -> F
             source.text,
             isinstance(reading.program, torch_module.TorchModule),
             reading.missing,
+            optimizer=options.optimizer,
         )
         if facts.layout.image and not facts.is_autograd:
             facts.operators, _ = trials(source)

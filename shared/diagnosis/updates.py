@@ -18,6 +18,7 @@ import numpy as np
 from shared.boundary import NotPythonError, parsed
 from shared.diagnosis.diagnose import Diagnosis
 from shared.diagnosis.facts import Facts
+from shared.diagnosis.words import Lines
 from shared.reading.derivatives import as_shaped
 from shared.reading.names import has_role
 from shared.reading.walks import USUAL
@@ -244,6 +245,25 @@ def _named(rule: Rule, facts: Facts) -> Rule:
     if rule.mistake == UNCORRECTED and abs(times * (1 - mu) / np.sqrt(1 - beta_2) - 1) < NEAR:
         return replace(rule, mistake=NO_COUNT)
     return rule
+
+
+def family(rule: Rule) -> str:
+    """Return which of `UPDATES` a rule is; "" for the sign of the gradient."""
+    kinds = {"Nesterov": "nesterov", "momentum": "momentum", "Adam": "adam", "RMSProp": "rmsprop", "Adagrad": "adagrad"}
+    known = next((kind for word, kind in kinds.items() if rule.name.startswith(word)), "")
+    return known or ("" if rule.name == SIGN else "sgd")
+
+
+def another_than(optimizer: str, rule: Rule | None, lines: Lines) -> Diagnosis | None:
+    """Return that the updates are not those of the rule that a person names; None if they are."""
+    if rule is not None and family(rule) == optimizer and not rule.mistake:
+        return None
+    found = "none of the usual rules" if rule is None else rule.name or "gradient descent"
+    found += f", {rule.mistake}" if rule is not None and rule.mistake else ""
+    return Diagnosis(
+        f"the update is not {optimizer}", f"the gradients are right, and three steps of the update follow {found}",
+        f"compare the update with equation (8) for {optimizer}", "(8)", lines=lines,
+    )  # fmt: skip
 
 
 # ---- Mistakes -------------------------------------------------------------------------------------------

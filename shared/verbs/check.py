@@ -7,7 +7,7 @@ from pathlib import Path
 from shared.boundary import safe, told
 from shared.errors import SettingError, UsageError
 from shared.layers import ACTIVATIONS
-from shared.options import READINGS
+from shared.options import READINGS, UPDATES
 from shared.processes import environment
 from shared.spec import LOSSES
 from shared.verbs.command import (
@@ -41,6 +41,8 @@ def parser() -> Parser:
     for name, values in READINGS.items():
         p.add_argument(f"--{name}", choices=values, help=f"{helps[name]} (default: found out)")
     p.add_argument("--entry", metavar="NAME", help="a function or class that must be called (default: found out)")
+    rule = "the rule that its updates are meant to follow (default: found out)"
+    p.add_argument("--optimizer", choices=UPDATES, help=rule)
     either = p.add_mutually_exclusive_group()
     notation = "layers, such as 784-30tanh-10sigmoid (default: the file's NETWORK, or from the options below)"
     either.add_argument("--network", metavar="TEXT", help=notation)
@@ -88,7 +90,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
 
     try:
         with progress(f"checking {arguments.file}"):
-            read = {name: getattr(arguments, name) for name in (*READINGS, "entry")}
+            read = {name: getattr(arguments, name) for name in (*READINGS, "entry", "optimizer")}
             checked = check(arguments.file, timeout=arguments.timeout, **read, **given)
     except UnreadableError as error:
         print(f"error: {safe(str(error))}", file=sys.stderr)
