@@ -6,6 +6,7 @@ are parsed.
 
 import argparse
 import io
+import os
 import sys
 import textwrap
 from typing import Protocol
@@ -61,7 +62,7 @@ VERBS: dict[str, Verb] = {
     "read": read,
 }
 """The first is the default verb."""
-PRINTING = ("show", "diff", "agree", "lockstep", "check", "predict", "read")
+PRINTING = ("show", "diff", "agree", "lockstep", "check", "predict")
 """Verbs of which nothing remains but what they print."""
 
 
@@ -89,16 +90,16 @@ def main(argv: list[str] | None = None) -> int:
     if verb is not None and verb not in VERBS:
         known["run"].error(f"got {verb!r}, expected an option or one of {', '.join(VERBS)}{nearest(verb, VERBS)}")
     p = known[verb or "run"]
-    arguments = p.parse_args(argv[1:] if verb else argv)
+    try:
+        arguments = p.parse_args(argv[1:] if verb else argv)
+    except SystemExit as end:  # the help or the version was printed, or what is wrong
+        sys.exit(end.code or _printed(stdout, 0))
     from shared.data import DataError
     from shared.record.journal import RunError
 
     try:
         code = VERBS[verb or "run"].run(arguments, argv)
-        if stdout is not None and stdout.lost and verb in PRINTING:
-            print(f"error: stdout: {stdout.lost}", file=sys.stderr)
-            return code or 1
-        return code
+        return _printed(stdout, code) if verb in PRINTING else code
     except SettingError as error:
         p.refuse(error)
     except (UsageError, RunError, SpecError, implementations.UnknownImplementationError) as error:
@@ -107,11 +108,31 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {safe(str(error))}", file=sys.stderr)
         return 3
     except OSError as error:  # the journal has what was measured, as far as it could be written
-        print(f"error: {safe(str(error))}", file=sys.stderr)
+        print(f"error: {safe(str(error))}{_without_folder()}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # before the first worker, or after the last one
         print("interrupted", file=sys.stderr)
         return signals.exit_code()
+
+
+def _printed(stdout: streams.Stream | None, code: int) -> int:
+    """Return the exit code of what only prints: an error if it could not."""
+    if stdout is None:
+        return code
+    stdout.flush()
+    if stdout.lost:
+        print(f"error: stdout: {stdout.lost}", file=sys.stderr)
+        return code or 1
+    return code
+
+
+def _without_folder() -> str:
+    """Return what explains why a path cannot be found, if that is so: the current folder has been deleted."""
+    try:
+        os.getcwd()  # noqa: PTH109 - it is asked whether there is one
+    except OSError:
+        return "; the current folder is gone, change to another one"
+    return ""
 
 
 def _print_anything() -> None:

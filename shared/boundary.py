@@ -28,8 +28,11 @@ def safe(text: str) -> str:
 
 def told(error: BaseException) -> str:
     """Return the type and the message of an exception, on one line that is not endless."""
-    found = f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE]
-    return safe(" ".join(found.split()))
+    try:
+        message = str(error)[:LONGEST_MESSAGE]
+    except BaseException:  # noqa: BLE001 - a stranger's __str__ may raise anything
+        message = "its __str__ raises an exception itself"
+    return safe(" ".join(f"{type(error).__name__[:LONGEST_MESSAGE]}: {message}".split()))
 
 
 def read_bytes(path: Path, most: int = LONGEST_FILE) -> bytes:

@@ -70,7 +70,7 @@ def label(implementation: str) -> str:
 
 def public(implementation: str) -> str:
     """Return the name of an implementation or, of a file, its name without the folder, which may name a user."""
-    return Path(implementation).name if implementation.endswith(".py") else implementation
+    return safe(Path(implementation).name) if implementation.endswith(".py") else implementation
 
 
 def names() -> list[str]:

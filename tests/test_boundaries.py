@@ -64,6 +64,23 @@ def test_a_worker_that_deletes_the_folder_costs_its_row_alone(tmp_path: Path) ->
     assert [found.row(name)[-1] for name in ("numpy_scratch", "minitorch")] == ["ok", "ok"]
 
 
+def test_what_a_worker_puts_in_place_of_files_costs_its_row_alone(tmp_path: Path) -> None:
+    found = run(tmp_path / "out", *SMALL, "--seed", "4", *of("numpy_scratch", "replaces_files", "minitorch"))
+    assert found.record["schedule"] == [["numpy_scratch", "replaces_files", "minitorch"]]
+    assert (found.code, found.record["ended"]) == (1, "complete")
+    assert found.row("replaces_files")[-1] == "crashed"
+    assert [found.row(name)[-1] for name in ("numpy_scratch", "minitorch")] == ["ok", "ok"]
+
+
+def test_a_reference_whose_files_are_damaged_is_taken_anew(whole: Run, tmp_path: Path) -> None:
+    shutil.copytree(whole.output, tmp_path / "copy")
+    (tmp_path / "copy" / "run.json").write_text(json.dumps(whole.record | {"samples": [], "ended": "interrupted"}))
+    for ending in ("npz", "json"):
+        (tmp_path / "copy" / "workers" / f"round-1-float64-reference.{ending}").write_bytes(b"damaged")
+        found = inside(tmp_path / "copy", "--resume", str(tmp_path / "copy"), "--no-report")
+        assert (found.code, found.row("numpy_scratch")[-1]) == (0, "ok")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the environment of a process may not be readable")
 def test_a_daemon_that_leaves_its_group_is_ended(tmp_path: Path) -> None:
     marker = tmp_path / "marker"
@@ -109,8 +126,10 @@ def test_no_stream_that_is_gone_costs_a_run(redirection: str, tmp_path: Path) ->
     assert json.loads((output / "run.json").read_text())["ended"] == "complete"
 
 
-def test_a_verb_that_only_prints_says_that_it_could_not(whole: Run) -> None:
-    shell = ["bash", "-c", '"$@" >/dev/full', "bash", *COMMAND, "show", str(whole.output)]
+@pytest.mark.parametrize("words", [["show", "RUN"], ["--help"], ["--version"], ["check", "--example"]])
+def test_a_verb_that_only_prints_says_that_it_could_not(words: list[str], whole: Run) -> None:
+    given = [str(whole.output) if word == "RUN" else word for word in words]
+    shell = ["bash", "-c", '"$@" >/dev/full', "bash", *COMMAND, *given]
     found = subprocess.run(shell, cwd=ROOT, env=environment(), capture_output=True, timeout=SECONDS, check=False)
     assert found.returncode == 1
     assert b"error: stdout: [Errno 28] No space left on device" in found.stderr
@@ -151,6 +170,30 @@ def test_a_folder_whose_name_is_no_unicode_gets_its_page() -> None:
         found = run(output, *DRAWN, *of("numpy_scratch"))
         assert found.code == 0, found.stderr
         assert {path.name for path in output.iterdir()} >= OUTPUTS
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every name of a file is Unicode")
+def test_a_file_whose_name_is_no_unicode_is_in_a_record_that_can_be_read(tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"\xff.py")
+    file.write_text("from impls.numpy_scratch import Network\n")
+    found = run(tmp_path / "out", *SMALL, "-i", str(file))
+    assert (found.code, verb("show", str(found.output)).code) == (0, 0), found.stderr
+
+
+@pytest.mark.parametrize("words", [["--rounds", "9" * 20], ["--threads", "9" * 20], ["--epochs", "9" * 20]])
+def test_a_run_whose_record_could_not_be_read_does_not_begin(words: list[str], tmp_path: Path) -> None:
+    found = inside(tmp_path / "out", *SMALL, *words, *of("numpy_scratch"))
+    assert (found.code, found.stderr.count("error:")) == (2, 1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_current_folder_that_is_gone_is_named(whole: Run, tmp_path: Path) -> None:
+    for words, code in ((["show", str(whole.output)], 0), (["check", "mine.py"], 1)):
+        (tmp_path / "gone").mkdir()
+        shell = ["bash", "-c", f'cd {tmp_path}/gone && rmdir {tmp_path}/gone && "$@"', "bash", *COMMAND, *words]
+        found = subprocess.run(shell, env=environment(), capture_output=True, text=True, timeout=SECONDS, check=False)
+        assert found.returncode == code, found.stderr
+        assert ("; the current folder is gone" in found.stderr) == (code == 1)
 
 
 def test_no_name_and_no_message_commands_the_terminal(tmp_path: Path) -> None:

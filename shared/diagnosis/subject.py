@@ -13,6 +13,7 @@ from shared.interface import Parameters
 from shared.spec import LOSSES, NetworkSpec, TrainingSpec
 
 MOST_PARAMETERS: Final = 10**7
+MOST_LAYERS: Final = 1000
 CONSTANTS: Final = ("NETWORK", "SIZES", "ACTIVATION", "LOSS")
 EXAMPLES: Final = {
     "NETWORK": '"784-30-10"',
@@ -96,6 +97,8 @@ def spec_of(constants: Mapping[str, Any], given: Mapping[str, Any]) -> NetworkSp
     if spec.parameter_count > MOST_PARAMETERS:
         most = f"at most {MOST_PARAMETERS:,}, which are computed many times; a smaller network has the same mistakes"
         raise SpecError("network", f"{spec.parameter_count:,} parameters", most)
+    if len(spec.layers) > MOST_LAYERS:
+        raise SpecError("network", f"{len(spec.layers):,} layers", f"at most {MOST_LAYERS:,}")
     return spec
 
 

@@ -29,6 +29,8 @@ class Observations:
         self._round = 0
         self._read: dict[str, Observation] = {}
         self._whole_call: Observation | None = None
+        self._written: list[tuple[int, ...]] = []
+        """what the files of the reference were like when they were written"""
 
     def of(self, job: Job) -> Observation:
         """Return the tensors of a job; ArraysError if they are missing or cannot be read."""
@@ -44,13 +46,43 @@ class Observations:
             self._whole_call = Observation.load(job.whole_call_path, job.spec)
         return self._whole_call
 
+    def note(self, job: Job) -> None:
+        """Read the tensors of a reference that has just ended, before any other worker could change them."""
+        self.of(job)
+        self.whole_call_of(job)
+        self._written = _states(job)
+
+    def has(self, job: Job) -> bool:
+        """Return whether the tensors of a job can be read."""
+        try:
+            self.of(job)
+            self.whole_call_of(job)
+        except ArraysError:
+            return False
+        return True
+
     def keep(self, job: Job, reference: Reference) -> None:
-        """Write the files of a reference again where they are gone; the workers of its round read them."""
+        """Write the files of a reference again if a worker may have changed them; those of its round read them."""
         found = self.of(job)
-        if not (job.tensors_path.is_file() and job.result_path.is_file()):
-            job.tensors_path.parent.mkdir(exist_ok=True)
+        if self._written != _states(job):
+            if not job.tensors_path.parent.is_dir():
+                files.remove(job.tensors_path.parent)
+                job.tensors_path.parent.mkdir()
+            files.remove(job.tensors_path)
+            files.remove(job.result_path)
             found.save(job.tensors_path)
             files.write_json(job.result_path, reference)
+            self._written = _states(job)
+
+
+def _states(job: Job) -> list[tuple[int, ...]]:
+    """Return what differs once a file of a reference has been changed or replaced; less where one is missing."""
+    found: list[tuple[int, ...]] = []
+    for path in (job.tensors_path, job.result_path):
+        with suppress(OSError):
+            now = path.lstat()
+            found.append((now.st_ino, now.st_mode, now.st_size, now.st_mtime_ns, now.st_ctime_ns))
+    return found
 
 
 def compare_with_reference(

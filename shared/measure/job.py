@@ -97,6 +97,12 @@ class Job:
         """The stderr of the worker and its libraries."""
         return self._path(".stderr.txt")
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All of them."""
+        logs = self.job_path, self.progress_path, self.stdout_path, self.stderr_path
+        return *logs, self.result_path, self.tensors_path, self.parameters_path, self.activations_path
+
     def write(self) -> None:
         """Write `job_path`."""
         self.job_path.write_text(json.dumps(asdict(self) | {"spec": str(self.spec)}, indent=1), encoding="utf-8")

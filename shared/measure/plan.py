@@ -1,5 +1,6 @@
 """From options to a run: the options are checked, then the data are loaded, then the folder is created."""
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,8 @@ from shared.measure.config import RunConfig, bytes_needed, new_record
 from shared.options import DEFAULTS, Options, network_of, resolve, training_of
 from shared.processes import environment
 from shared.record import files, journal
-from shared.record.schema import COMPLETE, RETAKEN, Record, Reference, Sample, SourcePart, differences
+from shared.record.checked import CheckedError, consistent, decoded
+from shared.record.schema import COMPLETE, MOST_ROUNDS, RETAKEN, Record, Reference, Sample, SourcePart, differences
 
 RESULTS: Final = environment.ROOT / "results"
 
@@ -67,6 +69,10 @@ def plan(
     if notice:
         print(notice, file=sys.stderr)
     config, dataset = fit(config, options, dataset, budget, timeout)
+    try:
+        consistent(decoded(json.dumps(new_record(config, dataset)).encode(), Record))
+    except CheckedError as error:
+        raise SettingError("run", f"its record could not be read again: {error}") from None
     if resume and previous:
         refuse_another(previous, config, dataset, resume)
         return Plan(config, dataset, prepare(resume, config, len(dataset.test)), previous)
@@ -79,6 +85,8 @@ def configure(options: Options, given: Mapping[str, Any], argv: Sequence[str], *
     for name in ("rounds", "threads", "train_size", "test_size"):
         if options[name] is not None and options[name] < 1:
             raise SettingError(name, f"got {options[name]}, expected a whole number of at least 1")
+    if options["rounds"] > MOST_ROUNDS:
+        raise SettingError("rounds", f"got {options['rounds']:,}, expected at most {MOST_ROUNDS:,}")
     network = network_of(options, given)
     implementations = locate_all(options["implementation"])
     labels = [label(name) for name in implementations]

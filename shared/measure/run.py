@@ -19,6 +19,7 @@ from shared.measure.schedule import schedule
 from shared.processes import temporary
 from shared.record import gallery, workers
 from shared.record.arrays import ArraysError
+from shared.record.checked import CheckedError, fit_to_keep
 from shared.record.journal import Journal, put, reserved
 from shared.record.schema import (
     BUDGET,
@@ -84,15 +85,14 @@ def jobs(config: RunConfig, data: Path, digest: str, folder: Path) -> Iterator[J
             )
 
 
-def is_missing(job: Job, record: Record) -> bool:
-    """Return whether a job still has to run; a reference also if its files are lost and other jobs need them."""
+def is_missing(job: Job, record: Record, observations: Observations) -> bool:
+    """Return whether a job still has to run; a reference also if other jobs need its tensors and they are lost."""
     if not job.is_reference:
         return not any(s["implementation"] == job.label and s["round"] == job.round for s in _kept(record, "samples"))
     if not any(r["round"] == job.round for r in _kept(record, "references")):
         return True
     whole = sum(s["round"] == job.round for s in _kept(record, "samples")) == len(record["implementations"])
-    needed = (job.tensors_path, job.result_path, job.whole_call_path)
-    return not whole and not all(path.exists() for path in needed)
+    return not whole and not observations.has(job)
 
 
 def _kept(record: Record, kind: Kind) -> list[Reference] | list[Sample]:
@@ -155,7 +155,7 @@ class _Run:
                 data = own / "data.npz"
                 snapshot.save(self.dataset, data)
                 for job in jobs(self.config, data, self.dataset.digest, folder):
-                    if not is_missing(job, self.record):
+                    if not is_missing(job, self.record, self.observations):
                         continue
                     if time.monotonic() > deadline:
                         return BUDGET
@@ -184,10 +184,9 @@ class _Run:
         self.keep("samples", job, result)
 
     def observed(self, job: Job, result: dict[str, Any]) -> dict[str, Any]:
-        """Read the tensors of the reference before any other worker could change them."""
+        """Return the result of the reference, if its tensors can be used."""
         try:
-            self.observations.of(job)
-            self.observations.whole_call_of(job)
+            self.observations.note(job)
         except ArraysError as error:
             return failed(job, CRASHED, f"saved no usable tensors: {error}")
         return result
@@ -207,6 +206,10 @@ class _Run:
         return result if result["status"] != CRASHED else failed(job, CRASHED, result["reason"])
 
     def keep(self, kind: Kind, job: Job, result: dict[str, Any]) -> None:
+        try:
+            fit_to_keep(kind, result, self.record)
+        except CheckedError as error:
+            result = failed(job, CRASHED, f"its result cannot be kept ({error})")
         kept = cast(Reference | Sample, result)
         self.journal.append(kind, kept)
         put(self.record, kind, kept)

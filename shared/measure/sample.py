@@ -1,5 +1,6 @@
 """Run one worker process until it ends, and return its result or how it failed."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,7 +14,7 @@ from shared.measure.verify import implausible, read_result
 from shared.processes.child import Child
 from shared.processes.environment import ROOT
 from shared.processes.signals import uninterrupted
-from shared.record import checked
+from shared.record import checked, files
 from shared.record.schema import CRASHED, IMPLAUSIBLE, NOT_AVAILABLE, OK, TIMED_OUT, Event, Reference, Sample
 
 POLL_SECONDS: Final = 0.05
@@ -52,9 +53,12 @@ def run_worker(job: Job, on_event: Callable[[Event], None], timeout: float) -> d
 
     The process leads its own group. No process of the group is left afterwards, even after Ctrl-C.
     """
-    job.job_path.parent.mkdir(exist_ok=True)  # an earlier worker may have deleted it
-    for stale in (job.result_path, job.progress_path):
-        stale.unlink(missing_ok=True)
+    folder = job.job_path.parent
+    if not folder.is_dir():  # an earlier worker may have deleted it
+        files.remove(folder)
+        folder.mkdir()
+    for path in job.paths:  # or left a pipe, a link or a folder there
+        files.remove(path)
     job.write()
     start = time.perf_counter_ns()
     child = None
@@ -134,16 +138,17 @@ def _result(job: Job, child: Child, wall: float, end: _End) -> dict[str, Any]:
     if status == 0 or end.remark:
         try:
             result = read_result(job, wall)
+            doubt = _implausible(job, result, end) if result["status"] == OK else None
         except (OSError, ValueError) as error:
             return failed(job, CRASHED, f"ended without a usable result ({error})", child.stderr())
         result["wall_seconds"] = wall
         result["seconds"]["exit"] = wall - sum(result["seconds"].values())
         if end.remark:
             result["remark"] = end.remark
-        if result["status"] == OK and (doubt := _implausible(job, result, end)):
+        if doubt:
             result |= {"status": IMPLAUSIBLE, "reason": doubt}
         for path in (job.job_path, job.progress_path, job.stdout_path, job.stderr_path):
-            path.unlink(missing_ok=True)
+            files.remove(path)
         return result
     found = failed(job, CRASHED, reason, child.stderr())
     if end.last == "start":
@@ -172,4 +177,5 @@ def _shown(job: Job, text: str) -> str:
     path = Path(job.implementation)
     for folder in (f"{path.parent}/" if path.is_absolute() else "", f"{ROOT}/"):
         text = text.replace(folder, "") if folder else text
-    return safe(text.replace(str(Path.home()), "~"))
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home raises an error where there is none
+    return safe(text.replace(f"{home}/", "~/") if len(home) > 1 else text)

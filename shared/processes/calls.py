@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Final
 
 from shared import implementations
-from shared.boundary import safe
+from shared.boundary import safe, told
 from shared.processes import messages
 from shared.processes.child import Child, at_rest, begin, still_at_work
 from shared.processes.system import limit_files
@@ -203,10 +203,11 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             messages.send(answers, "answer", answer)
         except implementations.FrameworkNotInstalledError as error:
             messages.send(answers, "not available", (safe(str(error)), ""))
-        except Exception as error:  # noqa: BLE001 - any exception is the answer
+        except SystemExit:
+            raise
+        except BaseException as error:  # noqa: BLE001 - any other exception is the answer, also KeyboardInterrupt
             at_rest()
-            texts = f"{type(error).__name__}: {error}"[:MESSAGE], traceback.format_exc()[-DETAIL:]
-            messages.send(answers, "raised", tuple(map(safe, texts)))
+            messages.send(answers, "raised", (told(error), safe(traceback.format_exc()[-DETAIL:])))
 
 
 def pipes() -> tuple[BinaryIO, BinaryIO]:

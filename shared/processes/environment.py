@@ -25,8 +25,9 @@ def thread_environment(n: int) -> dict[str, str]:
 
 def worker_environment(threads: int) -> dict[str, str]:
     """Return a worker's environment: the parent's, with a fixed number of threads and every framework on the CPU."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONINSPECT"}  # it hides how one ended
     return {
-        **os.environ,
+        **inherited,
         **thread_environment(threads),
         "CUDA_VISIBLE_DEVICES": "",  # else frameworks on a GPU would be compared with frameworks on the CPU
         "JAX_PLATFORMS": "cpu",

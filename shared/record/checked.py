@@ -1,6 +1,7 @@
 """JSON that is read from a file: its types are those of the schema, and its values do not contradict each other."""
 
 import base64
+import json
 import math
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -9,7 +10,7 @@ from typing import Any, Final, cast, get_args
 
 import msgspec
 
-from shared.boundary import read_bytes
+from shared.boundary import read_bytes, safe
 from shared.errors import SpecError
 from shared.implementations import REFERENCE_LABEL
 from shared.record.schema import (
@@ -19,6 +20,7 @@ from shared.record.schema import (
     INTERRUPTED,
     OK,
     AgreementStage,
+    Kind,
     Record,
     Reference,
     Sample,
@@ -26,8 +28,11 @@ from shared.record.schema import (
 from shared.spec import NetworkSpec, TrainingSpec
 
 LONGEST: Final = 1 << 30
-"""Bytes of a file of JSON."""
+"""Bytes of a record."""
+LONGEST_RESULT: Final = 1 << 26
+"""Bytes of the result of a worker."""
 PIXELS: Final = 28 * 28
+KINDS_OF_RESULTS: Final[dict[Kind, Any]] = {"references": Reference, "samples": Sample}
 
 
 class CheckedError(ValueError):
@@ -38,8 +43,8 @@ class CheckedError(ValueError):
 
 
 def json_of(path: Path, kind: Any) -> Any:
-    """Return what a file of JSON holds, as a type of the schema; OSError or CheckedError."""
-    return decoded(read_bytes(path, LONGEST), kind)
+    """Return the result in a file of JSON, as a type of the schema; OSError or CheckedError."""
+    return decoded(read_bytes(path, LONGEST_RESULT), kind)
 
 
 def decoded(content: bytes, kind: Any) -> Any:
@@ -54,7 +59,7 @@ def decoded(content: bytes, kind: Any) -> Any:
         return _decoder(kind).decode(content)
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
         message = str(error)[:500]
-        raise CheckedError(message[:1].lower() + message[1:]) from None
+        raise CheckedError(message if message.startswith("JSON") else message[:1].lower() + message[1:]) from None
 
 
 @cache
@@ -117,6 +122,16 @@ def _reference(where: str, reference: Reference, record: Record, spec: NetworkSp
     _expect(f"{where}.round", round_, f"at most {record['rounds']}", fits=round_ <= record["rounds"])
     if reference["status"] == OK:
         explained(where, reference, spec)
+
+
+def fit_to_keep(kind: Kind, result: Mapping[str, Any], record: Record) -> None:
+    """Raise CheckedError for a result with which the record could not be read again."""
+    try:
+        again = decoded(json.dumps(result, allow_nan=False).encode(), KINDS_OF_RESULTS[kind])
+    except (TypeError, ValueError) as error:
+        raise CheckedError(str(error)) from None
+    check = _reference if kind == "references" else _sample
+    check(kind, again, record, NetworkSpec.parse(record["network"]["title"]))
 
 
 def explained(where: str, reference: Reference, spec: NetworkSpec) -> None:
@@ -194,5 +209,5 @@ def _bytes(where: str, text: str) -> int:
 
 def _expect(where: str, got: object, expected: object, *, fits: bool) -> None:
     if not fits:
-        shown = got if isinstance(got, str) else repr(got)
+        shown = safe(" ".join(got.split())) if isinstance(got, str) else repr(got)
         raise CheckedError(f"{where}: got {shown[:100]}, expected {str(expected)[:200]}")

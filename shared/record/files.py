@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a temporary file beside `path`, force it to the disk, and rename it."""
+    """Write a temporary file beside `path`, force it to the disk, and rename it; OSError for a folder or a device."""
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path}: found a pipe, folder or device, expected a file or nothing")
     temporary = path.with_name(path.name + ".tmp")
+    remove(temporary)  # a pipe would be waited for
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()
@@ -27,6 +31,14 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write strict JSON; pass values that may not be finite through `finite` first."""
     write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def remove(path: Path) -> None:
+    """Delete whatever has this name, if anything has: a file, a link, a pipe, a folder."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def reserve(folder: Path, size: int) -> None:
@@ -46,7 +58,7 @@ def shown(path: Path) -> str:
     """Return a path for messages: relative to the current folder or, if that is impossible (another drive), in full."""
     try:
         return os.path.relpath(path)
-    except ValueError:
+    except (ValueError, OSError):  # OSError: the current folder is gone
         return str(path)
 
 

@@ -21,6 +21,7 @@ from shared.record import workers
 from shared.record.arrays import ArraysError, read
 from shared.record.files import finite
 from shared.record.schema import GalleryPart, ImagePart, Record, Sample, WeightsPart
+from shared.spec import NetworkSpec
 
 ROUND: Final = 1
 IMAGES: Final = 12
@@ -40,13 +41,12 @@ def collect(record: Record, dataset: Dataset, folder: Path) -> GalleryPart:
     labels = dataset.test.labels
     usable = [s for s in record["samples"] if len(s.get("predictions", "")) == len(labels)]
     first = {s["implementation"]: s for s in usable if s["round"] == ROUND}
-    activations = {
-        name: a
-        for name, a in _read(folder, first, workers.ACTIVATIONS, lambda file: file["a_L"])
-        if a.ndim == 2 and len(a) == len(labels)
-    }
+    n_out = NetworkSpec.parse(record["network"]["title"]).n_out
+    read_outputs = _read(folder, first, workers.ACTIVATIONS, lambda file: file["a_L"])
+    activations = {name: a for name, a in read_outputs if a.shape == (len(labels), n_out)}
     known = {image["index"]: image["activations"] for image in (*before["hard"], *before["split"])} if before else {}
-    weights = dict(_read(folder, first, workers.PARAMETERS, _first_weights))
+    read_weights = _read(folder, first, workers.PARAMETERS, _first_weights)
+    weights = {name: W for name, W in read_weights if W.ndim == 2 and W.size}
     wrong = Counter[int]()
     for sample in usable:
         wrong.update(np.flatnonzero(_digits(sample) != labels).tolist())

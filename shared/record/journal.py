@@ -55,7 +55,7 @@ class Journal:
         with uninterrupted():
             files.write_json(self._folder / RUN, record)
             self.close()
-            self._path.unlink()
+            self._path.unlink(missing_ok=True)
 
 
 def _line(content: Mapping[str, Any]) -> str:

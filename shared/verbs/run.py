@@ -3,6 +3,7 @@
 import argparse
 import sys
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ from shared.verbs.command import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.record.schema import Record
 
 DESCRIPTION = "Train the same network in every implementation and tabulate accuracy, speed and gradient agreement."
@@ -137,16 +140,20 @@ def _keep(folder: Path, record: "Record", arguments: argparse.Namespace) -> None
     """Write tables and page beside the results. A failure is only reported, because they can be written again."""
     from shared.report.outputs import write_page, write_tables
 
+    for write in (write_tables, *([write_page] if arguments.report else [])):
+        what = "writing the page" if write is write_page else "writing the tables"
+        _try_to(partial(write, folder, record), what, quiet=arguments.quiet)
+
+
+def _try_to(write: "Callable[[], object]", what: str, *, quiet: bool) -> None:
     try:
-        write_tables(folder, record)
-        if arguments.report:
-            with nullcontext() if arguments.quiet else progress("writing the page"):
-                write_page(folder, record)
+        with nullcontext() if quiet else progress(what):
+            write()
     except ImportError as error:
         print(f"no page: {error}; to install it: pip install -c constraints.txt {error.name}", file=sys.stderr)
     except OSError as error:
         print(f"error: {safe(str(error))}", file=sys.stderr)
     except KeyboardInterrupt:  # a terminal that is closed costs no page; a second signal ends at once
-        _keep(folder, record, arguments)
+        _try_to(write, what, quiet=quiet)
     except Exception as error:  # noqa: BLE001 - what was measured is kept, and `report` can try again
-        print(f"error: the page could not be written: {told(error)}", file=sys.stderr)
+        print(f"error: {what}: {told(error)}", file=sys.stderr)

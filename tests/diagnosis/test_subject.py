@@ -38,6 +38,7 @@ def test_options_come_before_the_file_and_the_notation_before_the_shorthands(
         ({"NETWORK": "784"}, {}, "network: got '784'"),
         ({"NETWORK": "5-4tanh-3relu"}, {"activation": "sigmoid"}, "activation: got 'sigmoid', expected none"),
         ({"NETWORK": "5-4-3, tanh, quadratic"}, {"loss": "cross_entropy"}, "loss: got 'cross_entropy'"),
+        ({"SIZES": (7,) * 2000}, {}, "network: got '1,999 layers', expected at most 1,000"),
         ({"LOSS": ["quadratic"]}, {}, "loss: got ['quadratic']"),
     ],
 )

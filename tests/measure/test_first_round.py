@@ -227,6 +227,19 @@ def test_activations_that_are_no_numbers_are_kept_as_none(dataset: Dataset, work
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
+@pytest.mark.parametrize("shape", [(), (10,), (0, 784), (10, 3), (10, 10, 1)])
+def test_arrays_of_another_shape_cost_their_part_only(
+    shape: tuple[int, ...], dataset: Dataset, workers: Iterator[Path]
+) -> None:
+    folder = next(workers)
+    np.savez(folder / "round-1-a.activations.npz", a_L=np.ones(shape))
+    np.savez(folder / "round-1-a.parameters.npz", W1=np.ones(shape))
+    kept: Any = record(sample("a", predictions="1123456789"), sample("b", predictions="1123456789"))
+    found = gallery.collect(kept, dataset, folder)
+    assert set(found["hard"][0]["activations"]) == {"b"}
+    assert set(found["weights"]) == ({"a", "b"} if shape == (10, 3) else {"b"})
+
+
 def test_files_that_are_gone_or_torn_cost_their_part_only(dataset: Dataset, workers: Iterator[Path]) -> None:
     folder = next(workers)
     (folder / "round-1-a.activations.npz").write_bytes(b"PK\x03\x04 torn")

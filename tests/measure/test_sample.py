@@ -295,3 +295,10 @@ def test_a_result_that_cannot_be_is_refused(
     work, result = done
     with pytest.raises(ValueError, match=expected):
         found_in(work, change(json.loads(json.dumps(result))))
+
+
+@pytest.mark.parametrize(("home", "shown"), [("/home/someone", "in ~/x and /y"), ("/", "in /home/someone/x and /y")])
+def test_the_home_of_a_user_is_not_shown(home: str, shown: str, good: Done, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", home)
+    monkeypatch.setenv("USERPROFILE", home)
+    assert sample.failed(good.work, "crashed", "in /home/someone/x and /y")["reason"] == shown

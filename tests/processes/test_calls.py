@@ -194,3 +194,29 @@ def test_no_file_can_grow_without_end_between_two_looks(tmp_path: Path) -> None:
         with pytest.raises(CallError, match=r"OSError: .*File too large"):
             network.call(write_too_much, tmp_path / "file")
         assert network.call(class_name) == "Network"
+
+
+class SpeechlessError(BaseException):
+    def __str__(self) -> str:
+        raise SystemExit(0)
+
+
+def interrupt(network_class: Any) -> None:
+    raise KeyboardInterrupt("no signal")
+
+
+def say_nothing(network_class: Any) -> None:
+    raise SpeechlessError
+
+
+def test_whatever_is_raised_is_an_answer_and_the_process_goes_on() -> None:
+    with CallProcess(NUMPY, timeout=SECONDS) as process:
+        process.loaded()
+        for function, message in (
+            (interrupt, "KeyboardInterrupt: no signal"),
+            (say_nothing, "SpeechlessError: its __str__ raises an exception itself"),
+        ):
+            with pytest.raises(CallError) as caught:
+                process.call(function)
+            assert (caught.value.kind, str(caught.value)) == ("raised", message)
+        assert process.call(class_name) == "Network"

@@ -128,6 +128,7 @@ def test_the_page_of_a_record_that_is_not_refused_is_drawn(record: Any, tmp_path
         (("network", "parameter_count"), 7, "network: got [[784, 30, 10]"),
         (("training", "optimizer"), "lbfgs", "optimizer: got 'lbfgs', expected one of"),
         (("baseline",), "x", "baseline: got x, expected one of numpy_scratch"),
+        (("ended",), "w\nl", "ended: got w l, expected null"),
         (("ended",), "well", "ended: got well, expected null, complete"),
         (("gallery", "labels"), "0", "gallery.labels: got 1 digits, expected 250"),
     ],
@@ -146,6 +147,13 @@ def test_a_sample_without_its_numbers_is_not_ok() -> None:
     assert checked.consistent(least) == least
     with pytest.raises(CheckedError, match=r"samples\[0\]: got no epochs, test_accuracy"):
         checked.consistent(head(references=[reference()], samples=[result("a", status="ok")]))
+
+
+def test_a_result_that_could_not_be_read_again_is_not_kept() -> None:
+    checked.fit_to_keep("samples", result("a", reason="short"), head())
+    for wrong in ({"reason": "x" * 100_000}, {"round": 3}, {"peak_memory_bytes": float("nan")}):
+        with pytest.raises(CheckedError):
+            checked.fit_to_keep("samples", result("a") | wrong, head())
 
 
 def test_arrays_are_read_from_files_alone(tmp_path: Path) -> None:

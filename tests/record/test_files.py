@@ -72,3 +72,26 @@ def test_text_keeps_every_character(tmp_path: Path) -> None:
 
 def test_only_a_number_that_json_has_is_kept() -> None:
     assert [files.finite(value) for value in (0.5, float("nan"), float("-inf"))] == [0.5, None, None]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_what_is_no_file_is_not_replaced_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    os.mkfifo(tmp_path / "page.html.tmp")
+    files.write_text(path, "page")
+    assert path.read_text() == "page"
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="found a pipe, folder or device"):
+        files.write_text(path, "page")
+    assert path.is_fifo()
+
+
+def test_whatever_has_a_name_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder" / "within").mkdir(parents=True)
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    for name in ("file", "folder", "link", "nothing"):
+        files.remove(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]

@@ -1,5 +1,6 @@
 """What the verbs share: help, version, completion in the shell."""
 
+import argparse
 import re
 import shlex
 from importlib.metadata import version
@@ -9,7 +10,10 @@ import pytest
 
 import compare
 import samegrad
+from shared.report import outputs
+from shared.verbs import run as run_verb
 from tests.command import COMMAND, environment, run
+from tests.record.records import head
 
 VERBS = sorted(compare.VERBS)
 
@@ -84,3 +88,17 @@ def test_completion_costs_nothing_where_no_shell_asks() -> None:
     script = f"import atexit, sys; atexit.register(lambda: print('argcomplete' in sys.modules)); {program}"
     found = run(None, command=[COMMAND[0], "-c", script], env=environment())
     assert re.search(r"^False$", found.stdout, re.MULTILINE)
+
+
+def test_tables_that_cannot_be_written_cost_no_page(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("so it is")
+
+    written: list[object] = []
+    monkeypatch.setattr(outputs, "write_tables", refuse)
+    monkeypatch.setattr(outputs, "write_page", lambda folder, _: written.append(folder))
+    run_verb._keep(tmp_path, head(), argparse.Namespace(report=True, quiet=True))
+    assert written == [tmp_path]
+    assert capsys.readouterr().err == "error: so it is\n"
