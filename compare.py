@@ -102,7 +102,10 @@ def main(argv: list[str] | None = None) -> int:
         return _printed(stdout, code) if verb in PRINTING else code
     except SettingError as error:
         p.refuse(error)
-    except (UsageError, RunError, SpecError, implementations.UnknownImplementationError) as error:
+    except RunError as error:  # a run that is wrong, not its command: one line is enough
+        print(f"{p.prog}: error: {safe(str(error))}", file=sys.stderr)
+        return 2
+    except (UsageError, SpecError, implementations.UnknownImplementationError) as error:
         p.error(str(error))
     except DataError as error:
         print(f"error: {safe(str(error))}", file=sys.stderr)
