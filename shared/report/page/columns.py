@@ -1,5 +1,6 @@
 """The implementations side by side: their sources cut into the same sections, with the differences marked."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -130,7 +131,7 @@ def _stripped(lines: list[str]) -> list[str]:
 def _cell(
     name: str, section: str, cut: Mapping[str, Mapping[str, list[str]]], base: str | None, seconds: Mapping[str, float]
 ) -> Cell:
-    total = sum(seconds.values())
+    total = math.fsum(seconds.values())
     share = seconds.get(section, 0.0) / total if total and section in SECTIONS else None
     own = cut[name].get(section, [])
     if not own and base is not None and section != BESIDE:

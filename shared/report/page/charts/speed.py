@@ -1,5 +1,6 @@
 """The time of an epoch, and where the time of a worker went."""
 
+import math
 from collections.abc import Sequence
 from statistics import median
 from typing import Final
@@ -71,8 +72,8 @@ def speed(record: Record, rows: Sequence[Row], timed: Sequence[Sample]) -> Chart
 
 def grouped(row: Row) -> dict[str, float]:
     """Return the seconds of each group of stages, which add up to the whole time of the worker."""
-    found = {group: sum(row.seconds.get(stage, 0.0) for stage in stages) for group, stages in GROUPS.items()}
-    return found | {REST: max(0.0, row.seconds.get("wall", 0.0) - sum(found.values()))}
+    found = {group: math.fsum(row.seconds.get(stage, 0.0) for stage in stages) for group, stages in GROUPS.items()}
+    return found | {REST: max(0.0, row.seconds.get("wall", 0.0) - math.fsum(found.values()))}
 
 
 def stages(rows: Sequence[Row]) -> Chart | None:
@@ -95,7 +96,7 @@ def stages(rows: Sequence[Row]) -> Chart | None:
     axes.set_axisbelow(True)
     legend(figure, axes, 2)
     alt = "; ".join(
-        f"{row.name} {sum(grouped(row).values()):.1f} s, mostly {max(grouped(row), key=grouped(row).__getitem__)}"
+        f"{row.name} {math.fsum(grouped(row).values()):.1f} s, mostly {max(grouped(row), key=grouped(row).__getitem__)}"
         for row in rows
     )
     return Chart("stages", "Where a worker's wall time went", f"Stacked bars: {alt}.", figure)
