@@ -84,6 +84,14 @@ def main(argv: list[str] | None = None) -> int:
         _print_anything()
         stdout, _ = streams.install()
         argv = sys.argv[1:]
+    try:
+        return _run(argv, stdout)
+    except KeyboardInterrupt:  # before the first worker, or after the last one
+        print("interrupted", file=sys.stderr)
+        return signals.exit_code()
+
+
+def _run(argv: list[str], stdout: streams.Stream | None) -> int:
     known = parsers()
     completion.complete(known)
     verb = argv[0] if argv and not argv[0].startswith("-") else None
@@ -113,9 +121,6 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:  # the journal has what was measured, as far as it could be written
         print(f"error: {safe(str(error))}{_without_folder()}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:  # before the first worker, or after the last one
-        print("interrupted", file=sys.stderr)
-        return signals.exit_code()
 
 
 def _printed(stdout: streams.Stream | None, code: int) -> int:

@@ -275,6 +275,69 @@ def test_no_folder_of_a_user_is_in_what_a_run_writes(tmp_path: Path) -> None:
     assert [p for p in written if "someone" in p.read_text() and not p.name.endswith(".job.json")] == []
 
 
+INTERRUPTED = """
+import signal, sys
+from pathlib import Path
+from shared.processes import signals
+from shared.record import journal
+from shared.report import outputs
+from shared.verbs import run
+
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == "matplotlib.rcsetup":
+            sys.meta_path.remove(self)
+            signal.raise_signal(signal.SIGHUP)
+
+signals.install()
+sys.meta_path.insert(0, Interrupts())
+folder = Path(sys.argv[1])
+run._try_to(lambda: outputs.write_page(folder, journal.read(folder)), "writing the page", quiet=True)
+print(signals.received)
+"""
+
+
+def test_a_signal_while_the_page_is_drawn_costs_no_page(whole: Run, tmp_path: Path) -> None:
+    shutil.copytree(whole.output, tmp_path / "copy")
+    command = [sys.executable, "-c", INTERRUPTED, str(tmp_path / "copy")]
+    found = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+    assert "[1]" in found.stdout
+    assert "error" not in found.stderr
+    assert (tmp_path / "copy" / "report.html").exists()
+
+
+def test_a_signal_before_the_first_worker_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("compare.parsers", interrupt)
+    found = inside(None, "show")
+    assert (found.code, found.stderr) == (130, "interrupted\n")
+
+
+def test_a_file_that_cannot_be_read_is_wrong_usage(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    with file.open("wb") as written:
+        written.truncate(100_000_000)
+    found = inside(tmp_path / "out", *SMALL, "-i", str(file))
+    assert (found.code, found.stderr.count("error:")) == (2, 1)
+    assert "-i: got a file that cannot be read: mine.py: found 100,000,000 bytes" in found.stderr
+
+
+def test_the_search_for_a_way_to_call_a_file_ends_where_its_message_does_not(tmp_path: Path) -> None:
+    file, calls = tmp_path / "mine.py", tmp_path / "calls"
+    lines = ["import numpy as np", "class Net:", "    def __init__(self):"]
+    lines += ["        self.W1, self.b1 = np.ones((30, 784)), np.ones((30, 1))"]
+    lines += ["        self.W2, self.b2 = np.ones((10, 30)), np.ones((10, 1))", "    def forward(self, x):"]
+    lines += [f"        open({str(calls)!r}, 'a').write('.')", "        raise ValueError('x' * 100_000)"]
+    lines += ["    def loss(self, x, y):", "        return ((self.forward(x) - y) ** 2).sum()"]
+    lines += ["    def backward(self, x, y):", "        self.forward(x)"]
+    file.write_text("\n".join(lines))
+    found = inside(None, "check", str(file))
+    assert (found.code, "ValueError: xxx" in found.stderr, len(found.stderr) < 5000) == (1, True, True)
+    assert len(calls.read_text()) < 50
+
+
 # ---- What is left behind -------------------------------------------------------------------------------
 
 

@@ -94,6 +94,11 @@ def configure(options: Options, given: Mapping[str, Any], argv: Sequence[str], *
     if baseline is not None and baseline not in labels:
         allowed = f"one of {', '.join(labels)} (the implementations of this run){nearest(baseline, labels)}"
         raise SettingError("baseline", f"got {baseline!r}, expected {allowed}")
+    try:
+        texts = sources(implementations)
+    except OSError as error:
+        problem = f"got a file that cannot be read: {error}; expected a file of Python, with permission to read it"
+        raise SettingError("implementation", problem) from None
     return RunConfig(
         implementations=implementations,
         spec=network,
@@ -102,7 +107,7 @@ def configure(options: Options, given: Mapping[str, Any], argv: Sequence[str], *
         threads=options["threads"],
         command=tuple(map(_without_folders, argv)),
         baseline=baseline or (REFERENCE if REFERENCE in labels else labels[0]),
-        sources=cast(dict[str, SourcePart], sources(implementations)),
+        sources=cast(dict[str, SourcePart], texts),
         named=named,
     )
 

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from shared.boundary import told
+from shared.boundary import LONGEST_MESSAGE, told
 from shared.reading import calls, functions, images, loops, plans, stacks, torch_module, trials
 from shared.reading.batch import FORMS, IMAGES, LABELS, Batch, Form
 from shared.reading.derivatives import FAMILY, OWN, derivatives
@@ -32,6 +32,8 @@ ENOUGH: Final = 8
 """So many readings that run are compared, and fewer once the gradients of half the tensors are right."""
 FEW_MORE: Final = 6
 ENOUGH_OF_IMAGES: Final = 3
+ENDLESS: Final = 5
+"""So many times the same message without an end, and nothing else is tried."""
 HALF: Final = 0.5
 ALL_BUT_FACTOR: Final = 0.99
 """The share of right tensors that gradients count for which are all wrong by the same factor."""
@@ -155,6 +157,8 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
                 reading.score = _score(reading)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a way that does not fit may raise anything
                 failures.append(told(error).removeprefix("UnreadableError: "))
+                if best is None and _is_endless(failures[-ENDLESS:]):
+                    raise UnreadableError(failures[-1]) from None
                 continue
             tried += bool(_loss_of(program)) or not has_loss
             if best is None or reading.score > best.score:
@@ -164,6 +168,11 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
     if best is None:
         raise UnreadableError(_why(failures))
     return best
+
+
+def _is_endless(failures: list[str]) -> bool:
+    """Return whether the same message has come again and again that is so long that each one takes time."""
+    return len(failures) == ENDLESS and len(set(failures)) == 1 and len(failures[0]) >= LONGEST_MESSAGE
 
 
 def _forms(program: Program, forms: Sequence[Form]) -> Sequence[Form]:

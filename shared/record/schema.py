@@ -61,6 +61,7 @@ STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
 # ---- Values ---------------------------------------------------------------------------------------------
 
 Text = Annotated[str, Meta(max_length=1 << 16)]
+Name = Annotated[str, Meta(max_length=1 << 10)]
 Count = Annotated[int, Meta(ge=0, lt=1 << 62)]
 Whole = Annotated[int, Meta(ge=1, lt=1 << 62)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
@@ -73,6 +74,8 @@ Rounds = Annotated[int, Meta(ge=1, le=MOST_ROUNDS)]
 Epochs = Annotated[int, Meta(ge=1, le=1_000_000)]
 Digit = Annotated[int, Meta(ge=0, le=9)]
 Digits = Annotated[str, Meta(pattern="^[0-9]*$")]
+FEW: Final = Meta(max_length=100)
+"""The most names of packages, thread pools or sections."""
 Source = Annotated[str, Meta(max_length=1 << 26)]
 
 # ---- Parts of a result ----------------------------------------------------------------------------------
@@ -141,10 +144,10 @@ class Result(TypedDict):
     """what else its reader should know"""
     stderr: NotRequired[list[Text]]
     """the last lines, from a worker that failed"""
-    digests: NotRequired[dict[Text, Text]]
+    digests: NotRequired[Annotated[dict[Name, Name], FEW]]
     """proof that all implementations of a round started alike"""
-    versions: NotRequired[dict[Text, Text]]
-    threads: NotRequired[dict[Text, Count]]
+    versions: NotRequired[Annotated[dict[Name, Name], FEW]]
+    threads: NotRequired[Annotated[dict[Name, Count], FEW]]
     """thread pool -> number of threads"""
     seconds: NotRequired[dict[Stage, float]]
     """stage -> seconds; what is left for the last may be slightly below 0"""
@@ -187,7 +190,7 @@ class FirstRound(TypedDict, total=False):
     """What it can add in the first round."""
 
     path: list[PathPoint]
-    sections: dict[Text, Seconds]
+    sections: Annotated[dict[Name, Seconds], FEW]
     """section of the implementation -> seconds of one more epoch"""
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from shared.processes.signals import uninterrupted
 from shared.record import files
 from shared.record.schema import Record
 from shared.report import brief, document, tables
@@ -19,7 +20,8 @@ def write_tables(folder: Path, record: Record) -> None:
 
 def write_page(folder: Path, record: Record) -> Path:
     """Write report.html, and each figure as SVG and PNG in figures/; return the path of the page."""
-    from shared.report.page.page import report
+    with uninterrupted():  # what is interrupted while it is imported cannot be imported again
+        from shared.report.page.page import report
 
     page, charts = report(record)
     (folder / "figures").mkdir(exist_ok=True)

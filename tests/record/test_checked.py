@@ -151,7 +151,14 @@ def test_a_sample_without_its_numbers_is_not_ok() -> None:
 
 def test_a_result_that_could_not_be_read_again_is_not_kept() -> None:
     checked.fit_to_keep("samples", result("a", reason="short"), head())
-    for wrong in ({"reason": "x" * 100_000}, {"round": 3}, {"peak_memory_bytes": float("nan")}):
+    many = {str(number): "1.0" for number in range(1000)}
+    for wrong in (
+        {"reason": "x" * 100_000},
+        {"versions": many},
+        {"versions": {"x": "1" * 10_000}},
+        {"round": 3},
+        {"peak_memory_bytes": float("nan")},
+    ):
         with pytest.raises(CheckedError):
             checked.fit_to_keep("samples", result("a") | wrong, head())
 
