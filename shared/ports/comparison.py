@@ -11,9 +11,10 @@ from shared.adapters.port import About, Figures
 from shared.implementations import label
 from shared.interface import Array, Parameters
 from shared.ports import losses, rules
+from shared.ports.forward import activations_of, is_close, variants
 from shared.ports.losses import Loss, Seen
 from shared.ports.paths import Rule, path_of
-from shared.ports.rows import Row, compared, worst
+from shared.ports.rows import Row, alike, compared, worst
 from shared.ports.stepper import Given, PortStepper, Walk
 from shared.processes.calls import CallProcess
 
@@ -51,8 +52,8 @@ class Comparison:
 
     sides: list[Side]
     rows: list[Row] = field(default_factory=list)
-    why: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    of_outputs: list[str] = field(default_factory=list)
+    """why the outputs part"""
     steps: int = 0
     batch: int = 10
 
@@ -150,6 +151,8 @@ def examine(sides: list[Side], processes: Sequence[CallProcess], steps: int, bat
             [side.name for side in sides], [side.walk for side in sides], [t.figures for t in twins], start, SAME[dtype]
         )
     many = 3 if about.n_out == 1 else 1 + (2 * about.n_out + 12) // len(SIZES)
+    if any(row.what == "outputs" and not row.same and row.step == 1 for row in found.rows):
+        found.of_outputs = _why_outputs(sides, processes, start, *given[0], dtype)
     _epochs(sides, processes, start, about, batch, rng)
     several = batches(about, SIZES * many if about.n_out <= 20 else SIZES * 2, rng)
     for process in processes:
@@ -162,6 +165,23 @@ def examine(sides: list[Side], processes: Sequence[CallProcess], steps: int, bat
             path = path_of([f.used for f in side.walk], start, [f.after for f in side.walk])
             side.rule = rules.rule_of(path, side.about.dtype, side.about.hints)
     return found
+
+
+def _why_outputs(
+    sides: list[Side], processes: Sequence[CallProcess], start: Parameters, x: Array, y: Array, dtype: str
+) -> list[str]:
+    """Return what one of the two does otherwise: its activations, or a weight that the other one has to be given."""
+    a, b = (side.walk[0].outputs for side in sides)
+    known = [activations_of(start, x, side.walk[0].outputs, dtype) for side in sides]
+    if all(known) and known[0] != known[1]:
+        return [f"{side.name}: activations: {', '.join(each)}" for side, each in zip(sides, known, strict=True)]
+    other = list(variants(start, sides[0].about.inputs))
+    for k in [k for k in (1, 0) if known[k]] or [1, 0]:
+        found = processes[k].call(PortStepper.outputs, [start for _, start in other], x, y)
+        for (words, _), outputs in zip(other, found, strict=True):
+            if is_close(*alike(outputs, (a, b)[1 - k])[:2], dtype):
+                return [f"{sides[1 - k].name}: beside {sides[k].name}, {words}"]
+    return []
 
 
 def _epochs(

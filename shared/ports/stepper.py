@@ -93,6 +93,14 @@ class PortStepper:
             found.append((figures.outputs, figures.loss))
         return found
 
+    def outputs(self, starts: list[Parameters], x: Array, y: Array) -> list[Array]:
+        """Return the outputs for a batch from each of these parameters."""
+        found = []
+        for start in starts:
+            self.port.give(start)
+            found.append(self.port.step(x, y).outputs)
+        return found
+
     def epoch(self, start: Parameters, x: Array, y: Array) -> Parameters:
         """Train on several batches in one call, where the model has a loop of its own that can be called; else {}."""
         if not hasattr(self.port, "epoch"):

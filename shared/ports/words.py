@@ -25,6 +25,7 @@ def explain(found: Comparison) -> list[str]:
     said: list[str] = []
     for side in found.sides:
         said += _of_side(side, len(found.sides) == 1 or not all(row.same for row in found.rows))
+    said += found.of_outputs
     if len(found.sides) == 2:
         said += _differences(found)
     return said
@@ -128,7 +129,7 @@ def _differences(found: Comparison) -> list[str]:
             said.append(f"the two differ: {mode} {_numbers(one)} in {a.name}, {_numbers(two)} in {b.name}"
                         + _keep(mode, one, two))  # fmt: skip
     if "outputs" in parted:
-        if not (a.unused or b.unused or said):
+        if not (a.unused or b.unused or said or found.of_outputs):
             said.append("the outputs part: the layers or the activations differ, or an axis of a weight"
                         if parted["outputs"].step == 1 else
                         "the outputs part after equal updates: something else is kept from step to step")  # fmt: skip

@@ -20,7 +20,7 @@ def document(found: Comparison) -> Document:
         where = next((row for row in found.rows if not row.same), None)
         answer.append(f"the two part at step {where.step}: {where.what}" if where
                       else f"the two are the same in {found.steps} steps")  # fmt: skip
-    answer += found.why or explain(found)
+    answer += explain(found)
     starts = [f"{side.name}'s own start: {'; '.join(own_start(side.about.own))}" for side in found.sides
               if side.about.own]  # fmt: skip
     notes = [f"{side.name}: {note}" for side in found.sides for note in side.about.notes]

@@ -174,3 +174,35 @@ def test_a_model_that_is_not_there_or_cannot_be_mapped_is_named(tmp_path: Path) 
         compare(tmp_path, "model = nn.LSTM(3, 4)\n" + CROSS)
     with pytest.raises(AssertionError, match="W1 6x8 against W1 7x8"):
         compare(tmp_path, MODEL + CROSS + SGD, MODEL.replace("6", "7") + CROSS + SGD)
+
+
+BACK = "        return self.b(torch.tanh(self.a(x)))\n"
+NET = (
+    "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.a = nn.Linear(6, 6)\n"
+    "        self.b = nn.Linear(6, 4)\n    def forward(self, x):\n" + BACK + "model = Net()\n" + CROSS + SGD
+)
+CONV = (
+    "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.a = nn.Conv2d(1, 3, 3)\n"
+    "        self.b = nn.Linear(3 * 36, 4)\n    def forward(self, x):\n        h = torch.tanh(self.a(x))\n"
+    "        return self.b(h.flatten(1))\nmodel = Net()\n" + CROSS + SGD
+)
+OUTPUTS = {
+    "activations: leaky relu with slope 0.01, none": (NET.replace("torch.tanh(", "F.leaky_relu("),
+                                                      NET.replace("torch.tanh(", "F.relu(")),
+    "activations: gelu by tanh, none": (NET.replace("tanh(self.a(x))", "nn.functional.gelu(self.a(x))"),
+        NET.replace("tanh(self.a(x))", "nn.functional.gelu(self.a(x), approximate='tanh')")),
+    "W1 is used without the transpose": (NET.replace("self.a(x)", "x @ self.a.weight + self.a.bias"), NET),
+    "b2 is left out": (NET.replace("self.b(torch.tanh(self.a(x)))", "torch.tanh(self.a(x)) @ self.b.weight.T"), NET),
+    "the inputs are divided by 255 within the model": (NET.replace("self.a(x)", "self.a(x / 255)"), NET),
+    "images are flattened in another order before W2": (CONV.replace("h.flatten", "h.permute(0, 2, 3, 1).flatten"),
+                                                        CONV),
+    "the kernels W1 are turned by 180 degrees": (CONV.replace("self.a(x)",
+        "F.conv2d(x, self.a.weight.flip(2, 3), self.a.bias)"), CONV),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", OUTPUTS)
+def test_why_outputs_part_is_told(tmp_path: Path, words: str) -> None:
+    found = compare(tmp_path, *OUTPUTS[words])
+    assert parted(found)[0] == "outputs"
+    assert words in said(found)
