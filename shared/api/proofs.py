@@ -13,11 +13,16 @@ from shared.errors import SettingError
 from shared.implementations import REFERENCE
 from shared.layers import ACTIVATIONS
 from shared.options import network_of, resolve, training_of
+from shared.ports import comparison
+from shared.ports.comparison import Comparison
+from shared.ports.stepper import Given, PortStepper, declared_spec, is_port
 from shared.processes.calls import side_by_side
 from shared.report import budget
 from shared.report import lockstep as lockstep_report
+from shared.report import ports as ports_report
 from shared.spec import DTYPES, LOSSES, NetworkSpec
 
+STEPS, STEPS_OF_MODELS = 1000, 20
 PROBLEM = ("network", "sizes", "activation", "loss", "batch_size", "initial", "dtype", "seed", *DATA)
 """The options that determine which gradients are computed, and on which data."""
 
@@ -105,17 +110,33 @@ class Steps(Printed):
         return not self.found.departures
 
 
+@dataclass(frozen=True, repr=False)
+class Ported(Printed):
+    """A model as it was found, or two beside each other, with the quantity in which they part, and why."""
+
+    found: Comparison
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing parts, and the training of none of them does otherwise than its steps."""
+        return self.found.ok
+
+
 @one_thread
 def lockstep(
-    a: str, b: str = REFERENCE, *, steps: int = 1000, timeout: float = 120, progress: Progress = no_progress,
+    a: str, b: str | None = None, *, steps: int | None = None, timeout: float = 120, progress: Progress = no_progress,
     **options: Any,
-) -> Steps:  # fmt: skip
+) -> Steps | Ported:  # fmt: skip
     """Let two implementations take the same steps, up to the first that rounding does not explain.
+
+    Where one of them is a file with a model as it is (a torch.nn.Module or a keras.Model with its loss and its
+    optimizer), the two are compared with each other, and what each computes is named.
 
     Parameters
     ----------
-    a, b : implementations, or paths of .py files; NAME:float64 and NAME:float32 give one its own dtype.
-    steps : maximum number of steps.
+    a, b : implementations, or paths of .py files; NAME:float64 and NAME:float32 give one its own dtype. By default b is
+        the reference, and of a file with a model there is no b.
+    steps : maximum number of steps; by default 1,000, and 20 of a model.
     timeout : seconds that an implementation has for each answer.
     options : network, batch_size, optimizer, learning_rate, initial, dtype, seed, dataset, data_dir, offline, ...
 
@@ -126,9 +147,12 @@ def lockstep(
     SettingError, SpecError, UnknownImplementationError, DataError, TypeError
         As `compare`.
     """
-    if steps < 1:
+    if steps is not None and steps < 1:
         raise SettingError("steps", f"got {steps}, expected a whole number of at least 1")
     given = given_options(options, (*PROBLEM, "optimizer", "learning_rate"))
+    if is_port(a) or (b is not None and is_port(b)):
+        return _ported([a] if b is None else [a, b], given, steps or STEPS_OF_MODELS, timeout, progress)
+    b, steps = REFERENCE if b is None else b, steps or STEPS
     settled = resolve(given)
     training, network = training_of(settled), network_of(settled, given)
     sides = _side(a, training.dtype), _side(b, training.dtype)
@@ -145,6 +169,28 @@ def lockstep(
         dataset.title,
     ]
     return Steps(lockstep_report.document(found, heading), found)
+
+
+def _ported(names: list[str], given: dict[str, Any], steps: int, timeout: float, progress: Progress) -> Ported:
+    """Compare a model with another, or say what it computes; a class `Network` is compared with the reference."""
+    settled = resolve(given)
+    training = training_of(settled)
+    has_network = any(given[name] is not None for name in ("network", "sizes", "activation", "loss"))
+    names = [name.rpartition(":")[0] if name.rpartition(":")[2] in DTYPES else name for name in names]
+    located = [name if is_port(name) else implementations.locate_all([name])[0] for name in names]
+    spec = network_of(settled, given) if has_network else None
+    with progress("steps", None):
+        declared = next((each for name in located if (each := declared_spec(name)) is not None), None)
+        spec = spec or declared
+        if len(located) == 1 and declared is not None:
+            located.append(REFERENCE)
+        with side_by_side(located, PortStepper.of, timeout=timeout) as processes:
+            sides = comparison.begin(processes, located, Given(spec, training))
+            if len(sides) == 2 and (why := comparison.unmapped(sides)):
+                raise SettingError("implementation", f"got models whose weights cannot be mapped: {why}; expected the "
+                                   "same layers in the same order")  # fmt: skip
+            found = comparison.examine(sides, processes, steps, training.batch_size, training.seed)
+    return Ported(ports_report.document(found), found)
 
 
 def _side(name: str, dtype: str) -> Side:

@@ -31,6 +31,10 @@ EXAMPLES, FEATURES, CLASSES = 7, 6, 3
 """Of what stands in the place of data."""
 BUILDING: Final = ("add", "append", "extend", "insert", "add_layer", "addLayer", "compile", "use", "set_loss", "set")
 """Methods by which a network is put together."""
+MODELS: Final = ("set_default_dtype", "set_floatx", "set_global_policy", "set_dtype_policy", "build", "apply", "double",
+                 "half", "bfloat16", "requires_grad_", "eval", "train")  # fmt: skip
+"""Methods that make a model of a framework, or its precision, what it is."""
+FITS: Final = {"fit", "fit_generator", "train_on_batch", "backward", "evaluate", "predict"}
 TRAINING: Final = ("epoch", "iteration", "passes", "train", "fit", "back", "grad", "descent", "step", "update")
 
 
@@ -49,6 +53,10 @@ class Inert:
     def __getitem__(self, _: Any) -> "Inert":
         return self
 
+    def __iter__(self) -> Iterator[Any]:
+        """Nothing; without this, `__getitem__` would make it endless."""
+        return iter(())
+
 
 def _is_iterable(value: Any) -> bool:
     return hasattr(value, "__iter__") and not isinstance(value, (str, bytes))
@@ -61,6 +69,7 @@ class Source:
     ----------
     path : a .py file, or a notebook (.ipynb), whose code cells are joined.
     text : what is in it; None to read it.
+    real : packages that are imported although they are scenery for others: a model is made of them.
 
     Raises
     ------
@@ -68,8 +77,8 @@ class Source:
         If the file cannot be read, or is not Python (`NotPythonError`) or not a notebook.
     """
 
-    def __init__(self, path: Path, text: str | None = None) -> None:
-        self.path = path
+    def __init__(self, path: Path, text: str | None = None, real: frozenset[str] = frozenset()) -> None:
+        self.path, self.real = path, real
         read = read_source(path) if text is None else text
         self.text = _cells(read) if path.suffix == ".ipynb" else read
         self.lines = self.text.splitlines()
@@ -96,7 +105,7 @@ class Source:
         sys.path.insert(0, str(self.path.parent))
         sys.modules[self.module.__name__] = self.module  # dataclasses and pickle look it up
         self.namespace["input"] = _no_input
-        with _without_scenery(self.missing_packages):
+        with _without_scenery(self.missing_packages, SCENERY - self.real):
             self._run(self.tree.body)
         for name, value in list(self.namespace.items()):
             if isinstance(value, Inert) and name not in self._imported():
@@ -179,11 +188,19 @@ class Source:
             return "a loop" if isinstance(node, ast.While) else "a block"
         if isinstance(node, ast.Expr):
             function = node.value.func if isinstance(node.value, ast.Call) else None
-            builds = isinstance(function, ast.Attribute) and function.attr in BUILDING
+            of_model = (*MODELS, *BUILDING) if self.real else BUILDING
+            builds = isinstance(function, ast.Attribute) and (function.attr in of_model or self._in_place(function))
             return "" if builds or "seed" in ast.unparse(node) else "an expression"
+        methods = {each.func.attr for each in _calls(node) if isinstance(each.func, ast.Attribute)}
+        if self.real and (long := sorted(methods & FITS)):
+            return f"{long[0]} trains"
         called = _called(node)
         training = sorted(name for name in called if self._trains(name))
         return f"{training[0]} trains" if training else ""
+
+    def _in_place(self, function: ast.Attribute) -> bool:
+        """Return whether a function of a model's package changes a tensor, as nn.init.zeros_ does."""
+        return bool(self.real) and function.attr.endswith("_") and "init" in ast.unparse(function)
 
     def _trains(self, name: str, seen: tuple[str, ...] = ()) -> bool:
         """Return whether a function of the file holds a loop in which something is trained."""
@@ -200,8 +217,11 @@ class Source:
 
 def _called(node: ast.AST) -> set[str]:
     """Return the names that are called within a node."""
-    calls = [each.func for each in ast.walk(node) if isinstance(each, ast.Call)]
-    return {function.id for function in calls if isinstance(function, ast.Name)}
+    return {call.func.id for call in _calls(node) if isinstance(call.func, ast.Name)}
+
+
+def _calls(node: ast.AST) -> list[ast.Call]:
+    return [each for each in ast.walk(node) if isinstance(each, ast.Call)]
 
 
 def _is_main(test: ast.expr) -> bool:
@@ -225,14 +245,14 @@ def _cells(text: str) -> str:
 
 
 @contextmanager
-def _without_scenery(missing: list[str]) -> Iterator[None]:
+def _without_scenery(missing: list[str], scenery: set[str]) -> Iterator[None]:
     """Give an `Inert` for a package that is scenery, or that is not installed; what is missing is listed."""
     real = builtins.__import__
 
     def imported(name: str, namespace: Any = None, *arguments: Any, **named: Any) -> Any:
         if (namespace or {}).get("__name__") != NAME:
             return real(name, namespace, *arguments, **named)
-        if name.partition(".")[0] in SCENERY:
+        if name.partition(".")[0] in scenery:
             return Inert()
         try:
             return real(name, namespace, *arguments, **named)

@@ -27,7 +27,7 @@ def parser() -> Parser:
     description = "Let two implementations take the same steps, and report the first that rounding does not explain."
     examples = {
         "-i numpy_scratch -i pytorch": "the same 1,000 steps in both",
-        "-i mine.py --steps 100": "100 steps of your own file, compared with the reference",
+        "-i mine_torch.py -i mine_keras.py": "two models as they are: where they part, and why",
     }
     p = Parser("lockstep", description, examples)
     what = p.add_argument_group("what is compared")
@@ -38,7 +38,7 @@ def parser() -> Parser:
     optimizer_options(what)
     training_options(what, seed="seed of the initial parameters and the batches")
     add(what, "--dtype", help=", ".join(spec.DTYPES))
-    what.add_argument("--steps", type=int, default=1000, help="maximum number of steps (default: 1000)")
+    what.add_argument("--steps", type=int, help="maximum number of steps (default: 1000, and 20 of a model as it is)")
     data_options(p)
     timeout_option(what, "stop an implementation that gives no answer within this time", "2m")
     output_options(p)

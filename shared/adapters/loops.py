@@ -1,0 +1,225 @@
+"""The training loop of a file: found in its text, and its body run with one batch instead of the file's data."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any, Final
+
+from shared.boundary import told
+from shared.reading.names import has_role
+from shared.reading.source import Inert, Source
+
+Scope = dict[str, Any]
+SHUFFLED: Final = re.compile(r"randperm|permutation")
+
+DEEPEST: Final = 2
+"""Callers of callers that are followed to find what a function gets."""
+
+
+class Loop:
+    """The innermost loop that calls `backward`, itself or in a function that it calls, and what precedes it.
+
+    Parameters
+    ----------
+    source : loaded.
+    node : the loop.
+    above : the nodes around it, outermost first: loops and at most one function.
+    """
+
+    def __init__(self, source: Source, node: ast.For | ast.While, above: list[ast.AST]) -> None:
+        self.source, self.node, self.above = source, node, above
+        self._code = compile(ast.Module(_without_jumps(node.body), []), str(source.path), "exec")
+
+    def scope(self, module: Any = None) -> Scope:
+        """Return the names that the body sees: of the file, or of the function around it, with its arguments.
+
+        Parameters
+        ----------
+        module : what a function is to be given as its model, where the file does not show with what it calls it.
+        """
+        function = next((node for node in self.above if isinstance(node, ast.FunctionDef)), None)
+        scope = dict(self.source.namespace)
+        if function is not None:
+            self._bind_arguments(function, scope)
+            for name in (each.arg for each in function.args.args):
+                if module is not None and isinstance(scope[name], Inert) and has_role(name, "parameters"):
+                    scope[name] = module
+        for outer, inner in pairwise([*self.above, self.node]):
+            if isinstance(outer, ast.For):
+                for name in _names(outer.target):
+                    scope[name] = 0
+            self._run_before(outer, inner, scope)
+        if function is None:
+            self._run_before(self.source.tree, (self.above or [self.node])[0], scope, ("zero", "train", "eval"))
+        return scope
+
+    def _bind_arguments(self, function: ast.FunctionDef, scope: Scope, depth: int = 0) -> None:
+        """Bind the parameters of a function: as the file calls it, by their defaults, or by their names."""
+        parameters = [each.arg for each in function.args.args]
+        defaults = dict(zip(reversed(parameters), reversed(function.args.defaults), strict=False))
+        given: dict[str, ast.expr] = {}
+        seen = dict(scope)
+        for caller, call in self._calls_of(function.name):
+            given = dict(zip(parameters, call.args, strict=False))
+            given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+            if caller is not None and depth < DEEPEST:
+                self._bind_arguments(caller, seen, depth + 1)
+                self._run_before(caller, None, seen)
+            break
+        for name in parameters:
+            for expression in (given.get(name), defaults.get(name)):
+                if expression is not None and (value := _value(expression, seen)) is not None:
+                    scope[name] = value
+                    break
+            else:
+                scope.setdefault(name, sys.modules["torch"].device("cpu") if name == "device" else Inert())
+        for name, value in seen.items():
+            scope.setdefault(f"{name}_of_the_caller", value)  # a schedule, perhaps
+
+    def _calls_of(self, name: str) -> Iterator[tuple[ast.FunctionDef | None, ast.Call]]:
+        for block in (*self.source.tree.body, self.source.tree):
+            for call in ast.walk(block):
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == name:
+                    yield (block if isinstance(block, ast.FunctionDef) else None), call
+
+    def _run_before(self, outer: ast.AST, inner: ast.AST | None, scope: Scope, only: tuple[str, ...] = ()) -> None:
+        """Run the simple statements of a block that precede what leads to the loop."""
+        for node in getattr(outer, "body", []):
+            if inner is not None and inner in ast.walk(node):
+                break
+            text = ast.unparse(node)
+            is_simple = isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.FunctionDef))
+            chosen = not only or (isinstance(node, ast.Expr) and any(f".{word}" in text for word in only))
+            if is_simple and chosen and not re.search(r"\.(fit|backward|step)\(|print\(|input\(", text):
+                with suppress(Exception):
+                    exec(compile(ast.Module([node], []), str(self.source.path), "exec"), scope)
+
+    def data_names(self, calls: set[str]) -> tuple[set[str], set[str]]:
+        """Return the names that stand for inputs and for targets in the body, and are not made in the loop itself.
+
+        Parameters
+        ----------
+        calls : the names by which the body calls the model.
+        """
+        made = set(_names(self.node.target)) if isinstance(self.node, ast.For) else set()
+        made |= {each for node in self.node.body for each in _stored(node)}
+        x, y = set(), set()
+        for node in (each for statement in self.node.body for each in ast.walk(statement)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+                first = [each.id for each in ast.walk(node.args[0]) if isinstance(each, ast.Name)]
+                x |= {first[0]} if node.func.id in calls and first else set()
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                y |= {node.id} if has_role(node.id, "y") else set()
+                x |= {node.id} if has_role(node.id, "x") else set()
+        return x - made, y - x - made
+
+    def orders(self) -> set[str]:
+        """Return the names of shuffled orders of all examples, made before the loop."""
+        nodes = [node for node in ast.walk(self.source.tree) if isinstance(node, ast.Assign)]
+        return {name for node in nodes if SHUFFLED.search(ast.unparse(node.value)) for name in _stored(node)}
+
+    def bind(self, scope: Scope, x: Any, y: Any, order: Any) -> None:
+        """Give the loop's variables the batch: (x, y), (k, (x, y)), an order of rows, or a number."""
+        if not isinstance(self.node, ast.For):
+            return
+        target, words = self.node.target, ast.unparse(self.node.iter)
+        pair = (x, y)
+        is_counted = "enumerate(" in words
+        if isinstance(target, (ast.Tuple, ast.List)):
+            _assign(target, (0, self._single(pair, words, order)) if is_counted else pair, scope)
+        elif "range(" in words and not SHUFFLED.search(words):
+            _assign(target, 0, scope)
+        else:
+            _assign(target, self._single(pair, words, order), scope)
+
+    @staticmethod
+    def _single(pair: Any, words: str, order: Any) -> Any:
+        return order if SHUFFLED.search(words) or re.search(r"split\(|chunk\(|order|ind(ex|ices)|perm", words) else pair
+
+    def run(self, scope: Scope) -> None:
+        """Run the body once."""
+        exec(self._code, scope)
+
+
+def training_loop(source: Source) -> Loop | None:
+    """Return the innermost loop in which `backward` is called; None if there is none."""
+    steps = {node.name for node in ast.walk(source.tree) if isinstance(node, ast.FunctionDef)
+             and _backward(node, set()) and not any(_is_loop(each) and _backward(each, set())
+                                                    for each in ast.walk(node))}  # fmt: skip
+    found = list(_loops(source.tree, [], steps))
+    if not found:
+        return None
+    node, above = max(found, key=lambda each: len(each[1]))
+    with suppress(SyntaxError):
+        return Loop(source, node, above)
+    return None
+
+
+def _loops(node: ast.AST, above: list[ast.AST], steps: set[str]) -> Iterator[tuple[Any, list[ast.AST]]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef):
+            continue  # its names are those of an object that is not there
+        around = [*above, child] if _is_loop(child) or isinstance(child, ast.FunctionDef) else above
+        inner = list(_loops(child, around, steps))
+        if inner:
+            yield from inner
+        elif _is_loop(child) and _backward(child, steps):
+            yield child, above
+
+
+def _is_loop(node: ast.AST) -> bool:
+    return isinstance(node, (ast.For, ast.While))
+
+
+def _backward(node: ast.AST, steps: set[str]) -> bool:
+    calls = [each.func for each in ast.walk(node) if isinstance(each, ast.Call)]
+    return any(
+        (isinstance(f, ast.Attribute) and f.attr == "backward") or (isinstance(f, ast.Name) and f.id in steps)
+        for f in calls
+    )
+
+
+def _without_jumps(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return statements without `break`, `continue` and what only shows or counts."""
+    kept: list[ast.stmt] = []
+    for node in body:
+        if isinstance(node, (ast.Break, ast.Continue, ast.Return)):
+            break
+        has_jump = any(isinstance(each, (ast.Break, ast.Continue, ast.Return)) for each in ast.walk(node))
+        shows = isinstance(node, ast.If) and re.search(r"print|log|append|plot", ast.unparse(node))
+        prints = isinstance(node, ast.Expr) and ast.unparse(node).startswith(("print(", "plt."))
+        if not has_jump and not (shows and "step" not in ast.unparse(node)) and not prints:
+            kept.append(node)
+    return kept
+
+
+def _names(target: ast.AST) -> list[str]:
+    return [each.id for each in ast.walk(target) if isinstance(each, ast.Name)]
+
+
+def _stored(node: ast.AST) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+
+
+def _assign(target: ast.expr, value: Any, scope: Scope) -> None:
+    if isinstance(target, ast.Name):
+        scope[target.id] = value
+    elif isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, tuple):
+        for each, part in zip(target.elts, value, strict=False):
+            _assign(each, part, scope)
+
+
+def _value(expression: ast.expr, scope: Scope) -> Any:
+    try:
+        return eval(compile(ast.Expression(expression), "<argument>", "eval"), scope)
+    except Exception as error:  # noqa: BLE001 - it is a stranger's file
+        del error
+        return None
+
+
+def why_not(error: BaseException) -> str:
+    """Return why a body did not run, in a line."""
+    return told(error)[:160]

@@ -1,0 +1,118 @@
+"""In which quantity two models part: outputs, loss, gradients or update; each with what rounding makes of it."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from shared.adapters.port import Figures
+from shared.interface import Array, Parameters
+from shared.ports import losses
+
+SPREAD: Final = 30.0
+"""So many times the growth of a unit in the last place, in the model itself, are rounding."""
+LOGITS: Final = ("raw", "log-probabilities")
+OWN: Final = "of its own gradients"
+
+
+class Row(NamedTuple):
+    """A quantity in all steps: same, or parts."""
+
+    what: str
+    same: bool
+    difference: float
+    """relative: of the first step that parts, or the largest"""
+    step: int
+    """the first step that parts, or 0"""
+    tensors: list[str]
+    note: str = ""
+
+
+def alike(a: Array, b: Array) -> tuple[Array, Array, int | None]:
+    """Return outputs of the same kind, and which of the two gave logits (0 or 1) where the other did not."""
+    a, b = (each.reshape(len(each), -1).astype(float) for each in (a, b))
+    one, two = losses.head_of(a), losses.head_of(b)
+    if one in LOGITS and two not in LOGITS:
+        return _as_head(a, one, two), b, 0
+    if two in LOGITS and one not in LOGITS:
+        return a, _as_head(b, two, one), 1
+    if one != two and one in LOGITS:
+        return losses.softmax(a), losses.softmax(b), int(two == "raw")
+    return a, b, None
+
+
+def _as_head(z: Array, head: str, other: str) -> Array:
+    """Return logits as what the other side has."""
+    if other == "units":
+        return losses.sigmoid(z)
+    return np.exp(z) if head == "log-probabilities" else losses.softmax(z)
+
+
+def compared(
+    names: Sequence[str], walks: list[list[Figures]], twins: list[list[Figures]], start: Parameters, same: float
+) -> list[Row]:
+    """Return the rows: outputs, loss, gradients, update; they end with the first step in which anything parts.
+
+    Parameters
+    ----------
+    twins : the same steps of both from a start that is a unit in the last place away: what rounding grows to.
+    """
+    rows: dict[str, Row] = {}
+    befores = start, start
+    for t, pair in enumerate(zip(*walks, strict=True), 1):
+        nudged = [twin[t - 1] for twin in twins]
+        o, p, logits = alike(pair[0].outputs, pair[1].outputs)
+        note = f"{names[logits]} gives logits" if logits is not None else ""
+        shaken = max(_off(*alike(s.outputs, n.outputs)[:2]) for s, n in zip(pair, nudged, strict=True))
+        off = _off(o, p)
+        found = [Row("outputs", off <= same + SPREAD * shaken, off, t, [], note)]
+        losses_ = [figures.loss for figures in pair]
+        if np.isfinite(losses_).all():
+            off = abs(losses_[0] - losses_[1]) / (max(map(abs, losses_)) or 1)
+            moved = max(abs(s.loss - n.loss) / (abs(s.loss) or 1) for s, n in zip(pair, nudged, strict=True))
+            found.append(Row("loss", off <= same + SPREAD * (shaken + moved), off, t, []))
+        found.append(_row("gradients", t, [f.gradients for f in pair], [f.gradients for f in nudged], same))
+        if all(figures.after for figures in pair):
+            moves = [_moved(f, before) for f, before in zip(pair, befores, strict=True)]
+            theirs = [_moved(f, before) for f, before in zip(nudged, befores, strict=True)]
+            row = _row("update", t, moves, theirs, same)
+            before_it = all(each.same for each in found)
+            found.append(row if before_it else row._replace(same=True, note=OWN))
+            befores = pair[0].after, pair[1].after
+        for row in found:
+            if not row.same or row.what not in rows or row.difference > rows[row.what].difference or row.note == OWN:
+                rows[row.what] = row
+        if not all(row.same for row in found):
+            break
+    return list(rows.values())
+
+
+def _moved(figures: Figures, before: Parameters) -> Parameters:
+    return {name: after.astype(float) - before[name] for name, after in figures.after.items()}
+
+
+def _row(what: str, t: int, pair: list[Parameters], nudged: list[Parameters], same: float) -> Row:
+    """Compare tensor by tensor, each with what rounding makes of it."""
+    off, wrong = {}, []
+    for k, name in enumerate(pair[0]):
+        a, b, c, d = (np.asarray(list(each.values())[k], float) for each in (*pair, *nudged))
+        scale = max(float(np.linalg.norm(a)), float(np.linalg.norm(b))) or 1.0
+        off[name] = _off(a, b, scale)
+        if not off[name] <= same + SPREAD * max(_off(a, c, scale), _off(b, d, scale)):
+            wrong.append(name)
+    return Row(what, not wrong, max(off.values(), default=0.0), t, wrong)
+
+
+def _off(a: Array, b: Array, scale: float = 0.0) -> float:
+    """Return the relative difference; infinite for another shape, and for what is not finite on one side alone."""
+    if a.shape != b.shape:
+        return float("inf")
+    if np.array_equal(a, b, equal_nan=True):
+        return 0.0
+    found = float(np.linalg.norm(a - b) / (scale or np.linalg.norm(b) or 1.0))
+    return found if np.isfinite(found) else float("inf")
+
+
+def worst(a: Parameters, b: Parameters) -> float:
+    """Return the largest relative difference of tensors."""
+    return max(_off(x.astype(float), y.astype(float)) for x, y in zip(a.values(), b.values(), strict=True))

@@ -1,0 +1,129 @@
+"""The side of a port: a model in its process, asked by `CallProcess`."""
+
+import ast
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from shared.adapters.own_network import network_of
+from shared.adapters.port import About, Figures, Port, PortError, kind_of
+from shared.boundary import parsed, read_source
+from shared.implementations import locate
+from shared.interface import Array, Parameters
+from shared.spec import NetworkSpec, TrainingSpec
+
+
+class Given(NamedTuple):
+    """What a class `Network` gets; a file with a model has its own."""
+
+    spec: NetworkSpec | None
+    training: TrainingSpec
+
+
+class Walk(NamedTuple):
+    """Consecutive steps."""
+
+    figures: list[Figures]
+    kept: Parameters
+    """the parameters after those were given"""
+    repeats: bool
+    """whether the first step again gives the same outputs"""
+    caught: list[str]
+
+
+def is_port(name: str) -> bool:
+    """Return whether a name is a file that holds a model as it is, or a class of the earlier contract, or functions."""
+    path = Path(name)
+    return name.endswith(".py") and path.is_file() and kind_of(path) != ""
+
+
+def declared_spec(name: str) -> NetworkSpec | None:
+    """Return the network that a class or functions say in the constants of their file; None for a model."""
+    kind = kind_of(Path(name)) if name.endswith(".py") else "torch"
+    if kind in ("torch", "keras"):
+        return None
+    values: dict[str, Any] = {}
+    for node in parsed(read_source(Path(name))).body:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                names = target.elts if isinstance(target, ast.Tuple) else [target]
+                with suppress(ValueError):
+                    value = ast.literal_eval(node.value)
+                    found = value if isinstance(target, ast.Tuple) else [value]
+                    values |= {each.id: v for each, v in zip(names, found, strict=False) if isinstance(each, ast.Name)}
+    return network_of(values)
+
+
+class PortStepper:
+    """A model; the parent calls the methods."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @classmethod
+    def of(cls, name: str) -> "PortStepper":
+        """Name the file; what it needs to be loaded comes with `about`."""
+        return cls(name)
+
+    def about(self, given: Given) -> About:
+        """Load the file, and return what it holds."""
+        self.port = _loaded(self.name, given)
+        return self.port.about()
+
+    def walk(self, start: Parameters, batches: list[tuple[Array, Array]]) -> Walk:
+        """Take steps from these parameters."""
+        self.port.give(start)
+        with np.errstate(all="ignore"):
+            first = self.port.step(*batches[0]).outputs
+            self.port.give(start)
+            kept = self.port.parameters()
+            figures = [self.port.step(x, y) for x, y in batches]
+        repeats = np.allclose(figures[0].outputs, first, rtol=1e-5, atol=1e-7)
+        return Walk(figures, kept, repeats, self.port.caught)
+
+    def losses(self, start: Parameters, batches: list[tuple[Array, Array]]) -> list[tuple[Array, float]]:
+        """Return the outputs and the loss of each batch, all from the same parameters."""
+        found = []
+        for x, y in batches:
+            self.port.give(start)
+            figures = self.port.step(x, y)
+            found.append((figures.outputs, figures.loss))
+        return found
+
+    def outputs(self, starts: list[Parameters], x: Array, y: Array) -> list[Array]:
+        """Return the outputs for a batch from each of these parameters."""
+        found = []
+        for start in starts:
+            self.port.give(start)
+            found.append(self.port.step(x, y).outputs)
+        return found
+
+    def epoch(self, start: Parameters, x: Array, y: Array) -> Parameters:
+        """Train on several batches in one call, where the model has a loop of its own that can be called; else {}."""
+        if not hasattr(self.port, "epoch"):
+            return {}
+        self.port.give(start)
+        found: Any = self.port.epoch(x, y)
+        return dict(found)
+
+
+def _loaded(name: str, given: Given) -> Port:
+    path = locate(name)
+    sys.path.append(str(path.resolve().parent))
+    kind = kind_of(path) if name.endswith(".py") else ""
+    if kind == "torch":
+        from shared.adapters.torch_module import TorchPort
+
+        return TorchPort(path)
+    if kind == "keras":
+        from shared.adapters.keras_model import KerasPort
+
+        return KerasPort(path)
+    from shared.adapters.own_network import NetworkPort
+
+    if not kind and name.endswith(".py") and "class Network" not in path.read_text(encoding="utf-8"):
+        raise PortError(f"{Path(name).name}: found no model of PyTorch or Keras, and no class Network")
+    return NetworkPort(name, kind, given.spec, given.training)

@@ -1,0 +1,207 @@
+"""Why two models part, in words, from the losses, the rules and the settings that were found."""
+
+from typing import Final
+
+import numpy as np
+
+from shared.adapters.port import Figures
+from shared.interface import Array
+from shared.ports.comparison import Comparison, Side
+from shared.ports.paths import PLACES, Rule
+from shared.ports.rows import Row
+from shared.ports.rules import CONSTANT
+
+ORDERS: Final = {
+    "last": "its training leaves the smaller last batch out (drop_last): examples never seen, and fewer steps",
+    "random": "its training takes the examples in an order of its own (shuffle): a given order is not kept",
+    "steps": "its training of several batches in one call is not that of the batches one by one: another order",
+    "nothing": "its training changes nothing in the parameters that it returns",
+}
+LEAST_STEPS: Final = 3
+
+
+def explain(found: Comparison) -> list[str]:
+    """Return sentences: for each side what it computes, then in what the two differ."""
+    said: list[str] = []
+    for side in found.sides:
+        said += _of_side(side, len(found.sides) == 1 or not all(row.same for row in found.rows))
+    said += found.of_outputs
+    if len(found.sides) == 2:
+        said += _differences(found)
+    return said
+
+
+def _of_side(side: Side, with_all: bool) -> list[str]:
+    said = []
+    if side.loss is not None and (with_all or side.loss.fault):
+        said.append(f"{side.name}: loss: {side.loss.words} (residual {side.loss.residual:.0e})")
+    if side.loss is not None and side.loss.fault:
+        said.append(f"  {side.name}: to mend it: {side.loss.fault}")
+    if side.loss is None and with_all and np.isfinite(side.walk[0].loss):
+        said.append(f"{side.name}: loss: none of those that are known here")
+    if side.rule is None and with_all and side.about.has_update and len(side.walk) >= LEAST_STEPS and not side.unused:
+        said.append(f"{side.name}: update: none of the rules that are known here")
+    if side.rule is not None and with_all:
+        words = side.rule.words(CONSTANT[side.about.dtype])
+        said.append(f"{side.name}: update: {words} (residual {side.rule.residual:.0e})")
+    if side.unused:
+        names = ", ".join(side.unused)
+        said.append(f"{side.name}: does not use the given weights: {names} are not those that were given")
+    if side.order:
+        said.append(f"{side.name}: {ORDERS[side.order]}")
+    if any(figures.carried > 0 for figures in side.walk[1:]):
+        said.append(f"{side.name}: gradients are never set to zero: each step adds its own to those before (zero_grad)")
+    if clipped := _clipped(side):
+        said.append(f"{side.name}: {clipped}")
+    said += [f"{side.name}: {text}" for text in (*_one_number(side), *_rounded(side))]
+    if not side.repeats:
+        said.append(f"{side.name}: the same step gives other outputs: something random acts in it, such as dropout")
+    return said
+
+
+def _clipped(side: Side) -> str:
+    """Return that the optimizer gets other gradients than the loss has; "" if it gets the same."""
+    for figures in side.walk:
+        before, after = (np.concatenate([np.ravel(t) for t in g.values()]) for g in (figures.gradients, figures.used))
+        if not np.allclose(before, after, rtol=1e-6, atol=0):
+            norm = float(np.linalg.norm(after))
+            ratio = after[before != 0] / before[before != 0]
+            if np.ptp(ratio) < 1e-5 * np.abs(ratio).max():
+                return f"its gradients are clipped before the update: their norm becomes {norm:.4g}"
+            most = float(np.abs(after).max())
+            return f"its gradients are changed before the update: none is larger than {most:.4g} (clipped by value?)"
+    return ""
+
+
+def _one_number(side: Side) -> list[str]:
+    """Return that the gradients of a bias are one number for all units: a sum over everything."""
+    found = []
+    for name in side.walk[0].gradients:
+        g = [np.asarray(figures.gradients[name]) for figures in side.walk]
+        is_one = all(np.ptp(each) <= 1e-9 * np.abs(each).max() for each in g) and any(each.any() for each in g)
+        if name[0] == "b" and g[0].size > 1 and is_one:
+            found.append(name)
+    if not found:
+        return []
+    return [f"the gradient of {', '.join(found)} is one number for all units: it is summed over all axes; sum over the "
+            "examples alone (axis 0)"]  # fmt: skip
+
+
+def _rounded(side: Side) -> list[str]:
+    """Return that figures are computed in a lower precision than they are kept in."""
+    kept = np.float64 if side.about.dtype == "float64" else np.float32
+    for dtype, size in (("float16", 5e-4), ("bfloat16", 4e-3), ("float32", 6e-8)):
+        if np.dtype(kept).itemsize == 4 and dtype == "float32":
+            continue
+        for what in ("outputs", "gradients"):
+            if _is_rounded(side.walk[0], what, dtype):
+                return [f"its {what} are rounded to {dtype} (steps of {size:.0e}), in a model of {side.about.dtype}"]
+    return []
+
+
+def _is_rounded(figures: Figures, what: str, dtype: str) -> bool:
+    arrays = [figures.outputs] if what == "outputs" else list(figures.gradients.values())
+    values = np.concatenate([np.ravel(a) for a in arrays])
+    values = values[(values != 0) & (np.abs(values) > 1e-4) & (np.abs(values) < 1e4)]
+    if len(values) < 10 or len(np.unique(values)) < 5:
+        return False
+    return bool(np.array_equal(_as(values, dtype), values))
+
+
+def _as(values: Array, dtype: str) -> Array:
+    if dtype != "bfloat16":
+        with np.errstate(over="ignore"):
+            return np.asarray(values.astype(dtype).astype(values.dtype))
+    bits = values.astype(np.float32).view(np.uint32) & np.uint32(0xFFFF0000)
+    return np.asarray(bits.view(np.float32).astype(values.dtype))
+
+
+# ---- Between the two ------------------------------------------------------------------------------------
+
+
+def _differences(found: Comparison) -> list[str]:
+    a, b = found.sides
+    parted = {row.what: row for row in found.rows if not row.same}
+    said = []
+    for mode in sorted({*a.about.modes, *b.about.modes}):
+        one, two = a.about.modes.get(mode, []), b.about.modes.get(mode, [])
+        if one != two and (mode == "dropout" or "outputs" in parted or "momentum" in mode):
+            said.append(f"the two differ: {mode} {_numbers(one)} in {a.name}, {_numbers(two)} in {b.name}"
+                        + _keep(mode, one, two))  # fmt: skip
+    if "outputs" in parted:
+        if not (a.unused or b.unused or said or found.of_outputs):
+            said.append("the outputs part: the layers or the activations differ, or an axis of a weight"
+                        if parted["outputs"].step == 1 else
+                        "the outputs part after equal updates: something else is kept from step to step")  # fmt: skip
+        return said
+    if "loss" in parted or "gradients" in parted:
+        said += _losses(a, b, parted)
+    elif "update" in parted:
+        said += _rules(a, b)
+    return said
+
+
+def _numbers(values: list[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values) or "none"
+
+
+def _keep(mode: str, one: list[float], two: list[float]) -> str:
+    is_reversed = mode == "dropout" and len(one) == len(two) and np.allclose(np.add(one, two), 1)
+    return ": the share that is kept against the share that is dropped" if is_reversed else ""
+
+
+def factor_of(a: Side, b: Side) -> float | None:
+    """Return the constant that b's gradients are of a's in the first step; None if they are no multiple."""
+    one, two = (np.concatenate([np.ravel(t).astype(float) for t in side.walk[0].gradients.values()]) for side in (a, b))
+    norm = float(one @ one)
+    c = float(one @ two) / norm if norm else 0.0
+    return c if c and np.linalg.norm(two - c * one) <= 1e-5 * np.linalg.norm(two) else None
+
+
+def _losses(a: Side, b: Side, parted: dict[str, Row]) -> list[str]:
+    said = []
+    if a.loss and b.loss and a.loss.words != b.loss.words:
+        said.append("the two differ: in the loss")
+    elif "loss" not in parted:
+        what = ", ".join(parted["gradients"].tensors) if "gradients" in parted else ""
+        said.append(f"the two differ: the loss is the same, and the gradients of {what} are not")
+    factor = factor_of(a, b)
+    if factor is not None:
+        said.append(f"  every gradient of {b.name} is {factor:.6g} times that of {a.name}: another effective rate, as "
+                    "far as the update follows the size of the gradients")  # fmt: skip
+    return said
+
+
+def _rules(a: Side, b: Side) -> list[str]:
+    """Return in what two rules differ."""
+    if a.rule is None or b.rule is None:
+        return ["the two differ: in the update; the rule of one of them is not a known one"]
+    x, y = a.rule, b.rule
+    differ = []
+    if x.name != y.name:
+        differ.append(f"{x.name} in {a.name}, {y.name} in {b.name}")
+    if ("inside" in x.details) != ("inside" in y.details):
+        inside = a if "inside" in x.details else b
+        differ.append(f"{inside.name} has the rate inside the velocity: the two part where the rate changes")
+    differ += _decays(a, b, x, y)
+    if x.name == y.name and (x.epsilon, x.place) != (y.epsilon, y.place):
+        places = [f"{r.epsilon:g} {PLACES.get(r.place, '')} in {side.name}" for side, r in ((a, x), (b, y))]
+        differ.append(f"epsilon: {', '.join(places)}")
+    if x.name == y.name and abs(x.momentum - y.momentum) > 1e-4:
+        differ.append(f"the momentum: {x.momentum:.4g} in {a.name}, {y.momentum:.4g} in {b.name}")
+    r, s = np.array(x.rates), np.array(y.rates)
+    if np.abs(r - s).max() > 1e-4 * np.abs(r).max() and x.name == y.name:
+        step = int(np.argmax(np.abs(r - s) > 1e-4 * np.abs(r).max())) + 1
+        differ.append(f"the rate of step {step}: {r[step - 1]:.5g} in {a.name}, {s[step - 1]:.5g} in {b.name}")
+    return [f"the two differ in the update: {each}" for each in differ or ["by less than the rules tell"]]
+
+
+def _decays(a: Side, b: Side, x: Rule, y: Rule) -> list[str]:
+    if bool(x.decay) != bool(y.decay):
+        side, rule = (a, x) if x.decay else (b, y)
+        return [f"weight decay {rule.decay:.3g} in {side.name} alone"]
+    if x.decay and (x.how != y.how):
+        return [f"weight decay, {x.how.partition(':')[0]} in {a.name}, {y.how.partition(':')[0]} in {b.name}"]
+    if x.decay and abs(x.decay / y.decay - 1) > 1e-3:
+        return [f"weight decay {x.decay:.3g} in {a.name}, {y.decay:.3g} in {b.name}"]
+    return []

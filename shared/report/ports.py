@@ -1,0 +1,65 @@
+"""Two models beside each other, as lines."""
+
+from typing import Any
+
+from shared.ports.comparison import Comparison, Side
+from shared.ports.rows import OWN, Row
+from shared.ports.starts import own_start
+from shared.ports.words import explain
+from shared.report.document import Document
+
+
+def document(found: Comparison) -> Document:
+    """Return the rows, what each side is, and why they part."""
+    heading = [_title(found), *(f"{side.name}: {_what(side)}" for side in found.sides)]
+    first = found.sides[0].about
+    mapped = ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in first.shapes.items())
+    heading.append(f"weights given by order and shape: {mapped}")
+    answer = [_row(row) for row in found.rows]
+    if found.rows:
+        where = next((row for row in found.rows if not row.same), None)
+        answer.append(f"the two part at step {where.step}: {where.what}" if where
+                      else f"the two are the same in {found.steps} steps")  # fmt: skip
+    answer += explain(found)
+    starts = [f"{side.name}'s own start: {'; '.join(own_start(side.about.own))}" for side in found.sides
+              if side.about.own]  # fmt: skip
+    notes = [f"{side.name}: {note}" for side in found.sides for note in side.about.notes]
+    caught = [f"{side.name} warns while running: {text}" for side in found.sides for text in side.caught]
+    rows: list[Any] = list(found.rows)
+    more = {"steps": found.steps, "sides": [_data(side) for side in found.sides], "starts": starts}
+    return Document(heading, [], [*notes, *caught], rows, more, [*answer, *starts])
+
+
+def _title(found: Comparison) -> str:
+    names = " / ".join(side.name for side in found.sides)
+    return f"{names}: the same weights given, {found.steps} steps with {found.batch} random examples each"
+
+
+def _what(side: Side) -> str:
+    about = side.about
+    return f"{about.kind}: {', '.join(about.found)}; computed in {about.dtype}"
+
+
+def _row(row: Row) -> str:
+    note = f" ({row.note})" if row.note else ""
+    if row.same:
+        verdict = "-" if row.note == OWN else "same"
+        return f"{row.what:<10} {verdict} ({row.difference:.1e}){note}"
+    tensors = f", {', '.join(row.tensors)}" if row.tensors else ""
+    return f"{row.what:<10} PARTS at step {row.step}{tensors} ({row.difference:.1e}){note}"
+
+
+def _data(side: Side) -> dict[str, Any]:
+    loss, rule = side.loss, side.rule
+    return {
+        "name": side.name,
+        "kind": side.about.kind,
+        "found": side.about.found,
+        "dtype": side.about.dtype,
+        "loss": loss._asdict() if loss else None,
+        "update": rule._asdict() if rule else None,
+        "given_weights_unused": side.unused,
+        "order": side.order,
+        "own_start": own_start(side.about.own),
+        "warnings": side.caught,
+    }

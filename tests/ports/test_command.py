@@ -1,0 +1,121 @@
+"""`lockstep` of models as they are, as a user runs it: beside each other in two frameworks, alone, and as JSON."""
+
+import json
+from pathlib import Path
+
+import samegrad
+from tests import command
+from tests.ports.here import CROSS, HEAD, SGD
+
+TORCH = HEAD + "model = nn.Sequential(nn.Linear(784, 30), nn.ReLU(), nn.Linear(30, 10))\n" + CROSS
+KERAS = """
+import keras
+
+(x, y), _ = keras.datasets.mnist.load_data()
+model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(30, activation="relu"),
+                          keras.layers.Dense(10, activation="softmax")])
+model.compile(optimizer=keras.optimizers.{optimizer}, loss="{loss}")
+history = model.fit(x.reshape(-1, 784) / 255, y, epochs=5)
+"""
+
+
+def write(folder: Path, **texts: str) -> list[str]:
+    """Write files, and return the options that name them."""
+    for name, text in texts.items():
+        (folder / f"{name}.py").write_text(text)
+    return [word for name in texts for word in ("-i", str(folder / f"{name}.py"))]
+
+
+def test_the_same_network_in_two_frameworks_parts_by_epsilon_alone(tmp_path: Path) -> None:
+    adam = "optimizer = torch.optim.Adam(model.parameters(), lr=0.001)\n"
+    keras = KERAS.format(optimizer="Adam(0.001)", loss="sparse_categorical_crossentropy")
+    files = write(tmp_path, mine_torch=TORCH + adam, mine_keras=keras)
+    found = command.run(None, "lockstep", *files, "--steps", "8")
+    assert found.code == 4, found.stderr
+    assert "outputs    same" in found.stdout
+    assert "gradients  same" in found.stdout
+    assert "update     PARTS at step 1, W1" in found.stdout
+    assert "mine_torch: update: Adam, epsilon 1e-08 beside the corrected root, rate 0.001" in found.stdout
+    assert "mine_keras: update: Adam, epsilon 1e-07 beside the uncorrected root, rate 0.001" in found.stdout
+    assert "mine_keras's own start: W1: glorot uniform" in found.stdout
+    assert "b1, b2: zeros" in found.stdout
+
+
+def test_a_right_port_to_another_framework_is_the_same(tmp_path: Path) -> None:
+    keras = KERAS.format(optimizer="SGD(0.1, momentum=0.9)", loss="sparse_categorical_crossentropy")
+    files = write(tmp_path, a=TORCH + SGD.replace("0.1", "0.1, momentum=0.9"), b=keras)
+    found = command.run(None, "lockstep", *files, "--steps", "8", "--format", "json")
+    assert found.code == 0, found.stdout
+    content = json.loads(found.stdout)
+    assert [row["same"] for row in content["rows"]] == [True] * 4
+    assert [side["update"]["name"] for side in content["sides"]] == ["momentum", "momentum"]
+    assert [side["dtype"] for side in content["sides"]] == ["float64", "float64"]
+
+
+def test_from_python_a_model_alone_says_what_it_computes(tmp_path: Path) -> None:
+    write(tmp_path, mine=TORCH.replace("10))", "10), nn.Softmax(dim=1))") + SGD)
+    found = samegrad.lockstep(str(tmp_path / "mine.py"))
+    assert not found.ok
+    assert "softmax twice" in repr(found)
+    assert "gradient descent, rate 0.1" in repr(found)
+
+
+def test_models_that_cannot_be_mapped_are_refused_by_the_tensor(tmp_path: Path) -> None:
+    files = write(tmp_path, a=TORCH + SGD, b=TORCH.replace("30", "20") + SGD)
+    found = command.run(None, "lockstep", *files)
+    assert found.code == 2
+    assert "W1 30x784 against W1 20x784" in found.stderr
+
+
+EARLIER = (
+    HEAD
+    + """
+from shared.interface import Layer
+
+SIZES = (64, 12, 10)
+model = nn.Sequential(nn.Linear(64, 12), nn.Sigmoid(), nn.Linear(12, 10), nn.Sigmoid())
+
+
+class Network:
+    def __init__(self, spec, training, parameters):
+        self.training = training
+        self.model = model.to(torch.from_numpy(parameters[0].W).dtype)
+        self.reset(parameters)
+
+    def linears(self):
+        return [m for m in self.model if isinstance(m, nn.Linear)]
+
+    def reset(self, parameters):
+        with torch.no_grad():
+            for linear, (W, b) in zip(self.linears(), parameters, strict=True):
+                linear.weight.copy_(torch.from_numpy(W))
+                linear.bias.copy_(torch.from_numpy(b))
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=self.training.learning_rate)
+
+    def parameters(self):
+        return tuple(Layer(m.weight.detach().numpy().copy(), m.bias.detach().numpy().copy()) for m in self.linears())
+
+    def predict(self, x):
+        with torch.no_grad():
+            return self.model(torch.from_numpy(x)).numpy()
+
+    def backward(self, x, y):
+        x = torch.from_numpy(x)
+        self.optimizer.zero_grad()
+        target = nn.functional.one_hot(torch.from_numpy(y), 10).to(x.dtype)
+        loss = nn.functional.mse_loss(self.model(x), target, reduction="sum") / (2 * len(y))
+        loss.backward()
+        return loss.item()
+
+    def loss_and_gradients(self, x, y):
+        loss = self.backward(x, y)
+        return loss, tuple(Layer(m.weight.grad.numpy().copy(), m.bias.grad.numpy().copy()) for m in self.linears())
+
+    def train(self, x, y, order):
+        size = self.training.batch_size
+        for start in range(0, len(order), size):
+            i = order[start : start + size]
+            self.backward(x[i], y[i])
+            self.optimizer.step()
+"""
+)
