@@ -7,7 +7,7 @@ from pathlib import Path
 from shared.boundary import safe, told
 from shared.errors import SettingError, UsageError
 from shared.layers import ACTIVATIONS
-from shared.options import READINGS, UPDATES
+from shared.options import READINGS, UPDATES, choice
 from shared.processes import environment
 from shared.spec import LOSSES
 from shared.verbs.command import (
@@ -41,8 +41,8 @@ def parser() -> Parser:
     for name, values in READINGS.items():
         p.add_argument(f"--{name}", choices=values, help=f"{helps[name]} (default: found out)")
     p.add_argument("--entry", metavar="NAME", help="a function or class that must be called (default: found out)")
-    rule = "the rule that its updates are meant to follow (default: found out)"
-    p.add_argument("--optimizer", choices=UPDATES, help=rule)
+    rule = f"the rule that its updates are meant to follow: {', '.join(UPDATES)} (default: found out)"
+    p.add_argument("--optimizer", type=typed(choice, UPDATES), metavar="NAME", help=rule)
     either = p.add_mutually_exclusive_group()
     notation = "layers, such as 784-30tanh-10sigmoid (default: the file's NETWORK, or from the options below)"
     either.add_argument("--network", metavar="TEXT", help=notation)
