@@ -1,5 +1,6 @@
 """Is it the same computation? The gradients of implementations, and their steps side by side."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,12 @@ from shared.options import network_of, resolve, training_of
 from shared.ports import comparison
 from shared.ports.comparison import Comparison
 from shared.ports.stepper import Given, PortStepper, declared_spec, is_port
-from shared.processes.calls import side_by_side
+from shared.ports.words import explain
+from shared.processes.calls import CallError, side_by_side
 from shared.report import budget
 from shared.report import lockstep as lockstep_report
 from shared.report import ports as ports_report
-from shared.spec import DTYPES, LOSSES, NetworkSpec
+from shared.spec import DTYPES, LOSSES, NetworkSpec, TrainingSpec
 
 STEPS, STEPS_OF_MODELS = 1000, 20
 PROBLEM = ("network", "sizes", "activation", "loss", "batch_size", "initial", "dtype", "seed", *DATA)
@@ -168,7 +170,21 @@ def lockstep(
         f"{training.initial} initial weights, seed {training.seed}",
         dataset.title,
     ]
-    return Steps(lockstep_report.document(found, heading), found)
+    document = lockstep_report.document(found, heading)
+    if found.departures:
+        why = _why(names, network, training, min(steps, STEPS_OF_MODELS), timeout)
+        document.more["why"] = why
+        document.remarks.extend(why)
+    return Steps(document, found)
+
+
+def _why(names: list[str], network: NetworkSpec, training: TrainingSpec, steps: int, timeout: float) -> list[str]:
+    """Return what each of two implementations computes, by its numbers, where they disagree; [] if that cannot be."""
+    with suppress(CallError), side_by_side(list(dict.fromkeys(names)), PortStepper.of, timeout=timeout) as processes:
+        sides = comparison.begin(processes, names, Given(network, training))
+        found = comparison.examine(sides, processes, steps, training.batch_size, training.seed)
+        return [line.strip() for line in explain(found)] if not found.ok else []
+    return []
 
 
 def _ported(names: list[str], given: dict[str, Any], steps: int, timeout: float, progress: Progress) -> Ported:
