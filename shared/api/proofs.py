@@ -152,8 +152,9 @@ def lockstep(
     if steps is not None and steps < 1:
         raise SettingError("steps", f"got {steps}, expected a whole number of at least 1")
     given = given_options(options, (*PROBLEM, "optimizer", "learning_rate"))
-    if is_port(a) or (b is not None and is_port(b)):
-        return _ported([a] if b is None else [a, b], given, steps or STEPS_OF_MODELS, timeout, progress)
+    names = [_without_dtype(name) for name in (a, b) if name is not None]
+    if any(map(is_port, names)):
+        return _ported(names, given, steps or STEPS_OF_MODELS, timeout, progress)
     b, steps = REFERENCE if b is None else b, steps or STEPS
     settled = resolve(given)
     training, network = training_of(settled), network_of(settled, given)
@@ -192,7 +193,6 @@ def _ported(names: list[str], given: dict[str, Any], steps: int, timeout: float,
     settled = resolve(given)
     training = training_of(settled)
     has_network = any(given[name] is not None for name in ("network", "sizes", "activation", "loss"))
-    names = [name.rpartition(":")[0] if name.rpartition(":")[2] in DTYPES else name for name in names]
     located = [name if is_port(name) else implementations.locate_all([name])[0] for name in names]
     spec = network_of(settled, given) if has_network else None
     with progress("steps", None):
@@ -207,6 +207,11 @@ def _ported(names: list[str], given: dict[str, Any], steps: int, timeout: float,
                                    "same layers in the same order")  # fmt: skip
             found = comparison.examine(sides, processes, steps, training.batch_size, training.seed)
     return Ported(ports_report.document(found), found)
+
+
+def _without_dtype(name: str) -> str:
+    """Return a name without the dtype that it may end with; a model is computed in float64 wherever it can be."""
+    return name.rpartition(":")[0] if name.rpartition(":")[2] in DTYPES else name
 
 
 def _side(name: str, dtype: str) -> Side:
