@@ -27,7 +27,7 @@ Results print as the command prints them, and as tables in a notebook.
 
 from shared import __version__
 from shared.api.own import Checked, Predicted, check, predict
-from shared.api.proofs import Agreement, Steps, agree, lockstep
+from shared.api.proofs import Agreement, Ported, Steps, agree, lockstep
 from shared.api.runs import Run, compare
 from shared.data import DataError
 from shared.errors import SettingError, SpecError
@@ -46,6 +46,7 @@ __all__ = [
     "DataError",
     "Dense",
     "NetworkSpec",
+    "Ported",
     "Predicted",
     "Run",
     "RunError",

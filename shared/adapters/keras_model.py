@@ -33,6 +33,8 @@ class KerasPort:
         self.tf: Any = __import__("tensorflow")
         self.path, self.caught, self.notes = path, list[str](), list[str]()
         self._without_downloads()
+        self._flattened: dict[int, tuple[int, ...]] = {}
+        self._watch_flatten()
         for self.dtype in ("float64", "float32"):
             try:
                 self._load()
@@ -54,6 +56,17 @@ class KerasPort:
             labels = (np.arange(EXAMPLES) % 10).astype(np.uint8).reshape((-1, 1) if "cifar" in name else (-1,))
             pair = (images, labels)
             getattr(self.keras.datasets, name).load_data = lambda *_, pair=pair, **__: (pair, pair)
+
+    def _watch_flatten(self) -> None:
+        """Keep the shapes of what is flattened; a layer of a subclassed model does not know its input."""
+        layer_class, seen = self.keras.layers.Flatten, self._flattened
+        call = layer_class.call
+
+        def recorded(layer: Any, inputs: Any, *arguments: Any, **named: Any) -> Any:
+            seen[id(layer)] = tuple(inputs.shape[1:])
+            return call(layer, inputs, *arguments, **named)
+
+        layer_class.call = recorded
 
     def _load(self) -> None:
         self.keras.config.set_floatx(self.dtype)
@@ -166,13 +179,13 @@ class KerasPort:
     def _variables(self) -> list[Any]:
         return [variable for layer in self._layers() for variable in layer.trainable_variables]
 
-    def _images(self) -> dict[int, tuple[int, int, int]]:
+    def _images(self) -> dict[int, tuple[int, ...]]:
         """Return the shape (h, w, c) of what was flattened before a dense layer, by id of the layer."""
-        found: dict[int, tuple[int, int, int]] = {}
+        found: dict[int, tuple[int, ...]] = {}
         image = None
         for layer in self.model._flatten_layers():
-            if type(layer).__name__ == "Flatten" and len(layer.input.shape) == 4:
-                image = tuple(layer.input.shape[1:])
+            if type(layer).__name__ == "Flatten" and len(shape := self._flattened.get(id(layer), ())) == 3:
+                image = shape
             elif type(layer).__name__ == "Dense" and image is not None:
                 found[id(layer)], image = image, None
         return found

@@ -19,6 +19,10 @@ from shared.interface import Array, Parameters
 IMAGES: Final = ((1, 28, 28), (3, 32, 32), (1, 8, 8), (1, 32, 32), (3, 28, 28), (3, 64, 64), (3, 224, 224))
 FORMS: Final = ("labels", "rows", "column", "numbers")
 """Of targets: (n,) integers, (n, n_out) one-hot vectors, (n, 1) and (n,) floats."""
+UNKNOWN_TARGETS: Final = (
+    "its targets are not known, and are taken as (n, 1); if they are (n,), every prediction is compared with every "
+    "target of the batch"
+)
 HINTS: Final = ("lr", "momentum", "dampening", "weight_decay", "eps", "alpha")
 
 
@@ -29,6 +33,9 @@ class TorchPort(TorchFile):
         super().__init__(path)
         for dtype in ("float64", "float32"):
             self.load(dtype)
+            if self.criterion is None and self.loop is None:
+                raise PortError(f"{path.name}: found {self.words} and no criterion; add one, such as "
+                                "criterion = nn.CrossEntropyLoss(), or the training loop")  # fmt: skip
             if self._settle():
                 return
         raise PortError(f"{path.name}: a step of {self.words} fails: {self.failure}")
@@ -71,6 +78,9 @@ class TorchPort(TorchFile):
             if not known:
                 del self.caught[before:]
         for self.flat, self.form in [*quiet, *works][:1]:
+            forms = {form for _, form in works} - {form for _, form in quiet}
+            if self.n_out == 1 and not known and self.form in ("column", "rows") and "numbers" in forms:
+                self.notes.append(UNKNOWN_TARGETS)
             return True
         self.failure = failures[0] if failures else self.failure
         return False
@@ -186,6 +196,8 @@ class TorchPort(TorchFile):
         """Record outputs, loss and gradients; `float` gives the precision that is asked for here."""
         Tensor = sys.modules["torch"].Tensor
         backward, to_float = Tensor.backward, Tensor.float
+        functional = sys.modules["torch"].nn.functional
+        dropout = functional.dropout
 
         def recorded(loss: Any, *arguments: Any, **named: Any) -> None:
             backward(loss, *arguments, **named)
@@ -199,12 +211,18 @@ class TorchPort(TorchFile):
             seen.setdefault("used", self._gradients())
 
         hooks = [self.module.register_forward_hook(heard), self.optimizer.register_step_pre_hook(used)]
-        Tensor.backward = recorded
+
+        def kept(inputs: Any, p: float = 0.5, *_: Any, **__: Any) -> Any:
+            if p and p not in self.modes.get("dropout", []):
+                self.modes.setdefault("dropout", []).append(float(p))
+            return inputs
+
+        Tensor.backward, functional.dropout = recorded, kept
         Tensor.float = Tensor.double if self.dtype == "float64" else to_float
         try:
             yield
         finally:
-            Tensor.backward, Tensor.float = backward, to_float
+            Tensor.backward, Tensor.float, functional.dropout = backward, to_float, dropout
             for hook in hooks:
                 hook.remove()
 

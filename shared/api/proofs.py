@@ -1,5 +1,6 @@
 """Is it the same computation? The gradients of implementations, and their steps side by side."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,12 @@ from shared.options import network_of, resolve, training_of
 from shared.ports import comparison
 from shared.ports.comparison import Comparison
 from shared.ports.stepper import Given, PortStepper, declared_spec, is_port
-from shared.processes.calls import side_by_side
+from shared.ports.words import explain
+from shared.processes.calls import CallError, side_by_side
 from shared.report import budget
 from shared.report import lockstep as lockstep_report
 from shared.report import ports as ports_report
-from shared.spec import DTYPES, LOSSES, NetworkSpec
+from shared.spec import DTYPES, LOSSES, NetworkSpec, TrainingSpec
 
 STEPS, STEPS_OF_MODELS = 1000, 20
 PROBLEM = ("network", "sizes", "activation", "loss", "batch_size", "initial", "dtype", "seed", *DATA)
@@ -150,8 +152,9 @@ def lockstep(
     if steps is not None and steps < 1:
         raise SettingError("steps", f"got {steps}, expected a whole number of at least 1")
     given = given_options(options, (*PROBLEM, "optimizer", "learning_rate"))
-    if is_port(a) or (b is not None and is_port(b)):
-        return _ported([a] if b is None else [a, b], given, steps or STEPS_OF_MODELS, timeout, progress)
+    names = [_without_dtype(name) for name in (a, b) if name is not None]
+    if any(map(is_port, names)):
+        return _ported(names, given, steps or STEPS_OF_MODELS, timeout, progress)
     b, steps = REFERENCE if b is None else b, steps or STEPS
     settled = resolve(given)
     training, network = training_of(settled), network_of(settled, given)
@@ -168,7 +171,21 @@ def lockstep(
         f"{training.initial} initial weights, seed {training.seed}",
         dataset.title,
     ]
-    return Steps(lockstep_report.document(found, heading), found)
+    document = lockstep_report.document(found, heading)
+    if found.departures:
+        why = _why(names, network, training, min(steps, STEPS_OF_MODELS), timeout)
+        document.more["why"] = why
+        document.remarks.extend(why)
+    return Steps(document, found)
+
+
+def _why(names: list[str], network: NetworkSpec, training: TrainingSpec, steps: int, timeout: float) -> list[str]:
+    """Return what each of two implementations computes, by its numbers, where they disagree; [] if that cannot be."""
+    with suppress(CallError), side_by_side(list(dict.fromkeys(names)), PortStepper.of, timeout=timeout) as processes:
+        sides = comparison.begin(processes, names, Given(network, training))
+        found = comparison.examine(sides, processes, steps, training.batch_size, training.seed)
+        return [line.strip() for line in explain(found)] if not found.ok else []
+    return []
 
 
 def _ported(names: list[str], given: dict[str, Any], steps: int, timeout: float, progress: Progress) -> Ported:
@@ -176,7 +193,6 @@ def _ported(names: list[str], given: dict[str, Any], steps: int, timeout: float,
     settled = resolve(given)
     training = training_of(settled)
     has_network = any(given[name] is not None for name in ("network", "sizes", "activation", "loss"))
-    names = [name.rpartition(":")[0] if name.rpartition(":")[2] in DTYPES else name for name in names]
     located = [name if is_port(name) else implementations.locate_all([name])[0] for name in names]
     spec = network_of(settled, given) if has_network else None
     with progress("steps", None):
@@ -191,6 +207,11 @@ def _ported(names: list[str], given: dict[str, Any], steps: int, timeout: float,
                                    "same layers in the same order")  # fmt: skip
             found = comparison.examine(sides, processes, steps, training.batch_size, training.seed)
     return Ported(ports_report.document(found), found)
+
+
+def _without_dtype(name: str) -> str:
+    """Return a name without the dtype that it may end with; a model is computed in float64 wherever it can be."""
+    return name.rpartition(":")[0] if name.rpartition(":")[2] in DTYPES else name
 
 
 def _side(name: str, dtype: str) -> Side:

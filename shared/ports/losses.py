@@ -143,6 +143,12 @@ def _known(seen: list[Seen]) -> Iterator[tuple[str, str, Array]]:
                     "the loss takes logits and gets activations: leave out the sigmoid",
                     ce([softmax(z) for z in o]),
                 )
+                before = [np.log(np.maximum(oo, 1e-300)) - np.log1p(-np.minimum(oo, 1 - 1e-16)) for oo in o]
+                yield (
+                    "cross-entropy of what is before the sigmoid (Keras finds the logits)",
+                    "",
+                    ce([softmax(z) for z in before]),
+                )
                 kept = [np.clip(oo / oo.sum(1, keepdims=True), TINY, 1 - TINY) for oo in o]
                 yield "cross-entropy of outputs divided by their sum", "", ce(kept)
             if head == "raw":
@@ -190,7 +196,7 @@ def _with_second(seen: list[Seen], C: Array, sizes: Array, tolerance: float) -> 
     """Return a loss with label smoothing, or with a part that does not depend on the batch: a penalty."""
     head = head_of(np.concatenate([each.outputs for each in seen]))
     m = seen[0].outputs.reshape(len(seen[0].y), -1).shape[1]
-    if m > 1 and head != "units":
+    if m > 1:
         o = [each.outputs.astype(float) for each in seen]
         p = o if head == "probabilities" else [np.exp(z) if head == "log-probabilities" else softmax(z) for z in o]
         logs = [np.log(np.maximum(each, 1e-300)) for each in p]
@@ -201,7 +207,8 @@ def _with_second(seen: list[Seen], C: Array, sizes: Array, tolerance: float) -> 
             (a, b), residual = _fit([sharp / by, uniform / by], C)
             if residual <= tolerance and a > 0 and b > 0:
                 smoothing = float(b / (a + b))
-                words = f"cross-entropy with label smoothing {smoothing:.4g}"
+                of = " of a softmax of activations between 0 and 1" if head == "units" else ""
+                words = f"cross-entropy{of} with label smoothing {smoothing:.4g}"
                 return Loss(words, float(a + b), per, residual, words, second=smoothing)
         classes = _class_weights(seen, logs, C, sizes, tolerance)
         if classes is not None:

@@ -14,7 +14,8 @@ from shared.ports.rules import CONSTANT
 ORDERS: Final = {
     "last": "its training leaves the smaller last batch out (drop_last): examples never seen, and fewer steps",
     "random": "its training takes the examples in an order of its own (shuffle): a given order is not kept",
-    "steps": "its training of several batches in one call is not that of the batches one by one: another order",
+    "steps": "its training of several batches in one call is not that of the batches one by one: an order of its own, "
+    "or something that it does once a call, such as a schedule by epoch",
     "nothing": "its training changes nothing in the parameters that it returns",
 }
 LEAST_STEPS: Final = 3

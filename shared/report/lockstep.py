@@ -74,6 +74,8 @@ def inside(found: Lockstep, part: Inside) -> str:
         unknown = "" if part.traced else " (z, a and delta are unknown, because it has no trace(x, y))"
         error, bound = part.departure.error, part.departure.bound
         where = f"{part.departure.name}, equation {equation(part.departure, found.layers)}"
+        if not part.traced and part.departure.kind[0] == "d":
+            where = f"{part.departure.name}, an equation from (3) on"  # the loss may be another one
         off = f"off by {error:.1e}, rounding explains {bound:.1e}"
         return f"{who} first departs from the reference in {where}: {off}{unknown}"
     if part.update:

@@ -24,6 +24,8 @@ def document(found: Comparison) -> Document:
     starts = [f"{side.name}'s own start: {'; '.join(own_start(side.about.own))}" for side in found.sides
               if side.about.own]  # fmt: skip
     notes = [f"{side.name}: {note}" for side in found.sides for note in side.about.notes]
+    notes += [f"{side.name}: dropout {_rates(side)} is random, and is left out here" for side in found.sides
+              if side.about.modes.get("dropout")]  # fmt: skip
     caught = [f"{side.name} warns while running: {text}" for side in found.sides for text in side.caught]
     rows: list[Any] = list(found.rows)
     more = {"steps": found.steps, "sides": [_data(side) for side in found.sides], "starts": starts}
@@ -38,6 +40,10 @@ def _title(found: Comparison) -> str:
 def _what(side: Side) -> str:
     about = side.about
     return f"{about.kind}: {', '.join(about.found)}; computed in {about.dtype}"
+
+
+def _rates(side: Side) -> str:
+    return ", ".join(f"{rate:g}" for rate in side.about.modes["dropout"])
 
 
 def _row(row: Row) -> str:

@@ -56,7 +56,8 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     try:
         steps = lockstep(*names, steps=arguments.steps, timeout=arguments.timeout, progress=progress, **options)
     except CallError as error:
-        print_error(error)
+        of_file = str(error).partition("PortError: ")[2]  # a sentence about the file, to which no traceback adds
+        print_error(CallError(error.kind, of_file) if of_file else error)
         return 1
     print_document(steps.document, arguments.format)
     return 0 if steps.ok else 4
