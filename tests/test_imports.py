@@ -2,6 +2,7 @@
 
 import ast
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,3 +141,10 @@ def test_what_only_one_system_has_stands_in_two_files() -> None:
         found = [word for word in words(path) if word in ONE_SYSTEMS or word.startswith("/proc")]
         assert not found or path in SYSTEM_FILES, path
     assert all(ONE_SYSTEMS & set(words(path)) for path in SYSTEM_FILES)
+
+
+def test_every_package_is_installed() -> None:
+    """An editable installation has them all; another has those that pyproject.toml names."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    there = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "shared").rglob("__init__.py")}
+    assert set(listed) == there | {"impls", "minitorch"}
