@@ -22,6 +22,7 @@ def ways(text: str, training: TrainingSpec, n: int) -> set[str]:
     return several_ways(Network, spec, training, initial.draw_parameters(spec, training), x, y, order, LATE[-1:])
 
 
+@pytest.mark.exhaustive
 def test_a_pool_at_its_kink_sends_some_twins_another_way() -> None:
     training = TrainingSpec(optimizer="adam", learning_rate=0.01, batch_size=20, initial="scaled")
     assert ways(CONVOLUTIONAL, training, 1000) == {"after 100 steps"}
