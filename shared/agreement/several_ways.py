@@ -6,7 +6,7 @@ the few may be missed. So before an implementation is said to disagree after its
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from statistics import median
 from typing import Any, Final
@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared import initial
+from shared.agreement.judgement import departed
 from shared.agreement.observation import STAGES, Observation, compare, take_steps, twins
 from shared.interface import Array, Labels, Parameters
 from shared.layers import MaxPool
@@ -31,6 +32,17 @@ APART: Final = 100
 def may_take_several(spec: NetworkSpec) -> bool:
     """Return whether a network has kinks."""
     return any(isinstance(layer, MaxPool) or layer.activation in ("relu", "leaky_relu") for layer in spec.layers)
+
+
+def late_departures(
+    spec: NetworkSpec, found: Observation, reference: Observation, allowed: Mapping[str, float | None]
+) -> set[str]:
+    """Return the stages in which a network with kinks departs, if it departs late alone; else none."""
+    try:
+        off = departed(found, reference, allowed) if may_take_several(spec) else set[str]()
+    except ValueError:  # the tensors cannot be compared
+        return set()
+    return off if off <= set(LATE) else set()
 
 
 def several_ways(

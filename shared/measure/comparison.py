@@ -10,9 +10,9 @@ import numpy as np
 from impls.numpy_scratch import Network
 from shared import initial
 from shared.agreement import whole_call
-from shared.agreement.judgement import departed, judge
+from shared.agreement.judgement import judge
 from shared.agreement.observation import Observation, compare
-from shared.agreement.several_ways import LATE, may_take_several, several_ways
+from shared.agreement.several_ways import late_departures, several_ways
 from shared.data import Dataset
 from shared.errors import listed
 from shared.measure.job import Job
@@ -125,18 +125,12 @@ def _several_ways(
     job: Job, found: Observation, expected: Observation, allowed: Mapping[str, float | None], dataset: Dataset
 ) -> set[str]:
     """Return the stages in which this sample departs and twins of the reference do, too, if those are all."""
-    if not may_take_several(job.spec) or not (off := _departed(found, expected, allowed)) or not off <= set(LATE):
+    if not (off := late_departures(job.spec, found, expected, allowed)):
         return set()
     x, y = dataset.train.arrays(job.training.dtype)
     order, start = next(initial.draw_orders(job.training, len(y))), initial.draw_parameters(job.spec, job.training)
     ways = several_ways(Network, job.spec, job.training, start, x, y, order, off)
     return ways if ways == off else set()
-
-
-def _departed(found: Observation, expected: Observation, allowed: Mapping[str, float | None]) -> set[str]:
-    with suppress(ValueError):
-        return departed(found, expected, allowed)
-    return set()
 
 
 def _compare_whole_call(job: Job, result: dict[str, Any], reference: Reference, observations: Observations) -> None:

@@ -4,6 +4,7 @@ from typing import Any, Final, cast
 
 from shared.measure.job import Job
 from shared.record import checked
+from shared.record.checked import expect
 from shared.record.schema import DISAGREES, NOT_AVAILABLE, OK, Reference, Sample, Timed
 
 FASTER: Final = 4
@@ -24,15 +25,15 @@ def read_result(job: Job, wall: float) -> dict[str, Any]:
     """
     result = cast(dict[str, Any], checked.json_of(job.result_path, Reference if job.is_reference else Sample))
     for name, value in job.head.items():
-        _expect(name, result.get(name), repr(value), fits=result.get(name) == value)
+        expect(name, repr(result.get(name)), repr(value), fits=result.get(name) == value)
     status, seconds = result["status"], result.get("seconds", {})
-    _expect("status", status, f"one of {', '.join(STATUSES)}", fits=status in STATUSES)
+    expect("status", repr(status), f"one of {', '.join(STATUSES)}", fits=status in STATUSES)
     fits = bool(seconds) and all(s >= 0 for s in seconds.values())
-    _expect("seconds", seconds, "the duration of each stage", fits=fits)
-    _expect("seconds", sum(seconds.values()), f"at most {wall:.3f}, its lifetime", fits=sum(seconds.values()) <= wall)
+    expect("seconds", seconds, "the duration of each stage", fits=fits)
+    expect("seconds", sum(seconds.values()), f"at most {wall:.3f}, its lifetime", fits=sum(seconds.values()) <= wall)
     if status == NOT_AVAILABLE:
         return result
-    _expect("digests", result.get("digests"), "an object", fits="digests" in result)
+    expect("digests", result.get("digests"), "an object", fits="digests" in result)
     if job.is_reference:
         checked.explained("result", cast(Reference, result), job.spec)
     else:
@@ -45,9 +46,9 @@ def read_result(job: Job, wall: float) -> dict[str, Any]:
 def _verify_timed(result: dict[str, Any], longest: float) -> None:
     """Refuse epochs that do not fit into a stage "epochs" of `longest` seconds."""
     missing = [name for name in ("epochs", *Timed.__annotations__) if name not in result]
-    _expect("result", f"no {', '.join(missing)}", "all that a timed worker says", fits=not missing)
+    expect("result", f"no {', '.join(missing)}", "all that a timed worker says", fits=not missing)
     total = sum(epoch["wall_ns"] for epoch in result["epochs"]) / 1e9
-    _expect("epochs", total, f"above 0 and at most {longest:.3f} s, the time of their stage", fits=0 < total <= longest)
+    expect("epochs", total, f"above 0 and at most {longest:.3f} s, the time of their stage", fits=0 < total <= longest)
 
 
 def implausible(result: Sample, limit: float, seen: float) -> str | None:
@@ -65,8 +66,3 @@ def implausible(result: Sample, limit: float, seen: float) -> str | None:
     if said < seen / SLOWER - SLACK_SECONDS:
         return f"epochs in {said:.2g} s by its own clock, and in {seen:.2g} s by the clock of the parent"
     return None
-
-
-def _expect(name: str, got: object, expected: object, *, fits: bool) -> None:
-    if not fits:
-        raise ValueError(f"{name}: got {got!r:.60}, expected {expected}")

@@ -127,6 +127,7 @@ def sample(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
     """Observe one implementation; if it agrees with the reference, train and time it."""
     from shared.agreement.judgement import judge
     from shared.agreement.observation import Observation
+    from shared.agreement.several_ways import late_departures
     from shared.measure.epochs import timed
     from shared.measure.start import Start
 
@@ -144,26 +145,14 @@ def sample(job: Job, module: ModuleType, watch: Stopwatch) -> dict[str, Any]:
     status = judge(observation, reference, of_reference["allowed"])["status"]
     watch.lap("agreement")
     result: dict[str, Any] = {"digests": start.digests, "status": status}
-    if status != OK and not _may_be_another_way(job, observation, reference, of_reference["allowed"]):
+    # the parent may find that rounding sends training several ways
+    if status != OK and not late_departures(job.spec, observation, reference, of_reference["allowed"]):
         return result
     if job.is_first:
         steps = [point["step"] for point in of_reference.get("path", [])]
         result["path"] = _path(_beside_the_reference(job, network, start, steps))
         watch.lap("path")
     return result | timed(job, network, start, watch)
-
-
-def _may_be_another_way(
-    job: Job, found: "Observation", reference: "Observation", allowed: dict[str, float | None]
-) -> bool:
-    """Return whether the parent may find that rounding sends training several ways: it is timed then."""
-    from shared.agreement.judgement import departed
-    from shared.agreement.several_ways import LATE, may_take_several
-
-    try:
-        return may_take_several(job.spec) and departed(found, reference, allowed) <= set(LATE)
-    except ValueError:
-        return False
 
 
 def _observe(job: Job, network: "Network", start: "Start", watch: Stopwatch) -> "Observation":

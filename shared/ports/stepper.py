@@ -124,6 +124,6 @@ def _loaded(name: str, given: Given) -> Port:
         return KerasPort(path)
     from shared.adapters.own_network import NetworkPort
 
-    if not kind and name.endswith(".py") and "class Network" not in path.read_text(encoding="utf-8"):
+    if not kind and name.endswith(".py") and "class Network" not in read_source(path):
         raise PortError(f"{Path(name).name}: found no model of PyTorch or Keras, and no class Network")
     return NetworkPort(name, kind, given.spec, given.training)

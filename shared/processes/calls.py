@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Final
 
 from shared import implementations
-from shared.boundary import safe, told
+from shared.boundary import LONGEST_MESSAGE, safe, told
 from shared.processes import messages
 from shared.processes.child import Child, at_rest, begin, still_at_work
 from shared.processes.system import limit_files
@@ -29,8 +29,6 @@ from shared.processes.system import limit_files
 SECONDS: Final = 120.0
 DETAIL: Final = 1 << 14
 """The most characters of the end of a process's output, or of a traceback, that an error shows."""
-MESSAGE: Final = 1 << 10
-"""The most characters of what was raised."""
 MOST_PRINTED: Final = 1 << 28
 """Bytes; a process that prints more is ended. Where the system can, it lets the process write no file twice as long."""
 END_SECONDS: Final = 10.0
@@ -114,7 +112,7 @@ class CallProcess:
             return found
         if kind in ("raised", "not available"):
             message, detail = found
-            raise CallError(kind, message[:MESSAGE], detail[-DETAIL:])
+            raise CallError(kind, message[:LONGEST_MESSAGE], detail[-DETAIL:])
         if kind == "ended":
             self._child.await_last_words(END_SECONDS)
         else:

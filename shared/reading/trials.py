@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from shared.boundary import told
 from shared.reading import arguments, layer_objects, pairs
 from shared.reading.arguments import Setting
 from shared.reading.batch import ONE_HOT, Batch, Form
@@ -111,7 +112,7 @@ def _best(ways: Ways, setting: Setting, chosen: list[Trial], failures: list[str]
             found = _measured(operator, FEW)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a stranger's code
             if operator.cotangent is not None:  # it is the way back that raises
-                failures.append(f"{type(error).__name__}: {error}")
+                failures.append(told(error))
             continue
         share = 1 - len(found.wrong) / max(1, len(found.returned))
         if found.returned and (best is None or share > best[0]):

@@ -74,27 +74,27 @@ def consistent(record: Record) -> Record:
     """Return a record whose values fit each other; CheckedError for the first that contradicts another."""
     spec = _network(record)
     names, sizes = record["implementations"], record["dataset"]["sizes"]
-    _expect("implementations", names, "different names", fits=len(set(names)) == len(names))
-    _expect("baseline", record["baseline"], f"one of {', '.join(names)}", fits=record["baseline"] in names)
+    expect("implementations", names, "different names", fits=len(set(names)) == len(names))
+    expect("baseline", record["baseline"], f"one of {', '.join(names)}", fits=record["baseline"] in names)
     ends = (None, COMPLETE, BUDGET, INTERRUPTED)
     fits = record["ended"] in ends or str(record["ended"]).startswith(ERROR)
-    _expect("ended", record["ended"], f"null, {COMPLETE}, {BUDGET}, {INTERRUPTED} or {ERROR}...", fits=fits)
+    expect("ended", record["ended"], f"null, {COMPLETE}, {BUDGET}, {INTERRUPTED} or {ERROR}...", fits=fits)
     schedule = record.get("schedule", [])
     fits = len(schedule) <= record["rounds"] and all(sorted(each) == sorted(names) for each in schedule)
-    _expect("schedule", schedule, "each implementation once in each round", fits=fits)
+    expect("schedule", schedule, "each implementation once in each round", fits=fits)
     sources = record.get("sources", {})
     for name, source in sources.items():
-        _expect(f"sources.{name}.base", source["base"], "null or a source", fits=source["base"] in (None, *sources))
+        expect(f"sources.{name}.base", source["base"], "null or a source", fits=source["base"] in (None, *sources))
     for i, reference in enumerate(record["references"]):
         _reference(f"references[{i}]", reference, record, spec)
     for i, sample in enumerate(record["samples"]):
         _sample(f"samples[{i}]", sample, record, spec)
     for kind in ("references", "samples"):
         who = [(each["implementation"], each["round"]) for each in record[kind]]
-        _expect(kind, kind, "one result for each implementation and round", fits=len(set(who)) == len(who))
+        expect(kind, kind, "one result for each implementation and round", fits=len(set(who)) == len(who))
     rounds = {reference["round"] for reference in record["references"]}
     fits = all(sample["round"] in rounds for sample in record["samples"] if sample["status"] == OK)
-    _expect("references", sorted(rounds), "one for each round of the samples", fits=fits)
+    expect("references", sorted(rounds), "one for each round of the samples", fits=fits)
     if "gallery" in record:
         _gallery(record, spec, sizes[2])
     return record
@@ -110,16 +110,16 @@ def _network(record: Record) -> NetworkSpec:
         raise CheckedError(str(error)) from None
     follows = [list(spec.sizes), spec.loss, spec.parameter_count]
     got = [part["sizes"], part["loss"], part["parameter_count"]]
-    _expect("network", got, f"{follows}, which follow from {title}", fits=got == follows)
+    expect("network", got, f"{follows}, which follow from {title}", fits=got == follows)
     named = record["training"]["title"]
-    _expect("training.title", named, str(training), fits=named == str(training))
+    expect("training.title", named, str(training), fits=named == str(training))
     return spec
 
 
 def _reference(where: str, reference: Reference, record: Record, spec: NetworkSpec) -> None:
     name, round_ = reference["implementation"], reference["round"]
-    _expect(f"{where}.implementation", name, REFERENCE_LABEL, fits=name == REFERENCE_LABEL)
-    _expect(f"{where}.round", round_, f"at most {record['rounds']}", fits=round_ <= record["rounds"])
+    expect(f"{where}.implementation", name, REFERENCE_LABEL, fits=name == REFERENCE_LABEL)
+    expect(f"{where}.round", round_, f"at most {record['rounds']}", fits=round_ <= record["rounds"])
     if reference["status"] == OK:
         explained(where, reference, spec)
 
@@ -139,26 +139,26 @@ def explained(where: str, reference: Reference, spec: NetworkSpec) -> None:
     for key, known in (("allowed", set(get_args(AgreementStage))), ("bounds", {*spec.parameter_shapes})):
         found = cast(Mapping[str, Any], reference.get(key, {}))
         names = {name.removeprefix("d") for name in found} if key == "bounds" else set(found)
-        _expect(f"{where}.{key}", sorted(found), ", ".join(known), fits=names == known)
-    _expect(f"{where}.limit_seconds", reference.get("limit_seconds"), "a time", fits="limit_seconds" in reference)
+        expect(f"{where}.{key}", sorted(found), ", ".join(known), fits=names == known)
+    expect(f"{where}.limit_seconds", reference.get("limit_seconds"), "a time", fits="limit_seconds" in reference)
     _path(f"{where}.path", reference.get("path", []), spec)
 
 
 def _sample(where: str, sample: Sample, record: Record, spec: NetworkSpec) -> None:
     names, tests = record["implementations"], record["dataset"]["sizes"][2]
     name, round_ = sample["implementation"], sample["round"]
-    _expect(f"{where}.implementation", name, f"one of {', '.join(names)}", fits=name in names)
-    _expect(f"{where}.round", round_, f"at most {record['rounds']}", fits=round_ <= record["rounds"])
+    expect(f"{where}.implementation", name, f"one of {', '.join(names)}", fits=name in names)
+    expect(f"{where}.round", round_, f"at most {record['rounds']}", fits=round_ <= record["rounds"])
     if sample["status"] == OK:
         needed = ("epochs", "test_accuracy", "predictions", "noise", "errors", "steps_per_epoch", "examples_per_epoch")
         missing = [key for key in (*needed, "wall_seconds", "seconds", "finite") if key not in sample]
-        _expect(where, f"no {', '.join(missing)}", "all that a sample with the status ok has", fits=not missing)
+        expect(where, f"no {', '.join(missing)}", "all that a sample with the status ok has", fits=not missing)
     if "predictions" in sample:
         n = len(sample["predictions"])
-        _expect(f"{where}.predictions", f"{n:,} digits", f"{tests:,}", fits=n == tests)
+        expect(f"{where}.predictions", f"{n:,} digits", f"{tests:,}", fits=n == tests)
     for other, of_stage in sample.get("pairs", {}).items():
         fits = other in names and set(of_stage) == set(get_args(AgreementStage))
-        _expect(f"{where}.pairs", other, f"one of {', '.join(names)}, in every stage", fits=fits)
+        expect(f"{where}.pairs", other, f"one of {', '.join(names)}, in every stage", fits=fits)
     measured(where, sample, spec, record["training"]["epochs"])
 
 
@@ -166,37 +166,37 @@ def measured(where: str, sample: Sample, spec: NetworkSpec, epochs: int) -> None
     """Check what a sample of a network says about its epochs, errors and path."""
     if "epochs" in sample:
         numbers = [epoch["epoch"] for epoch in sample["epochs"]]
-        _expect(f"{where}.epochs", numbers, f"1 to {epochs}", fits=numbers == list(range(1, epochs + 1)))
+        expect(f"{where}.epochs", numbers, f"1 to {epochs}", fits=numbers == list(range(1, epochs + 1)))
     tensors = {*spec.parameter_shapes, "a_L", "C"}
     for stage, of_stage in sample.get("errors", {}).items():
         strange = sorted(set(of_stage) - tensors)
-        _expect(f"{where}.errors.{stage}", strange, ", ".join(tensors), fits=not strange)
+        expect(f"{where}.errors.{stage}", strange, ", ".join(tensors), fits=not strange)
     _path(f"{where}.path", sample.get("path", []), spec)
 
 
 def _path(where: str, path: Iterable[Mapping[str, Any]], spec: NetworkSpec) -> None:
     for point in path:
         fits = set(point["values"]) == set(spec.parameter_shapes)
-        _expect(where, sorted(point["values"]), ", ".join(spec.parameter_shapes), fits=fits)
+        expect(where, sorted(point["values"]), ", ".join(spec.parameter_shapes), fits=fits)
 
 
 def _gallery(record: Record, spec: NetworkSpec, tests: int) -> None:
     gallery = record["gallery"]
     n = len(gallery["labels"])
-    _expect("gallery.labels", f"{n:,} digits", f"{tests:,}", fits=n == tests)
+    expect("gallery.labels", f"{n:,} digits", f"{tests:,}", fits=n == tests)
     for image in (*gallery["hard"], *gallery["split"]):
-        _expect("gallery", image["index"], f"an index below {tests:,}", fits=image["index"] < tests)
+        expect("gallery", image["index"], f"an index below {tests:,}", fits=image["index"] < tests)
         size = _bytes("gallery.pixels", image["pixels"])
-        _expect("gallery.pixels", f"{size:,} bytes", f"{PIXELS}", fits=size == PIXELS)
+        expect("gallery.pixels", f"{size:,} bytes", f"{PIXELS}", fits=size == PIXELS)
         lengths = {len(values) for values in image["activations"].values()}
-        _expect("gallery.activations", lengths, f"{spec.n_out} for each", fits=lengths <= {spec.n_out})
+        expect("gallery.activations", lengths, f"{spec.n_out} for each", fits=lengths <= {spec.n_out})
     for name, weights in gallery["weights"].items():
         size, rows = _bytes(f"gallery.weights.{name}", weights["levels"]), weights["neurons"]
         fits = size >= rows and size % rows == 0
-        _expect(f"gallery.weights.{name}", f"{size:,} bytes", f"a multiple of {rows}, its neurons", fits=fits)
+        expect(f"gallery.weights.{name}", f"{size:,} bytes", f"a multiple of {rows}, its neurons", fits=fits)
     for layer in gallery["maps"]["layers"] if "maps" in gallery else ():
         size, whole = _bytes("gallery.maps", layer["levels"]), math.prod(layer["shape"])
-        _expect("gallery.maps", f"{size:,} bytes", f"{whole:,}, the product of its shape", fits=size == whole)
+        expect("gallery.maps", f"{size:,} bytes", f"{whole:,}, the product of its shape", fits=size == whole)
 
 
 def _bytes(where: str, text: str) -> int:
@@ -207,7 +207,8 @@ def _bytes(where: str, text: str) -> int:
         raise CheckedError(f"{where}: {error}, expected base64") from None
 
 
-def _expect(where: str, got: object, expected: object, *, fits: bool) -> None:
+def expect(where: str, got: object, expected: object, *, fits: bool) -> None:
+    """Raise CheckedError, with what was got and what is expected, where a value does not fit."""
     if not fits:
         shown = safe(" ".join(got.split())) if isinstance(got, str) else repr(got)
         raise CheckedError(f"{where}: got {shown[:100]}, expected {str(expected)[:200]}")
