@@ -347,7 +347,7 @@ def kill_and_resume(folder: Path, moments: Iterator[Moment]) -> int:
             assert started == 0
             continue
         before, done = done, len(record["references"]) + len(record["samples"])
-        assert done >= before + started - was_killed
+        assert done >= before + started - was_killed, json.dumps(record, indent=1) + (folder / "stderr").read_text()
         if not was_killed:
             assert (record["ended"], done) == ("complete", 6)
             completed, done, output = completed + 1, 0, folder / "next"

@@ -14,7 +14,7 @@ import numpy as np
 from shared.agreement.metrics import TensorError, Worst, errors, largest
 from shared.agreement.tolerances import TOLERANCES
 from shared.interface import Array, Labels, Network, Parameters
-from shared.record import arrays
+from shared.record import arrays, files
 from shared.spec import NetworkSpec
 
 STEPS: Final = (1, 10, 100)
@@ -48,11 +48,12 @@ class Observation:
     """stage -> name of a tensor -> the tensor; the stages are `STAGES`"""
 
     def save(self, path: Path) -> None:
-        """Write an npz file without pickle."""
+        """Write an npz file without pickle, in one piece: a run that is killed meanwhile finds the old one."""
         named = {
             f"{stage}/{name}": tensor for stage, tensors in self.stages.items() for name, tensor in tensors.items()
         }
-        np.savez(path, allow_pickle=False, **named)
+        with files.replacing(path) as file:
+            np.savez(file, allow_pickle=False, **named)
 
     @classmethod
     def load(cls, path: Path, spec: NetworkSpec) -> "Observation":

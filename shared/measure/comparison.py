@@ -68,8 +68,9 @@ class Observations:
             if not job.tensors_path.parent.is_dir():
                 files.remove(job.tensors_path.parent)
                 job.tensors_path.parent.mkdir()
-            files.remove(job.tensors_path)
-            files.remove(job.result_path)
+            for path in (job.tensors_path, job.result_path):
+                if not path.is_file():  # a file stays until the new one replaces it: this process may be killed
+                    files.remove(path)
             found.save(job.tensors_path)
             files.write_json(job.result_path, reference)
             self._written = _states(job)

@@ -4,8 +4,10 @@ import json
 import math
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from shared.processes import system
 
@@ -16,13 +18,26 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a temporary file beside `path`, force it to the disk, and rename it; OSError for a folder or a device."""
+    """Write bytes in the way of `replacing`."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Give a temporary file beside `path` to write to; at the end force it to the disk, and rename it.
+
+    Raises
+    ------
+    OSError
+        If there is a folder, a pipe or a device, or if the file cannot be written.
+    """
     if path.exists() and not path.is_file():
         raise OSError(f"{path}: found a pipe, folder or device, expected a file or nothing")
     temporary = path.with_name(path.name + ".tmp")
     remove(temporary)  # a pipe would be waited for
     with temporary.open("wb") as file:
-        file.write(content)
+        yield file
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

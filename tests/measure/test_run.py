@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -290,6 +291,25 @@ def test_a_reference_whose_files_are_gone_is_made_again(tmp_path: Path, monkeypa
     whole = execute(tmp_path, again, monkeypatch, previous=journal.read(tmp_path))
     assert again.played == ["1 float64-reference", f"1 {late}"]
     assert (len(whole["references"]), statuses(whole)) == (1, {"one": "ok", "other": "ok"})
+
+
+def test_an_end_while_the_files_of_a_reference_are_written_again_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = order(1)[-1].split()[1]
+    execute(tmp_path, Player({late: lambda _: raises(KeyboardInterrupt())()}), monkeypatch)
+    before = {path: path.read_bytes() for path in (tmp_path / "workers").iterdir()}
+    writes = raises(KeyboardInterrupt())
+    for culprit in ("shared.agreement.observation.np.savez", "shared.record.files.write_json"):
+        with monkeypatch.context() as killed:
+            killed.setattr(culprit, lambda *_, **__: writes())
+            with suppress(KeyboardInterrupt):  # run.json itself cannot be written
+                execute(tmp_path, Player(), monkeypatch, previous=journal.read(tmp_path))
+        for path, content in before.items():
+            assert len(path.read_bytes()) == len(content)
+    again = Player()
+    execute(tmp_path, again, monkeypatch, previous=journal.read(tmp_path))
+    assert again.played == [f"1 {late}"]
 
 
 def test_a_budget_ends_the_run_after_the_sample_that_crosses_it(
