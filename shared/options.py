@@ -39,6 +39,7 @@ DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
         "rounds": 3,
         "threads": 1,
         "baseline": None,  # numpy_scratch
+        "one_at_a_time": False,
     }
 )
 EFFORTS: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(

@@ -46,6 +46,8 @@ class RunConfig:
     """the options that repeat the run"""
     budget: float = float("inf")
     """seconds, after which no worker starts"""
+    one_at_a_time: bool = False
+    """whether no two processes of the run may live together, so that there are no turns"""
     timeout: float = 300
     """seconds; a worker that finishes no stage or epoch within this time is stopped"""
 
@@ -87,12 +89,13 @@ def new_record(config: RunConfig, dataset: Dataset) -> Record:
         "git": machine.git_revision(),
         "references": [],
         "samples": [],
+        "turns": [],
     }
 
 
 def bytes_needed(config: RunConfig, test_images: int) -> int:
     """Return the most that a run writes to its folder, unless a worker has much output on stderr."""
-    workers = config.rounds * (len(config.implementations) + 1)
+    workers = config.rounds * (2 * len(config.implementations) + 1)  # each once more in turns
     activations = len(config.implementations) * test_images * config.spec.n_out * BYTES_OF_ACTIVATIONS
     results = workers * (BYTES_OF_A_RESULT + TENSORS_OF_A_RESULT * 8 * config.spec.parameter_count)
     return results + activations + BYTES_OF_THE_PAGE

@@ -19,7 +19,7 @@ from shared.options import DEFAULTS, Options, network_of, resolve, training_of
 from shared.processes import environment
 from shared.record import files, journal
 from shared.record.checked import CheckedError, consistent, decoded
-from shared.record.schema import COMPLETE, MOST_ROUNDS, RETAKEN, Record, Reference, Sample, SourcePart, differences
+from shared.record.schema import COMPLETE, MOST_ROUNDS, RETAKEN, AnyResult, Record, SourcePart, differences
 
 RESULTS: Final = environment.ROOT / "results"
 
@@ -109,6 +109,7 @@ def configure(options: Options, given: Mapping[str, Any], argv: Sequence[str], *
         baseline=baseline or (REFERENCE if REFERENCE in labels else labels[0]),
         sources=cast(dict[str, SourcePart], texts),
         named=named,
+        one_at_a_time=bool(options["one_at_a_time"]),
     )
 
 
@@ -167,11 +168,12 @@ def finished(folder: Path, given: Mapping[str, Any]) -> Record | None:
         return None
     stored = record["options"].get("implementation", [])
     fixed = {label(name) for name in stored if name.endswith(".py")} - set(map(label, given["implementation"] or ()))
-    every: list[Reference | Sample] = [*record["references"], *record["samples"]]
+    every: list[AnyResult] = [*record["references"], *record["samples"]]
     stays = [r for r in every if r["status"] not in RETAKEN or r["implementation"] in fixed]
     kept = {(r["implementation"], r["round"]) for r in stays}
     rounds = range(1, record["rounds"] + 1)
     is_whole = all((name, k) in kept for name in (REFERENCE_LABEL, *record["implementations"]) for k in rounds)
+    is_whole &= all(t["status"] not in RETAKEN or t["implementation"] in fixed for t in record["turns"])
     return record if is_whole else None
 
 

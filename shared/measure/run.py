@@ -1,9 +1,13 @@
-"""A run: every implementation in every round, one process at a time; each result is saved before the next starts."""
+"""A run: every implementation in every round, one process at a time, then in turns with the baseline.
+
+Each result is saved before the next process starts.
+"""
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -16,6 +20,7 @@ from shared.measure.config import RunConfig, new_record
 from shared.measure.job import Job
 from shared.measure.sample import failed, run_worker
 from shared.measure.schedule import schedule
+from shared.measure.turns import alone, lack_of_memory, take_turns
 from shared.processes import temporary
 from shared.record import gallery, workers
 from shared.record.arrays import ArraysError
@@ -32,11 +37,11 @@ from shared.record.schema import (
     NOT_COMPARED,
     OK,
     RETAKEN,
+    AnyResult,
     Event,
     Kind,
     Record,
     Reference,
-    Sample,
 )
 
 
@@ -52,6 +57,9 @@ class Listener(Protocol):
     def finished(self, job: Job, result: dict[str, Any]) -> None:
         """Show the result of a worker."""
 
+    def turns(self, job: Job, baseline: Job) -> None:
+        """Show that an implementation and the baseline take turns."""
+
 
 class Silent:
     """Shows nothing."""
@@ -63,6 +71,9 @@ class Silent:
         """Do nothing."""
 
     def finished(self, job: Job, result: dict[str, Any]) -> None:
+        """Do nothing."""
+
+    def turns(self, job: Job, baseline: Job) -> None:
         """Do nothing."""
 
 
@@ -88,16 +99,21 @@ def jobs(config: RunConfig, data: Path, digest: str, folder: Path) -> Iterator[J
 def is_missing(job: Job, record: Record, observations: Observations) -> bool:
     """Return whether a job still has to run; a reference also if other jobs need its tensors and they are lost."""
     if not job.is_reference:
-        return not any(s["implementation"] == job.label and s["round"] == job.round for s in _kept(record, "samples"))
-    if not any(r["round"] == job.round for r in _kept(record, "references")):
+        return _of(record, "samples", job) is None
+    if _of(record, "references", job) is None:
         return True
     whole = sum(s["round"] == job.round for s in _kept(record, "samples")) == len(record["implementations"])
     return not whole and not observations.has(job)
 
 
-def _kept(record: Record, kind: Kind) -> list[Reference] | list[Sample]:
+def _of(record: Record, kind: Kind, job: Job) -> Any:
+    """Return the result of a job that is kept, None without one."""
+    return next((r for r in _kept(record, kind) if (r["implementation"], r["round"]) == (job.label, job.round)), None)
+
+
+def _kept(record: Record, kind: Kind) -> Sequence[AnyResult]:
     """Return the results that a resumed run keeps: those of workers that crashed or were stopped are taken anew."""
-    return [result for result in record[kind] if result["status"] not in RETAKEN]  # type: ignore[return-value]
+    return [result for result in record[kind] if result["status"] not in RETAKEN]
 
 
 def execute(
@@ -154,12 +170,18 @@ class _Run:
             with temporary.folder() as own:
                 data = own / "data.npz"
                 snapshot.save(self.dataset, data)
-                for job in jobs(self.config, data, self.dataset.digest, folder):
-                    if not is_missing(job, self.record, self.observations):
-                        continue
-                    if time.monotonic() > deadline:
-                        return BUDGET
-                    self.do(job)
+                every = jobs(self.config, data, self.dataset.digest, folder)
+                for _, of_round in groupby(every, key=lambda job: job.round):
+                    timed = list(of_round)
+                    for job in timed:
+                        if is_missing(job, self.record, self.observations):
+                            if time.monotonic() > deadline:
+                                return BUDGET
+                            self.do(job)
+                    for job, baseline in self.pairs(timed):
+                        if time.monotonic() > deadline:
+                            return BUDGET
+                        self.take_turns(job, baseline)
         except KeyboardInterrupt:
             return INTERRUPTED
         except OSError as error:
@@ -182,6 +204,25 @@ class _Run:
         else:
             result = job.head | {"status": NOT_COMPARED, "reason": "the float64 reference failed"}
         self.keep("samples", job, result)
+
+    def pairs(self, of_round: list[Job]) -> Iterator[tuple[Job, Job]]:
+        """Yield the jobs of a round whose turns with the baseline are missing, with the baseline's job."""
+        timed = [job for job in of_round if (_of(self.record, "samples", job) or {}).get("status") == OK]
+        baseline = next((job for job in timed if job.label == self.config.baseline), None)
+        if baseline is None or self.config.one_at_a_time:
+            return
+        yield from ((job, baseline) for job in timed if job is not baseline and _of(self.record, "turns", job) is None)
+
+    def take_turns(self, job: Job, baseline: Job) -> None:
+        """Let an implementation and the baseline take turns, if they fit into the memory, and save what they gave."""
+        self.listener.turns(job, baseline)
+        sample, of_baseline = (_of(self.record, "samples", each) for each in (job, baseline))
+        if lack := lack_of_memory(sample, of_baseline):
+            result = alone(job, lack)
+        else:
+            least = _of(self.record, "references", job.reference).get("least_seconds", 0.0)
+            result = take_turns(job, baseline, sample, least, self.config.timeout)
+        self.keep("turns", job, result)
 
     def observed(self, job: Job, result: dict[str, Any]) -> dict[str, Any]:
         """Return the result of the reference, if its tensors can be used."""
@@ -210,7 +251,8 @@ class _Run:
             fit_to_keep(kind, result, self.record)
         except CheckedError as error:
             result = failed(job, CRASHED, f"its result cannot be kept ({error})")
-        kept = cast(Reference | Sample, result)
+        kept = cast(AnyResult, result)
         self.journal.append(kind, kept)
         put(self.record, kind, kept)
-        self.listener.finished(job, result)
+        if kind != "turns":
+            self.listener.finished(job, result)

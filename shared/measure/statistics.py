@@ -3,13 +3,14 @@
 Times are compared by their logarithms: noise is multiplicative, and a ratio and its inverse are then treated alike. A
 slow phase of the machine slows all implementations of a round, so ratios are taken within a round and averaged over the
 rounds (a paired design; Box, Hunter and Hunter, "Statistics for Experimenters", chapter 3). The intervals are
-Student's; where several rows are compared at once, Bonferroni's correction keeps the chance that any of them misses
-its true value at 5 % or less.
+Student's; where several rows are compared at once, Šidák's correction keeps the chance that any of them misses its
+true value at 5 %. Rows that took turns have partners of their own, so their errors are independent, and the scatter of
+many of them says more about that of each (`pooled`).
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev
+from statistics import fmean, stdev, variance
 from typing import Final, NamedTuple
 
 CONFIDENCE: Final = 0.95
@@ -17,6 +18,13 @@ LEAST_DIFFERENCE: Final = 0.05
 """A ratio closer to 1 than this is too small a difference to act on."""
 LEAST_ROUNDS: Final = 3
 """With fewer rounds there is no verdict: the interval of two values is 5 times as wide as that of three."""
+
+POOLED_ROWS, POOLED_ROUNDS = 5, 5
+"""With fewer rows, or fewer rounds of a row, nothing can be said about how the scatter differs from row to row."""
+MOST_ALIKE: Final = 1e-4
+"""Variances whose logarithms scatter by less than this, beyond chance, are taken to be equal."""
+LEAST_VARIANCE: Final = 1e-12
+"""Of logarithms, a millionth squared: no clock is better."""
 
 FASTER: Final = "faster"
 SLOWER: Final = "slower"
@@ -41,7 +49,7 @@ def _t(rows: int, degrees: float) -> float:
     """Return Student's quantile for two-sided intervals that hold for all `rows` together."""
     from scipy.special import stdtrit  # as scipy.stats.t.ppf, whose import takes five times as long
 
-    return float(stdtrit(degrees, 1 - (1 - CONFIDENCE) / (2 * rows)))
+    return float(stdtrit(degrees, (1 + CONFIDENCE ** (1 / rows)) / 2))  # Šidák
 
 
 def mean(values: Sequence[float], rows: int = 1) -> Estimate:
@@ -50,13 +58,56 @@ def mean(values: Sequence[float], rows: int = 1) -> Estimate:
     Parameters
     ----------
     values : at least one.
-    rows : number of such intervals that hold together (Bonferroni).
+    rows : number of such intervals that hold together (Šidák).
     """
     centre, n = fmean(values), len(values)
     if n < 2:
         return Estimate(centre, None, None, n)
     margin = _t(rows, n - 1) * stdev(values) / math.sqrt(n)
     return Estimate(centre, centre - margin, centre + margin, n)
+
+
+def pooled(rows: Mapping[str, Sequence[float]], together: int) -> dict[str, Estimate]:
+    """Return the mean of each row, with intervals that use what the scatter of the others says about its own.
+
+    The variance of a row is shrunk towards that of all (Smyth's moderated t: G. K. Smyth, Statistical Applications in
+    Genetics and Molecular Biology 3 (2004), article 3), the more, the more alike the rows are. It is never taken to be
+    less than what the row itself shows, so that a row with more scatter than the others is not trusted too much.
+
+    Parameters
+    ----------
+    rows : the values of each, one for each round, with errors that are independent of those of the other rows.
+    together : number of intervals that hold together (Šidák).
+    """
+    own = {name: max(LEAST_VARIANCE, variance(v)) for name, v in rows.items() if len(v) >= POOLED_ROUNDS}
+    found = {name: mean(values, together) for name, values in rows.items()}
+    if len(own) < POOLED_ROWS:
+        return found
+    degrees = [len(rows[name]) - 1 for name in own]
+    prior, typical = _prior(list(own.values()), degrees)
+    for (name, of_row), d in zip(own.items(), degrees, strict=True):
+        shrunk = typical if math.isinf(prior) else (prior * typical + d * of_row) / (prior + d)
+        centre, n = found[name].value, len(rows[name])
+        margin = _t(together, min(prior + d, sum(degrees))) * math.sqrt(max(of_row, shrunk) / n)
+        found[name] = Estimate(centre, centre - margin, centre + margin, n)
+    return found
+
+
+def _prior(variances: Sequence[float], degrees: Sequence[int]) -> tuple[float, float]:
+    """Return how many degrees of freedom the rows give each other, inf for rows that are alike, and their variance.
+
+    Smyth's equations: the logarithms of variances with d degrees of freedom scatter by trigamma(d / 2); what they
+    scatter more is by the rows.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import digamma, polygamma
+
+    centred = [math.log(v) - digamma(d / 2) + math.log(d / 2) for v, d in zip(variances, degrees, strict=True)]
+    more = variance(centred) - fmean(float(polygamma(1, d / 2)) for d in degrees)
+    if more <= MOST_ALIKE:
+        return math.inf, fmean(variances)
+    half = brentq(lambda x: polygamma(1, x) - more, 1e-3, 1 / MOST_ALIKE + 1)
+    return 2 * half, math.exp(fmean(centred) + digamma(half) - math.log(half))
 
 
 def exp(logarithms: Estimate) -> Estimate:
@@ -71,7 +122,7 @@ def paired_ratio(seconds: Mapping[int, float], baseline: Mapping[int, float], ro
     Parameters
     ----------
     seconds, baseline : round -> seconds.
-    rows : number of rows that are compared with the baseline (Bonferroni).
+    rows : number of rows that are compared with the baseline (Šidák).
     """
     shared = sorted(seconds.keys() & baseline.keys())
     return exp(mean([math.log(seconds[r] / baseline[r]) for r in shared], rows)) if shared else None
@@ -91,7 +142,7 @@ def unpaired_ratio(
     Parameters
     ----------
     seconds, before : one value per round of the later and of the earlier run.
-    rows : number of rows that are compared (Bonferroni).
+    rows : number of rows that are compared (Šidák).
     drift : the ratio of the times that the machine took for the same work in the two runs. The interval is widened by
         it at both ends, because a change of the machine cannot be distinguished from a change of the code.
     """

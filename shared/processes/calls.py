@@ -90,6 +90,11 @@ class CallProcess:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.close()
 
+    @property
+    def process_id(self) -> int:
+        """The number by which the system knows the process."""
+        return self._child.process_id
+
     def ask(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Send a call; `answer` waits for its result, which has the type that the function's annotations say."""
         self._ask(messages.returned_by(function), function, *arguments)

@@ -64,6 +64,11 @@ class Child:
         assert self._process.stdout is not None
         return self._process.stdin, self._process.stdout
 
+    @property
+    def process_id(self) -> int:
+        """The number by which the system knows the process."""
+        return self._process.pid
+
     def has_ended(self) -> bool:
         """Return whether the process has ended, without waiting."""
         return self._process.poll() is not None

@@ -24,6 +24,7 @@ from shared.record.schema import (
     Record,
     Reference,
     Sample,
+    Turns,
 )
 from shared.spec import NetworkSpec, TrainingSpec
 
@@ -32,7 +33,7 @@ LONGEST: Final = 1 << 30
 LONGEST_RESULT: Final = 1 << 26
 """Bytes of the result of a worker."""
 PIXELS: Final = 28 * 28
-KINDS_OF_RESULTS: Final[dict[Kind, Any]] = {"references": Reference, "samples": Sample}
+KINDS_OF_RESULTS: Final[dict[Kind, Any]] = {"references": Reference, "samples": Sample, "turns": Turns}
 
 
 class CheckedError(ValueError):
@@ -89,7 +90,9 @@ def consistent(record: Record) -> Record:
         _reference(f"references[{i}]", reference, record, spec)
     for i, sample in enumerate(record["samples"]):
         _sample(f"samples[{i}]", sample, record, spec)
-    for kind in ("references", "samples"):
+    for i, turns in enumerate(record.setdefault("turns", [])):
+        _turns(f"turns[{i}]", turns, record, spec)
+    for kind in KINDS_OF_RESULTS:
         who = [(each["implementation"], each["round"]) for each in record[kind]]
         expect(kind, kind, "one result for each implementation and round", fits=len(set(who)) == len(who))
     rounds = {reference["round"] for reference in record["references"]}
@@ -130,7 +133,7 @@ def fit_to_keep(kind: Kind, result: Mapping[str, Any], record: Record) -> None:
         again = decoded(json.dumps(result, allow_nan=False).encode(), KINDS_OF_RESULTS[kind])
     except (TypeError, ValueError) as error:
         raise CheckedError(str(error)) from None
-    check = _reference if kind == "references" else _sample
+    check = {"references": _reference, "samples": _sample, "turns": _turns}[kind]
     check(kind, again, record, NetworkSpec.parse(record["network"]["title"]))
 
 
@@ -144,11 +147,28 @@ def explained(where: str, reference: Reference, spec: NetworkSpec) -> None:
     _path(f"{where}.path", reference.get("path", []), spec)
 
 
-def _sample(where: str, sample: Sample, record: Record, spec: NetworkSpec) -> None:
-    names, tests = record["implementations"], record["dataset"]["sizes"][2]
-    name, round_ = sample["implementation"], sample["round"]
+def _whose(where: str, result: Sample | Turns, record: Record) -> None:
+    names, name, round_ = record["implementations"], result["implementation"], result["round"]
     expect(f"{where}.implementation", name, f"one of {', '.join(names)}", fits=name in names)
     expect(f"{where}.round", round_, f"at most {record['rounds']}", fits=round_ <= record["rounds"])
+
+
+def _turns(where: str, turns: Turns, record: Record, _: NetworkSpec) -> None:
+    _whose(where, turns, record)
+    if turns["status"] != OK:
+        return
+    needed = ("steps", "baseline_steps", "call_share", "clock", "share", "baseline_share", "blocks", "gaps")
+    missing = [key for key in needed if key not in turns]
+    expect(where, f"no {', '.join(missing)}", "all that turns with the status ok have", fits=not missing)
+    own, gaps = turns["blocks"], turns["gaps"]
+    expect(f"{where}.gaps", len(gaps), f"{len(own) + 1}, one more than blocks", fits=len(gaps) == len(own) + 1)
+    fits = all(wall > 0 for block in (own, *gaps) for wall, _ in block)
+    expect(f"{where}.blocks", 0, "times above 0", fits=fits)
+
+
+def _sample(where: str, sample: Sample, record: Record, spec: NetworkSpec) -> None:
+    names, tests = record["implementations"], record["dataset"]["sizes"][2]
+    _whose(where, sample, record)
     if sample["status"] == OK:
         needed = ("epochs", "test_accuracy", "predictions", "noise", "errors", "steps_per_epoch", "examples_per_epoch")
         missing = [key for key in (*needed, "wall_seconds", "seconds", "finite") if key not in sample]

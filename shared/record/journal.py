@@ -1,7 +1,7 @@
 """The files of a run: a journal while it runs, run.json when it has ended.
 
-The first line of journal.jsonl is the head of the record. Each worker's result follows as one line, which is forced to
-the disk before the next worker starts: however the run ends, only the result of the current worker can be lost. At the
+The first line of journal.jsonl is the head of the record. Each result follows as one line, which is forced to the
+disk before the next process starts: however the run ends, only the result of the current worker can be lost. At the
 end, run.json is written in one piece and the journal is deleted. If both exist, the journal is newer.
 """
 
@@ -16,7 +16,7 @@ from shared.boundary import read_bytes
 from shared.processes.signals import uninterrupted
 from shared.record import files
 from shared.record.checked import LONGEST, CheckedError, consistent, decoded
-from shared.record.schema import KINDS, SCHEMA_VERSION, Kind, Line, Opening, Record, Reference, Sample
+from shared.record.schema import KINDS, SCHEMA_VERSION, AnyResult, Kind, Line, Opening, Record
 
 JOURNAL: Final = "journal.jsonl"
 RUN: Final = "run.json"
@@ -39,8 +39,8 @@ class Journal:
         files.write_text(self._path, "".join(lines))
         self._file = self._path.open("a", encoding="utf-8", newline="\n")
 
-    def append(self, kind: Kind, result: Reference | Sample) -> None:
-        """Write a worker's result."""
+    def append(self, kind: Kind, result: AnyResult) -> None:
+        """Write a result."""
         with uninterrupted():
             self._file.write(_line({kind: result}))
             self._file.flush()
@@ -103,20 +103,20 @@ def _replay(content: bytes) -> Record:
             break
         try:
             for kind, result in decoded(line, Line).items():
-                put(record, cast(Kind, kind), cast(Reference | Sample, result))
+                put(record, cast(Kind, kind), cast(AnyResult, result))
         except CheckedError as error:
             raise CheckedError(f"line {number}: {error}") from None
     return record
 
 
-def put(record: Record, kind: Kind, result: Reference | Sample) -> None:
-    """Add a worker's result; it replaces an earlier one of the same implementation and round."""
+def put(record: Record, kind: Kind, result: AnyResult) -> None:
+    """Add a result; it replaces an earlier one of the same implementation and round."""
 
-    def who(result: Reference | Sample) -> tuple[str, int]:
+    def who(result: AnyResult) -> tuple[str, int]:
         return result["implementation"], result["round"]
 
     others = [other for other in record[kind] if who(other) != who(result)]
-    record[kind] = [*others, result]  # type: ignore[typeddict-item]  # `kind` says which of the two it is
+    record[kind] = [*others, result]  # type: ignore[typeddict-item]  # `kind` says which it is
 
 
 @contextmanager

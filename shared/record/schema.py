@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict, get_a
 
 from msgspec import Meta
 
-SCHEMA_VERSION: Final = "3.1"
+SCHEMA_VERSION: Final = "3.2"
 """The major number rises when an older reader would misread a record."""
 
 # ---- Statuses of a sample, in the record and in the tables ----------------------------------------------
@@ -20,11 +20,21 @@ TIMED_OUT: Final = "timed out"
 REJECTED: Final = "rejected"
 NOT_COMPARED: Final = "not compared"
 IMPLAUSIBLE: Final = "implausible"
+ALONE: Final = "alone"
+"""Of turns only: an implementation that would disturb the other, or needs more memory than both can have."""
 
 RETAKEN: Final = (CRASHED, TIMED_OUT, NOT_COMPARED)
 """The statuses of results that say nothing about an implementation; a run that is resumed takes them anew."""
 Status = Literal[
-    "ok", "not available", "FAILED AGREEMENT", "crashed", "timed out", "rejected", "not compared", "implausible"
+    "ok",
+    "not available",
+    "FAILED AGREEMENT",
+    "crashed",
+    "timed out",
+    "rejected",
+    "not compared",
+    "implausible",
+    "alone",
 ]
 
 # ---- How a run ended; None while it runs ----------------------------------------------------------------
@@ -207,6 +217,32 @@ class Sample(Result, Timed, FirstRound, total=False):
     test_accuracy: Share
 
 
+CPU: Final = "cpu"
+WALL: Final = "wall"
+MOST_BLOCKS: Final = 10_000
+BlockPart = Annotated[list[Count], Meta(min_length=2, max_length=2)]
+"""The wall and the CPU time of a block, in ns."""
+BlocksPart = Annotated[list[BlockPart], Meta(min_length=1, max_length=MOST_BLOCKS)]
+
+
+class Turns(Result, total=False):
+    """What an implementation and the baseline did in turns in a round; see `shared.measure.turns`."""
+
+    steps: Whole
+    """of a block of the implementation"""
+    baseline_steps: Whole
+    call_share: Share
+    """of the time of such a block, for the call by itself"""
+    clock: Literal["cpu", "wall"]
+    """which time of a block counts"""
+    share: Share
+    """the largest share of the time of a call in which it used a CPU, before the turns"""
+    baseline_share: Share
+    blocks: BlocksPart
+    gaps: Annotated[list[BlocksPart], Meta(min_length=2, max_length=MOST_BLOCKS)]
+    """the blocks of the baseline before the first block of the implementation, between two, and after the last"""
+
+
 class Event(TypedDict):
     """A line of the progress of a worker: a stage, or an epoch, has finished."""
 
@@ -275,6 +311,7 @@ class OptionsPart(TypedDict, total=False):
     rounds: Rounds
     threads: Whole
     baseline: Text | None
+    one_at_a_time: bool
 
 
 class GitPart(TypedDict, total=False):
@@ -325,9 +362,12 @@ class Results(TypedDict):
 
     references: list[Reference]
     samples: list[Sample]
+    turns: NotRequired[list[Turns]]
+    """a record of schema 3.1 has none"""
 
 
-Kind = Literal["references", "samples"]
+Kind = Literal["references", "samples", "turns"]
+AnyResult = Reference | Sample | Turns
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
@@ -410,10 +450,11 @@ class Record(Opening, Results):
 
 
 class Line(TypedDict, total=False):
-    """A line of a journal: one of the two."""
+    """A line of a journal: one of the three."""
 
     references: Reference
     samples: Sample
+    turns: Turns
 
 
 DERIVED: Final = ("network.sizes", "network.loss", "network.parameter_count", "training.title", "dataset.title")

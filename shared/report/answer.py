@@ -9,7 +9,7 @@ from shared.measure.statistics import LEAST_ROUNDS, NO_DIFFERENCE, Estimate
 from shared.record.schema import COMPLETE, DISAGREES, OK, Record
 from shared.report import numbers
 from shared.report.budget import departures
-from shared.report.summary import LISTED, Pair, Row, differs
+from shared.report.summary import LISTED, Pair, Row, differs, short_of_cpu
 
 
 class Sentence(NamedTuple):
@@ -92,6 +92,8 @@ def speed(record: Record, rows: Sequence[Row]) -> Sentence:
     """Return which is faster and by how much, and what failed or was disturbed."""
     usable = [row for row in rows if row.epoch and row.is_usable]
     timed = sorted(usable, key=lambda row: row.epoch.value if row.epoch else 0)
+    if all(row.turns or row.name == record["baseline"] for row in timed):  # their ratios say more than their epochs
+        timed.sort(key=lambda row: row.ratio.value if row.ratio else 1)
     if not timed:
         return Sentence(f"Nothing was timed; {trouble(record, rows)}.")
     base = next((row for row in timed if row.name == record["baseline"]), None)
@@ -119,16 +121,22 @@ def _time(found: Estimate | None) -> str:
     return numbers.estimate(found)
 
 
+def _disturbance(row: Row) -> str:
+    if row.had is None:
+        return f"{row.name} in {row.disturbed} of {row.rounds} rounds"
+    return f"{row.name}, which had {100 * row.had:.0f} % of a CPU in its turns"
+
+
 def _verdict(row: Row) -> str:
     return f" ({NO_DIFFERENCE})" if row.verdict == NO_DIFFERENCE else ""
 
 
 def trouble(record: Record, rows: Sequence[Row]) -> str:
     """Return what failed or was disturbed."""
-    disturbed = [f"{row.name} in {row.disturbed} of {row.rounds} rounds" for row in rows if row.disturbed]
+    disturbed = [_disturbance(row) for row in rows if (row.had is None and row.disturbed) or short_of_cpu(row)]
     failed = [f"{row.name} ({row.status})" for row in rows if not row.is_usable]
     partly = [
-        f"{row.name} {row.status} in {len(row.reasons)} of {row.rounds + len(row.reasons)} rounds"
+        f"{row.name} {row.status} in {row.failed[0]} of {row.failed[1]} rounds"
         for row in rows
         if row.is_usable and row.status != OK
     ]

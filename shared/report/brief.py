@@ -34,7 +34,10 @@ def _notes(record: Record, found: list[Row]) -> list[str]:
     lines = []
     if any(row.ratio for row in found):
         interval = " [95 % interval]" if any(row.ratio and row.ratio.low is not None for row in found) else ""
-        lines.append(f"time ratio: epoch / {record['baseline']}'s{interval}; below 1 is faster")
+        how = f"epoch / {record['baseline']}'s"
+        if any(row.turns for row in found):
+            how = f"to {record['baseline']}'s time, taken in turns"
+        lines.append(f"time ratio: {how}{interval}; below 1 is faster")
     if any(row.gradient_error is not None for row in found):
         limit = f"tolerance {record['tolerance']:.0e}"
         lines.append(f"gradient error: relative L2 error of the worst tensor, {limit}")

@@ -78,6 +78,10 @@ class Display:
             self._say(job, result["status"], 0)
         self._progress.update(self._task, completed=self._done * self._epochs)
 
+    def turns(self, job: Job, baseline: Job) -> None:
+        """Show that an implementation and the baseline take turns."""
+        self._say(job, f"in turns with {baseline.label}", 0)
+
     def _say(self, job: Job, what: str, epoch: int) -> None:
         line = f"round {job.round}/{self._rounds} {job.label}: {what}"
         if self._live:

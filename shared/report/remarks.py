@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from shared.implementations import REFERENCE
 from shared.measure.statistics import LEAST_ROUNDS
-from shared.record.schema import BUDGET, COMPLETE, INTERRUPTED, OK, Record
+from shared.record.schema import ALONE, BUDGET, COMPLETE, INTERRUPTED, OK, Record
 from shared.report import numbers
-from shared.report.summary import DIVERGED, LISTED, WITHOUT_RATIO, Row, differs
+from shared.report.summary import DIVERGED, LISTED, WITHOUT_RATIO, Row, differs, short_of_cpu
 
 
 def every(record: Record, rows: list[Row]) -> list[str]:
@@ -18,21 +18,22 @@ def every(record: Record, rows: list[Row]) -> list[str]:
         if row.accuracy_difference and differs(row.accuracy_difference)
     ]
     disturbances = [line for row in rows for line in row.disturbances]
-    why = [*failures(record, rows), *disturbances, *ratios(record, rows), *accuracies, *ending(record)]
-    return why + inconclusive(record)
+    why = [*failures(record, rows), *without_turns(record), *disturbances, *ratios(record, rows), *accuracies]
+    return [*why, *ending(record), *inconclusive(record)]
 
 
 def main(record: Record, rows: list[Row]) -> list[str]:
     """Return the notes that the answer needs, in short; the answer itself names differing accuracies."""
-    found = [*failures_in_short(record, rows), *disturbed(rows), *ratios(record, rows), *ending(record)]
-    return found + widened(record)
+    found = [*failures_in_short(record, rows), *without_turns(record), *disturbed(rows), *ratios(record, rows)]
+    return [*found, *ending(record), *widened(record)]
 
 
 def failures_in_short(record: Record, rows: list[Row]) -> list[str]:
     """Return a line for each reason and implementation, with its rounds and the last line of stderr."""
     rounds, last = dict[tuple[str, str], list[int]](), dict[tuple[str, str], str]()
     of_reference = [("float64 reference", result) for result in record["references"]]
-    of_samples = [(sample["implementation"], sample) for sample in record["samples"]]
+    taken = [t for t in record.get("turns", []) if t["status"] != ALONE]
+    of_samples = [(result["implementation"], result) for result in (*record["samples"], *taken)]
     for name, result in of_reference + of_samples:
         if "reason" in result:
             key = (name, result["reason"])
@@ -40,9 +41,8 @@ def failures_in_short(record: Record, rows: list[Row]) -> list[str]:
             last[key] = _telling(result.get("stderr", []))
     lines = []
     for (name, reason), where in rounds.items():
-        which = numbers.plural(len(where), "round") if len(where) > 1 else f"round {where[0]}"
         line = last[name, reason]
-        lines.append(f"{name}, {which}: {reason}{f'; {line}' if line and line not in reason else ''}")
+        lines.append(f"{name}, {_rounds(where)}: {reason}{f'; {line}' if line and line not in reason else ''}")
     diverged = [row.reasons[-1] for row in rows if row.status == DIVERGED]
     return [*lines, *diverged, *remarked(record)]
 
@@ -60,8 +60,28 @@ def _telling(stderr: list[str]) -> str:
 
 def disturbed(rows: list[Row]) -> list[str]:
     """Return the disturbed rows in one line, if the answer only counts them."""
-    names = [f"{row.name} ({row.disturbed} of {row.rounds})" for row in rows if row.disturbed]
-    return [f"disturbed rounds: {', '.join(names)}"] if len(names) > LISTED else []
+    names = [f"{row.name} ({row.disturbed} of {row.rounds})" for row in rows if row.had is None and row.disturbed]
+    short = [f"{row.name} ({100 * (row.had or 0):.0f} %)" for row in rows if short_of_cpu(row)]
+    if len(names) + len(short) <= LISTED:
+        return []
+    lines = [f"disturbed rounds: {', '.join(names)}"] if names else []
+    return lines + ([f"share of a CPU that they had in their turns: {', '.join(short)}"] if short else [])
+
+
+def without_turns(record: Record) -> list[str]:
+    """Return a line for each reason why an implementation did not take turns with the baseline."""
+    reasons: dict[tuple[str, str], list[int]] = {}
+    for turns in record.get("turns", []):
+        if turns["status"] == ALONE:
+            reasons.setdefault((turns["implementation"], turns.get("reason", "")), []).append(turns["round"])
+    return [
+        f"{name} took no turns in {_rounds(where)}: {reason}; its ratio is of whole epochs"
+        for (name, reason), where in reasons.items()
+    ]
+
+
+def _rounds(where: list[int]) -> str:
+    return numbers.plural(len(where), "round") if len(where) > 1 else f"round {where[0]}"
 
 
 def failures(record: Record, rows: list[Row]) -> list[str]:
@@ -70,7 +90,7 @@ def failures(record: Record, rows: list[Row]) -> list[str]:
     for reference in record["references"]:
         if reference["status"] != OK:
             lines.append(f"float64 reference, round {reference['round']}: {reference['reason']}")
-    for result in (*record["references"], *record["samples"]):
+    for result in (*record["references"], *record["samples"], *record.get("turns", [])):
         who = f"{result['implementation']}, round {result['round']}"
         lines += [f"{who}, stderr: {line}" for line in result.get("stderr", [])]
     return lines + remarked(record)

@@ -4,13 +4,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import combinations
-from statistics import median
+from statistics import fmean, median
 from typing import Final
 
-from shared.measure import statistics
+from shared.measure import paired, statistics
 from shared.measure.noise import disturbances, typical_canary
 from shared.measure.statistics import LEAST_ROUNDS, Estimate
 from shared.record.schema import (
+    ALONE,
     CRASHED,
     DISAGREES,
     ERROR,
@@ -21,8 +22,10 @@ from shared.record.schema import (
     OK,
     REJECTED,
     TIMED_OUT,
+    AnyResult,
     Record,
     Sample,
+    Turns,
 )
 
 STATUS_ORDER: Final = (DISAGREES, IMPLAUSIBLE, REJECTED, NOT_COMPARED, CRASHED, TIMED_OUT, NOT_AVAILABLE, OK)
@@ -50,7 +53,9 @@ class Row:
     rounds: int = 0
     """number of timed rounds"""
     disturbed: int = 0
-    """number of these rounds that were disturbed"""
+    """number of these rounds whose epochs were disturbed"""
+    failed: tuple[int, int] = (0, 0)
+    """number of rounds in which it failed, and of those in which it was tried"""
     disturbances: list[str] = field(default_factory=list)
     """the reasons, one line per round"""
     accuracy: Estimate | None = None
@@ -62,7 +67,11 @@ class Row:
     epoch: Estimate | None = None
     """seconds; geometric mean over the rounds of the median epoch"""
     ratio: Estimate | None = None
+    """to the baseline's time, in turns with it or, if `turns` is empty, of the epochs of each round"""
+    epoch_ratio: Estimate | None = None
     """epoch / the baseline's epoch, within each round"""
+    turns: list[Turns] = field(default_factory=list)
+    """from which the ratio is"""
     verdict: str | None = None
     steps_per_epoch: int = 0
     examples_per_epoch: int = 0
@@ -74,6 +83,11 @@ class Row:
     """stage of the worker -> median over the rounds; "wall" is the whole time of the worker"""
 
     @property
+    def had(self) -> float | None:
+        """Mean share of a CPU that it had in its turns, of what it uses undisturbed; None without turns."""
+        return fmean(map(paired.had, self.turns)) if self.turns else None
+
+    @property
     def is_usable(self) -> bool:
         """Whether its numbers may be quoted: some rounds were timed, and those that were not only failed to end."""
         return self.rounds > 0 and self.status in (OK, CRASHED, TIMED_OUT)
@@ -81,21 +95,43 @@ class Row:
 
 def rows(record: Record) -> list[Row]:
     """Return a row for each implementation of a run, in the requested order."""
-    samples = {name: _samples(record, name) for name in record["implementations"]}
-    comparable = {name: _comparable(of) for name, of in samples.items()}
+    comparable = {name: _comparable(record, name) for name in record["implementations"]}
     others = sum(bool(of) for name, of in comparable.items() if name != record["baseline"])
-    return [_row(record, name, comparable, max(1, others)) for name in record["implementations"]]
+    in_turns = {name: _turns(record, name, comparable) for name in record["implementations"]}
+    logarithms = {name: [paired.log_ratio(t) for t in turns] for name, turns in in_turns.items() if turns}
+    ratios = {name: statistics.exp(e) for name, e in statistics.pooled(logarithms, max(1, others)).items()}
+    return [
+        _row(record, name, comparable, max(1, others), in_turns[name], ratios.get(name))
+        for name in record["implementations"]
+    ]
+
+
+def short_of_cpu(row: Row) -> bool:
+    """Return whether a row had clearly less of a CPU in its turns than it uses undisturbed."""
+    return row.had is not None and row.had < paired.DISTURBED
 
 
 def _samples(record: Record, name: str) -> list[Sample]:
     return [s for s in record["samples"] if s["implementation"] == name]
 
 
-def _comparable(samples: list[Sample]) -> dict[int, Sample]:
-    """Return round -> sample for ratios; empty if any of the samples must not be compared."""
-    if any(s["status"] in WITHOUT_RATIO for s in samples):
+def _all_turns(record: Record, name: str) -> list[Turns]:
+    return [t for t in record.get("turns", []) if t["implementation"] == name]
+
+
+def _comparable(record: Record, name: str) -> dict[int, Sample]:
+    """Return round -> sample for ratios; empty if any of the samples, or turns, must not be compared."""
+    samples = _samples(record, name)
+    if any(result["status"] in WITHOUT_RATIO for result in (*samples, *_all_turns(record, name))):
         return {}
     return {s["round"]: s for s in samples if s["status"] == OK}
+
+
+def _turns(record: Record, name: str, comparable: dict[str, dict[int, Sample]]) -> list[Turns]:
+    """Return the turns from which a row has its ratio; empty if it is better taken from epochs."""
+    shared = comparable[name].keys() & comparable.get(record["baseline"], {}).keys()
+    found = [t for t in _all_turns(record, name) if t["status"] == OK and t["round"] in shared]
+    return found if len(found) >= min(LEAST_ROUNDS, len(shared)) else []
 
 
 def epoch_seconds(sample: Sample) -> float:
@@ -103,16 +139,25 @@ def epoch_seconds(sample: Sample) -> float:
     return float(median(epoch["wall_ns"] for epoch in sample["epochs"])) / 1e9
 
 
-def _row(record: Record, name: str, comparable: dict[str, dict[int, Sample]], others: int) -> Row:
-    everything = _samples(record, name)
+def _row(
+    record: Record,
+    name: str,
+    comparable: dict[str, dict[int, Sample]],
+    others: int,
+    turns: list[Turns],
+    in_turns: Estimate | None,
+) -> Row:
+    samples = _samples(record, name)
+    everything: list[AnyResult] = [*samples, *(t for t in _all_turns(record, name) if t["status"] != ALONE)]
     statuses = {s["status"] for s in everything}
     status = next((s for s in STATUS_ORDER if s in statuses), NOT_RUN)
     reasons = [f"{name}, round {s['round']}: {s['reason']}" for s in everything if "reason" in s]
     if status == NOT_AVAILABLE:
         reasons = [next(s["reason"] for s in everything if s["status"] == status)]
-    errors = [e["relative_l2"] for s in everything for e in s.get("errors", {}).get("gradients", {}).values()]
+    failed = len({s["round"] for s in everything if "reason" in s}), len({s["round"] for s in everything})
+    errors = [e["relative_l2"] for s in samples for e in s.get("errors", {}).get("gradients", {}).values()]
     gradient_error = max((math.inf if e is None else e for e in errors), default=None)
-    timed = [s for s in everything if "epochs" in s]
+    timed = [s for s in samples if "epochs" in s]
     if not timed:
         return Row(name, status, reasons, gradient_error=gradient_error)
     if status in (OK, CRASHED, TIMED_OUT) and not all(s["finite"] for s in timed):
@@ -131,13 +176,16 @@ def _row(record: Record, name: str, comparable: dict[str, dict[int, Sample]], ot
         reasons,
         rounds=len(timed),
         disturbed=len(disturbed),
+        failed=failed,
         disturbances=[f"{name}, round {r} was disturbed: {'; '.join(found)}" for r, found in disturbed.items()],
         accuracy=_within_0_and_1(statistics.mean([_accuracy(s) for s in timed])),
         accuracy_difference=difference,
         images_differing=_images_differing(ours, base) if name != record["baseline"] else None,
         epoch=statistics.exp(logarithms),
-        ratio=ratio,
-        verdict=statistics.verdict(ratio),
+        ratio=in_turns or ratio,
+        epoch_ratio=ratio,
+        turns=turns,
+        verdict=statistics.verdict(in_turns or ratio),
         steps_per_epoch=timed[0]["steps_per_epoch"],
         examples_per_epoch=timed[0]["examples_per_epoch"],
         peak_memory_bytes=max((b for s in timed if (b := s["peak_memory_bytes"]) is not None), default=None),
@@ -208,7 +256,8 @@ def pairs(record: Record) -> list[Pair]:
 
 def exit_code(record: Record) -> int:
     """Return 130 if interrupted, 1 if something failed, 4 if a row disagrees, else 0."""
-    statuses = {s["status"] for s in record["samples"] + record["references"]}
+    results: list[AnyResult] = [*record["samples"], *record["references"], *record.get("turns", [])]
+    statuses = {result["status"] for result in results}
     if record["ended"] == INTERRUPTED:
         return 130
     if (record["ended"] or "").startswith(ERROR) or statuses.intersection(FAILURES):

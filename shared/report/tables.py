@@ -1,20 +1,28 @@
 """The tables of a run, from its record alone."""
 
 from collections.abc import Callable
+from statistics import fmean, median
 from typing import Final, NamedTuple
 
+from shared.measure import paired
 from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, Estimate
 from shared.record.schema import Record
 from shared.report import budget, numbers, remarks
 from shared.report.answer import answer
 from shared.report.document import Document, Table
-from shared.report.summary import Pair, Row, pairs, rows
+from shared.report.summary import Pair, Row, pairs, rows, short_of_cpu
 
 NONE: Final = numbers.NONE
 
 
 def _per_step(row: Row) -> str:
     return numbers.derived(row.epoch.value / row.steps_per_epoch * 1e6, row.epoch) if row.epoch else NONE
+
+
+def _disturbance(row: Row) -> str:
+    if short_of_cpu(row):
+        return f", had {100 * (row.had or 0):.0f} % of a CPU"
+    return f", {row.disturbed} of {row.rounds} disturbed" if row.disturbed else ""
 
 
 def _per_second(row: Row) -> str:
@@ -56,16 +64,17 @@ COLUMNS: Final[dict[str, Column]] = {
         lambda row: f"{row.parameter_count:,}" if row.parameter_count else NONE, lambda row: row.parameter_count or None
     ),
     "status": Column(
-        lambda row: row.status + (f", {row.disturbed} of {row.rounds} disturbed" if row.disturbed else ""),
+        lambda row: row.status + _disturbance(row),
         lambda row: row.status,
     ),
 }
 FIRST_ROUND: Final = ("path", "sections")
 """Stages of the first round only."""
-MAIN, TIMES, PAIRS = "main", "times", "pairs"
+MAIN, TIMES, TURNS, PAIRS = "main", "times", "turns", "pairs"
 """The kinds of tables, in addition to `budget.GRADIENTS`."""
 CAPTIONS: Final = {
     TIMES: "Where a worker's time went, s: median over the rounds",
+    TURNS: "Turns with the baseline, median over the rounds",
     PAIRS: "Agreement of each pair: worst relative L2 error of a tensor over all rounds",
 }
 
@@ -78,6 +87,8 @@ def document(record: Record) -> Document:
     tables = [Table(["implementation", *COLUMNS], lines, notes=legend(record, found), values=values, kind=MAIN)]
     if any(row.rounds for row in found):
         tables.append(time_table(found))
+    if any(row.turns for row in found):
+        tables.append(turns_table(record, found))
     if compared:
         tables.append(pair_table(record, compared))
     tables += budget.section(record)
@@ -111,6 +122,34 @@ def time_table(found: list[Row]) -> Table:
     return Table(headers, lines, CAPTIONS[TIMES], kind=TIMES)
 
 
+def turns_table(record: Record, found: list[Row]) -> Table:
+    """Return a line for each implementation that took turns: what its ratio is from."""
+    headers = ["implementation", "time ratio\nin turns", "of whole\nepochs", "rounds", "blocks", "steps of\na block"]
+    headers += ["block,\nms", "a call,\n%", "clock", "of a CPU,\n%", "blocks\ndisturbed, %"]
+    lines = [
+        [
+            row.name,
+            numbers.estimate(row.ratio),
+            numbers.estimate(row.epoch_ratio),
+            str(len(row.turns)),
+            f"{median(len(t['blocks']) for t in row.turns):,.0f}",
+            f"{median(t['steps'] for t in row.turns):,.0f}",
+            f"{median(wall / 1e6 for t in row.turns for wall, _ in t['blocks']):,.3g}",
+            f"{100 * median(t['call_share'] for t in row.turns):.2g}",
+            " and ".join(sorted({t["clock"] for t in row.turns})),
+            f"{100 * (row.had or 0):.0f}",
+            f"{100 * fmean(map(paired.disturbed, row.turns)):.0f}",
+        ]
+        for row in found
+        if row.turns
+    ]
+    notes = [
+        f"blocks: of steps, each between blocks of {record['baseline']}; a call: share of a block that is the call by "
+        "itself; of a CPU: mean share that it had, of what it uses undisturbed"
+    ]
+    return Table(headers, lines, CAPTIONS[TURNS], notes=notes, kind=TURNS)
+
+
 def pair_table(record: Record, compared: list[Pair]) -> Table:
     """Return a line for each pair: worst relative L2 errors, and test predictions that differ."""
     stages = list(compared[0].errors)
@@ -142,10 +181,13 @@ def heading(record: Record) -> list[str]:
 def legend(record: Record, found: list[Row]) -> list[str]:
     """Return the lines that explain the main table."""
     others = sum(row.ratio is not None for row in found)
+    ratio = f"epoch / {record['baseline']}'s"
+    if any(row.turns for row in found):
+        ratio = f"to {record['baseline']}'s time, the median of blocks of steps that were taken in turns"
     together = f", for {numbers.plural(others, 'row')} together" if others > 1 else ""
     return [
         f"[...]: {100 * CONFIDENCE:.0f} % confidence intervals (Student's t) over the rounds{together}; "
-        f"time ratio: epoch / {record['baseline']}'s, below 1 is faster; a verdict needs an interval that excludes 1 "
+        f"time ratio: {ratio}, below 1 is faster; a verdict needs an interval that excludes 1 "
         f"and a difference of at least {100 * LEAST_DIFFERENCE:.0f} %",
         f"gradient error: worst relative L2 error of a tensor against the float64 reference, "
         f"tolerance {record['tolerance']:.0e}",

@@ -88,6 +88,8 @@ def _measuring_options(group: Any) -> None:
     baseline = f"implementation to which ratios refer (default: {implementations.REFERENCE}, or else the first)"
     add(group, "--baseline", help=baseline, metavar="NAME")
     add(group, "--threads", help="threads of every library", type=int)
+    alone = "let no two processes of the run live together: ratios of whole epochs, without turns"
+    group.add_argument("--one-at-a-time", action="store_const", const=True, help=alone)
     budget = "start no sample after this time, such as 10m (default: none)"
     group.add_argument("--budget", type=typed(duration), default=float("inf"), metavar="TIME", help=budget)
     timeout_option(group, "stop a worker that finishes no stage or epoch within this time", "5m")

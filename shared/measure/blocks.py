@@ -1,0 +1,143 @@
+"""One side of a pair that takes turns: a network in its own process, which trains a block of steps when it is asked.
+
+The process is a `shared.processes.calls`: between two calls it waits on a pipe, and computes nothing.
+"""
+
+import gc
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Annotated, Final, NamedTuple
+
+import numpy as np
+from msgspec import Meta
+
+from shared import initial
+from shared.implementations import load_module, network_class
+from shared.interface import Labels, Network
+from shared.measure import machine
+from shared.measure.job import Job
+from shared.measure.start import Start
+from shared.record.schema import Count, Nanoseconds, Seconds, Share, Whole
+
+BLOCK_SECONDS: Final = 0.01
+"""The least length of a block: what disturbs a machine lasts longer, and a call of `train` takes much less."""
+CALL: Final = 0.01
+"""The largest share of a block that a call of `train` may take by itself, as by the start of a `fit`."""
+SAMPLE_STEPS: Final = 64
+"""The steps of a second call from which the time of a step follows; an epoch if that is shorter."""
+TRIES: Final = 5
+TRY_SECONDS: Final = 0.3
+"""After which there are no more tries."""
+
+
+class Length(NamedTuple):
+    """How long a block is."""
+
+    steps: Whole
+    seconds: Seconds
+    """of the block that was tried"""
+    call: Seconds
+    """what a call takes in addition to its steps"""
+    share: Share
+    """the largest share of the time of a call in which it used a CPU: 1, or less if it waits by itself"""
+
+
+class Block(NamedTuple):
+    """The time of a block."""
+
+    wall_ns: Nanoseconds
+    cpu_ns: Count
+
+
+@dataclass
+class Side:
+    """A loaded network, and the mini-batches that it has not had."""
+
+    module: ModuleType
+    network: Network
+    job: Job
+    start: Start
+    threads: dict[str, int]
+    steps: int = 1
+    first: Labels = field(default_factory=lambda: np.empty(0, np.int64))
+    """a mini-batch"""
+    orders: Iterator[Labels] = field(default_factory=lambda: iter(()))
+
+    def restart(self, steps: int) -> None:
+        """Begin with the first mini-batch, and with the given parameters."""
+        self.network.reset(initial.draw_parameters(self.job.spec, self.job.training))
+        size = self.job.training.batch_size
+        self.steps, self.first, self.orders = steps, self.start.order[:size], self._blocks(steps * size)
+
+    def _blocks(self, size: int) -> Iterator[Labels]:
+        """Yield blocks of equal length without end: what is compiled for a length is compiled once."""
+        for order in initial.draw_orders(self.job.training, len(self.start.y)):
+            whole = [order] if size >= len(order) else [order[i : i + size] for i in range(0, len(order), size)]
+            yield from (block for block in whole if len(block) >= min(size, len(order)))
+
+
+def load(_: str, job: Job) -> Side:
+    """Import an implementation, set its threads, build the network and load the training set."""
+    module = load_module(job.implementation)
+    cls = network_class(module)
+    threads = dict(module.set_threads(job.threads) or {}) if hasattr(module, "set_threads") else {}
+    start = Start.of(job)
+    network = cls(job.spec, job.training, start.parameters)
+    network.load(start.x, start.y)
+    return Side(module, network, job, start, threads)
+
+
+def prepare(side: Side) -> Length:
+    """Find the length of a block, train one of it, and start again: all is compiled, and calls cost little."""
+    most = -(-len(side.start.y) // side.job.training.batch_size)
+    tried = min(SAMPLE_STEPS, most)
+    short, longer = _tries(side, 1), _tries(side, tried)
+    one, many = (min(block.wall_ns for block in tries) / 1e9 for tries in (short, longer))
+    step = max(many - one, 1e-6) / (tried - 1) if tried > 1 else one
+    call = max(0.0, one - step)
+    steps = min(most, max(nearest(BLOCK_SECONDS / step), math.ceil(call / CALL / step)))
+    blocks = _tries(side, steps)
+    side.restart(steps)
+    gc.collect()
+    gc.freeze()
+    share = max(min(1.0, block.cpu_ns / block.wall_ns) for block in (*short, *longer, *blocks))
+    return Length(steps, min(block.wall_ns for block in blocks) / 1e9, call, share)
+
+
+def nearest(steps: float) -> int:
+    """Return the nearest of 1, 2, 5, 10, 20, 50, ...: the same code then has the same blocks, whatever the noise."""
+    power: int = 10 ** max(0, math.floor(math.log10(max(1.0, steps))))
+    return min((n * power for n in (1, 2, 5, 10)), key=lambda n: abs(math.log(n / max(1.0, steps))))
+
+
+def _tries(side: Side, steps: int) -> list[Block]:
+    """Return some blocks of this length, after one that may compile it."""
+    side.restart(steps)
+    take(side)
+    tries, begun = [take(side)], time.monotonic()
+    while len(tries) < TRIES and time.monotonic() - begun < TRY_SECONDS:
+        tries.append(take(side))
+    return tries
+
+
+def take(side: Side) -> Block:
+    """Train the next block; the read of the parameters waits for the device.
+
+    A step goes before it that does not count: the other process has had the caches of the CPU.
+    """
+    order = next(side.orders)
+    side.network.train(side.first)
+    side.network.parameters()
+    wall, cpu = time.perf_counter_ns(), time.process_time_ns()
+    side.network.train(order)
+    side.network.parameters()
+    cpu, wall = time.process_time_ns() - cpu, time.perf_counter_ns() - wall
+    return Block(max(1, wall), cpu)
+
+
+def threads(side: Side) -> Annotated[dict[str, Count], Meta(max_length=100)]:
+    """Return the number of threads of each pool that has been loaded."""
+    return side.threads | machine.thread_pools()
