@@ -10,7 +10,7 @@ many of them says more about that of each (`pooled`).
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev, variance
+from statistics import fmean
 from typing import Final, NamedTuple
 
 CONFIDENCE: Final = 0.95
@@ -52,6 +52,11 @@ def _t(rows: int, degrees: float) -> float:
     return float(stdtrit(degrees, (1 + CONFIDENCE ** (1 / rows)) / 2))  # Šidák
 
 
+def _variance(values: Sequence[float]) -> float:
+    centre = fmean(values)
+    return math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1)
+
+
 def mean(values: Sequence[float], rows: int = 1) -> Estimate:
     """Return the mean of one value per round, with its Student interval.
 
@@ -63,7 +68,7 @@ def mean(values: Sequence[float], rows: int = 1) -> Estimate:
     centre, n = fmean(values), len(values)
     if n < 2:
         return Estimate(centre, None, None, n)
-    margin = _t(rows, n - 1) * stdev(values) / math.sqrt(n)
+    margin = _t(rows, n - 1) * math.sqrt(_variance(values) / n)
     return Estimate(centre, centre - margin, centre + margin, n)
 
 
@@ -79,7 +84,7 @@ def pooled(rows: Mapping[str, Sequence[float]], together: int) -> dict[str, Esti
     rows : the values of each, one for each round, with errors that are independent of those of the other rows.
     together : number of intervals that hold together (Šidák).
     """
-    own = {name: max(LEAST_VARIANCE, variance(v)) for name, v in rows.items() if len(v) >= POOLED_ROUNDS}
+    own = {name: max(LEAST_VARIANCE, _variance(v)) for name, v in rows.items() if len(v) >= POOLED_ROUNDS}
     found = {name: mean(values, together) for name, values in rows.items()}
     if len(own) < POOLED_ROWS:
         return found
@@ -103,7 +108,7 @@ def _prior(variances: Sequence[float], degrees: Sequence[int]) -> tuple[float, f
     from scipy.special import digamma, polygamma
 
     centred = [math.log(v) - digamma(d / 2) + math.log(d / 2) for v, d in zip(variances, degrees, strict=True)]
-    more = variance(centred) - fmean(float(polygamma(1, d / 2)) for d in degrees)
+    more = _variance(centred) - fmean(float(polygamma(1, d / 2)) for d in degrees)
     if more <= MOST_ALIKE:
         return math.inf, fmean(variances)
     half = brentq(lambda x: polygamma(1, x) - more, 1e-3, 1 / MOST_ALIKE + 1)
@@ -152,7 +157,7 @@ def unpaired_ratio(
     centre, n = fmean(b) - fmean(a), min(len(a), len(b))
     if n < 2:
         return Estimate(math.exp(centre), None, None, n)
-    parts = [stdev(values) ** 2 / len(values) for values in (a, b)]
+    parts = [_variance(values) / len(values) for values in (a, b)]
     # degrees of freedom by Welch and Satterthwaite; without any spread, those of the shorter run
     spread = sum(part**2 / (len(values) - 1) for part, values in zip(parts, (a, b), strict=True))
     degrees = sum(parts) ** 2 / spread if spread else n - 1

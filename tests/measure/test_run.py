@@ -1,6 +1,7 @@
 """The schedule, and the record of a run; the workers are played by a function."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,7 +23,7 @@ from shared.measure.config import RunConfig, new_record
 from shared.measure.job import Job
 from shared.measure.schedule import schedule
 from shared.record import files, journal, schema
-from shared.report import summary
+from shared.report import remarks, summary
 from shared.spec import NetworkSpec, TrainingSpec
 
 NAMES = ("a", "b", "c", "d")
@@ -76,6 +77,7 @@ class Player:
     faults: dict[str, Callable[[dict[str, Any]], object]] = field(default_factory=dict)
     scale: dict[str, float] = field(default_factory=dict)
     played: list[str] = field(default_factory=list)
+    turned: list[str] = field(default_factory=list)
 
     def __call__(self, job: Job, on_event: Callable[[dict[str, Any]], None], timeout: float) -> dict[str, Any]:
         self.played.append(f"{job.round} {job.label}")
@@ -94,11 +96,28 @@ class Player:
         else:
             epoch = {"epoch": 1, "wall_ns": 10, "cpu_ns": 10, "validation_accuracy": 0.5, "validation_loss": 1.0}
             result |= {"threads": {"blas": 1}, "epochs": [epoch], "seconds": {"epochs": 1.0}, "wall_seconds": 2.0}
-            result |= {"steps_per_epoch": 1, "examples_per_epoch": 5, "finite": True}
+            result |= {
+                "steps_per_epoch": 1,
+                "examples_per_epoch": 5,
+                "finite": True,
+                "parameter_count": 1,
+                "peak_memory_bytes": 1,
+            }
             result["noise"] = {"canary_seconds": [1.0, 1.0], "switches_per_second": None, "steal": None}
             result["predictions"] = "01234" if job.label == "one" else "01243"
         if job.label in self.faults:
             self.faults[job.label](result)
+        return result
+
+    def take_turns(
+        self, job: Job, baseline: Job, sample: schema.Sample, least_seconds: float, timeout: float
+    ) -> dict[str, Any]:
+        self.turned.append(f"{job.round} {job.label}")
+        assert (baseline.label, baseline.round, sample["implementation"]) == ("one", job.round, job.label)
+        result: dict[str, Any] = job.head | {"status": "ok", "steps": 1, "baseline_steps": 1, "call_share": 0.0}
+        result |= {"clock": "cpu", "share": 1.0, "baseline_share": 1.0, "blocks": [[20, 20]], "gaps": [[[10, 10]]] * 2}
+        if f"{job.label} in turns" in self.faults:
+            self.faults[f"{job.label} in turns"](result)
         return result
 
 
@@ -106,6 +125,7 @@ def execute(
     folder: Path, player: Player, monkeypatch: pytest.MonkeyPatch, rounds: int = 1, **how: Any
 ) -> schema.Record:
     monkeypatch.setattr(run, "run_worker", player)
+    monkeypatch.setattr(run, "take_turns", player.take_turns)
     previous = how.pop("previous", None)
     returned = run.execute(replace(config(rounds), **how), DATA, folder, run.Silent(), previous)
     record = journal.read(folder)
@@ -232,6 +252,7 @@ def test_a_disk_that_has_no_room_for_the_record_leaves_the_journal(
 
     monkeypatch.setattr(files, "write_json", full)
     monkeypatch.setattr(run, "run_worker", Player())
+    monkeypatch.setattr(run, "take_turns", Player().take_turns)
     returned = run.execute(config(), DATA, tmp_path, run.Silent())
     assert returned["ended"] == "error: [Errno 28] No space left on device"
     assert [s["implementation"] for s in journal.read(tmp_path)["samples"]] == [w.split()[1] for w in order(1)[1:]]
@@ -262,7 +283,8 @@ def test_a_run_that_goes_on_does_what_is_missing_and_nothing_else(
     whole = execute(tmp_path, after, monkeypatch, rounds=2, previous=journal.read(tmp_path))
     assert before.played + after.played == order(2)
     assert whole["ended"] == "complete"
-    assert [len(whole[key]) for key in schema.KINDS] == [2, 4]
+    assert [len(whole[key]) for key in schema.KINDS] == [2, 4, 2]
+    assert before.turned + after.turned == ["1 other", "2 other"]
     assert summary.pairs(whole)[0].differing == [2, 2]
 
 
@@ -328,6 +350,101 @@ def test_a_budget_ends_the_run_after_the_sample_that_crosses_it(
     assert (record["ended"], player.played) == ("budget", order(3)[:4])
     whole = execute(tmp_path, player, monkeypatch, rounds=3, previous=record)
     assert (whole["ended"], player.played) == ("complete", order(3))
+
+
+# ---- Turns ---------------------------------------------------------------------------------------------
+
+
+def test_all_but_the_baseline_take_turns_with_it_once_a_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    player = Player()
+    record = execute(tmp_path, player, monkeypatch, rounds=2, implementations=("one", "other", "third"))
+    assert sorted(player.turned) == ["1 other", "1 third", "2 other", "2 third"]
+    assert [turn.split()[1] for turn in player.turned[2:]] == [turn.split()[1] for turn in player.turned[1::-1]]
+    assert {row.name: row.ratio and round(row.ratio.value, 9) for row in summary.rows(record)} == {
+        "one": None,
+        "other": 2.0,
+        "third": 2.0,
+    }
+
+
+def test_one_at_a_time_nothing_takes_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    player = Player()
+    record = execute(tmp_path, player, monkeypatch, rounds=3, one_at_a_time=True)
+    assert (player.turned, record["turns"]) == ([], [])
+    ratio = summary.rows(record)[1].ratio
+    assert ratio is not None
+    assert ratio.value == 1
+
+
+@pytest.mark.parametrize("culprit", ["one", "other"])
+def test_what_is_not_timed_takes_no_turns_nor_does_any_without_the_baseline(
+    culprit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    player = Player({culprit: lambda result: result.update(status="crashed", reason="", stderr=[])})
+    execute(tmp_path, player, monkeypatch)
+    assert player.turned == []
+
+
+def test_two_that_do_not_fit_into_the_memory_take_no_turns_and_the_tables_say_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    player = Player({name: lambda result: result.update(peak_memory_bytes=10**15) for name in ("one", "other")})
+    record = execute(tmp_path, player, monkeypatch, rounds=3)
+    assert (player.turned, statuses(record)) == ([], {"one": "ok", "other": "ok"})
+    (line,) = remarks.without_turns(record)
+    assert re.fullmatch(
+        "other took no turns in 3 rounds: other and one together need 2,000,000.0 GB of memory, and .* GB are free; "
+        "its ratio is of whole epochs",
+        line,
+    )
+    assert summary.exit_code(record) == 0
+
+
+def test_turns_that_are_missing_are_taken_and_no_sample_is_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_: dict[str, Any]) -> None:
+        raise KeyboardInterrupt
+
+    record = execute(tmp_path, Player({"other in turns": stop}), monkeypatch, rounds=2)
+    assert (record["ended"], len(record["samples"]), record["turns"]) == ("interrupted", 2, [])
+    player = Player()
+    whole = execute(tmp_path, player, monkeypatch, rounds=2, previous=record)
+    assert (whole["ended"], player.turned) == ("complete", ["1 other", "2 other"])
+    assert player.played == order(2)[3:]
+
+
+def test_turns_that_failed_are_taken_again_and_cost_their_row_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    player = Player({"other in turns": lambda r: r["round"] == 2 and r.update(status="crashed", reason="x", stderr=[])})
+    record = execute(tmp_path, player, monkeypatch, rounds=2)
+    assert [t["status"] for t in record["turns"]] == ["ok", "crashed"]
+    one, other = summary.rows(record)
+    assert (one.status, other.status, other.failed, other.rounds) == ("ok", "crashed", (1, 2), 2)
+    assert summary.exit_code(record) == 1
+    again = Player()
+    whole = execute(tmp_path, again, monkeypatch, rounds=2, previous=record)
+    assert (again.played, again.turned) == ([], ["2 other"])
+    assert summary.exit_code(whole) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"gaps": [[[10, 10]]] * 3}, "turns.gaps: got 3, expected 2, one more than blocks"),
+        ({"blocks": [[0, 0]]}, "turns.blocks: got 0, expected times above 0"),
+        ({"clock": "sand"}, "invalid enum value 'sand' - at `\\$.clock`"),
+        ({"steps": 0}, "expected `int` >= 1 - at `\\$.steps`"),
+        ({"implementation": "stranger"}, "expected one of one, other"),
+    ],
+)
+def test_turns_that_cannot_be_are_no_result(
+    change: dict[str, Any], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = execute(tmp_path, Player({"other in turns": lambda result: result.update(change)}), monkeypatch)
+    assert [t["status"] for t in record["turns"]] == ["crashed"]
+    assert re.search(expected, record["turns"][0]["reason"])
 
 
 # ---- Are two runs the same? ----------------------------------------------------------------------------

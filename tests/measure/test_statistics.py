@@ -1,6 +1,8 @@
 """Intervals and verdicts, against figures worked out elsewhere and against simulated runs of known truth."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,9 +25,41 @@ def test_the_interval_of_a_mean_is_students() -> None:
     assert (found.low, found.high) == pytest.approx((2 - 4.302653 / 3**0.5, 2 + 4.302653 / 3**0.5), rel=1e-6)
 
 
-def test_bonferroni_divides_the_risk_by_the_rows() -> None:
-    # t(1 - 0.05 / (2 * 2), 2 degrees) = 6.205347
-    assert statistics.mean([1.0, 2.0, 3.0], rows=2).half_width == pytest.approx(6.205347 / 3**0.5, rel=1e-6)
+def test_rows_that_are_compared_together_share_the_risk_as_sidak_says() -> None:
+    # two independent intervals of 97.468 % hold together in 95 %; t(0.987340, 2 degrees) = 6.164414
+    assert statistics.mean([1.0, 2.0, 3.0], rows=2).half_width == pytest.approx(6.164414 / 3**0.5, rel=1e-6)
+
+
+def test_few_rows_or_rounds_keep_their_own_scatter() -> None:
+    few = {"a": [0.1, 0.2, 0.1, 0.2, 0.1], "b": [0.3, 0.1, 0.5, 0.0, 0.2]}
+    short = {name: [0.1 * k, 0.2, 0.3, 0.4] for k, name in enumerate("abcdef")}
+    for rows in (few, short):
+        assert statistics.pooled(rows, 7) == {name: statistics.mean(values, 7) for name, values in rows.items()}
+
+
+def test_rows_that_are_alike_have_the_same_scatter_and_a_wild_one_keeps_its_own() -> None:
+    # as for limma's squeezeVar: five equal variances leave nothing but their mean, with all degrees of freedom
+    steady = {name: [k + d for d in (-0.02, -0.01, 0.0, 0.01, 0.02)] for k, name in enumerate("abcde")}
+    found, alone = statistics.pooled(steady, 5), statistics.mean(steady["a"], 5)
+    assert len({round(estimate.half_width or 0, 12) for estimate in found.values()}) == 1
+    # sd 0.0158; t of Šidák for 5 rows with 20 degrees of freedom = 2.8361, with 4 = 4.5770
+    assert found["a"].half_width == pytest.approx(0.0158114 * 2.8361 / 5**0.5, rel=1e-3)
+    assert alone.half_width == pytest.approx(0.0158114 * 4.5770 / 5**0.5, rel=1e-3)
+    wild = statistics.pooled(steady | {"wild": [-2.0, 1.0, 0.0, 2.0, -1.0]}, 6)
+    assert wild["wild"].half_width > 50 * wild["a"].half_width  # type: ignore[operator]
+
+
+def test_the_shrunk_variance_is_smyths() -> None:
+    """Against his equations solved on a grid."""
+    from scipy.special import digamma, polygamma
+
+    variances, d = [1.0, 4.0, 0.5, 9.0, 30.0, 2.0], 6
+    prior, typical = statistics._prior(variances, [d] * 6)
+    e = np.log(variances) - digamma(d / 2) + np.log(d / 2)
+    grid = np.linspace(0.01, 50, 1_000_000)
+    expected = grid[np.argmin(np.abs(polygamma(1, grid / 2) - (e.var(ddof=1) - polygamma(1, d / 2))))]
+    assert prior == pytest.approx(expected, rel=1e-3)
+    assert typical == pytest.approx(np.exp(e.mean() + digamma(prior / 2) - np.log(prior / 2)))
 
 
 def test_a_single_round_has_no_interval_and_no_verdict() -> None:
@@ -162,6 +196,31 @@ def test_the_intervals_of_several_rows_hold_together(rounds: int) -> None:
     truth = [0.5, 1.0, 1.3, 4.0]
     runs = simulate(rounds, truth, 0.05, seed=rounds)
     assert share([all(map(covers, ratios(run), truth)) for run in runs]) >= 0.94
+
+
+SCATTER: dict[str, Callable[[int], Any]] = {
+    "equal": np.ones,
+    "from 1 to 3": lambda rows: np.geomspace(1, 3, rows),
+    "one of 5": lambda rows: np.array([5.0] + [1.0] * (rows - 1)),
+    "heavy tails": np.ones,
+}
+
+
+@pytest.mark.exhaustive_unless(fits=lambda scatter, rows, rounds: (scatter, rows, rounds) == ("from 1 to 3", 10, 5))
+@pytest.mark.parametrize("scatter", SCATTER)
+@pytest.mark.parametrize("rows", [3, 10])
+@pytest.mark.parametrize("rounds", [3, 5, 7, 15])
+def test_the_intervals_of_rows_that_took_turns_hold_together(scatter: str, rows: int, rounds: int) -> None:
+    generator = np.random.default_rng([rows, rounds, len(scatter)])
+    errors = generator.standard_normal((RUNS, rows, rounds)) * SCATTER[scatter](rows)[:, None]
+    if scatter == "heavy tails":  # one value in ten is four times as far off
+        errors *= np.where(generator.random(errors.shape) < 0.1, 4, 1)
+    held = []
+    for run in (0.02 * errors).tolist():
+        found = statistics.pooled({str(row): values for row, values in enumerate(run)}, rows)
+        held.append(all(covers(estimate, 0.0) for estimate in found.values()))
+    # heavy tails widen Student's intervals, so that they hold more often than they say
+    assert 0.93 <= share(held) <= (0.99 if scatter == "heavy tails" else 0.97)
 
 
 @pytest.mark.exhaustive_unless(fits=lambda rounds, noise: (rounds, noise) == (7, 0.05))
