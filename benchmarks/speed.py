@@ -51,11 +51,11 @@ class Goal(NamedTuple):
 
 
 GOALS: Final = [
-    Goal("numpy_scratch", LIMIT, "<=", 2.5),
+    Goal("numpy_scratch", LIMIT, "<=", 2.0),
     Goal("numpy_per_example", "numpy_scratch", ">=", 8),
     Goal(CLASSIFIER, "numpy_scratch", ">=", 4),
-    Goal("pytorch", "pytorch_compiled", ">=", 6),
-    Goal("keras_fit", "tensorflow_compiled", ">=", 15),
+    Goal("pytorch", "pytorch_compiled", ">=", 8),
+    Goal("keras_fit", "tensorflow_compiled", ">=", 20),
     Goal("jax_jit", "tensorflow_compiled", "<=", 1.3),
     Goal("pytorch_tutorial", "pytorch", "", 0),
     Goal("keras_fit", "tensorflow_keras", "", 0),

@@ -356,6 +356,64 @@ def kill_and_resume(folder: Path, moments: Iterator[Moment]) -> int:
     return completed
 
 
+# ---- Turns ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_end_during_turns_keeps_every_sample_and_a_resumed_run_takes_the_turns_alone(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    marker, output, names = tmp_path / "marker", tmp_path / "out", of("numpy_scratch", "misbehaves_in_turns")
+    env = environment(SAMEGRAD_TEST_MARKER=str(marker), SAMEGRAD_TEST_TURNS="sleeps")
+    arguments = [*COMMAND, *SMALL, *PATIENT, *names, "--output", str(output)]
+    with subprocess.Popen(
+        arguments, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        wait_for(lambda: marker.exists() or process.poll() is not None)
+        worker, grandchild = (int(word) for word in marker.read_text().split())
+        process.send_signal(number)
+        process.wait(SECONDS)
+        assert still_alive([worker]) == []
+        with suppress(ProcessLookupError):  # of a parent that was killed it is nobody's
+            os.kill(grandchild, signal.SIGKILL)
+    before = journal.read(output)
+    assert [sample["status"] for sample in before["samples"]] == ["ok", "ok"]
+    assert before["turns"] == []
+    found = run(output, "--resume", str(output), "--no-report", *names)
+    assert (found.code, found.record["ended"]) == (0, "complete")
+    assert found.record["samples"] == before["samples"]
+    assert "starting" not in found.stderr
+    (turns,) = found.record["turns"]
+    assert (turns["implementation"], turns["status"]) == ("misbehaves_in_turns", "ok")
+
+
+@pytest.mark.parametrize(
+    ("mode", "status", "reason"),
+    [("crashes", "crashed", "killed by SIGSEGV"), ("hangs", "timed out", "no answer within 420 s")],
+)
+def test_a_failure_in_turns_costs_its_row_alone(mode: str, status: str, reason: str, tmp_path: Path) -> None:
+    env = {"SAMEGRAD_TEST_TURNS": mode, patience.MARKER: str(tmp_path / "hangs")}
+    names = of("numpy_scratch", "misbehaves_in_turns", "sums_in_another_order")
+    found = run(tmp_path / "out", *SMALL, "--timeout", "7m", *names, command=IMPATIENT, env=env)
+    assert (found.code, found.record["ended"]) == (1, "complete")
+    assert found.row("misbehaves_in_turns")[-1] == status
+    assert [found.row(name)[-1] for name in ("numpy_scratch", "sums_in_another_order")] == ["ok", "ok"]
+    assert {t["implementation"]: t["status"] for t in found.record["turns"]} == {
+        "misbehaves_in_turns": status,
+        "sums_in_another_order": "ok",
+    }
+    assert reason in found.stdout
+
+
+def test_one_at_a_time_no_two_live_together_also_in_a_resumed_run(tmp_path: Path) -> None:
+    names = of("numpy_scratch", "sums_in_another_order")
+    found = run(tmp_path / "out", *SMALL, "--one-at-a-time", "--budget", "0.001s", *names)
+    assert found.record["ended"] == "budget"
+    found = run(tmp_path / "out", "--resume", str(tmp_path / "out"), "--no-report", *names)
+    assert (found.record["ended"], found.record["turns"]) == ("complete", [])
+    assert "time ratio: epoch / numpy_scratch's" in found.stdout
+
+
 # ---- Disks ---------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import Final, NamedTuple
 
 CONFIDENCE: Final = 0.95
-LEAST_DIFFERENCE: Final = 0.05
+LEAST_DIFFERENCE: Final = 0.03
 """A ratio closer to 1 than this is too small a difference to act on."""
 LEAST_ROUNDS: Final = 3
 """With fewer rounds there is no verdict: the interval of two values is 5 times as wide as that of three."""

@@ -1,9 +1,10 @@
 """Two runs side by side: what got faster or slower, and what only seems to."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
-from shared.measure import statistics
+from shared.measure import paired, statistics
 from shared.measure.noise import typical_canary
 from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, LEAST_ROUNDS, Estimate
 from shared.options import Threshold
@@ -38,11 +39,16 @@ def changes(a: Record, b: Record) -> list[Change]:
     common = max(1, sum(bool(samples[0][name] and samples[1][name]) for name in names))
     canaries = [typical_canary(record["samples"]) for record in (a, b)]
     drift = canaries[1] / canaries[0] if canaries[0] and canaries[1] else 1.0
-    found = []
+    same_baseline, found = _same_baseline(a, b), []
     for name in names:
         before, after = (of[name] for of in samples)
-        seconds, seconds_before = ([epoch_seconds(s) for s in of.values()] for of in (after, before))
-        ratio = statistics.unpaired_ratio(seconds, seconds_before, rows=common, drift=drift)
+        turns, turns_before = (side[name].turns if name in side else [] for side in reversed(sides))
+        if turns and turns_before and same_baseline:
+            times, times_before = ([math.exp(paired.log_ratio(t)) for t in of] for of in (turns, turns_before))
+            ratio = statistics.unpaired_ratio(times, times_before, rows=common)
+        else:
+            times, times_before = ([epoch_seconds(s) for s in of.values()] for of in (after, before))
+            ratio = statistics.unpaired_ratio(times, times_before, rows=common, drift=drift)
         reached, reached_before = (
             {seed: float(s["test_accuracy"]) for seed, s in of.items()} for of in (after, before)
         )
@@ -50,6 +56,14 @@ def changes(a: Record, b: Record) -> list[Change]:
         verdict = statistics.verdict(ratio)
         found.append(Change(name, sides[0].get(name), sides[1].get(name), ratio, verdict, difference))
     return found
+
+
+def _same_baseline(a: Record, b: Record) -> bool:
+    """Return whether both runs have the same baseline, with the same source and packages: then the machine cancels."""
+    name = a["baseline"]
+    sources = [record.get("sources", {}).get(name) for record in (a, b)]
+    versions = [{str(s.get("versions")) for s in r["samples"] if s["implementation"] == name} for r in (a, b)]
+    return b["baseline"] == name and None not in sources and sources[0] == sources[1] and versions[0] == versions[1]
 
 
 def _comparable(record: Record, name: str) -> dict[int, Sample]:
@@ -66,12 +80,16 @@ def document(a: Record, b: Record, names: tuple[str, str], limit: Threshold | No
     together = sum(change.ratio is not None for change in found)
     headers = ["implementation", "A: epoch, s", "B: epoch, s", "time ratio\nB / A", "verdict"]
     headers += ["A: accuracy, %", "B: accuracy, %", "B - A,\npoints", "A: status", "B: status"]
+    in_turns = any(c.before and c.after and c.before.turns and c.after.turns for c in found)
+    steady = ""
+    if in_turns and _same_baseline(a, b):
+        steady = f", or of the ratios to {a['baseline']}, which is the same in both, where they took turns with it"
     heading = [f"A: {names[0]} ({_when(a)})", f"B: {names[1]} ({_when(b)})"]
     notes = [
         f"time ratio: below 1, B is faster; [...]: {100 * CONFIDENCE:.0f} % confidence interval (Welch) over the "
-        f"rounds, for {numbers.plural(together, 'row')} together, widened by the change of the canary; a verdict needs "
-        f"an interval that excludes 1 and a difference of at least {100 * LEAST_DIFFERENCE:.0f} %; other intervals: "
-        "Student's t"
+        f"rounds, for {numbers.plural(together, 'row')} together, widened by the change of the canary{steady}; a "
+        f"verdict needs an interval that excludes 1 and a difference of at least {100 * LEAST_DIFFERENCE:.0f} %; other "
+        "intervals: Student's t"
     ]
     remarks = [f"differs: {line}" for line in differences(a, b, KEYS)]
     remarks += [f"differs: {line}" for line in _version_changes(a, b)]

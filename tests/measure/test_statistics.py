@@ -1,14 +1,13 @@
 """Intervals and verdicts, against figures worked out elsewhere and against simulated runs of known truth."""
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import coverage
 from shared.measure import statistics
 from shared.measure.statistics import FASTER, NO_DIFFERENCE, SLOWER, Estimate, paired_ratio, verdict
 
@@ -198,29 +197,13 @@ def test_the_intervals_of_several_rows_hold_together(rounds: int) -> None:
     assert share([all(map(covers, ratios(run), truth)) for run in runs]) >= 0.94
 
 
-SCATTER: dict[str, Callable[[int], Any]] = {
-    "equal": np.ones,
-    "from 1 to 3": lambda rows: np.geomspace(1, 3, rows),
-    "one of 5": lambda rows: np.array([5.0] + [1.0] * (rows - 1)),
-    "heavy tails": np.ones,
-}
-
-
 @pytest.mark.exhaustive_unless(fits=lambda scatter, rows, rounds: (scatter, rows, rounds) == ("from 1 to 3", 10, 5))
-@pytest.mark.parametrize("scatter", SCATTER)
-@pytest.mark.parametrize("rows", [3, 10])
-@pytest.mark.parametrize("rounds", [3, 5, 7, 15])
+@pytest.mark.parametrize("scatter", coverage.SCATTER)
+@pytest.mark.parametrize("rows", coverage.ROWS)
+@pytest.mark.parametrize("rounds", coverage.ROUNDS)
 def test_the_intervals_of_rows_that_took_turns_hold_together(scatter: str, rows: int, rounds: int) -> None:
-    generator = np.random.default_rng([rows, rounds, len(scatter)])
-    errors = generator.standard_normal((RUNS, rows, rounds)) * SCATTER[scatter](rows)[:, None]
-    if scatter == "heavy tails":  # one value in ten is four times as far off
-        errors *= np.where(generator.random(errors.shape) < 0.1, 4, 1)
-    held = []
-    for run in (0.02 * errors).tolist():
-        found = statistics.pooled({str(row): values for row, values in enumerate(run)}, rows)
-        held.append(all(covers(estimate, 0.0) for estimate in found.values()))
-    # heavy tails widen Student's intervals, so that they hold more often than they say
-    assert 0.93 <= share(held) <= (0.99 if scatter == "heavy tails" else 0.97)
+    most = coverage.MOST_HELD_OF_TAILS if scatter == "heavy tails" else coverage.MOST_HELD
+    assert coverage.LEAST_HELD <= coverage.held(scatter, rows, rounds, RUNS) <= most
 
 
 @pytest.mark.exhaustive_unless(fits=lambda rounds, noise: (rounds, noise) == (7, 0.05))

@@ -43,6 +43,15 @@ def errors(relative_l2: float | None) -> Any:
     return {stage: {"W1": worst, "b1": other} for stage in STAGES}
 
 
+def turns(name: str, round_: int = 1, ratio: float = 2.0, share: float = 1.0, **changes: Any) -> Any:
+    """Return the turns of an implementation that takes so many times as long as the baseline, with such a share."""
+    cpu = 1_000_000
+    own = [int(cpu * ratio / share), int(cpu * ratio)]
+    result = {"implementation": name, "round": round_, "seed": round_, "status": "ok", "clock": "cpu"}
+    result |= {"steps": 100, "baseline_steps": 100, "call_share": 0.001, "share": 1.0, "baseline_share": 1.0}
+    return result | {"blocks": [own] * 5, "gaps": [[[cpu, cpu]]] * 6} | changes
+
+
 def crashed(name: str, round_: int = 1, reason: str = "exit status 1", *stderr: str) -> Any:
     return {
         "implementation": name,

@@ -8,7 +8,7 @@ from shared.measure.statistics import FASTER, NO_DIFFERENCE, SLOWER
 from shared.options import Threshold
 from shared.report import difference, document
 from shared.report.difference import changes, fails
-from tests.report.records import crashed, record, sample
+from tests.report.records import crashed, record, sample, turns
 
 NAMES = ("runs/a", "runs/b")
 
@@ -40,6 +40,33 @@ def test_a_machine_that_has_become_slower_is_not_blamed_on_the_implementations()
     a, b = run(numpy_scratch=(100, 101, 99)), run(numpy_scratch=(110, 111, 109))
     assert verdicts(a, b) == {"numpy_scratch": SLOWER}
     assert verdicts(a, run(canary=0.0011, numpy_scratch=(110, 111, 109))) == {"numpy_scratch": NO_DIFFERENCE}
+
+
+def in_turns(*ratios: float, canary: float = 0.001, source: str = "text") -> Any:
+    """A run in which `mine` took turns with numpy_scratch, with these ratios."""
+    found = run(canary, numpy_scratch=(100, 150, 90), mine=(200, 700, 300)[: len(ratios)])
+    sources = {name: {"text": source, "base": None} for name in ("numpy_scratch", "mine")}
+    return found | {"turns": [turns("mine", k, ratio) for k, ratio in enumerate(ratios, start=1)], "sources": sources}
+
+
+def test_ratios_to_a_baseline_that_stayed_the_same_are_compared_whatever_the_machine_did() -> None:
+    a, b = in_turns(2.0, 2.02, 1.98), in_turns(2.2, 2.22, 2.18, canary=0.002)
+    (ratio,) = (change.ratio for change in changes(a, b) if change.name == "mine")
+    assert ratio is not None
+    assert ratio.value == pytest.approx(1.1, rel=0.01)
+    assert verdicts(a, b)["mine"] == SLOWER
+    assert verdicts(a, in_turns(2.01, 1.99, 2.0, canary=0.002)) == dict.fromkeys(
+        ("numpy_scratch", "mine"), NO_DIFFERENCE
+    )
+    assert "which is the same in both" in document.text(difference.document(a, b, NAMES, None), 10_000)
+
+
+def test_ratios_to_a_baseline_that_changed_are_not_compared() -> None:
+    a, b = in_turns(2.0, 2.02, 1.98), in_turns(2.2, 2.22, 2.18, source="another text")
+    (ratio,) = (change.ratio for change in changes(a, b) if change.name == "mine")
+    assert ratio is not None
+    assert ratio.value == pytest.approx(1)  # of the epochs
+    assert "which is the same in both" not in document.text(difference.document(a, b, NAMES, None), 10_000)
 
 
 def test_unequal_numbers_of_rounds_are_compared() -> None:

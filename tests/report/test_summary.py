@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from shared.measure.statistics import NO_DIFFERENCE, SLOWER
-from shared.report import remarks
+from shared.report import brief, remarks, tables
 from shared.report.summary import Row, exit_code, pairs, rows
-from tests.report.records import STAGES, compared, crashed, errors, record, reference, sample
+from tests.report.records import STAGES, compared, crashed, errors, record, reference, sample, turns
 
 SCRATCH = "numpy_scratch"
 
@@ -95,6 +95,70 @@ def test_errors_and_memory_are_the_worst_of_the_rounds() -> None:
 def test_the_stages_are_medians_over_the_rounds() -> None:
     samples = [sample("a", r, seconds={"import": float(r)}, wall_seconds=10.0 * r) for r in (1, 2, 9)]
     assert row("a", *samples).seconds == {"import": 2.0, "wall": 20.0}
+
+
+# ---- Turns ---------------------------------------------------------------------------------------------
+
+
+def in_turns(*ratios: float, **changes: Any) -> Any:
+    """A record in which `a` took turns with numpy_scratch, with these ratios; its epochs say something else."""
+    taken = [turns("a", round_, ratio, **changes) for round_, ratio in enumerate(ratios, start=1)]
+    n = len(ratios)
+    return record(*three(SCRATCH, *[100, 130, 90][:n]), *three("a", *[500, 250, 300][:n]), turns=taken)
+
+
+def test_a_ratio_is_that_of_the_turns_and_the_seconds_are_those_of_the_epochs() -> None:
+    found = rows(in_turns(2.0, 2.02, 1.98))[1]
+    assert found.ratio is not None
+    assert found.ratio.value == pytest.approx(2, rel=0.001)
+    assert (found.verdict, len(found.turns)) == (SLOWER, 3)
+    assert found.epoch_ratio is not None
+    assert found.epoch_ratio.value == pytest.approx((5 * 250 / 130 * 300 / 90) ** (1 / 3))
+    assert found.epoch is not None
+    assert found.epoch.value == pytest.approx((0.5 * 0.25 * 0.3) ** (1 / 3))
+
+
+def test_turns_in_too_few_rounds_leave_the_ratio_to_the_epochs_and_the_notes_say_why() -> None:
+    found = in_turns(2.0, 2.02, 1.98)
+    why = "a uses 100 % of a CPU while it waits, and disturbs others"
+    for k in (0, 2):
+        head = {name: found["turns"][k][name] for name in ("implementation", "round", "seed")}
+        found["turns"][k] = head | {"status": "alone", "reason": why}
+    (_, a) = rows(found)
+    assert (a.status, a.reasons, a.turns, a.ratio) == ("ok", [], [], a.epoch_ratio)
+    assert f"a took no turns in 2 rounds: {why}; its ratio is of whole epochs" in remarks.main(found, rows(found))
+    assert exit_code(found) == 0
+
+
+def test_a_crash_in_its_turns_costs_that_round_and_is_the_status() -> None:
+    found = in_turns(2.0, 2.02, 1.98)
+    found["turns"][1] = crashed("a", 2, "in its turns with numpy_scratch: killed by SIGSEGV")
+    (base, a) = rows(found)
+    assert (base.status, a.status, a.failed) == ("ok", "crashed", (1, 3))
+    assert a.turns == []  # two rounds are too few, and epochs of three are there
+    assert exit_code(found) == 1
+    lines = remarks.main(found, rows(found))
+    assert "a, round 2: in its turns with numpy_scratch: killed by SIGSEGV" in lines
+
+
+@pytest.mark.parametrize("status", ["rejected", "implausible"])
+def test_turns_that_must_not_be_compared_take_the_rows_ratio(status: str) -> None:
+    found = in_turns(2.0, 2.02, 1.98)
+    found["turns"][1] |= {"status": status, "reason": "planted"}
+    (_, a) = rows(found)
+    assert (a.status, a.ratio, a.epoch_ratio) == (status, None, None)
+
+
+def test_the_row_says_how_much_of_a_cpu_it_had() -> None:
+    found = in_turns(2.0, 2.02, 1.98, share=0.6)
+    (base, a) = rows(found)
+    assert base.had is None
+    assert a.had == pytest.approx(0.6, abs=0.001)
+    assert a.ratio is not None
+    assert a.ratio.value == pytest.approx(2, rel=0.001)
+    (_, line) = tables.document(found).tables[0].lines
+    assert line[-1] == "ok, had 60 % of a CPU"
+    assert "a, which had 60 % of a CPU in its turns" in brief.document(found).answer[-1]
 
 
 # ---- What is not compared ------------------------------------------------------------------------------
