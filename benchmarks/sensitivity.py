@@ -28,6 +28,7 @@ from shared.measure.statistics import FASTER, NO_DIFFERENCE, SLOWER
 from shared.options import DEFAULTS
 from shared.processes import environment
 from shared.report import difference, numbers
+from shared.report.summary import turns_of
 
 SOURCE: Final = environment.ROOT / "impls" / f"{REFERENCE}.py"
 SLOWER_COPY: Final = """
@@ -108,11 +109,12 @@ def measured(shares: Sequence[float], rounds: int, folder: Path, seed: int = 1) 
 
 def line(part: str, load: str, number: int, run: Run, seconds: float) -> dict[str, Any]:
     """Return what is kept of a run."""
-    rows = [
-        {"ratio": row.ratio, "verdict": row.verdict, "logs": [paired.log_ratio(t) for t in row.turns], "had": row.had}
-        for row in run.rows
-        if row.name != REFERENCE
-    ]
+    taken, rows = turns_of(run.record), []
+    for row in run.rows:
+        if row.name != REFERENCE:
+            logs = paired.log_ratios(taken[row.name]) if row.turns else []
+            had = row.turns.had if row.turns else None
+            rows.append({"ratio": row.ratio, "verdict": row.verdict, "logs": logs, "had": had})
     return {"part": part, "load": load, "run": number, "rows": rows, "seconds": seconds}
 
 

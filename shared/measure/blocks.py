@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 import numpy as np
 from msgspec import Meta
@@ -20,7 +20,8 @@ from shared.interface import Labels, Network
 from shared.measure import machine
 from shared.measure.job import Job
 from shared.measure.start import Start
-from shared.record.schema import Count, Nanoseconds, Seconds, Share, Whole
+from shared.measure.system import CPU_TICK_SECONDS
+from shared.record.schema import CPU, WALL, Count, Nanoseconds, Seconds, Share, Whole
 
 BLOCK_SECONDS: Final = 0.01
 """The least length of a block: what disturbs a machine lasts longer, and a call of `train` takes much less."""
@@ -38,7 +39,7 @@ class Length(NamedTuple):
 
     steps: Whole
     seconds: Seconds
-    """of the block that was tried"""
+    """of a block, while nobody disturbs it"""
     call: Seconds
     """what a call takes in addition to its steps"""
     share: Share
@@ -95,16 +96,34 @@ def prepare(side: Side) -> Length:
     most = -(-len(side.start.y) // side.job.training.batch_size)
     tried = min(SAMPLE_STEPS, most)
     short, longer = _tries(side, 1), _tries(side, tried)
-    one, many = (min(block.wall_ns for block in tries) / 1e9 for tries in (short, longer))
+    share = _share([*short, *longer])
+    one, many = (_seconds(tries, clock(side.job), share) for tries in (short, longer))
     step = max(many - one, 1e-6) / (tried - 1) if tried > 1 else one
-    call = max(0.0, one - step)
-    steps = min(most, max(nearest(BLOCK_SECONDS / step), math.ceil(call / CALL / step)))
+    call, steps = max(0.0, one - step), nearest(BLOCK_SECONDS / step)
+    while call > CALL * steps * step and steps < most:
+        steps = nearest(2.2 * steps)  # the next of them
+    steps = min(steps, most)
     blocks = _tries(side, steps)
     side.restart(steps)
     gc.collect()
     gc.freeze()
-    share = max(min(1.0, block.cpu_ns / block.wall_ns) for block in (*short, *longer, *blocks))
-    return Length(steps, min(block.wall_ns for block in blocks) / 1e9, call, share)
+    share = max(share, _share(blocks))
+    return Length(steps, _seconds(blocks, clock(side.job), share), call, share)
+
+
+def clock(job: Job) -> Literal["cpu", "wall"]:
+    """Return which time of a block counts: that of the CPU, for one thread where the system does not count ticks."""
+    return CPU if job.threads == 1 and not CPU_TICK_SECONDS else WALL
+
+
+def _share(blocks: list[Block]) -> float:
+    """Return the largest share of the time of a block in which it used a CPU; 1 if the clock saw nothing."""
+    return max(min(1.0, block.cpu_ns / block.wall_ns) for block in blocks) or 1.0
+
+
+def _seconds(blocks: list[Block], which: str, share: float) -> float:
+    """Return the least time of blocks that use such a share of a CPU, while nobody disturbs them."""
+    return min(block.cpu_ns / share if which == CPU else block.wall_ns for block in blocks) / 1e9
 
 
 def nearest(steps: float) -> int:

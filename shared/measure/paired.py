@@ -19,11 +19,22 @@ Blocks = Sequence[Sequence[int]]
 """(wall, CPU) of each block, in ns."""
 
 
-def log_ratio(turns: Turns) -> float:
-    """Return the median, over the blocks, of log(time of a step / the baseline's before and after it)."""
-    own = [math.log(seconds) for seconds in _seconds(turns["blocks"], turns["clock"], turns["share"])]
-    share = max(_undisturbed(gap, turns["baseline_share"]) for gap in turns["gaps"])
-    gaps = [math.log(median(_seconds(gap, turns["clock"], share))) for gap in turns["gaps"]]
+def log_ratios(rounds: Sequence[Turns]) -> list[float]:
+    """Return the log ratio of each round; what an implementation uses undisturbed is known from all of them."""
+    own = max(undisturbed(turns) for turns in rounds)
+    baseline = max(_undisturbed(gap, turns["baseline_share"]) for turns in rounds for gap in turns["gaps"])
+    return [log_ratio(turns, own, baseline) for turns in rounds]
+
+
+def log_ratio(turns: Turns, share: float, of_baseline: float) -> float:
+    """Return the median, over the blocks, of log(time of a step / the baseline's before and after it).
+
+    Parameters
+    ----------
+    share, of_baseline : of a CPU that they use undisturbed.
+    """
+    own = [math.log(seconds) for seconds in _seconds(turns["blocks"], turns["clock"], share)]
+    gaps = [math.log(median(_seconds(gap, turns["clock"], of_baseline))) for gap in turns["gaps"]]
     neighbours = [(before + after) / 2 for before, after in itertools.pairwise(gaps)]
     of_steps = math.log(turns["baseline_steps"] / turns["steps"])
     return of_steps + median(block - beside for block, beside in zip(own, neighbours, strict=True))
@@ -33,8 +44,7 @@ def _seconds(blocks: Blocks, clock: str, share: float) -> list[float]:
     """Return the time of each block without disturbances, by this clock."""
     if clock != CPU:
         return [wall / 1e9 for wall, _ in blocks]
-    undisturbed = _undisturbed(blocks, share)
-    return [max(1, cpu) / undisturbed / 1e9 for _, cpu in blocks]
+    return [max(1, cpu) / share / 1e9 for _, cpu in blocks]
 
 
 def _undisturbed(blocks: Blocks, share: float) -> float:
@@ -42,13 +52,18 @@ def _undisturbed(blocks: Blocks, share: float) -> float:
     return max(share, *(min(1.0, cpu / wall) for wall, cpu in blocks))
 
 
-def had(turns: Turns) -> float:
-    """Return the mean share of the wall time in which its blocks had a CPU, of what they use undisturbed."""
-    undisturbed = _undisturbed(turns["blocks"], turns["share"]) or 1.0
-    return fmean(min(1.0, cpu / wall / undisturbed) for wall, cpu in turns["blocks"])
+def undisturbed(turns: Turns) -> float:
+    """Return the share of a CPU that an implementation uses undisturbed, as far as these turns know."""
+    return _undisturbed(turns["blocks"], turns["share"]) or 1.0
 
 
-def disturbed(turns: Turns) -> float:
+def had(rounds: Sequence[Turns]) -> float:
+    """Return the mean share of a CPU that its blocks had, of what they use undisturbed."""
+    most = max(map(undisturbed, rounds))
+    return fmean(min(1.0, cpu / wall / most) for turns in rounds for wall, cpu in turns["blocks"])
+
+
+def disturbed(rounds: Sequence[Turns]) -> float:
     """Return the share of its blocks that were disturbed."""
-    undisturbed = _undisturbed(turns["blocks"], turns["share"])
-    return fmean(cpu / wall < DISTURBED * undisturbed for wall, cpu in turns["blocks"])
+    most = max(map(undisturbed, rounds))
+    return fmean(cpu / wall < DISTURBED * most for turns in rounds for wall, cpu in turns["blocks"])

@@ -16,7 +16,6 @@ from shared.measure import blocks
 from shared.measure.blocks import Block, Length
 from shared.measure.job import Job
 from shared.measure.sample import PAUSE_SECONDS, failed
-from shared.measure.system import CPU_TICK_SECONDS
 from shared.measure.threads import rejection
 from shared.measure.verify import implausible
 from shared.processes.calls import CallError, CallProcess
@@ -29,7 +28,6 @@ from shared.record.schema import (
     OK,
     REJECTED,
     TIMED_OUT,
-    WALL,
     Sample,
 )
 
@@ -169,7 +167,7 @@ def _taken(own: _Live, other: _Live) -> dict[str, Any]:
         "steps": lengths[0].steps,
         "baseline_steps": lengths[1].steps,
         "call_share": min(1.0, lengths[0].call / lengths[0].seconds),
-        "clock": CPU if own.job.threads == 1 and not CPU_TICK_SECONDS else WALL,
+        "clock": blocks.clock(own.job),
         "share": lengths[0].share,
         "baseline_share": lengths[1].share,
         "blocks": [list(block) for block in own.blocks],

@@ -122,9 +122,9 @@ def _time(found: Estimate | None) -> str:
 
 
 def _disturbance(row: Row) -> str:
-    if row.had is None:
+    if row.turns is None:
         return f"{row.name} in {row.disturbed} of {row.rounds} rounds"
-    return f"{row.name}, which had {100 * row.had:.0f} % of a CPU in its turns"
+    return f"{row.name}, which had {100 * row.turns.had:.0f} % of a CPU in its turns"
 
 
 def _verdict(row: Row) -> str:
@@ -133,10 +133,10 @@ def _verdict(row: Row) -> str:
 
 def trouble(record: Record, rows: Sequence[Row]) -> str:
     """Return what failed or was disturbed."""
-    disturbed = [_disturbance(row) for row in rows if (row.had is None and row.disturbed) or short_of_cpu(row)]
+    disturbed = [_disturbance(row) for row in rows if (row.turns is None and row.disturbed) or short_of_cpu(row)]
     failed = [f"{row.name} ({row.status})" for row in rows if not row.is_usable]
     partly = [
-        f"{row.name} {row.status} in {row.failed[0]} of {row.failed[1]} rounds"
+        f"{row.name} {row.status} in {row.failed} of {row.tried} rounds"
         for row in rows
         if row.is_usable and row.status != OK
     ]

@@ -11,7 +11,7 @@ from shared.options import Threshold
 from shared.record.schema import OK, Record, Sample, differences
 from shared.report import numbers
 from shared.report.document import Document, Table
-from shared.report.summary import WITHOUT_RATIO, Row, epoch_seconds, rows
+from shared.report.summary import WITHOUT_RATIO, Row, epoch_seconds, rows, turns_of
 
 KEYS: Final = ("network", "training", "threads", "dataset", "machine")
 """What two runs must have in common for a comparison of their times to be meaningful."""
@@ -36,15 +36,16 @@ def changes(a: Record, b: Record) -> list[Change]:
     names = list(dict.fromkeys([*a["implementations"], *b["implementations"]]))
     sides = [{row.name: row for row in rows(record)} for record in (a, b)]
     samples = [{name: _comparable(record, name) for name in names} for record in (a, b)]
+    taken = [turns_of(record) for record in (a, b)]
     common = max(1, sum(bool(samples[0][name] and samples[1][name]) for name in names))
     canaries = [typical_canary(record["samples"]) for record in (a, b)]
     drift = canaries[1] / canaries[0] if canaries[0] and canaries[1] else 1.0
     same_baseline, found = _same_baseline(a, b), []
     for name in names:
         before, after = (of[name] for of in samples)
-        turns, turns_before = (side[name].turns if name in side else [] for side in reversed(sides))
+        turns, turns_before = (of.get(name, []) for of in reversed(taken))
         if turns and turns_before and same_baseline:
-            times, times_before = ([math.exp(paired.log_ratio(t)) for t in of] for of in (turns, turns_before))
+            times, times_before = ([math.exp(log) for log in paired.log_ratios(of)] for of in (turns, turns_before))
             ratio = statistics.unpaired_ratio(times, times_before, rows=common)
         else:
             times, times_before = ([epoch_seconds(s) for s in of.values()] for of in (after, before))

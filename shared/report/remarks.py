@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from shared.implementations import REFERENCE
 from shared.measure.statistics import LEAST_ROUNDS
-from shared.record.schema import ALONE, BUDGET, COMPLETE, INTERRUPTED, OK, Record
+from shared.record.schema import ALONE, BUDGET, COMPLETE, INTERRUPTED, OK, Record, Turns
 from shared.report import numbers
 from shared.report.summary import DIVERGED, LISTED, WITHOUT_RATIO, Row, differs, short_of_cpu
 
@@ -60,8 +60,8 @@ def _telling(stderr: list[str]) -> str:
 
 def disturbed(rows: list[Row]) -> list[str]:
     """Return the disturbed rows in one line, if the answer only counts them."""
-    names = [f"{row.name} ({row.disturbed} of {row.rounds})" for row in rows if row.had is None and row.disturbed]
-    short = [f"{row.name} ({100 * (row.had or 0):.0f} %)" for row in rows if short_of_cpu(row)]
+    names = [f"{row.name} ({row.disturbed} of {row.rounds})" for row in rows if row.turns is None and row.disturbed]
+    short = [f"{row.name} ({100 * row.turns.had:.0f} %)" for row in rows if row.turns and short_of_cpu(row)]
     if len(names) + len(short) <= LISTED:
         return []
     lines = [f"disturbed rounds: {', '.join(names)}"] if names else []
@@ -69,14 +69,15 @@ def disturbed(rows: list[Row]) -> list[str]:
 
 
 def without_turns(record: Record) -> list[str]:
-    """Return a line for each reason why an implementation did not take turns with the baseline."""
-    reasons: dict[tuple[str, str], list[int]] = {}
+    """Return a line for each implementation that did not take turns with the baseline, with the first reason."""
+    found: dict[str, list[Turns]] = {}
     for turns in record.get("turns", []):
         if turns["status"] == ALONE:
-            reasons.setdefault((turns["implementation"], turns.get("reason", "")), []).append(turns["round"])
+            found.setdefault(turns["implementation"], []).append(turns)
     return [
-        f"{name} took no turns in {_rounds(where)}: {reason}; its ratio is of whole epochs"
-        for (name, reason), where in reasons.items()
+        f"{name} took no turns in {_rounds([t['round'] for t in of])}: {of[0].get('reason', '')}; without enough turns "
+        "its ratio is of whole epochs"
+        for name, of in found.items()
     ]
 
 

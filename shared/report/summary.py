@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import combinations
-from statistics import fmean, median
+from statistics import median
 from typing import Final
 
 from shared.measure import paired, statistics
@@ -43,6 +43,38 @@ LEAST_ACCURACY: Final = 0.005
 
 
 @dataclass(frozen=True)
+class InTurns:
+    """What the ratio of a row is from, if it took turns with the baseline; medians over the rounds."""
+
+    rounds: int
+    blocks: float
+    steps: float
+    """of a block"""
+    block_seconds: float
+    call: float
+    """share of a block that the call takes by itself"""
+    clock: str
+    had: float
+    """mean share of a CPU that its blocks had, of what they use undisturbed"""
+    disturbed: float
+    """share of its blocks that were disturbed"""
+
+    @classmethod
+    def of(cls, turns: list[Turns]) -> "InTurns":
+        """Return what these turns of one implementation have in common."""
+        return cls(
+            rounds=len(turns),
+            blocks=median(len(t["blocks"]) for t in turns),
+            steps=median(t["steps"] for t in turns),
+            block_seconds=median(wall / 1e9 for t in turns for wall, _ in t["blocks"]),
+            call=median(t["call_share"] for t in turns),
+            clock=" and ".join(sorted({t["clock"] for t in turns})),
+            had=paired.had(turns),
+            disturbed=paired.disturbed(turns),
+        )
+
+
+@dataclass(frozen=True)
 class Row:
     """The numbers of one implementation; None or empty if they were not measured."""
 
@@ -54,8 +86,10 @@ class Row:
     """number of timed rounds"""
     disturbed: int = 0
     """number of these rounds whose epochs were disturbed"""
-    failed: tuple[int, int] = (0, 0)
-    """number of rounds in which it failed, and of those in which it was tried"""
+    tried: int = 0
+    """number of rounds that have a result of it"""
+    failed: int = 0
+    """number of these rounds in which it failed, as a sample or in its turns"""
     disturbances: list[str] = field(default_factory=list)
     """the reasons, one line per round"""
     accuracy: Estimate | None = None
@@ -67,11 +101,11 @@ class Row:
     epoch: Estimate | None = None
     """seconds; geometric mean over the rounds of the median epoch"""
     ratio: Estimate | None = None
-    """to the baseline's time, in turns with it or, if `turns` is empty, of the epochs of each round"""
+    """to the baseline's time, in turns with it or, without `turns`, of the epochs of each round"""
     epoch_ratio: Estimate | None = None
     """epoch / the baseline's epoch, within each round"""
-    turns: list[Turns] = field(default_factory=list)
-    """from which the ratio is"""
+    turns: "InTurns | None" = None
+    """what its ratio is from; None if that is whole epochs"""
     verdict: str | None = None
     steps_per_epoch: int = 0
     examples_per_epoch: int = 0
@@ -83,11 +117,6 @@ class Row:
     """stage of the worker -> median over the rounds; "wall" is the whole time of the worker"""
 
     @property
-    def had(self) -> float | None:
-        """Mean share of a CPU that it had in its turns, of what it uses undisturbed; None without turns."""
-        return fmean(map(paired.had, self.turns)) if self.turns else None
-
-    @property
     def is_usable(self) -> bool:
         """Whether its numbers may be quoted: some rounds were timed, and those that were not only failed to end."""
         return self.rounds > 0 and self.status in (OK, CRASHED, TIMED_OUT)
@@ -97,8 +126,8 @@ def rows(record: Record) -> list[Row]:
     """Return a row for each implementation of a run, in the requested order."""
     comparable = {name: _comparable(record, name) for name in record["implementations"]}
     others = sum(bool(of) for name, of in comparable.items() if name != record["baseline"])
-    in_turns = {name: _turns(record, name, comparable) for name in record["implementations"]}
-    logarithms = {name: [paired.log_ratio(t) for t in turns] for name, turns in in_turns.items() if turns}
+    in_turns = turns_of(record)
+    logarithms = {name: paired.log_ratios(turns) for name, turns in in_turns.items() if turns}
     ratios = {name: statistics.exp(e) for name, e in statistics.pooled(logarithms, max(1, others)).items()}
     return [
         _row(record, name, comparable, max(1, others), in_turns[name], ratios.get(name))
@@ -108,7 +137,7 @@ def rows(record: Record) -> list[Row]:
 
 def short_of_cpu(row: Row) -> bool:
     """Return whether a row had clearly less of a CPU in its turns than it uses undisturbed."""
-    return row.had is not None and row.had < paired.DISTURBED
+    return row.turns is not None and row.turns.had < paired.DISTURBED
 
 
 def _samples(record: Record, name: str) -> list[Sample]:
@@ -127,11 +156,14 @@ def _comparable(record: Record, name: str) -> dict[int, Sample]:
     return {s["round"]: s for s in samples if s["status"] == OK}
 
 
-def _turns(record: Record, name: str, comparable: dict[str, dict[int, Sample]]) -> list[Turns]:
-    """Return the turns from which a row has its ratio; empty if it is better taken from epochs."""
-    shared = comparable[name].keys() & comparable.get(record["baseline"], {}).keys()
-    found = [t for t in _all_turns(record, name) if t["status"] == OK and t["round"] in shared]
-    return found if len(found) >= min(LEAST_ROUNDS, len(shared)) else []
+def turns_of(record: Record) -> dict[str, list[Turns]]:
+    """Return the turns from which each row has its ratio; empty if it is better taken from epochs."""
+    base, found = _comparable(record, record["baseline"]).keys(), dict[str, list[Turns]]()
+    for name in record["implementations"]:
+        shared = _comparable(record, name).keys() & base
+        taken = [t for t in _all_turns(record, name) if t["status"] == OK and t["round"] in shared]
+        found[name] = taken if len(taken) >= min(LEAST_ROUNDS, len(shared)) else []
+    return found
 
 
 def epoch_seconds(sample: Sample) -> float:
@@ -154,7 +186,6 @@ def _row(
     reasons = [f"{name}, round {s['round']}: {s['reason']}" for s in everything if "reason" in s]
     if status == NOT_AVAILABLE:
         reasons = [next(s["reason"] for s in everything if s["status"] == status)]
-    failed = len({s["round"] for s in everything if "reason" in s}), len({s["round"] for s in everything})
     errors = [e["relative_l2"] for s in samples for e in s.get("errors", {}).get("gradients", {}).values()]
     gradient_error = max((math.inf if e is None else e for e in errors), default=None)
     timed = [s for s in samples if "epochs" in s]
@@ -176,7 +207,8 @@ def _row(
         reasons,
         rounds=len(timed),
         disturbed=len(disturbed),
-        failed=failed,
+        tried=len({s["round"] for s in everything}),
+        failed=len({s["round"] for s in everything if "reason" in s}),
         disturbances=[f"{name}, round {r} was disturbed: {'; '.join(found)}" for r, found in disturbed.items()],
         accuracy=_within_0_and_1(statistics.mean([_accuracy(s) for s in timed])),
         accuracy_difference=difference,
@@ -184,7 +216,7 @@ def _row(
         epoch=statistics.exp(logarithms),
         ratio=in_turns or ratio,
         epoch_ratio=ratio,
-        turns=turns,
+        turns=InTurns.of(turns) if turns else None,
         verdict=statistics.verdict(in_turns or ratio),
         steps_per_epoch=timed[0]["steps_per_epoch"],
         examples_per_epoch=timed[0]["examples_per_epoch"],

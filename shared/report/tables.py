@@ -1,10 +1,8 @@
 """The tables of a run, from its record alone."""
 
 from collections.abc import Callable
-from statistics import fmean, median
 from typing import Final, NamedTuple
 
-from shared.measure import paired
 from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, Estimate
 from shared.record.schema import Record
 from shared.report import budget, numbers, remarks
@@ -20,8 +18,8 @@ def _per_step(row: Row) -> str:
 
 
 def _disturbance(row: Row) -> str:
-    if short_of_cpu(row):
-        return f", had {100 * (row.had or 0):.0f} % of a CPU"
+    if row.turns and short_of_cpu(row):
+        return f", had {100 * row.turns.had:.0f} % of a CPU"
     return f", {row.disturbed} of {row.rounds} disturbed" if row.disturbed else ""
 
 
@@ -131,14 +129,14 @@ def turns_table(record: Record, found: list[Row]) -> Table:
             row.name,
             numbers.estimate(row.ratio),
             numbers.estimate(row.epoch_ratio),
-            str(len(row.turns)),
-            f"{median(len(t['blocks']) for t in row.turns):,.0f}",
-            f"{median(t['steps'] for t in row.turns):,.0f}",
-            f"{median(wall / 1e6 for t in row.turns for wall, _ in t['blocks']):,.3g}",
-            f"{100 * median(t['call_share'] for t in row.turns):.2g}",
-            " and ".join(sorted({t["clock"] for t in row.turns})),
-            f"{100 * (row.had or 0):.0f}",
-            f"{100 * fmean(map(paired.disturbed, row.turns)):.0f}",
+            str(row.turns.rounds),
+            f"{row.turns.blocks:,.0f}",
+            f"{row.turns.steps:,.0f}",
+            f"{1e3 * row.turns.block_seconds:,.3g}",
+            f"{100 * row.turns.call:.2g}",
+            row.turns.clock,
+            f"{100 * row.turns.had:.0f}",
+            f"{100 * row.turns.disturbed:.0f}",
         ]
         for row in found
         if row.turns

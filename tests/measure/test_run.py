@@ -394,7 +394,7 @@ def test_two_that_do_not_fit_into_the_memory_take_no_turns_and_the_tables_say_wh
     (line,) = remarks.without_turns(record)
     assert re.fullmatch(
         "other took no turns in 3 rounds: other and one together need 2,000,000.0 GB of memory, and .* GB are free; "
-        "its ratio is of whole epochs",
+        "without enough turns its ratio is of whole epochs",
         line,
     )
     assert summary.exit_code(record) == 0
@@ -421,7 +421,7 @@ def test_turns_that_failed_are_taken_again_and_cost_their_row_alone(
     record = execute(tmp_path, player, monkeypatch, rounds=2)
     assert [t["status"] for t in record["turns"]] == ["ok", "crashed"]
     one, other = summary.rows(record)
-    assert (one.status, other.status, other.failed, other.rounds) == ("ok", "crashed", (1, 2), 2)
+    assert (one.status, other.status, other.failed, other.tried) == ("ok", "crashed", 1, 2)
     assert summary.exit_code(record) == 1
     again = Player()
     whole = execute(tmp_path, again, monkeypatch, rounds=2, previous=record)
