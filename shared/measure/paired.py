@@ -5,9 +5,9 @@ uses a CPU while nobody disturbs it. Other processes that want the CPU then make
 caches and clock rates remains; it hits the blocks of the baseline before and after it as well.
 """
 
-import itertools
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import fmean, median
 from typing import Final
 
@@ -27,7 +27,10 @@ def log_ratios(rounds: Sequence[Turns]) -> list[float]:
 
 
 def log_ratio(turns: Turns, share: float, of_baseline: float) -> float:
-    """Return the median, over the blocks, of log(time of a step / the baseline's before and after it).
+    """Return the median of log(time of a step / the baseline's), over all blocks and their neighbours.
+
+    Each block is compared with the gap before it and, again, with the one after it. A mean of both would not be fair:
+    noise is skewed, and the median of single blocks lies below that of means of two.
 
     Parameters
     ----------
@@ -35,9 +38,8 @@ def log_ratio(turns: Turns, share: float, of_baseline: float) -> float:
     """
     own = [math.log(seconds) for seconds in _seconds(turns["blocks"], turns["clock"], share)]
     gaps = [math.log(median(_seconds(gap, turns["clock"], of_baseline))) for gap in turns["gaps"]]
-    neighbours = [(before + after) / 2 for before, after in itertools.pairwise(gaps)]
-    of_steps = math.log(turns["baseline_steps"] / turns["steps"])
-    return of_steps + median(block - beside for block, beside in zip(own, neighbours, strict=True))
+    differences = [block - gap for block, beside in zip(own, pairwise(gaps), strict=True) for gap in beside]
+    return math.log(turns["baseline_steps"] / turns["steps"]) + median(differences)
 
 
 def _seconds(blocks: Blocks, clock: str, share: float) -> list[float]:
