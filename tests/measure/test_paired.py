@@ -66,6 +66,15 @@ def test_the_row_says_how_much_of_the_machine_it_had() -> None:
     assert (paired.had([waits]), paired.disturbed([waits])) == (1, 0)
 
 
+def test_skewed_noise_makes_no_difference_where_there_is_none() -> None:
+    generator = np.random.default_rng(2)
+    found = []
+    for _ in range(RUNS):
+        times = (1e7 * (1 + 0.2 * generator.exponential(size=121))).astype(int).tolist()
+        found.append(log_ratio(made(times[1::2], [[t] for t in times[::2]])))
+    assert abs(np.mean(found)) < 0.005  # a mean of both neighbours is off by 0.02
+
+
 @pytest.mark.parametrize("truth", [1.0, 1.15, 4.0])
 def test_disturbances_that_last_longer_than_a_block_cancel(truth: float) -> None:
     """A neighbour that slows everything by up to a third for a while, and another process that takes turns of its own.
