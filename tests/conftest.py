@@ -15,9 +15,9 @@ from shared.processes.environment import thread_environment
 # Before NumPy is imported: tests run side by side, and threads of a BLAS that wait for small products burn CPU.
 os.environ.update(thread_environment(1))
 
-from shared import implementations  # noqa: E402
-from shared.data import mnist  # noqa: E402
-from shared.processes.system import SIGNALS  # noqa: E402
+from shared import implementations
+from shared.data import mnist
+from shared.processes.system import SIGNALS
 
 ROOT = Path(__file__).resolve().parents[1]
 collect_ignore = [] if hasattr(os, "killpg") else ["test_survival.py", "test_boundaries.py", "test_other_systems.py"]
