@@ -1,6 +1,7 @@
 """The engine of a sweep: a Dask cluster on this machine, or any other that is there already."""
 
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ RESOURCE: Final = "samegrad"
 """What a timed task takes all of: a worker that has one of it runs one timed task at a time."""
 TRIES: Final = 3
 """How often a combination is begun whose worker is lost."""
+CONNECT_SECONDS: Final = 10
 WAIT_SECONDS: Final = 60
 """How long a cluster may take until its first worker is there."""
 INSTALL: Final = "pip install -c constraints.txt 'samegrad[sweep]'"
@@ -42,7 +44,10 @@ def connected(address: str | None, *, timed: bool, workers: int | None) -> "Iter
         raise SettingError("scheduler", f"a sweep needs the package {error.name!r}; to install it: {INSTALL}") from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what fails is said in the sweep's own words
     quiet = {"distributed.scheduler.allowed-failures": TRIES - 1, "distributed.admin.log-format": "%(message)s"}
-    with dask.config.set(quiet):
+    with dask.config.set(quiet), warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", distributed.versions.VersionMismatchWarning
+        )  # tasks look at versions themselves
         if address is None:
             cluster: Any = distributed.LocalCluster(
                 n_workers=workers or (1 if timed else None),
@@ -55,7 +60,7 @@ def connected(address: str | None, *, timed: bool, workers: int | None) -> "Iter
                 yield client
             return
         try:
-            client = distributed.Client(address, timeout=WAIT_SECONDS / 4, set_as_default=False)
+            client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
             reason = str(error).partition("\n")[0]
             problem = f"got {address}, expected the address of a Dask scheduler: {reason}"
