@@ -4,6 +4,7 @@ The same tasks run twice: one after the other in this process, and by Dask on on
 """
 
 import argparse
+import itertools
 import statistics
 import time
 from pathlib import Path
@@ -60,7 +61,7 @@ def main() -> None:
                 memory.append((psutil.Process().memory_info().rss >> 20, worker.memory_info().rss >> 20))
 
             run.run(client, found.tasks, keep, lambda _: None)
-    seconds = [b - a for a, b in zip(ends, ends[1:], strict=False)]
+    seconds = [b - a for a, b in itertools.pairwise(ends)]
     ours, engine = statistics.median(alone), statistics.median(seconds)
     print(f"a task alone: {ours:.3f} s; by Dask: {engine:.3f} s; overhead {1000 * (engine - ours):.0f} ms, "
           f"{100 * (engine / ours - 1):+.1f} % (medians of {len(alone)} and {len(seconds)})")  # fmt: skip

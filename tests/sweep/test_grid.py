@@ -1,5 +1,7 @@
 """Lists of values as they are typed, and their combinations."""
 
+from typing import Any
+
 import pytest
 
 from shared.options import resolve
@@ -47,7 +49,7 @@ def test_what_is_no_list_of_networks_is_refused(text: str) -> None:
 
 def test_every_combination_is_one_cell_with_a_folder_of_its_own() -> None:
     options = resolve({}) | {"learning_rate": 3.0}
-    axes = {"network": ["784-30-10", "784-30-10, relu"], "batch_size": [10, 64], "seed": [1, 2, 3]}
+    axes: dict[str, Any] = {"network": ["784-30-10", "784-30-10, relu"], "batch_size": [10, 64], "seed": [1, 2, 3]}
     found = cells(axes, options)
     assert len(found) == len({cell.name for cell in found}) == 12
     assert found[0] == Cell("784-30-10", 10, 3.0, 1)
