@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from statistics import stdev
-from typing import Any
+from typing import Any, Final
 
 from shared.measure.statistics import LEAST_ROUNDS
 from shared.record.schema import KINDS, Record
@@ -13,6 +13,8 @@ from shared.report.summary import Row, rows
 from shared.sweep.grid import Cell
 from shared.sweep.schema import RowPart, SweepRecord
 
+CLEARLY: Final = 0.9
+"""Without an interval, from fewer than three seeds, a smaller ratio than this counts as faster."""
 Place = tuple[str, int, float]
 """network, batch size, learning rate"""
 
@@ -136,6 +138,7 @@ def _notes(record: SweepRecord) -> list[str]:
         machines = max((row["machines"] for row in record["rows"]), default=1)
         several = f"; the seeds of a row ran on up to {machines} kinds of machines" if machines > 1 else ""
         lines.append(f"time ratio: epoch / {record['baseline']}'s, formed on one machine{several}; below 1 is faster")
+        lines.append(f"faster: the 95 % interval of the ratio is below 1; with fewer than 3 seeds, {CLEARLY} or less")
     else:
         lines.append("no times: combinations ran beside each other (--no-timing)")
     return lines
@@ -160,13 +163,20 @@ def break_even(record: SweepRecord) -> list[str]:
     return sentences
 
 
+def is_faster(row: RowPart) -> bool:
+    """Return whether a row is faster than the baseline: its whole interval, or without one clearly."""
+    if row["ratio_high"] is not None:
+        return row["ratio_high"] < 1
+    return row["ratio"] is not None and row["ratio"] < CLEARLY
+
+
 def _from(record: SweepRecord, name: str, batch: int) -> str:
     """Return the networks, from the smallest on, at which an implementation is faster than the baseline."""
     of = [row for row in record["rows"] if (row["implementation"], row["batch_size"]) == (name, batch) and row["ratio"]]
     faster: dict[str, bool] = {}
     for row in sorted(of, key=lambda row: row["parameter_count"]):
         network = layers(row["network"])
-        faster[network] = faster.get(network, True) and (row["ratio"] or 1) < 1
+        faster[network] = faster.get(network, True) and is_faster(row)
     if not faster:
         return ""
     if all(faster.values()):
