@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 DESCRIPTION = "Compare for every combination of networks, batch sizes, learning rates and seeds, on Dask."
 EXAMPLES = {
     "--batch-size 10,64,512 --seed 1:5 -i all": "15 combinations, one after the other",
-    "--seed 1:100 --no-timing": "accuracy alone, one combination on each CPU",
-    "--seed 1:100 --scheduler tcp://10.0.0.1:8786": "on the workers of a Dask cluster",
+    "--seed 1:100 --scheduler tcp://10.0.0.1:8786": "on a Dask cluster",
 }
 
 
