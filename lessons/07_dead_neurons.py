@@ -56,7 +56,7 @@ for axis, f in zip(axes, ("relu", "leaky_relu")):
         axis.plot(np.array(found[f, rate][0]) * 100, "o-", markersize=3, label=f"eta = {rate}")
     axis.set(title=f, xlabel="epoch", ylim=(-4, 104))
 axes[0].set_ylabel("neurons with z <= 0 everywhere, %")
-axes[1].legend(fontsize=8)
+axes[0].legend(fontsize=8, loc="upper right", bbox_to_anchor=(1, 0.92))
 figure.tight_layout()
 plt.show()
 

@@ -90,10 +90,10 @@ def train(loss, bias, seed=1):
 
 CASES = [(loss, bias) for bias in (0, 5) for loss in ("quadratic", "binary_cross_entropy")]
 curves = {case: train(*case) for case in CASES}
-print("loss                  b2 starts" + "".join(f"{f'epoch {k}':>9}" for k in (0, 1, 2, 5, 10)))
+print("loss                  b2 starts" + "".join(f"{f'epoch {k}':>9}" for k in (0, 1, 2, 3, 5, 10)))
 for (loss, bias), curve in curves.items():
     start = "at +5" if bias else "as usual"
-    print(f"{loss:21} {start:9}" + "".join(f"{curve[k]:9.1%}" for k in (0, 1, 2, 5, 10)))
+    print(f"{loss:21} {start:9}" + "".join(f"{curve[k]:9.1%}" for k in (0, 1, 2, 3, 5, 10)))
 
 # %%
 figure, axis = plt.subplots(figsize=(6, 3))
@@ -107,8 +107,8 @@ plt.show()
 
 # %% [markdown]
 # From the usual start, both learn; the cross-entropy is faster. From the bad start, the quadratic
-# cost is where it was after two epochs of 130 steps each, and the cross-entropy has left it behind
-# in the first. Given time, both arrive: the loss decides how long a mistake lasts.
+# cost stays where it is for three epochs of 130 steps each; the cross-entropy is gone after the
+# first. Given time, both arrive: the loss decides how long a mistake lasts.
 #
 # This is about the *start*. The factor f'(z_L) of equation (4) is the one that lesson 6 is about,
 # in the last layer: where outputs are saturated, it is small.
