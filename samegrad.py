@@ -34,6 +34,7 @@ from shared.api.own import Checked, Predicted, check, predict
 from shared.api.parts import dataset, gradients
 from shared.api.proofs import Agreement, Ported, Steps, agree, lockstep
 from shared.api.runs import Run, compare
+from shared.api.teaching import Submissions, check_folder
 from shared.data import DataError, Dataset
 from shared.errors import SettingError, SpecError
 from shared.implementations import UnknownImplementationError, load
@@ -59,11 +60,13 @@ __all__ = [
     "SettingError",
     "SpecError",
     "Steps",
+    "Submissions",
     "TrainingSpec",
     "UnknownImplementationError",
     "__version__",
     "agree",
     "check",
+    "check_folder",
     "compare",
     "dataset",
     "draw_orders",
