@@ -46,11 +46,6 @@ def by_finite_differences(parameters, x, target, epsilon=1e-7):
     return gradients, passes
 
 
-def median_seconds(function):
-    """Return the median time of 100 calls."""
-    return float(np.median(timeit.repeat(function, number=1, repeat=100)))
-
-
 # %%
 pixels, y = samegrad.dataset("digits").train.first(10).arrays("float64")
 target = np.eye(10)[y]
@@ -68,7 +63,7 @@ for n_in in (22, 55, 155, 389, 784):
     slow, passes = by_finite_differences(tensors, x, target)
     slow_seconds = time.perf_counter() - begin
     fast = network.loss_and_gradients(x, y)[1]
-    fast_seconds = median_seconds(lambda: network.loss_and_gradients(x, y))
+    fast_seconds = np.median(timeit.repeat(lambda: network.loss_and_gradients(x, y), number=1, repeat=100))
     error = max(abs(a - b).max() for a, b in zip(slow, fast.values())) / max(abs(g).max() for g in fast.values())
     rows.append((spec.parameter_count, passes, slow_seconds, fast_seconds, error))
 

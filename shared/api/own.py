@@ -8,8 +8,8 @@ from shared import implementations
 from shared.agreement.survey import Failure
 from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread
 from shared.data import picture
-from shared.diagnosis.as_written import OwnVerdict, judge
 from shared.diagnosis import exercises, filled
+from shared.diagnosis.as_written import OwnVerdict, judge
 from shared.diagnosis.diagnose import Verdict
 from shared.diagnosis.facts import Options, measured
 from shared.diagnosis.isolated import check_file

@@ -57,7 +57,14 @@ EXERCISES: Final = {
         Exercise(6, "weight_gradient", "(6)", "dC/dW_l = d_l^T a_{l-1}", "The gradient of the weights", "dW"),
         Exercise(7, "bias_gradient", "(7)", "dC/db_l = sum over the batch of d_l", "The gradient of the biases", "db"),
         Exercise(8, "step", "(8)", "theta <- theta - eta g", "A step of gradient descent", "theta"),
-        Exercise(WHOLE, "gradients", "(4) to (7)", "d_L, then layer by layer dC/dW_l, dC/db_l and d_{l-1}", "The whole backward pass", ""),
+        Exercise(
+            WHOLE,
+            "gradients",
+            "(4) to (7)",
+            "d_L, then layer by layer dC/dW_l, dC/db_l and d_{l-1}",
+            "The whole backward pass",
+            "",
+        ),
     )
 }
 ARGUMENTS: Final = {e.function if e.number < WHOLE else "backward": e for e in EXERCISES.values()}

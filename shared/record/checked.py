@@ -197,6 +197,10 @@ def _gallery(record: Record, spec: NetworkSpec, tests: int) -> None:
     for layer in gallery["maps"]["layers"] if "maps" in gallery else ():
         size, whole = _bytes("gallery.maps", layer["levels"]), math.prod(layer["shape"])
         expect("gallery.maps", f"{size:,} bytes", f"{whole:,}, the product of its shape", fits=size == whole)
+    for step in gallery["steps"]["steps"] if "steps" in gallery else ():
+        whole = math.prod(step["shape"]) if len(step["shape"]) == 1 else step.get("rows", 0) * step["shape"][1]
+        size = len(step["values"]) if len(step["shape"]) == 1 else _bytes("gallery.steps", step.get("levels", ""))
+        expect("gallery.steps", f"{size:,} values", f"{whole:,}, the product of its shape", fits=size == whole)
 
 
 def _bytes(where: str, text: str) -> int:

@@ -7,8 +7,8 @@ from typing import Final
 from shared.diagnosis.as_written import OwnVerdict
 from shared.diagnosis.checks import CHECKS
 from shared.diagnosis.diagnose import Diagnosis, Verdict
-from shared.diagnosis.facts import Facts
 from shared.diagnosis.exercises import EXERCISES, WHOLE, Exercise
+from shared.diagnosis.facts import Facts
 from shared.diagnosis.findings import Findings
 from shared.diagnosis.near_misses import TO_FILL, Filled
 from shared.diagnosis.selftest import Trial
