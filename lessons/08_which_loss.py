@@ -39,7 +39,8 @@ for loss, path in paths.items():
     print(f"{loss:17}" + "".join(f"{path[k]:7.3f}" for k in (0, 10, 50, 100, 150, 200, 300)))
 
 a = paths["quadratic"][0]
-print(f"\nat the start a = {a:.3f}: d = {a * a * (1 - a):.4f} and {a:.4f}, a factor of {1 / (a * (1 - a)):.0f}")
+slope = a * (1 - a)
+print(f"\nat the start a = {a:.3f} and f'(z) = {slope:.3f}: d = {a * slope:.4f} and {a:.4f}, a factor of {1 / slope:.0f}")
 
 # %%
 import matplotlib.pyplot as plt
