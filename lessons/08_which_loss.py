@@ -40,7 +40,9 @@ for loss, path in paths.items():
 
 a = paths["quadratic"][0]
 slope = a * (1 - a)
-print(f"\nat the start a = {a:.3f} and f'(z) = {slope:.3f}: d = {a * slope:.4f} and {a:.4f}, a factor of {1 / slope:.0f}")
+print(
+    f"\nat the start a = {a:.3f} and f'(z) = {slope:.3f}: d = {a * slope:.4f} and {a:.4f}, a factor of {1 / slope:.0f}"
+)
 
 # %%
 import matplotlib.pyplot as plt

@@ -49,9 +49,9 @@ class Exercise:
 EXERCISES: Final = {
     exercise.number: exercise
     for exercise in (
-        Exercise(1, "weighted_input", "(1)", "z_l = a_{l-1} W_l^T + b_l", "What a layer computes from its input", "z"),
-        Exercise(2, "sigmoid", "(2)", "a_l = f(z_l)", "The activation of a layer, here the sigmoid", "a"),
-        Exercise(3, "cost", "(3)", "C = 1/n sum 1/2 |a_L - y|^2", "How wrong the outputs are", "C"),
+        Exercise(1, "weighted_input", "(1)", "z_l = a_{l-1} W_l^T + b_l", "The weighted input of a layer", "z"),
+        Exercise(2, "sigmoid", "(2)", "a_l = f(z_l)", "The activation, a sigmoid", "a"),
+        Exercise(3, "cost", "(3)", "C = 1/n sum 1/2 |a_L - y|^2", "The cost: how wrong the outputs are", "C"),
         Exercise(4, "output_delta", "(4)", "d_L = (a_L - y) * f'(z_L) / n", "The error of the last layer", "d"),
         Exercise(5, "delta", "(5)", "d_l = (d_{l+1} W_{l+1}) * f'(z_l)", "The error of the layer below", "d"),
         Exercise(6, "weight_gradient", "(6)", "dC/dW_l = d_l^T a_{l-1}", "The gradient of the weights", "dW"),

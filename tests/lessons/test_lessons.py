@@ -198,9 +198,7 @@ def ten(ran: Ran) -> None:
     assert "98.5" in REPRODUCTION
 
 
-SAYS: dict[int, Callable[[Ran], None]] = dict(
-    enumerate((one, two, three, four, five, six, seven, eight, nine, ten), 1)
-)
+SAYS: dict[int, Callable[[Ran], None]] = dict(enumerate((one, two, three, four, five, six, seven, eight, nine, ten), 1))
 FIGURES = {1: 1, 2: 1, 3: 2, 4: 1, 5: 1, 6: 1, 7: 1, 8: 2, 9: 1, 10: 3}
 
 
