@@ -71,9 +71,9 @@ def of_notebook(number: int) -> Ran:
 
 def run(number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ran:
     """Run a lesson as plain `python` does."""
-    shown: list[int] = []
+    shown: list[object] = []
     plt.switch_backend("agg")
-    monkeypatch.setattr(plt, "show", lambda: shown.append(plt.gcf().number))
+    monkeypatch.setattr(plt, "show", lambda: shown.append(plt.gcf()))
     names: dict[str, Any] = {"__name__": "__main__"}
     exec(compile(LESSONS[number].read_text(encoding="utf-8"), str(LESSONS[number]), "exec"), names)
     plt.close("all")
