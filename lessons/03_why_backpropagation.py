@@ -141,8 +141,8 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# Each of the first two curves is a **U**: left of its lowest point is rounding, right of it the curve.
-# Forward differences keep about half of the 16 digits of float64, central ones about ten. The
-# complex step is exact to the last digits for every ε below 1e-7. It still needs one pass for each
-# parameter. So finite differences are used to *check* gradients, on small networks: `samegrad check` uses
-# central ones. Training uses backpropagation.
+# Each of the first two curves is a **U**: left of its lowest point is rounding, right of it the
+# curve. Forward differences keep about half of the 16 digits of float64, central ones about ten. The
+# complex step is exact to the last digits for every ε below 1e-7. So such steps are used to *check*
+# gradients, on small networks: `samegrad check` takes complex steps where the code allows it, and
+# central differences elsewhere. Training uses backpropagation.
