@@ -8,7 +8,7 @@
 # > new x = x − η f'(x)
 #
 # f'(x) is the slope of f at x; for x² it is 2x. Where the slope is positive, f grows to the right,
-# so the rule goes left. The number η ("eta") is the *learning rate*: how far to go.
+# so the rule goes left. The number η ("eta"), the *learning rate*, sets how far.
 #
 # In [`shared/spec.py`](../shared/spec.py) this rule is equation (8): theta <- theta − eta g.
 
@@ -69,10 +69,12 @@ plt.show()
 # %% [markdown]
 # ## The same rule for 23,860 numbers
 #
-# A network is a function, too. The network of this project, 784-30-10, has 23,860 weights and
-# biases, written θ ("theta"). The function is the *cost* C(θ): how far its outputs are from the
-# right answers. Instead of one slope there are 23,860, one for each parameter. Together they are
-# called the *gradient* g, and the rule is the same: theta <- theta − eta g.
+# The network of this project takes the 784 pixels of an image of a digit, and has 30 neurons and 10
+# outputs, one for each digit: 784-30-10 for short. What it does depends on 23,860 numbers, its
+# weights and biases, together written θ ("theta"). The function to make small is the *cost* C(θ):
+# how far the outputs are from the right answers. Instead of one slope there are 23,860, one for
+# each of these *parameters*. Together they are called the *gradient* g, and the rule is the same:
+# theta <- theta − eta g.
 
 # %%
 import samegrad
@@ -99,9 +101,10 @@ for epoch in (0, 1, 2, 5, 10):
 
 # %% [markdown]
 # Before the first step the network guesses. After ten passes over 1,297 images (*epochs*) it reads
-# most of 250 images that it has never seen. Nothing but the rule of the first cell was used.
+# most of 250 images that it has never seen. The rule of the first cell did it, with the gradient of
+# ten images at a time (a *batch*).
 #
 # What is missing is how to get 23,860 slopes. That is what backpropagation is for: lessons 2 and 3.
 #
-# **Try:** which η is the largest that still gets closer to 0 for f(x) = x²? And for f(x) = 3x²?
+# **Try:** up to which η does x get closer to 0 for f(x) = x²? And for f(x) = 3x²?
 # When you can write the rule, check it: `samegrad exercise 8 > my_step.py`.

@@ -88,7 +88,7 @@ for name, value in steps.items():
 #
 # - A gradient has the shape of its parameter: one slope for each of the 23,860.
 # - d1 comes from d2 through the same W2 that the forward pass used, but in the other direction.
-#   That is where *back*propagation has its name from.
+#   Hence the name: *back*propagation.
 
 # %%
 import matplotlib.pyplot as plt
@@ -121,6 +121,6 @@ largest = max(abs(traced[name] - value).max() for name, value in steps.items() i
 print("equal to 15 digits:" if largest < 1e-15 else "different:", ", ".join(traced))
 
 # %% [markdown]
-# **Try:** write each of these lines yourself. `samegrad exercise` lists eight exercises, one for
-# each equation; `samegrad exercise 5 > my_delta.py` starts with d1, and `samegrad check my_delta.py`
-# says whether you got it.
+# **Try:** write each of these lines yourself. `samegrad exercise` lists nine exercises: one for each
+# equation, and the whole backward pass. `samegrad exercise 5 > my_delta.py` leaves out the line of
+# d1, and `samegrad check my_delta.py` says whether you got it.

@@ -2,8 +2,8 @@
 # # 3 Why backpropagation
 #
 # A slope can be had without the chain rule: change one parameter a little and see how C changes. For
-# N parameters that takes N + 1 computations of C. This is called *finite differences*. Nobody
-# trains networks with it, because of its time and because of its error.
+# N parameters that takes N + 1 computations of C. This is called *finite differences*. Networks are
+# not trained with it, because of its time and because of its error.
 #
 # ## The time
 #

@@ -8,7 +8,7 @@
 #
 # ## The loop
 #
-# One image after the other, each a column vector, as in the article and in Nielsen's book.
+# One image after the other, each a vector, as in the article and in Nielsen's book.
 
 # %%
 import time
@@ -112,8 +112,8 @@ plt.show()
 
 # %% [markdown]
 # The loop has the same price for every image. The matrix products get cheaper with the batch, for
-# two reasons: Python is asked once per batch instead of once per image, and a matrix product reads
-# each weight from memory once for many images. For a batch of one image there is nothing to gain.
+# two reasons: the overhead of Python is paid once per batch instead of once per image, and a matrix
+# product reads each weight from memory once for many images. With one image there is little to gain.
 #
 # ## A network of your own, trained
 #

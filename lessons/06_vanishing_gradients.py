@@ -64,8 +64,8 @@ plt.show()
 # - tanh and relu, scaled weights: it shrinks from 1.3 to 0.021 and from 2.1 to 0.066, far less.
 # - tanh, normal weights: it grows from 1.1 to 59. It *explodes*.
 # - relu, normal weights: it is a million in every layer. A sum of 30 terms with weights of size 1 is
-#   several times larger than the terms, so the outputs explode on the way up, and the error with
-#   them.
+#   several times larger than the terms. So a_l explodes on the way up and d_l on the way down, and
+#   equation (6), dC/dW_l = d_l^T a_{l−1}, multiplies the two.
 #
 # W_1 is 30 x 784 and has more weights than the others, so its norm is not comparable with theirs.
 #
@@ -91,6 +91,9 @@ for (f, initial), found in first.items():
     print(f"{f:11} {initial:7}" + "".join(f"{value:11.1e}" for value in found))
 
 # %% [markdown]
+# The factor hardly depends on the depth. With the sigmoid and scaled weights it is 0.2: every
+# further layer leaves a fifth. The gradient of the first layer falls from 0.83 to 0.0000021.
+#
 # ## In every framework the same
 #
 # This is a property of the equations, not of a program. The same network in five implementations:

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 8 Which loss
 #
-# People learn fastest from their worst mistakes. With the quadratic cost, a neuron does not: where
-# it is badly wrong, it hardly moves. Nielsen shows this in chapter 3 of his book with a single
-# neuron.
+# We often learn fastest where we are badly wrong. With the quadratic cost, a neuron does not: where
+# it is badly wrong, it hardly moves. Nielsen shows this in chapter 3 of his book "Neural Networks
+# and Deep Learning" with a single neuron.
 #
 # ## One neuron, badly wrong
 #
@@ -113,8 +113,8 @@ plt.show()
 # cost stays where it is for three epochs of 130 steps each; the cross-entropy is gone after the
 # first. Given time, both arrive: the loss decides how long a mistake lasts.
 #
-# This is about the *start*. The factor f'(z_L) of equation (4) is the one that lesson 6 is about,
-# in the last layer: where outputs are saturated, it is small.
+# The culprit is the factor of lesson 6, in the last layer: f'(z_L) of equation (4) is small where
+# outputs are near 0 or 1, right or wrong.
 #
 # **Try:** the other way out is a better start. What does the quadratic cost do from b2 = −5, where
 # every output says "no"? Why is that much less wrong for nine outputs out of ten?

@@ -41,10 +41,10 @@ print(f"mean {normal.mean():.1%}, standard deviation {100 * normal.std(ddof=1):.
 print(f"lowest {normal.min():.1%}, highest {normal.max():.1%}")
 
 # %% [markdown]
-# Ten runs of one recipe end about 20 points apart. Each of them could have been the one that is
-# printed. On MNIST it is the same: ten runs of the article's recipe end between 56.5 and 79.4 %,
-# with a mean of 69.8 % ([docs/reproduction.md](../docs/reproduction.md)). The 81.19 % of the
-# article lie above all ten. Nothing is wrong with it: it is one draw.
+# The best and the worst of ten runs are about 20 points apart, and each could have been the one that
+# is printed. On MNIST it is the same: ten runs of the article's recipe end between 56.5 and 79.4 %,
+# with a mean of 69.8 % ([docs/reproduction.md](../docs/reproduction.md)). The 81.19 % of the article
+# lie above all ten. That need not be an error: it is one draw, and its images are split differently.
 #
 # ## The initial weights
 #
@@ -114,8 +114,8 @@ for name in ("numpy_scratch", "numpy_per_example"):
     print(f"{name:18}" + "".join(f"{accuracies[name, seed]:8.1%}" for seed in (1, 2)))
 
 # %% [markdown]
-# With the same seed, there is no difference. With one seed each, the two identical programs differ
-# by several points, and somebody would explain why one of them is better.
+# With the same seed, there is no difference. With a seed of their own each, the two programs, which
+# compute the same, differ by many points, and somebody would explain why one of them is better.
 #
 # A fair comparison needs: the same initial weights, the same batches in the same order, the same
 # test images, several seeds, differences in pairs with an interval, and a proof that both compute

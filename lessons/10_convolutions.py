@@ -12,7 +12,7 @@
 #
 # ## By hand
 #
-# A kernel that responds to horizontal edges: its upper half is 1, its lower half −1.
+# A kernel that responds to horizontal edges: its upper rows are above 0, its lower rows below.
 
 # %%
 import matplotlib.pyplot as plt

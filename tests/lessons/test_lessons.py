@@ -139,6 +139,10 @@ def six(ran: Ran) -> None:
     assert (ten["relu", "scaled"][1], ten["relu", "scaled"][-1]) == (6.6e-2, 2.1)
     assert (ten["tanh", "normal"][1], ten["tanh", "normal"][-1]) == (59, 1.1)
     assert all(1e6 <= value < 2e6 for value in ten["relu", "normal"])
+    factors = ran.row("sigmoid", "scaled", after="factor by which")
+    assert all(near(factor, 0.2, 0.015) for factor in factors)
+    first = ran.row("sigmoid", "scaled", after="by the number of layers")
+    assert (first[0], first[-1]) == (0.83, 2.1e-6)
     lines = ran.text.partition("seed 1\n")[2].splitlines()[1:6]
     assert len(lines) == 5
     assert len({tuple(line.split()[1:]) for line in lines}) == 1
