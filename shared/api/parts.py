@@ -27,7 +27,7 @@ def dataset(name: str = "auto", *, data_dir: str | Path | None = None, offline: 
 
     Raises
     ------
-    SettingError, DataError
+    SpecError, DataError
         If there is no such data set, or if it is not available or damaged.
     """
     return load_data(given_options({"dataset": name, "data_dir": data_dir, "offline": offline}, DATA))

@@ -38,12 +38,12 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     with progress("writing the page"):
         reading = columns.reading(implementations.sources(every), [implementations.label(name) for name in shown])
-        files.write_text(path, page.read(reading, _last_walk(RESULTS)))
+        files.write_text(path, page.read(reading, last_walk(RESULTS)))
     show_page(path, arguments.open)
     return 0
 
 
-def _last_walk(results: Path) -> "Pass | None":
+def last_walk(results: Path) -> "Pass | None":
     """Return one image's way through the network of the last run that has kept it; None if none has."""
     from shared.errors import SpecError
     from shared.record import journal

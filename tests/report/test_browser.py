@@ -163,6 +163,20 @@ def test_without_javascript_one_image_is_a_table(driver: Any, made: Run) -> None
     assert not driver.find_elements(By.CSS_SELECTOR, ".controls")
 
 
+def test_read_shows_the_image_of_the_last_run_that_has_one(made: Run, tmp_path: Path) -> None:
+    from shared.report.page import page
+    from shared.report.page.columns import Reading
+    from shared.verbs.read import last_walk
+
+    assert last_walk(tmp_path) is None
+    walk = last_walk(made.output.parent)
+    assert walk
+    assert (walk.index, walk.network) == (0, "784-30-10, sigmoid, quadratic")
+    empty = Reading([], {}, measured=False)
+    assert 'class="stepper' in page.read(empty, walk)
+    assert 'class="stepper' not in page.read(empty)
+
+
 def test_every_number_is_that_of_the_record(opened: Any, made: Run) -> None:
     table = run(None, "show", str(made.output), "--details").stdout
     for name, *cells in rows(opened):
