@@ -11,7 +11,7 @@ import pytest
 
 import samegrad
 from shared.processes.environment import ROOT
-from tests import patience
+from tests import command, patience
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_gradients_are_those_of_each_implementation() -> None:
     spec, training = samegrad.NetworkSpec.parse("784-30-10"), samegrad.TrainingSpec(dtype="float64", seed=2)
     start = samegrad.draw_parameters(spec, training)
     exact = samegrad.load("numpy_scratch")(spec, training, start).loss_and_gradients(x, y)[1]
-    given: dict[str, Any] = {"spec": spec, "training": training, "x": x, "y": y, "timeout": patience.SECONDS}
+    given: dict[str, Any] = {"spec": spec, "training": training, "x": x, "y": y, "timeout": command.SECONDS}
     for found in (
         samegrad.gradients("numpy_scratch", "minitorch", **given),
         samegrad.gradients("numpy_scratch", "minitorch", **given, parameters=start),
