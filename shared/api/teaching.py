@@ -13,6 +13,7 @@ from shared.api.common import WIDTH, Printed, Progress, no_progress, one_thread
 from shared.api.own import check
 from shared.diagnosis.near_misses import TO_FILL, Filled
 from shared.errors import SettingError, SpecError
+from shared.options import VISIBILITIES
 from shared.processes.calls import CallError
 from shared.reading.program import UnreadableError
 from shared.report import submissions as report
@@ -21,7 +22,6 @@ from shared.report.submissions import FAILED, MISSING, RIGHT, TIMED_OUT, TO_DO, 
 
 MOST: Final = 10_000
 """Files of a folder."""
-VISIBILITIES: Final = ("visible", "hidden", "after_due_date", "after_published")
 
 
 @dataclass(frozen=True, repr=False)

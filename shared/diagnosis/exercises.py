@@ -128,18 +128,29 @@ def template(number: int, command: str) -> str:
 
 
 def declared(path: Path) -> Exercise | None:
-    """Return the exercise that a file says it is; None if it says none."""
+    """Return the exercise that a file is; None if it is none.
+
+    Its constant says so, and it has the docstring or the function of the exercise: others may have such a constant.
+    """
     if path.suffix != ".py":
         return None
     try:
         tree = parsed(read_source(path))
     except NotPythonError:
         return None
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [CONSTANT]:
-            with_number = node.value.value if isinstance(node.value, ast.Constant) else None
-            return EXERCISES.get(with_number) if isinstance(with_number, int) else None
-    return None
+    values = [
+        node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and [ast.unparse(target) for target in node.targets] == [CONSTANT]
+        and isinstance(node.value, ast.Constant)
+    ]
+    exercise = EXERCISES.get(values[0]) if values and type(values[0]) is int else None
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    is_ours = exercise is not None and (
+        exercise.function in functions or (ast.get_docstring(tree) or "").startswith(f"Exercise {exercise.number}:")
+    )
+    return exercise if is_ours else None
 
 
 def line_of(exercise: Exercise, lines: list[str]) -> Lines:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from shared.boundary import safe, told
 from shared.errors import SettingError, UsageError
 from shared.layers import ACTIVATIONS
-from shared.options import READINGS, UPDATES, choice
+from shared.options import READINGS, UPDATES, VISIBILITIES, choice
 from shared.processes import environment
 from shared.spec import LOSSES
 from shared.verbs.command import (
@@ -23,7 +23,6 @@ from shared.verbs.command import (
 )
 
 GRADESCOPE: Final = "gradescope"
-VISIBILITIES: Final = ("visible", "hidden", "after_due_date", "after_published")
 
 
 def parser() -> Parser:

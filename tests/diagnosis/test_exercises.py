@@ -81,6 +81,23 @@ def test_nothing_later_is_needed(tmp_path: Path) -> None:
     assert filled.check_file(path, EXERCISES[1], command.SECONDS).right
 
 
+def test_a_constant_of_that_name_does_not_make_an_exercise(tmp_path: Path) -> None:
+    path = tmp_path / "homework.py"
+    for text, number in {
+        "EXERCISE = 5\n": None,
+        "EXERCISE = 'five'\ndef delta(): ...\n": None,
+        "EXERCISE = True\ndef weighted_input(): ...\n": None,
+        "EXERCISE = 12\n": None,
+        "EXERCISE = \n": None,
+        "EXERCISE = 5\ndef delta(): ...\n": 5,
+        '"""Exercise 5: renamed."""\nEXERCISE = 5\ndef mine(): ...\n': 5,
+    }.items():
+        path.write_text(text)
+        found = declared(path)
+        assert (found and found.number) == number, text
+    assert "found no function delta" in command.inside(None, "check", str(path)).stderr
+
+
 def test_a_whole_backward_pass_is_right_or_gets_the_name_of_its_mistake(tmp_path: Path) -> None:
     assert filled.check_file(fill(tmp_path, WHOLE, BACKWARD), EXERCISES[WHOLE], command.SECONDS).right
     wrong = BACKWARD.replace("d.sum(axis=0)", "d.mean(axis=0)")
