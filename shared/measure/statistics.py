@@ -14,8 +14,10 @@ from statistics import fmean
 from typing import Final, NamedTuple
 
 CONFIDENCE: Final = 0.95
-LEAST_DIFFERENCE: Final = 0.03
+LEAST_DIFFERENCE: Final = 0.05
 """A ratio closer to 1 than this is too small a difference to act on."""
+LEAST_IN_TURNS: Final = 0.03
+"""The same for a ratio that was taken in turns, which scatters by less."""
 LEAST_ROUNDS: Final = 3
 """With fewer rounds there is no verdict: the interval of two values is 5 times as wide as that of three."""
 
@@ -165,15 +167,15 @@ def unpaired_ratio(
     return exp(Estimate(centre, centre - margin, centre + margin, n))
 
 
-def verdict(ratio: Estimate | None) -> str | None:
+def verdict(ratio: Estimate | None, least: float = LEAST_DIFFERENCE) -> str | None:
     """Return the verdict on a ratio of times; None if there are too few rounds.
 
-    `faster` and `slower` need an interval that excludes 1 and a difference of at least `LEAST_DIFFERENCE`.
+    `faster` and `slower` need an interval that excludes 1 and a difference of at least `least`.
     """
     if ratio is None or ratio.low is None or ratio.high is None or ratio.rounds < LEAST_ROUNDS:
         return None
-    if ratio.low > 1 and ratio.value >= 1 + LEAST_DIFFERENCE:
+    if ratio.low > 1 and ratio.value >= 1 + least:
         return SLOWER
-    if ratio.high < 1 and ratio.value <= 1 / (1 + LEAST_DIFFERENCE):
+    if ratio.high < 1 and ratio.value <= 1 / (1 + least):
         return FASTER
     return NO_DIFFERENCE

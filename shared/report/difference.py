@@ -6,7 +6,7 @@ from typing import Final
 
 from shared.measure import paired, statistics
 from shared.measure.noise import typical_canary
-from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, LEAST_ROUNDS, Estimate
+from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, LEAST_IN_TURNS, LEAST_ROUNDS, Estimate
 from shared.options import Threshold
 from shared.record.schema import OK, Record, Sample, differences
 from shared.report import numbers
@@ -46,15 +46,15 @@ def changes(a: Record, b: Record) -> list[Change]:
         turns, turns_before = (of.get(name, []) for of in reversed(taken))
         if turns and turns_before and same_baseline:
             times, times_before = ([math.exp(log) for log in paired.log_ratios(of)] for of in (turns, turns_before))
-            ratio = statistics.unpaired_ratio(times, times_before, rows=common)
+            ratio, least = statistics.unpaired_ratio(times, times_before, rows=common), LEAST_IN_TURNS
         else:
             times, times_before = ([epoch_seconds(s) for s in of.values()] for of in (after, before))
-            ratio = statistics.unpaired_ratio(times, times_before, rows=common, drift=drift)
+            ratio, least = statistics.unpaired_ratio(times, times_before, rows=common, drift=drift), LEAST_DIFFERENCE
         reached, reached_before = (
             {seed: float(s["test_accuracy"]) for seed, s in of.items()} for of in (after, before)
         )
         difference = statistics.paired_difference(reached, reached_before, rows=common)
-        verdict = statistics.verdict(ratio)
+        verdict = statistics.verdict(ratio, least)
         found.append(Change(name, sides[0].get(name), sides[1].get(name), ratio, verdict, difference))
     return found
 

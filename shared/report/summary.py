@@ -9,7 +9,7 @@ from typing import Final
 
 from shared.measure import paired, statistics
 from shared.measure.noise import disturbances, typical_canary
-from shared.measure.statistics import LEAST_ROUNDS, Estimate
+from shared.measure.statistics import LEAST_IN_TURNS, LEAST_ROUNDS, Estimate
 from shared.record.schema import (
     ALONE,
     CRASHED,
@@ -217,7 +217,7 @@ def _row(
         ratio=in_turns or ratio,
         epoch_ratio=ratio,
         turns=InTurns.of(turns) if turns else None,
-        verdict=statistics.verdict(in_turns or ratio),
+        verdict=statistics.verdict(in_turns, LEAST_IN_TURNS) if in_turns else statistics.verdict(ratio),
         steps_per_epoch=timed[0]["steps_per_epoch"],
         examples_per_epoch=timed[0]["examples_per_epoch"],
         peak_memory_bytes=max((b for s in timed if (b := s["peak_memory_bytes"]) is not None), default=None),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, Estimate
+from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, LEAST_IN_TURNS, Estimate
 from shared.record.schema import Record
 from shared.report import budget, numbers, remarks
 from shared.report.answer import answer
@@ -182,11 +182,13 @@ def legend(record: Record, found: list[Row]) -> list[str]:
     ratio = f"epoch / {record['baseline']}'s"
     if any(row.turns for row in found):
         ratio = f"to {record['baseline']}'s time, the median of blocks of steps that were taken in turns"
+    in_turns = any(row.turns for row in found)
+    least = f"{100 * LEAST_DIFFERENCE:.0f} %" + (f", or {100 * LEAST_IN_TURNS:.0f} % in turns" if in_turns else "")
     together = f", for {numbers.plural(others, 'row')} together" if others > 1 else ""
     return [
         f"[...]: {100 * CONFIDENCE:.0f} % confidence intervals (Student's t) over the rounds{together}; "
         f"time ratio: {ratio}, below 1 is faster; a verdict needs an interval that excludes 1 "
-        f"and a difference of at least {100 * LEAST_DIFFERENCE:.0f} %",
+        f"and a difference of at least {least}",
         f"gradient error: worst relative L2 error of a tensor against the float64 reference, "
         f"tolerance {record['tolerance']:.0e}",
     ]
