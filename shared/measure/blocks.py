@@ -5,6 +5,7 @@ The process is a `shared.processes.calls`: between two calls it waits on a pipe,
 
 import gc
 import math
+import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ CALL: Final = 0.01
 SAMPLE_STEPS: Final = 64
 """The steps of a second call from which the time of a step follows; an epoch if that is shorter."""
 TRIES: Final = 5
+SHIFTS: Final = 200
+"""Blocks of memory that move what is allocated after them."""
 TRY_SECONDS: Final = 0.3
 """After which there are no more tries."""
 
@@ -62,6 +65,8 @@ class Side:
     job: Job
     start: Start
     threads: dict[str, int]
+    shift: list[bytearray] = field(default_factory=list)
+    """see `shifted`"""
     steps: int = 1
     first: Labels = field(default_factory=lambda: np.empty(0, np.int64))
     """a mini-batch"""
@@ -86,9 +91,21 @@ def load(_: str, job: Job) -> Side:
     cls = network_class(module)
     threads = dict(module.set_threads(job.threads) or {}) if hasattr(module, "set_threads") else {}
     start = Start.of(job)
+    shift = shifted()
     network = cls(job.spec, job.training, start.parameters)
     network.load(start.x, start.y)
-    return Side(module, network, job, start, threads)
+    return Side(module, network, job, start, threads, shift)
+
+
+def shifted() -> list[bytearray]:
+    """Return blocks of memory of random sizes, of which every other one is free again.
+
+    Where arrays lie changes the speed of small networks by some per cent, and is the same in every process of a file.
+    So it would be the same error in every round; with this it is another one in each (Curtsinger and Berger,
+    "Stabilizer: statistically sound performance evaluation", ASPLOS 2013).
+    """
+    sizes = random.SystemRandom()
+    return [bytearray(sizes.randrange(1 << sizes.randrange(5, 18))) for _ in range(SHIFTS)][::2]
 
 
 def prepare(side: Side) -> Length:
