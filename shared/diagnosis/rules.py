@@ -9,14 +9,31 @@ import numpy as np
 
 from shared.diagnosis import operators, updates
 from shared.diagnosis.case import SOFTMAX_AGAIN, Case, added_decay, common_factor, is_probability
-from shared.diagnosis.culprits import EVERYWHERE, MASK, assignments, delta_lines, matching_lines, mistake_lines
+from shared.diagnosis.culprits import (
+    EVERYWHERE,
+    MASK,
+    assignments,
+    delta_lines,
+    matching_lines,
+    mistake_lines,
+    slope_lines,
+)
 from shared.diagnosis.diagnose import SHAPE, Diagnosis
 from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.mistakes import MISTAKES
-from shared.diagnosis.network_of import TURNED, WRONG_SLOPES, has_diagonal_jacobian, mistakes, wrong_slope
+from shared.diagnosis.network_of import (
+    AT_ACTIVATION,
+    TURNED,
+    WRONG_SLOPES,
+    has_diagonal_jacobian,
+    has_wrong_column,
+    mistakes,
+    other_activations,
+    wrong_slope,
+)
 from shared.diagnosis.own_words import besides, tensors, times
 from shared.diagnosis.words import Lines
-from shared.layers import SOFTMAX
+from shared.layers import ACTIVATIONS, SOFTMAX
 from shared.reading.derivatives import OWN, as_shaped
 from shared.reading.names import is_bias
 from shared.reading.program import RATE
@@ -60,15 +77,17 @@ def diagnosis_of(case: Case) -> Diagnosis | None:
     if case.has_loss and (common := common_factor(case)) is not None:
         return _by_a_factor(case, common)
     wrong = case.fit.wrong
-    biases = facts.layout.biases
-    if (
-        d.run.after
-        and wrong == [name for name in d.arrays if name in biases]
-        and not any(d.gradients[b].any() for b in biases)
-    ):
+    if wrong and wrong == _never_moved(case):
         return _still(case, wrong)
     early = _update(case) if d.run.after and _is_nearly_right(case) else None
     return early or _by_rule(case) or _named(case) or _by_slope(case) or _unnamed(case)
+
+
+def _never_moved(case: Case) -> list[str]:
+    """Return the biases, if training changes none of them."""
+    d, biases = case.facts.derivatives, case.facts.layout.biases
+    is_still = bool(d.run.after) and not any(d.gradients[bias].any() for bias in biases)
+    return [name for name in d.arrays if name in biases] if is_still else []
 
 
 def _is_nearly_right(case: Case) -> bool:
@@ -235,6 +254,12 @@ def _by_rule(case: Case) -> Diagnosis | None:
             "squared error: d_L = a * (g - sum(a * g)) with g = dC/da; cross-entropy: d_L = a - y", "(4)",
             tensors(case), matching_lines(case, r"1 ?- ?\w+\)?|slope|deriv|prime", EVERYWHERE),
         )  # fmt: skip
+    if case.facts.layout.has_bias_column and chosen is not None and has_wrong_column(case.facts, chosen):
+        return Diagnosis(
+            "the wrong column of W is left out", "delta goes back through W without a column that is not the bias's: "
+            "the first and the last one are mixed up", "leave out the weights of the constant 1, and only these", "(5)",
+            tensors(case), delta_lines(case),
+        )  # fmt: skip
     return _other_decay(case)
 
 
@@ -271,7 +296,7 @@ def _unnamed(case: Case) -> Diagnosis:
         biases = case.facts.layout.biases
         if is_n and set(wrong) == below - {None}:
             name, equation = "1/n twice below the last layer", "(5)"
-        elif wrong and set(wrong) == set(biases) and all(abs(f / case.n - 1) < ALIKE for f in factors.values()):
+        elif set(wrong) <= set(biases) and all(abs(f / case.n - 1) < ALIKE for f in factors.values()):
             name, equation = (
                 "1/n is missing in the bias gradients: they are sums, those of the weights are means",
                 "(7)",
@@ -286,6 +311,7 @@ def _unnamed(case: Case) -> Diagnosis:
             delta_lines(case) if equation == "(5)" else _assigned(case, _alone(case, wrong, factors)),
         )  # fmt: skip
     top = [name for name in case.facts.layout.layers[-1] if name is not None]
+    right += still if (still := _never_moved(case)) and right else []
     if case.facts.layout.image and right and _is_delta_right(case, right):
         where, equation = "the gradients of the biases are right, those of the weights beside them are wrong", "(6)"
     elif right and all(name in right for name in top):
@@ -327,7 +353,8 @@ def _alone(case: Case, wrong: Sequence[str], factors: dict[str, float]) -> list[
 
 def _by_slope(case: Case) -> Diagnosis | None:
     """Return that the hidden layers have the slope of another activation, or its mask the wrong way round."""
-    if (found := wrong_slope(case.facts, case.activations, case.own.loss if case.own else None)) is None:
+    chosen = case.activations or other_activations(case.facts)
+    if (found := wrong_slope(case.facts, chosen, case.own.loss if case.own else None)) is None:
         return None
     right, taken = found
     if taken == "identity":
@@ -338,14 +365,21 @@ def _by_slope(case: Case) -> Diagnosis | None:
         name = f"the slope of {right} is taken as {taken}"
         return Diagnosis(
             name, f"in the hidden layers, {name.removeprefix('the ')}", f"multiply by the derivative of {right}", "(5)",
-            tensors(case), matching_lines(case, WRONG_SLOPES[taken], EVERYWHERE),
+            tensors(case), matching_lines(case, WRONG_SLOPES[taken], EVERYWHERE)
+            or slope_lines(case, is_formula="z)" not in taken and "z^" not in taken),
+        )  # fmt: skip
+    if taken not in (TURNED, *ACTIVATIONS):
+        return Diagnosis(
+            f"the slope of {right} is wrong", f"in the hidden layers, the slope of {right} is not its derivative at z, "
+            f"but {taken}", f"multiply by the derivative of {right} at z", "(5)", tensors(case),
+            slope_lines(case, is_formula=taken != AT_ACTIVATION),
         )  # fmt: skip
     other = right if taken == TURNED else taken
     name = f"the slope of {right} is turned round" if taken == TURNED else f"the slope of {taken} in a layer of {right}"
     return Diagnosis(
         name, f"in the hidden layers, delta_l is multiplied by {'1 - f' if taken == TURNED else 'f'}'(z_l) of {other}",
         f"multiply by the derivative of {right}", "(5)", tensors(case),
-        (matching_lines(case, MASK, "backward", "train") if taken == TURNED else ()) or delta_lines(case),
+        (matching_lines(case, MASK, "backward", "train") if taken == TURNED else ()) or slope_lines(case),
     )  # fmt: skip
 
 

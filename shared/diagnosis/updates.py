@@ -44,6 +44,8 @@ SIGN: Final = "the sign of the gradient"
 NO_COUNT: Final = "Adam's step counter never grows"
 LOST: Final = "what the update remembers is lost after every step"
 FROM_ZERO: Final = "Adam's step counter starts at 0"
+NO_SQUARE: Final = "Adam's second moment lacks the square"
+NO_ROOT: Final = "Adam's step lacks the square root"
 COUNTERS: Final[dict[str, Callable[[int], int]]] = {
     CORRECTED: lambda k: k + 1,
     UNCORRECTED: lambda _: 0,
@@ -96,6 +98,7 @@ def rule_of(facts: Facts) -> Rule | None:
         rule = next(_momenta(steps), None)
         if rule is None and len(steps.g) >= LEAST:
             rule = next((found for each in _adams(steps.some()) if (found := _whole(each, steps))), None)
+            rule = rule or next(_wrong_adams(steps), None)
         return rule and _named(rule, facts)
 
 
@@ -236,6 +239,19 @@ def _directions(
             yield m / one / (np.sqrt(v / other) + epsilon)
 
 
+def _wrong_adams(steps: Steps) -> Iterator[Rule]:
+    """Yield Adam with a second moment that is none, with the usual factors."""
+    beta_1, beta_2 = 0.9, 0.999
+    m = [average / (1 - beta_1 ** (k + 1)) for k, average in enumerate(_averages(steps.g, beta_1, 1 - beta_1))]
+    for mistake, of, root in ((NO_SQUARE, steps.g, np.sqrt), (NO_ROOT, [g * g for g in steps.g], np.asarray)):
+        v = _averages(of, beta_2, 1 - beta_2)
+        for epsilon, is_corrected in product(EPSILONS, (True, False)):
+            every = [np.abs(each) / ((1 - beta_2 ** (k + 1)) if is_corrected else 1) for k, each in enumerate(v)]
+            directions = [first / (root(second) + epsilon) for first, second in zip(m, every, strict=True)]
+            if (found := _scale(directions, steps)) is not None:
+                yield Rule("Adam", found[0], mistake, betas=(beta_1, beta_2))
+
+
 def _named(rule: Rule, facts: Facts) -> Rule:
     """Return a rule, with what the learning rate tells: a moving average, and a t that does not grow."""
     mu, beta_2 = rule.betas
@@ -297,6 +313,14 @@ def mistake_of(rule: Rule | None, facts: Facts, n: int, factor: float) -> Diagno
 
 
 ADVICE: Final = {
+    NO_SQUARE: (
+        "v is the average of the gradients, not of their squares",
+        "v <- beta_2 v + (1 - beta_2) g^2",
+    ),
+    NO_ROOT: (
+        "the step divides by v, the average of the squares, and not by its root",
+        "theta <- theta - eta m / (sqrt(v) + epsilon)",
+    ),
     UNCORRECTED: (
         "m and v start at 0, and are used as they are: the first steps have another size than the learning rate says",
         "m / (1 - beta_1^t) and v / (1 - beta_2^t), in steps t = 1, 2, ...",

@@ -9,17 +9,27 @@ from typing import Any, Final
 import numpy as np
 
 from shared.reading import gradients
-from shared.reading.batch import Batch, Form
-from shared.reading.functions import methods, named_arrays, own_classes, own_functions, return_names, signature
-from shared.reading.names import gradient_of, has_role, is_gradient, is_rate, plain
+from shared.reading.batch import LABELS, LIST, Batch, Form
+from shared.reading.functions import (
+    given_as,
+    methods,
+    named_arrays,
+    own_classes,
+    own_functions,
+    return_names,
+    signature,
+)
+from shared.reading.names import gradient_of, has_role, is_gradient, plain
 from shared.reading.plans import CONTEXTS, Plan, plans
 from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError, from_step
+from shared.reading.rates import give_rate, own_objects
 from shared.reading.scalars import is_number, number
 from shared.reading.source import Source
-from shared.reading.stores import Store, own_leaves, stores
-from shared.reading.structure import Arrays, Layout
+from shared.reading.stores import Store, own_leaves, size_of, stores
+from shared.reading.structure import Arrays, Layout, Part
 
-PAIRS: Final = ("x", "mini_batch", "minibatch", "batch", "data", "training_data", "examples", "train_data")
+PAIRS: Final = ("x", "mini_batch", "minibatch", "batch", "data", "training_data", "examples", "train_data", "train",
+                "dataset", "rows")  # fmt: skip
 
 
 @dataclass
@@ -96,6 +106,7 @@ class Call:
         self.program, self.root, self.batch, self.form = program, root, batch, form
         self.callables = program.callables(root)
         self.shapes = {name: array.shape for name, array in program.arrays.items()}
+        self.parts = [leaf for leaf in program.store.leaves if isinstance(leaf, Part)]
         self.exact: dict[str, Any] = {}
         self.roles: dict[str, Any] = {
             "x": form.give_x(batch), "y": form.give_y(batch), "rate": RATE, "decay": DECAY, "count": len(batch.y),
@@ -106,6 +117,8 @@ class Call:
             self.exact = dict(root)
         elif kind == "container":
             self.roles["parameters"] = root
+            if program.store.words.isidentifier():
+                self.exact[program.store.words] = root
         for name in program.store.data:
             setattr(root, name, self.roles["x" if has_role(name, "x") else "y"])
 
@@ -123,8 +136,14 @@ class Call:
                 given[key] = self.exact[key]
             elif plain(key) in lower:
                 given[key] = lower[plain(key)]
+            elif self.parts and (size := size_of(key, self.program.layout.sizes, None)) is not None:
+                given[key] = size
             elif (role := self._role(key, context, given)) and not (has_default and role in ("count", "cache")):
                 given[key] = self.roles[role]
+            elif not has_default and (usual := given_as(self.program.source, name, key)) is not None:
+                given[key] = self.root if usual is self.program.store.root else usual
+            elif not has_default and (size := size_of(key, self.program.layout.sizes, None)) is not None:
+                given[key] = size
             elif not has_default:
                 unknown.append(key)
         for key in unknown:
@@ -171,7 +190,10 @@ class Call:
         outputs = self._outputs([(key, part) for key, part in top if isinstance(part, np.ndarray)])
         if outputs is None:
             outputs = self._outputs(list(named_arrays(value, self.program.source, name)))
-        if outputs is None and self.program.store.kind == "object":
+        if self.form.x == LIST:
+            fits = [each for each in _lists(value) if self.form.rows(each, self.batch) is not None]
+            outputs = fits[-1] if fits else None
+        elif outputs is None and self.program.store.kind == "object":
             outputs = self._outputs([(key, array) for key, array in vars(self.root).items() if has_role(key, "output")])
         if outputs is not None:
             self.roles["output"], found.outputs = outputs, self.form.rows(outputs, self.batch)
@@ -206,7 +228,10 @@ class Call:
         if numbers and found.loss is None:
             found.loss = number(numbers[0])
         names = self._names(name)
-        found.gradients = gradients.in_value(value, names, self.shapes, self.program.layout)
+        own = tuple(own_classes(self.program.source).values())
+        held = _arrays(value) if self.form.x == LIST else value
+        held = vars(value) if isinstance(value, own) and value is not self.root else held
+        found.gradients = self._unrolled(value) or gradients.in_value(held, names, self.shapes, self.program.layout)
         if not found.gradients and self.program.store.kind != "arguments":
             found.gradients = self._kept()
         self._refuse_updated(name, value, found.gradients)
@@ -214,6 +239,14 @@ class Call:
         self._remember(names, value)
         if not found.gradients:
             raise UnreadableError(f"{name} gave no gradients of {', '.join(self.shapes)}")
+
+    def _unrolled(self, value: Any) -> dict[str, Any]:
+        """Return the gradients in a vector that holds all of them, as another one holds the parameters."""
+        size = sum(array.size for array in self.program.arrays.values())
+        for each in value if self.parts and isinstance(value, tuple) else (value,):
+            if self.parts and np.shape(each) == (size,):
+                return {part.name: part.get({part.path[0][1]: each}) for part in self.parts}
+        return {}
 
     def _refuse_updated(self, name: str, value: Any, found: Mapping[str, Any]) -> None:
         """Raise UnreadableError for what a step returned under the parameters' own names: they are no gradients."""
@@ -255,6 +288,8 @@ class Call:
         assert name is not None
         before = self.parameters()
         found.rate = self.set_rate(rate, name)
+        if found.rate != rate:
+            self._refuse_unknown_numbers(name)
         x, y = self.roles["x"], self.roles["y"]
         if self.program.plan.is_listed:
             self.roles["x"], self.roles["y"] = [x], [y]
@@ -263,12 +298,23 @@ class Call:
                 self.roles["x"] = [(x, y)]
                 takes_pairs = next((key for key in takes if key in PAIRS), None)
                 if takes_pairs:
-                    self.exact[takes_pairs] = self.roles["x"]
+                    pairs = [[*x, y]] if self.form == Form(LIST, LABELS) else self.roles["x"]
+                    self.roles["x"] = self.exact[takes_pairs] = pairs
         value = self.call(name, "train")
+        if not self.program.plan.forward:
+            outputs = self._outputs(list(named_arrays(value, self.program.source, name)))
+            found.outputs = found.outputs if outputs is None else self.form.rows(outputs, self.batch)
         found.after = self.after(value, before, name)
         if all(np.array_equal(found.after[key], before[key]) for key in before):
             raise UnreadableError(f"{name} changed no parameter")
         found.gradients = dict(from_step(before, found.after, found.rate)) if rate == TINY_RATE else {}
+
+    def _refuse_unknown_numbers(self, name: str) -> None:
+        """Raise UnreadableError for a step with a number of unknown meaning, which may be that of its turns."""
+        for key, parameter in signature(self.callables[name]).parameters.items():
+            is_number_of = type(parameter.default) is int and parameter.default > 1
+            if is_number_of and not any(has_role(key, role) for role in CONTEXTS["train"]):
+                raise UnreadableError(f"{name}: nothing is known for its argument {key}")
 
     def after(self, value: Any, before: Arrays, name: str) -> Arrays:
         """Return the parameters after an update: changed in place, or returned."""
@@ -298,18 +344,32 @@ class Call:
         self.roles["rate"] = rate
         is_set = any(has_role(key, "rate") for key in takes)
         if self.program.store.kind == "object":
-            own = tuple(own_classes(self.program.source).values())
-            for holder in (self.root, *(value for value in vars(self.root).values() if isinstance(value, own))):
+            is_set |= give_rate(self.root, self.program.source, rate)
+            for holder in own_objects(self.root, self.program.source):
                 for key, value in list(vars(holder).items()):
-                    if is_rate(key, vars(holder)) and isinstance(value, (int, float)):
-                        setattr(holder, key, rate)
-                        is_set = True
-                    elif has_role(key, "epochs") and isinstance(value, int):
+                    if has_role(key, "epochs") and isinstance(value, int) and not isinstance(holder, type):
                         setattr(holder, key, self.roles["epochs"])
         return rate if is_set else 1.0
 
     def _names(self, name: str) -> list[str]:
         return return_names(self.program.source, name, self.root if self.program.store.kind == "object" else None)
+
+
+def _lists(value: Any) -> Iterator[Any]:
+    """Yield what is in nested lists, and the lists."""
+    for each in value if isinstance(value, (list, tuple)) else ():
+        yield from _lists(each)
+    yield value
+
+
+def _arrays(value: Any) -> Any:
+    """Return an array for each list of numbers, or of rows of numbers, within lists."""
+    if not isinstance(value, list) or not value:
+        return value
+    is_matrix = all(isinstance(each, list) and each and all(map(is_number, each)) for each in value)
+    if all(map(is_number, value)) or (is_matrix and len({len(each) for each in value}) == 1):
+        return np.array(value)
+    return [_arrays(each) for each in value]
 
 
 def _arguments(function: Callable[..., Any]) -> str:

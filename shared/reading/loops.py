@@ -6,10 +6,11 @@ The body is run once, for given parameters and examples; what it assigns is the 
 import ast
 import copy
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import chain, product
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from shared.reading import functions, plans, stores
 from shared.reading.batch import Batch, Form
 from shared.reading.names import gradient_of, has_role, is_rate
 from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError, from_step
+from shared.reading.rates import give_rate
 from shared.reading.scalars import REAL_OR_COMPLEX, number
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout, Leaf, kept, layouts
@@ -26,6 +28,10 @@ SHARE: Final = 0.6
 """An inner loop with this share of the statements is one over batches or examples, not over layers."""
 
 
+WHOLE: Final = re.compile(r"(total_?)?(loss|cost|error|j|l)|(loss|cost)_?total")
+"""A loss, beside its parts: data_loss, reg_loss."""
+NOTED: Final = "what_is_assigned"
+"""The name of a function of ours in the body of a loop."""
 TURNS: Final = 4
 """So many turns a loop is told to take."""
 
@@ -73,13 +79,20 @@ def _once(loop: ast.For | ast.While) -> tuple[ast.stmt, bool]:
             is_nested = True
         else:
             body.append(statement)
-    body = [*map(_NoReturn().visit, body), ast.Break()]
+    body = [*map(_NoReturn().visit, chain.from_iterable(map(_noted, body))), ast.Break()]
     made: ast.stmt
     if isinstance(loop, ast.For):
         made = ast.For(loop.target, loop.iter, body, [], lineno=loop.lineno)
     else:
         made = ast.While(ast.Constant(True), body, [], lineno=loop.lineno)
     return ast.fix_missing_locations(ast.copy_location(made, loop)), is_nested
+
+
+def _noted(statement: ast.stmt) -> list[ast.stmt]:
+    """Return a statement, and one that notes the value of a name: dscores = probs changes probs later on."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
+    return [statement, *(ast.parse(f"{NOTED}({name!r}, {name})").body[0] for name in names)]
 
 
 class _NoReturn(ast.NodeTransformer):
@@ -143,10 +156,15 @@ class Loop:
                 real[name] = value  # for functions that use it without being given it
             rate = self._set_rate(space, rate)
             known = {id(value) for value in space.values()}
+            noted: Arrays = {}
+            space[NOTED] = lambda name, value: noted.update(
+                {name: kept(value)} if isinstance(value, np.ndarray) else {}
+            )
             exec(compile(ast.Module([self.block.body], []), str(self.source.path), "exec"), space)
             after = {leaf.name: np.array(leaf.get(space), float) for leaf in self.leaves}
             made = {key: value for key, value in space.items() if id(value) not in known}
-            found = self._read(made, space, after, arrays, rate, batch, form)
+            del made[NOTED]
+            found = self._read(made, noted, space, after, arrays, rate, batch, form)
             for function in (self.loss, self.forward):
                 if function and (found.loss if function == self.loss else found.outputs) is None:
                     self._call(function, found, space, arrays, batch, form)
@@ -179,7 +197,7 @@ class Loop:
             prepare()
             return len(path) > count
 
-        space["is_the_walk_over"] = is_over
+        space |= {"is_the_walk_over": is_over, NOTED: lambda *_: None}
         try:
             with suppress(Exception, SystemExit):
                 exec(compile(ast.Module([self._turning()], []), str(self.source.path), "exec"), space)
@@ -197,15 +215,9 @@ class Loop:
 
     def _set_rate(self, space: dict[str, Any], rate: float) -> float:
         """Set the learning rate where it has a name; return the one that holds."""
-        is_set = False
+        is_set = give_rate({key: value for key, value in space.items() if key[:1] != "_"}, self.source, rate)
         for key, value in list(space.items()):
-            own = functions.own_classes(self.source).values()
-            if value in own if isinstance(value, type) else type(value) in own:
-                for name, number in list(vars(value).items()):
-                    if is_rate(name, vars(value)) and isinstance(number, float):
-                        setattr(value, name, rate)
-                        is_set = True
-            elif is_rate(key, space) and isinstance(value, (int, float)) and not isinstance(value, bool):
+            if is_rate(key, space) and isinstance(value, (int, float)) and not isinstance(value, bool):
                 space[key] = rate
                 is_set = True
         return rate if is_set else 1.0
@@ -213,6 +225,7 @@ class Loop:
     def _read(
         self,
         made: Mapping[str, Any],
+        noted: Arrays,
         space: Mapping[str, Any],
         after: Arrays,
         before: Arrays,
@@ -221,7 +234,7 @@ class Loop:
         form: Form,
     ) -> Run:
         found = Run(after=after, rate=rate)
-        arrays = {name: value for name, value in made.items() if isinstance(value, np.ndarray)}
+        arrays = {name: noted.get(name, value) for name, value in made.items() if isinstance(value, np.ndarray)}
         fits = [(name, value) for name, value in arrays.items() if form.rows(value, batch) is not None]
         fits = [
             (name, value) for name, value in fits if gradient_of(name, list(before)) is None and not _is_error(name)
@@ -233,7 +246,8 @@ class Loop:
                 chosen.append(leaf.get(space))
         if chosen:
             found.outputs = form.rows(chosen[-1], batch)
-        for name in functions.ranked({name: made[name] for name in made}, plans.LOSS, plans.NOT_LOSS):
+        scalars = functions.ranked({name: made[name] for name in made}, plans.LOSS, plans.NOT_LOSS)
+        for name in sorted(scalars, key=lambda name: WHOLE.fullmatch(name.lower()) is None):
             value = np.asarray(made[name]) if not callable(made[name]) else np.zeros(2)
             if value.size == 1 and value.dtype.kind in REAL_OR_COMPLEX:
                 found.loss = number(value)
@@ -342,6 +356,7 @@ def candidates(source: Source) -> Iterator[Loop]:
         every_name = [node for node in ast.walk(block.body) if isinstance(node, ast.Name)]
         assigned = {node.id for node in every_name if isinstance(node.ctx, ast.Store)}
         outside = list(dict.fromkeys(node.id for node in every_name if node.id not in assigned))
+        outside += [name for name in source.stand_ins if name in assigned]  # y = np.argmax(y, axis=1)
         names = [name for name in outside if not callable(source.namespace.get(name))]
         xs, ys = ([name for name in names if has_role(name, role)] for role in ("x", "y"))
         for x, y in product(xs[:3], ys[:3]):

@@ -12,11 +12,11 @@ from typing import Any, Final
 import numpy as np
 
 from shared.reading.arguments import small_image
-from shared.reading.functions import own_classes, own_functions, return_names, signature
+from shared.reading.functions import calls_of, given_as, own_classes, own_functions, return_names, signature
 from shared.reading.names import gradient_of, has_role, in_order, is_bias, is_weight, plain
 from shared.reading.program import DECAY, RATE
 from shared.reading.source import Source
-from shared.reading.structure import Arrays, Layout, Leaf, kept, layouts, leaves
+from shared.reading.structure import Arrays, Layout, Leaf, Part, kept, layouts, leaves
 
 SIZES: Final = (
     r"(n_?n_?)?(layers?)?_?(sizes?|dims?|dimensions|nodes|structure|architecture|shape|units)|(nn_)?layers|topology|"
@@ -93,13 +93,39 @@ def stores(source: Source) -> Iterator[tuple[Store, list[Layout]]]:
         if re.search(INITIALISE, name.lower()) and not re.search("forward|back|train|fit", name.lower()):
             yield from _initialised(source, name, function)
     for name, value in list(source.namespace.items()):
-        if isinstance(value, (list, dict)) and not name.startswith("__") and len(value):
+        is_data = has_role(name, "x") or has_role(name, "y")
+        if isinstance(value, (list, dict)) and not name.startswith("__") and len(value) and not is_data:
             yield store_of(value, "container", source, name)
+    yield from _unrolled(source)
     yield _globals(source)
     yield from _synthesised(source, functions)
     for name, value in list(source.namespace.items()):
         if type(value) in own_classes(source).values():
             yield store_of(value, "object", source, name)
+
+
+def _unrolled(source: Source) -> Iterator[tuple[Store, list[Layout]]]:
+    """Yield parameters that a function takes as one vector: Theta1 = nn_params[:k].reshape(hidden, input + 1)."""
+    for name, function in source.functions.items():
+        takes = [argument.arg for argument in function.args.args]
+        names: dict[str, list[str]] = {}
+        for node in (each for each in ast.walk(function) if isinstance(each, ast.Assign)):
+            target, text = ast.unparse(node.targets[0]), ast.unparse(node.value)
+            if "reshape" in text and (of := next((key for key in takes if re.search(rf"\b{key}\[", text)), None)):
+                names.setdefault(of, []).append(target)
+        for vector, parts in names.items() if name in source.namespace else ():
+            for sizes, extra in product(((9, 6, 5, 3), (6, 5, 3)), (1, 0)):
+                if len(parts) == len(sizes) - 1:
+                    yield _parts(vector, parts, [(o, i + extra) for i, o in pairwise(sizes)])
+
+
+def _parts(vector: str, names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> tuple[Store, list[Layout]]:
+    starts = [sum(int(np.prod(shape)) for shape in shapes[:i]) for i in range(len(shapes) + 1)]
+    root = {vector: np.zeros(starts[-1])}
+    every = zip(names, starts, shapes, strict=False)
+    found = tuple(Part(name, (("key", vector),), start=start, shape=shape) for name, start, shape in every)
+    arrays = {leaf.name: leaf.get(root) for leaf in found}
+    return Store(root, found, "arguments"), [layout for layout in layouts(arrays) if layout.out_first]
 
 
 def _held(store: Store) -> set[type]:
@@ -117,7 +143,8 @@ def _globals(source: Source) -> tuple[Store, list[Layout]]:
     nodes = [node for function in source.functions.values() for node in ast.walk(function)]
     used = {node.id for node in nodes if isinstance(node, ast.Name)}
     own = tuple(own_classes(source).values())
-    values = {name: value for name, value in source.namespace.items() if name in used and not name.startswith("__")}
+    names = used - source.stand_ins - source.derived
+    values = {name: value for name, value in source.namespace.items() if name in names and not name.startswith("__")}
     kinds = (np.ndarray, list, dict, *own)
     root = {name: value for name, value in values.items() if isinstance(value, kinds)}
     return store_of(root, "globals", source, "")
@@ -175,16 +202,15 @@ def constructions(source: Source, cls: type) -> Iterator[tuple[Any, str]]:
         else:
             if any(isinstance(value, (list, tuple)) for value in given.values()) or len(sizes) == 3:
                 yield given, _in_words(given)
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == cls.__name__:
-            with suppress(Exception):
-                evaluated = [eval(compile(ast.Expression(a), "", "eval"), source.namespace) for a in node.args]
-                named = {
-                    k.arg: eval(compile(ast.Expression(k.value), "", "eval"), source.namespace)
-                    for k in node.keywords if k.arg
-                }  # fmt: skip
-                bound = inspect.signature(cls).bind(*evaluated, **named).arguments
-                yield dict(bound), ", ".join(map(ast.unparse, [*node.args, *(k.value for k in node.keywords)]))
+    for node in calls_of(source).get(cls.__name__, ()):
+        with suppress(Exception):
+            evaluated = [eval(compile(ast.Expression(a), "", "eval"), source.namespace) for a in node.args]
+            named = {
+                k.arg: eval(compile(ast.Expression(k.value), "", "eval"), source.namespace)
+                for k in node.keywords if k.arg
+            }  # fmt: skip
+            bound = inspect.signature(cls).bind(*evaluated, **named).arguments
+            yield dict(bound), ", ".join(map(ast.unparse, [*node.args, *(k.value for k in node.keywords)]))
 
 
 def _in_words(given: Mapping[str, Any]) -> str:
@@ -198,7 +224,7 @@ def _short(value: Any) -> str:
 def size_of(name: str, sizes: Sequence[int], default: Any) -> Any:
     """Return what an argument for sizes gets; None for another argument."""
     word = plain(name)
-    if isinstance(default, (str, bool, float)):
+    if isinstance(default, (str, bool, float)) or is_weight(word) or is_bias(word):
         return None
     if word in ("dim", "size"):
         return sizes[0]
@@ -214,12 +240,12 @@ def size_of(name: str, sizes: Sequence[int], default: Any) -> Any:
 
 def _initialised(source: Source, name: str, function: Callable[..., Any]) -> Iterator[tuple[Store, list[Layout]]]:
     """Yield the parameters that an initialising function of the file returns."""
-    for sizes in SMALL:
+    for sizes in (*SMALL, ()):
         given = {}
         for parameter in signature(function).parameters.values():
-            value = size_of(
-                parameter.name, sizes, parameter.default if parameter.default is not parameter.empty else None
-            )
+            default = parameter.default if parameter.default is not parameter.empty else None
+            own = given_as(source, name, parameter.name) if not sizes and default is None else None
+            value = size_of(parameter.name, sizes, default) if sizes else own
             if value is not None:
                 given[parameter.name] = value
             elif parameter.default is parameter.empty and re.search("rng|random|generator", parameter.name):
