@@ -140,18 +140,25 @@ class Call:
                 given[key] = size
             elif (role := self._role(key, context, given)) and not (has_default and role in ("count", "cache")):
                 given[key] = self.roles[role]
-            elif not has_default and (usual := given_as(self.program.source, name, key)) is not None:
-                given[key] = self.root if usual is self.program.store.root else usual
-            elif not has_default and (size := size_of(key, self.program.layout.sizes, None)) is not None:
-                given[key] = size
             elif not has_default:
                 unknown.append(key)
         for key in unknown:
-            role = self._left(context, given)
-            if role is None:
+            given[key] = self._as_in_file(name, key)
+            if given[key] is None and (role := self._left(context, given)):
+                given[key] = self.roles[role]
+            elif given[key] is None and self.form.x == LIST:
+                given[key] = size_of(key, self.program.layout.sizes, None)
+            if given[key] is None:
                 raise UnreadableError(f"{name}: nothing is known for its argument {key}")
-            given[key] = self.roles[role]
         return given
+
+    def _as_in_file(self, name: str, key: str) -> Any:
+        """Return what the file gives for an argument, if it is a setting: no data, and no parameters but these."""
+        usual = given_as(self.program.source, name, key)
+        if usual is not None and usual is self.program.store.root:
+            return self.root
+        is_data = isinstance(usual, np.ndarray) or any(own_leaves(usual, self.program.source))
+        return None if is_data else usual
 
     def _role(self, name: str, context: str, given: Mapping[str, Any]) -> str | None:
         taken = [
@@ -230,7 +237,7 @@ class Call:
         names = self._names(name)
         own = tuple(own_classes(self.program.source).values())
         held = _arrays(value) if self.form.x == LIST else value
-        held = vars(value) if isinstance(value, own) and value is not self.root else held
+        held = vars(value) if isinstance(value, own) and hasattr(value, "__dict__") and value is not self.root else held
         found.gradients = self._unrolled(value) or gradients.in_value(held, names, self.shapes, self.program.layout)
         if not found.gradients and self.program.store.kind != "arguments":
             found.gradients = self._kept()
@@ -300,6 +307,7 @@ class Call:
                 if takes_pairs:
                     pairs = [[*x, y]] if self.form == Form(LIST, LABELS) else self.roles["x"]
                     self.roles["x"] = self.exact[takes_pairs] = pairs
+                    del self.roles["y"]  # it is within the pairs
         value = self.call(name, "train")
         if not self.program.plan.forward:
             outputs = self._outputs(list(named_arrays(value, self.program.source, name)))

@@ -212,8 +212,7 @@ class Source:
         methods = {each.func.attr for each in _calls(node) if isinstance(each.func, ast.Attribute)}
         if self.real and (long := sorted(methods & FITS)):
             return f"{long[0]} trains"
-        own = [name for name in self.functions if name.rpartition(".")[2] in methods and "." in name]
-        training = sorted(name for name in (*_called(node), *own) if self._trains(name))
+        training = sorted(name for name in _called(node) if self._trains(name))
         return f"{training[0]} trains" if training else ""
 
     def _in_place(self, function: ast.Attribute) -> bool:
