@@ -8,6 +8,7 @@ import numpy as np
 
 from shared.reading import gradients
 from shared.reading.batch import LABELS, LIST, Batch, Form
+from shared.reading.constructions import size_of
 from shared.reading.functions import (
     given_as,
     named_arrays,
@@ -20,7 +21,7 @@ from shared.reading.plans import CONTEXTS
 from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError, from_step
 from shared.reading.rates import give_rate, own_objects
 from shared.reading.scalars import is_number, number
-from shared.reading.stores import own_leaves, size_of
+from shared.reading.stores import own_leaves
 from shared.reading.structure import Arrays, Part
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.reading import functions, plans, stores
+from shared.reading import constructions, functions, plans, stores
 from shared.reading.batch import Batch, Form
 from shared.reading.blocks import NOTED, Block, NoReturn, blocks
 from shared.reading.names import gradient_of, has_role, is_rate
-from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError, from_step
+from shared.reading.program import RATE, TINY_RATE, Run, UnreadableError, from_step
 from shared.reading.rates import give_rate
 from shared.reading.scalars import REAL_OR_COMPLEX, number
 from shared.reading.source import Source
@@ -254,20 +254,12 @@ def _space(source: Source, block: Block, data: tuple[str, Any, str, Any] | None)
 
 
 def _argument(source: Source, name: str, default: ast.expr | None, x: Any, y: Any) -> Any:
-    if has_role(name, "x"):
-        return x
-    if has_role(name, "y"):
-        return y
-    if (size := stores.size_of(name, stores.SMALL[1], None)) is not None:
-        return size
-    if has_role(name, "epochs"):
-        return TURNS
-    if has_role(name, "rate"):
-        return RATE
-    if has_role(name, "decay"):
-        return DECAY
-    if has_role(name, "quiet"):
-        return False
+    for role, value in (("x", x), ("y", y)):
+        if has_role(name, role):
+            return value
+    for known in (constructions.size_of(name, constructions.SMALL[1], None), constructions.usual(name, x, y, TURNS)):
+        if known is not None and not (default is not None and has_role(name, "count")):
+            return known
     if default is not None:
         return eval(compile(ast.Expression(default), "", "eval"), source.namespace)
     raise UnreadableError(f"nothing is known for the argument {name}")

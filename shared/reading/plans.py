@@ -7,9 +7,10 @@ from itertools import product
 from types import MethodType
 from typing import Any, Final
 
+from shared.reading.constructions import SMALL, size_of
 from shared.reading.functions import assigned, ranked, signature
 from shared.reading.names import gradient_of, has_role, plain
-from shared.reading.stores import SMALL, Store, size_of
+from shared.reading.stores import Store
 from shared.reading.structure import Part
 
 FORWARD: Final = (
