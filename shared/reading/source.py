@@ -89,6 +89,7 @@ class Source:
         self.module.__file__ = str(path)
         self.skipped: dict[int, str] = {}
         """line -> why it did not run, of statements outside functions"""
+        self.is_in_main = False
         self.missing_packages: list[str] = []
         self.stand_ins: set[str] = set()
         """names of data that were not loaded, and stand for some examples"""
@@ -153,7 +154,7 @@ class Source:
         main = self.functions.get("main")
         if main is None or main.args.args or isinstance(self.namespace.get("main"), Inert):
             return
-        before = dict(self.namespace)
+        before, self.is_in_main = dict(self.namespace), True
         self._run(main.body)
         self.namespace.update(before)
 
@@ -212,7 +213,8 @@ class Source:
         methods = {each.func.attr for each in _calls(node) if isinstance(each.func, ast.Attribute)}
         if self.real and (long := sorted(methods & FITS)):
             return f"{long[0]} trains"
-        training = sorted(name for name in _called(node) if self._trains(name))
+        own = [name for name in self.functions if self.is_in_main and name.partition(".")[2] in methods]
+        training = sorted(name for name in (*_called(node), *own) if self._trains(name))
         return f"{training[0]} trains" if training else ""
 
     def _in_place(self, function: ast.Attribute) -> bool:
