@@ -79,7 +79,7 @@ def plans(callables: Mapping[str, Any], first: Mapping[str, Any], store: Store) 
     for forward, train in by_rank([*forwards[:4], None], trains[:5]):
         for listed in (False, True):
             ways += [Plan(forward, train=train, loss=loss, is_listed=listed) for loss in losses[:4]]
-    for plan in ways:
+    for plan in sorted(ways, key=lambda way: way.forward is None and way.loss is None):  # one function does it all
         is_alone = plan.forward in (plan.train, None) and not (plan.loss or plan.backward)
         if (plan.forward and plan.forward == plan.backward) or (is_alone and forwards):
             continue
