@@ -12,7 +12,8 @@ from shared.implementations import label
 from shared.interface import Array, Parameters
 from shared.ports import losses, rules
 from shared.ports.forward import activations_of, is_close, variants
-from shared.ports.losses import Loss, Seen
+from shared.ports.known_losses import Seen
+from shared.ports.losses import Loss
 from shared.ports.paths import Rule, path_of
 from shared.ports.rows import Row, alike, compared, worst
 from shared.ports.stepper import Given, PortStepper, Walk

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared.interface import Array, Parameters
-from shared.ports.losses import sigmoid, softmax
+from shared.ports.known_losses import sigmoid, softmax
 
 CLOSE: Final = {"float64": 1e-6, "float32": 1e-4}
 """dtype -> relative difference of outputs that are explained."""

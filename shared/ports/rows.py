@@ -7,7 +7,7 @@ import numpy as np
 
 from shared.adapters.port import Figures
 from shared.interface import Array, Parameters
-from shared.ports import losses
+from shared.ports.known_losses import head_of, sigmoid, softmax
 
 SPREAD: Final = 30.0
 """So many times the growth of a unit in the last place, in the model itself, are rounding."""
@@ -31,21 +31,21 @@ class Row(NamedTuple):
 def alike(a: Array, b: Array) -> tuple[Array, Array, int | None]:
     """Return outputs of the same kind, and which of the two gave logits (0 or 1) where the other did not."""
     a, b = (each.reshape(len(each), -1).astype(float) for each in (a, b))
-    one, two = losses.head_of(a), losses.head_of(b)
+    one, two = head_of(a), head_of(b)
     if one in LOGITS and two not in LOGITS:
         return _as_head(a, one, two), b, 0
     if two in LOGITS and one not in LOGITS:
         return a, _as_head(b, two, one), 1
     if one != two and one in LOGITS:
-        return losses.softmax(a), losses.softmax(b), int(two == "raw")
+        return softmax(a), softmax(b), int(two == "raw")
     return a, b, None
 
 
 def _as_head(z: Array, head: str, other: str) -> Array:
     """Return logits as what the other side has."""
     if other == "units":
-        return losses.sigmoid(z)
-    return np.exp(z) if head == "log-probabilities" else losses.softmax(z)
+        return sigmoid(z)
+    return np.exp(z) if head == "log-probabilities" else softmax(z)
 
 
 def compared(
