@@ -25,6 +25,8 @@ FEATURES: Final = (784, 6)
 class KerasFile:
     """A file that is loaded without its training."""
 
+    dtype: str
+
     def __init__(self, path: Path) -> None:
         sys.modules.setdefault("jax", None)  # type: ignore[arg-type]
         self.keras: Any = __import__("keras")

@@ -1,5 +1,6 @@
 """A file with a keras.Model, compiled or plain, as a model that can be stepped."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,9 +17,9 @@ HINTS: Final = ("learning_rate", "momentum", "weight_decay", "epsilon", "beta_1"
 class KerasPort(KerasFile):
     """The model of a file, stepped as `fit` does it: `compute_loss` under a tape, then its optimizer."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, dtypes: Sequence[str] = ("float64", "float32")) -> None:
         super().__init__(path)
-        for self.dtype in ("float64", "float32"):
+        for self.dtype in dtypes:
             try:
                 self.load()
                 rng = np.random.default_rng(1)
@@ -103,14 +104,16 @@ class KerasPort(KerasFile):
         return About("keras.Model", words, shapes, list(self.inputs), self.n_out, self.dtype, hints, self.own,
                      self.notes, self.modes, has_update=True)  # fmt: skip
 
-    def _batch(self, x: Array, y: Array) -> tuple[Any, Any]:
+    def images(self, x: Array) -> Array:
+        """Return examples (n, *inputs) as the model takes them."""
         images = x.reshape(len(x), *self.inputs)
-        if len(self.inputs) == 3:
-            images = images.transpose(0, 2, 3, 1)
+        return (images.transpose(0, 2, 3, 1) if len(self.inputs) == 3 else images).astype(self.dtype)
+
+    def batch(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """Return examples and targets as the model and its loss take them."""
         name = self.loss if isinstance(self.loss, str) else type(self.loss).__name__ + getattr(self.loss, "name", "")
         is_sparse = "sparse" in str(name).lower() or "sparse" in getattr(self.loss, "__name__", "")
-        target = y.astype(np.int64) if is_sparse else one_hot(y, self.n_out, self.dtype)
-        return images.astype(self.dtype), target
+        return self.images(x), y.astype(np.int64) if is_sparse else one_hot(y, self.n_out, self.dtype)
 
     def parameters(self) -> Parameters:
         """Return copies."""
@@ -118,17 +121,21 @@ class KerasPort(KerasFile):
 
     def step(self, x: Array, y: Array) -> Figures:
         """Take a step as `fit` does."""
-        images, target = self._batch(x, y)
-        with listening(self.path, self.caught), self.tf.GradientTape() as tape:
+        with listening(self.path, self.caught):
+            outputs, value, found = self.act(*self.batch(x, y))
+        gradients = self._taken([np.asarray(g) for g in found])
+        return Figures(np.asarray(outputs), float(value), gradients, gradients, self.parameters(), 0.0)
+
+    def act(self, images: Any, target: Any) -> tuple[Any, Any, list[Any]]:
+        """Take a step, and return outputs, loss and gradients."""
+        with self.tf.GradientTape() as tape:
             outputs = self.model(images, training=True)
             value = self._value(images, target, outputs)
         variables = self._variables()
         found = tape.gradient(value, variables)
         found = [np.zeros(v.shape) if g is None else g for g, v in zip(found, variables, strict=True)]
-        gradients = self._taken([np.asarray(g) for g in found])
         self.optimizer.apply_gradients(list(zip(map(self.tf.convert_to_tensor, found), variables, strict=True)))
-        after = self.parameters()
-        return Figures(np.asarray(outputs), float(value), gradients, gradients, after, 0.0)
+        return outputs, value, found
 
     def _value(self, images: Any, target: Any, outputs: Any) -> Any:
         if getattr(self.model, "compiled", False) and getattr(self.model, "loss", None) is not None:

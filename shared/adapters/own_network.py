@@ -15,6 +15,9 @@ from shared.initial import cast, draw_parameters
 from shared.interface import Array, Labels, Parameters
 from shared.spec import NetworkSpec, TrainingSpec
 
+THREADS = 1
+"""Of the libraries of its process, as its environment says."""
+
 
 class Pair(NamedTuple):
     """The parameters of a layer in the earlier contract, where a tuple of such pairs was handed over."""
@@ -40,13 +43,15 @@ class NetworkPort:
             interface.__dict__.setdefault("Layer", Pair)  # what such files import
         with listening(self.path, self.caught):
             self.module = implementations.load_module(name)
+        if hasattr(self.module, "set_threads"):
+            self.module.set_threads(THREADS)
         self.spec = spec or network_of(vars(self.module))
         self.training = training
         self.network, self.dtype = self._made()
 
     def _made(self) -> tuple[Any, str]:
         """Build the network in float64, or in float32 if it knows nothing else."""
-        make: Callable[..., Any] = builder(self.module) if self.kind == "functions" else self.module.Network
+        self.make: Callable[..., Any] = builder(self.module) if self.kind == "functions" else self.module.Network
         reasons = []
         for dtype in ("float64", "float32"):
             training = replace(self.training, dtype=dtype)
@@ -54,15 +59,16 @@ class NetworkPort:
             x = np.random.default_rng(1).random((2, int(np.prod(self.spec.shapes[0])))).astype(dtype)
             try:
                 with listening(self.path, self.caught), np.errstate(all="ignore"):
-                    network = make(self.spec, training, self._given(start))
+                    network = self.make(self.spec, training, self.given(start))
                     network.loss_and_gradients(x, np.arange(2) % self.spec.n_out)
-                    network.reset(self._given(start))
+                    network.reset(self.given(start))
                 return network, dtype
             except Exception as error:  # noqa: BLE001 - it is a stranger's file
                 reasons.append(told(error))
         raise PortError(f"{self.path.name}: neither float64 nor float32 works: {reasons[0]}; {reasons[1]}")
 
-    def _given(self, parameters: Parameters) -> Any:
+    def given(self, parameters: Parameters) -> Any:
+        """Return parameters in the form that the file takes."""
         if self.kind != "earlier":
             return parameters
         biases = {name[1:] for name in parameters if name[0] == "b"}
@@ -91,7 +97,7 @@ class NetworkPort:
     def give(self, parameters: Parameters) -> None:
         """Reset the network."""
         with listening(self.path, self.caught):
-            self.network.reset(self._given(cast(parameters, self.dtype)))
+            self.network.reset(self.given(cast(parameters, self.dtype)))
 
     def parameters(self) -> Parameters:
         """Return copies."""

@@ -61,6 +61,7 @@ class Figures(NamedTuple):
 class Port(Protocol):
     """A model that can be stepped; it lives in a process of its own."""
 
+    path: Path
     caught: list[str]
     """warnings so far"""
 

@@ -206,7 +206,24 @@ def _ported(names: list[str], given: dict[str, Any], steps: int, timeout: float,
                 raise SettingError("implementation", f"got models whose weights cannot be mapped: {why}; expected the "
                                    "same layers in the same order")  # fmt: skip
             found = comparison.examine(sides, processes, steps, training.batch_size, training.seed)
+            asked = slice(len(names))  # the reference was not asked for
+            comparison.time_sides(sides[asked], processes[asked], training.batch_size, training.seed)
+        if len(names) == 1:
+            found.sibling = _sibling(sides[0], located[0], training, timeout)
     return Ported(ports_report.document(found), found)
+
+
+def _sibling(side: comparison.Side, name: str, training: TrainingSpec, timeout: float) -> comparison.Side | None:
+    """Return one of ours that is made with the same framework, timed with the same sizes; None if there is none."""
+    spec = comparison.dense_like(side.about)
+    ours = implementations.made_with(side.timing.framework) if side.timing else None
+    if spec is None or ours is None or ours == name:
+        return None
+    with suppress(CallError), side_by_side([ours], PortStepper.of, timeout=timeout) as processes:
+        sides = comparison.begin(processes, [ours], Given(spec, training))
+        comparison.time_sides(sides, processes, training.batch_size, training.seed)
+        return sides[0] if sides[0].timing else None
+    return None
 
 
 def _without_dtype(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path as File
 from typing import Final
 
@@ -17,12 +18,16 @@ from shared.ports.losses import Loss
 from shared.ports.paths import Rule, path_of
 from shared.ports.rows import Row, alike, compared, worst
 from shared.ports.stepper import Given, PortStepper, Walk
-from shared.processes.calls import CallProcess
+from shared.ports.timing import Timing
+from shared.processes.calls import CallError, CallProcess
+from shared.spec import NetworkSpec
 
 Batches = list[tuple[Array, Array]]
 ULP: Final = {"float64": 2.0**-52, "float32": 2.0**-23}
 SAME: Final = {"float64": 2e-6, "float32": 1e-4}
 """dtype of the coarser side -> relative difference that is called the same: Keras keeps its rate in float32."""
+TIMED_EXAMPLES, TIMED_NUMBERS = 2000, 4_000_000
+"""The most examples on which a side is timed, and the most numbers that they have."""
 MOST_NUMBERS: Final = 24_000_000
 """Numbers that all steps of a side may send."""
 SIZES: Final = (7, 10, 4, 10, 3, 9, 5, 10)
@@ -46,6 +51,9 @@ class Side:
     repeats: bool = True
     order: str = ""
     """what a whole epoch in one call does otherwise than its steps"""
+    timing: Timing | None = None
+    not_timed: str = ""
+    """why not, of a side that was to be timed"""
 
 
 @dataclass
@@ -58,6 +66,8 @@ class Comparison:
     """why the outputs part"""
     steps: int = 0
     batch: int = 10
+    sibling: Side | None = None
+    """one of ours, made with the same framework, that was timed for comparison"""
 
     @property
     def ok(self) -> bool:
@@ -213,3 +223,27 @@ def _asked(processes: Sequence[CallProcess], start: Parameters, given: Batches) 
     for process in processes:
         process.ask(PortStepper.walk, start, given)
     return [process.answer() for process in processes]
+
+
+def time_sides(sides: list[Side], processes: Sequence[CallProcess], batch: int, seed: int, threads: int = 1) -> None:
+    """Time one side after the other; it is the last that is asked of them."""
+    rng = np.random.default_rng(seed)
+    about = sides[0].about
+    most = min(TIMED_EXAMPLES, TIMED_NUMBERS // int(np.prod(about.inputs)))
+    ((x, y),) = batches(about, [max(10 * batch, most)], rng)
+    start = draw(about, rng)
+    for side, process in zip(sides, processes, strict=True):
+        try:
+            side.timing = process.call(PortStepper.timing, start, x.astype(np.float32), y, batch, threads)
+        except CallError as error:
+            side.not_timed = str(error)
+
+
+def dense_like(about: About) -> NetworkSpec | None:
+    """Return a network of ours with layers of the same sizes; None if not all of them are dense."""
+    weights = [shape for name, shape in about.shapes.items() if name[0] == "W"]
+    if any(len(shape) != 2 for shape in weights) or any(name[0] not in "Wb" or "beta" in name for name in about.shapes):
+        return None
+    sizes = (weights[0][1], *(shape[0] for shape in weights))
+    chained = all(b[1] == a[0] for a, b in pairwise(weights))
+    return NetworkSpec.dense(sizes, "sigmoid", "quadratic") if chained and sizes[-1] > 1 else None

@@ -14,6 +14,8 @@ FITS: Final = {"float64": 1e-9, "float32": 2e-5}
 """dtype -> relative residual of a loss that is recognised."""
 SMALLEST: Final = 1e-6
 """Relative size of a second part of a loss, and of a difference between a factor and a known one."""
+
+
 class Loss(NamedTuple):
     """A loss as numbers show it."""
 

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from shared.adapters.own_network import network_of
-from shared.adapters.port import About, Figures, Port, PortError, kind_of
+from shared.adapters.port import About, Figures, Port, PortError, kind_of, listening
+from shared.adapters.trainers import trainer
 from shared.boundary import parsed, read_source
 from shared.implementations import locate
 from shared.interface import Array, Parameters
+from shared.ports.timing import Timing, measured
 from shared.spec import NetworkSpec, TrainingSpec
 
 
@@ -100,6 +102,11 @@ class PortStepper:
             self.port.give(start)
             found.append(self.port.step(x, y).outputs)
         return found
+
+    def timing(self, start: Parameters, x: Array, y: Array, batch: int, threads: int) -> Timing:
+        """Time steps and outputs of the model as its file trains it; afterwards it is used for nothing else."""
+        with listening(self.port.path, []):
+            return measured(trainer(self.port, x, y, start), x, batch, threads)
 
     def epoch(self, start: Parameters, x: Array, y: Array) -> Parameters:
         """Train on several batches in one call, where the model has a loop of its own that can be called; else {}."""

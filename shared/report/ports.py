@@ -1,7 +1,9 @@
 """Two models beside each other, as lines."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from shared.ports import slowness
 from shared.ports.comparison import Comparison, Side
 from shared.ports.rows import OWN, Row
 from shared.ports.starts import own_start
@@ -23,13 +25,29 @@ def document(found: Comparison) -> Document:
     answer += explain(found)
     starts = [f"{side.name}'s own start: {'; '.join(own_start(side.about.own))}" for side in found.sides
               if side.about.own]  # fmt: skip
+    speed = speeds(found.sides, found.sibling)
     notes = [f"{side.name}: {note}" for side in found.sides for note in side.about.notes]
     notes += [f"{side.name}: dropout {_rates(side)} is random, and is left out here" for side in found.sides
               if side.about.modes.get("dropout")]  # fmt: skip
     caught = [f"{side.name} warns while running: {text}" for side in found.sides for text in side.caught]
     rows: list[Any] = list(found.rows)
-    more = {"steps": found.steps, "sides": [_data(side) for side in found.sides], "starts": starts}
-    return Document(heading, [], [*notes, *caught], rows, more, [*answer, *starts])
+    more = {"steps": found.steps, "sides": [_data(side) for side in found.sides], "starts": starts, "speed": speed}
+    return Document(heading, [], [*notes, *caught], rows, more, [*answer, *starts, *speed])
+
+
+def speeds(sides: Sequence[Side], sibling: Side | None) -> list[str]:
+    """Return what the steps and outputs of each side take, why, and what a sibling takes that does it otherwise."""
+    lines = [f"{side.name} is not timed: {side.not_timed}" for side in sides if side.not_timed]
+    timed = [(side.name, side.timing) for side in sides if side.timing]
+    for name, timing in timed:
+        lines.append(f"{name}: time: {slowness.figures(timing)}")
+        lines += [f"  {name}: {reason}" for reason in slowness.reasons(timing)]
+    if len(timed) == 2:
+        (a, one), (b, two) = timed
+        lines += slowness.beside(a, one, b, two) + slowness.beside(b, two, a, one)
+    elif timed and sibling and sibling.timing:
+        lines += slowness.beside(*timed[0], sibling.name, sibling.timing, ", which has layers of the same sizes")
+    return lines
 
 
 def _title(found: Comparison) -> str:
@@ -68,4 +86,5 @@ def _data(side: Side) -> dict[str, Any]:
         "order": side.order,
         "own_start": own_start(side.about.own),
         "warnings": side.caught,
+        "timing": side.timing._asdict() if side.timing else None,
     }

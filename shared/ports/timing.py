@@ -1,0 +1,224 @@
+"""How long the steps and the outputs of a user's own file take, and where the time goes; measured in its process.
+
+Each is the shortest of a few repetitions, which other work on the machine lengthens least.
+"""
+
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from time import perf_counter, process_time
+from typing import Any, Final, NamedTuple, Protocol
+
+import numpy as np
+
+from shared.interface import Array, Labels
+from shared.measure import machine, stacks
+from shared.measure.stacks import Spent
+from shared.measure.threads import CPU_TOLERANCE
+
+SECONDS: Final = 0.5
+"""That a part of the measurement takes, about."""
+MOST_STEPS: Final = 200
+LARGER: Final = 10
+"""times the batch: what a step of it takes shows whether calls or arithmetic take the time"""
+MOST_IMAGES: Final = 1000
+
+
+class Trainer(Protocol):
+    """A model that trains as its file does it, in its own precision, with nothing recorded."""
+
+    files: list[str]
+    """paths of its code"""
+    own_batch: int
+    """of the loader over which its loop goes; 0 if it trains on the examples that it is given"""
+
+    def train(self, order: Labels, batch: int) -> None:
+        """Take a step for each `batch` of these examples."""
+
+    def predict(self, x: Array) -> Any:
+        """Return the outputs."""
+
+
+class Timing(NamedTuple):
+    """What was measured; seconds."""
+
+    framework: str
+    batch: int
+    first: float
+    """of the first step: what is traced or compiled is in it"""
+    step: float
+    """of a later one, among others"""
+    larger: float
+    """of a step with `LARGER` times the examples"""
+    operations: float | None
+    """that Python hands to the framework in a step, one by one; None if that cannot be counted"""
+    compiled: bool
+    traced: float
+    """share of later steps that is spent with tracing and compiling"""
+    shares: list[Spent]
+    one_by_one: bool
+    """whether the calls of a step grow with its examples"""
+    threads: dict[str, int]
+    """pool -> threads that it runs, where those are others than were asked for"""
+    asked: int
+    by_threads: dict[int, float]
+    """threads -> seconds of a step; {} if as many ran as were asked for"""
+    busy: float
+    """CPU seconds per second"""
+    image: float
+    """outputs for one image"""
+    images: float
+    """outputs for many, per image"""
+    many: int
+    singly: bool
+    """whether the outputs for many are computed image by image"""
+    where: list[Spent]
+    """of the outputs for one image, or for many if they are computed image by image"""
+
+
+def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> Timing:
+    """Measure a model that is ready; x are examples (n, *inputs), of which it has been given all."""
+    order = np.arange(len(x))
+    batch = trainer.own_batch or batch
+    first = _seconds(lambda: trainer.train(order[:batch], batch))
+    single = min(_seconds(lambda: trainer.train(order[:batch], batch)) for _ in range(2))
+    steps = int(np.clip(SECONDS / max(single, 1e-6), 5, min(MOST_STEPS, len(order) // batch)))
+    part = order[: steps * batch]
+    trainer.train(part, batch)  # what compiles a call as a whole does it for each length
+
+    def again() -> None:
+        trainer.train(part, batch)
+
+    cpu, wall = process_time(), perf_counter()
+    step = min(_seconds(again) for _ in range(5)) / steps
+    busy = (process_time() - cpu) / (perf_counter() - wall)
+    with stacks.sampled(trainer.files) as samples:
+        _repeat(again)
+    shares = samples.shares()
+    of_larger, calls = np.nan, [0, 0]
+    if not trainer.own_batch:
+        larger = order[: LARGER * batch]
+        trainer.train(larger, LARGER * batch)
+        of_larger = min(_seconds(lambda: trainer.train(larger, LARGER * batch)) for _ in range(3))
+        calls = [_calls(partial(trainer.train, order[:n], n)) for n in (batch, 2 * batch)]
+    pools = {pool: n for pool, n in machine.thread_pools().items() if n != asked}
+    image, images, many, singly, where = _outputs(trainer, x)
+    return Timing(
+        framework=framework(),
+        batch=batch,
+        first=first,
+        step=step,
+        larger=of_larger,
+        operations=_operations(lambda: trainer.train(order[: 3 * batch], batch), 3),
+        compiled=samples.compiled,
+        traced=sum(spent.share for spent in shares if spent.part == stacks.TRACING),
+        shares=shares[:6],
+        one_by_one=batch > 1 and calls[1] > 1.8 * calls[0] > 0,
+        threads=pools,
+        asked=asked,
+        by_threads=_by_threads(again, steps, asked, max(pools.values())) if pools else {},
+        busy=busy if busy > CPU_TOLERANCE * asked else float(min(busy, asked)),
+        image=image,
+        images=images,
+        many=many,
+        singly=singly,
+        where=where,
+    )
+
+
+def framework() -> str:
+    """Return which framework this process has loaded: "torch", "tensorflow", "jax" or "numpy"."""
+    return next((name for name in ("torch", "tensorflow", "jax") if sys.modules.get(name) is not None), "numpy")
+
+
+def _seconds(function: Callable[[], object]) -> float:
+    start = perf_counter()
+    function()
+    return perf_counter() - start
+
+
+def _repeat(function: Callable[[], object], least: float = SECONDS) -> None:
+    start = perf_counter()
+    while perf_counter() - start < least:
+        function()
+
+
+def _outputs(trainer: Trainer, x: Array) -> tuple[float, float, int, bool, list[Spent]]:
+    """Return the seconds of the outputs for one image, per image for many, how many, and how they are computed."""
+    trainer.predict(x[:1])
+    one = min(_seconds(lambda: trainer.predict(x[:1])) for _ in range(5))
+    many = int(np.clip(SECONDS / max(one, 1e-6), 10, min(MOST_IMAGES, len(x))))
+    trainer.predict(x[:many])
+    per = min(_seconds(lambda: trainer.predict(x[:many])) for _ in range(2)) / many
+    calls = [_calls(partial(trainer.predict, x[:n])) for n in (4, 8)]
+    singly = per > one / 4 and calls[1] > 1.6 * calls[0] > 0
+    shown = x[: many if singly else 1]
+    with stacks.sampled(trainer.files) as samples:
+        _repeat(lambda: trainer.predict(shown), SECONDS / 5)
+    return one, per, many, singly, samples.shares()[:2]
+
+
+def _calls(function: Callable[[], object]) -> int:
+    """Return how many functions are called, of Python and of C."""
+    count = 0
+
+    def note(_: Any, event: str, __: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    function()  # what is made once is not counted
+    sys.setprofile(note)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def _operations(function: Callable[[], object], steps: int) -> float | None:
+    """Return how many operations a step hands to PyTorch or TensorFlow."""
+    count = 0
+    with suppress(ImportError, AttributeError):
+        if (torch := sys.modules.get("torch")) is not None:
+            mode = __import__("torch.utils._python_dispatch", fromlist=["_"]).TorchDispatchMode
+
+            class Counted(mode):  # type: ignore[misc, valid-type]
+                def __torch_dispatch__(self, operation: Any, _: Any, arguments: Any = (), named: Any = None) -> Any:
+                    nonlocal count
+                    count += 1
+                    return operation(*arguments, **(named or {}))
+
+            with Counted():
+                function()
+            return count / steps if torch else None
+        if sys.modules.get("tensorflow") is not None:
+            callbacks = __import__("tensorflow.python.framework.op_callbacks", fromlist=["_"])
+
+            def note(*_: Any, graph: Any = None, **__: Any) -> None:
+                nonlocal count
+                count += graph is None
+
+            function()
+            callbacks.add_op_callback(note)
+            try:
+                function()
+            finally:
+                callbacks.remove_op_callback(note)
+            return count / steps
+    return None
+
+
+def _by_threads(again: Callable[[], object], steps: int, asked: int, ran: int) -> dict[int, float]:
+    """Return the seconds of a step with as many threads as were asked for, and with as many as ran."""
+    from threadpoolctl import threadpool_limits
+
+    found = {}
+    torch = sys.modules.get("torch")
+    for n in (asked, ran):
+        with threadpool_limits(n):
+            if torch is not None:
+                torch.set_num_threads(n)
+            again()
+            found[n] = min(_seconds(again) for _ in range(3)) / steps
+    return found
