@@ -59,14 +59,16 @@ class _OwnTrainer:
             network = self.networks[batch] = self.port.make(self.port.spec, training, given)
             if self.port.kind == "":
                 network.load(self.x, self.y)
-        return self.networks[batch]
+        self.network = self.networks[batch]
+        return self.network
 
     def give(self, parameters: Parameters, batch: int) -> None:
         """Start again from these parameters."""
         self._network(batch).reset(self.port.given(cast(parameters, self.dtype)))
 
-    def train(self, order: Labels, batch: int) -> None:
+    def train(self, order: Labels, batch: int, *, given: bool = False) -> None:
         """Take a step for each `batch` of these examples."""
+        del given
         network = self._network(batch)
         with np.errstate(all="ignore"):
             if self.port.kind == "functions":
@@ -81,8 +83,7 @@ class _OwnTrainer:
 
     def predict(self, x: Array) -> Any:
         """Return the outputs."""
-        network = next(iter(self.networks.values()))
-        return np.asarray(network.predict(x.reshape(len(x), -1).astype(self.dtype)))
+        return np.asarray(self.network.predict(x.reshape(len(x), -1).astype(self.dtype)))
 
 
 class _TorchTrainer:
@@ -166,8 +167,9 @@ class _KerasTrainer:
         """Start again from these parameters."""
         self.port.give(parameters)
 
-    def train(self, order: Labels, batch: int) -> None:
+    def train(self, order: Labels, batch: int, *, given: bool = False) -> None:
         """Take a step for each `batch` of these examples."""
+        del given
         model = self.port.model
         if getattr(model, "compiled", False):
             model.fit(self.x[order], self.y[order], batch_size=batch, epochs=1, shuffle=False, verbose=0)

@@ -209,11 +209,11 @@ def _ported(names: list[str], given: dict[str, Any], steps: int, timeout: float,
             asked = slice(len(names))  # the reference was not asked for
             comparison.time_sides(sides[asked], processes[asked], training.batch_size, training.seed)
         if len(names) == 1:
-            found.sibling = _sibling(sides[0], located[0], training, timeout)
+            found.sibling = sibling_of(sides[0], located[0], training, timeout)
     return Ported(ports_report.document(found), found)
 
 
-def _sibling(side: comparison.Side, name: str, training: TrainingSpec, timeout: float) -> comparison.Side | None:
+def sibling_of(side: comparison.Side, name: str, training: TrainingSpec, timeout: float) -> comparison.Side | None:
     """Return one of ours that is made with the same framework, timed with the same sizes; None if there is none."""
     spec = comparison.dense_like(side.about)
     ours = implementations.made_with(side.timing.framework) if side.timing else None

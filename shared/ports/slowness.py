@@ -10,6 +10,8 @@ from shared.ports.timing import LARGER, Timing
 
 LEAST: Final = 0.1
 """Share of the time that is worth a line."""
+LEAST_TRACING: Final = 0.3
+"""The same of tracing, of which a call of `fit` has some, too."""
 MOST_LINES: Final = 3
 MANY: Final = 3.0
 """Operations of a step beyond which it is not one call."""
@@ -70,7 +72,7 @@ def _parts(timing: Timing) -> list[str]:
     found = []
     for part, remedy in REMEDIES.items():
         share = sum(spent.share for spent in timing.shares if spent.part == part)
-        if share >= LEAST:
+        if share >= (LEAST_TRACING if part == stacks.TRACING else LEAST):
             where = _where(next(spent for spent in timing.shares if spent.part == part))
             what = f"retraced at every call: {share:.0%} is tracing and compiling" if part == stacks.TRACING else (
                 f"{share:.0%} in {part}")  # fmt: skip

@@ -4,6 +4,7 @@ import ast
 import sys
 from contextlib import suppress
 from pathlib import Path
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,8 +13,9 @@ from shared.adapters.own_network import network_of
 from shared.adapters.port import About, Figures, Port, PortError, kind_of, listening
 from shared.adapters.trainers import trainer
 from shared.boundary import parsed, read_source
+from shared.evaluation import PIECE
 from shared.implementations import locate
-from shared.interface import Array, Parameters
+from shared.interface import Array, Labels, Parameters
 from shared.ports.timing import Timing, measured
 from shared.spec import NetworkSpec, TrainingSpec
 
@@ -107,6 +109,29 @@ class PortStepper:
         """Time steps and outputs of the model as its file trains it; afterwards it is used for nothing else."""
         with listening(self.port.path, []):
             return measured(trainer(self.port, x, y, start), x, batch, threads)
+
+    # ---- Training beside others ---------------------------------------------------------------------------
+
+    def take(self, start: Parameters, x: Array, y: Labels, tests: Array, batch: int) -> None:
+        """Take over training and test images, rows of pixels, as the model trains on them."""
+        shape = self.port.about().inputs
+        self.trainer = trainer(self.port, x.reshape(-1, *shape), y.astype(np.float64), start)
+        self.tests, self.batch = tests.reshape(-1, *shape), batch
+
+    def restart(self, start: Parameters) -> None:
+        """Start again from these parameters."""
+        self.trainer.give(start, self.batch)
+
+    def epoch_seconds(self, order: Labels) -> float:
+        """Train on the examples in this order; return the seconds."""
+        before = perf_counter()
+        self.trainer.train(order, self.batch, given=True)
+        return perf_counter() - before
+
+    def predicted(self) -> Labels:
+        """Return the class of each test image."""
+        parts = [self.trainer.predict(self.tests[k : k + PIECE]) for k in range(0, len(self.tests), PIECE)]
+        return np.concatenate([np.asarray(part).reshape(len(part), -1).argmax(1) for part in parts])
 
     def epoch(self, start: Parameters, x: Array, y: Array) -> Parameters:
         """Train on several batches in one call, where the model has a loop of its own that can be called; else {}."""

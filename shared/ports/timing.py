@@ -19,6 +19,7 @@ from shared.measure.threads import CPU_TOLERANCE
 
 SECONDS: Final = 0.5
 """That a part of the measurement takes, about."""
+FEW_STEPS: Final = 10
 MOST_STEPS: Final = 200
 LARGER: Final = 10
 """times the batch: what a step of it takes shows whether calls or arithmetic take the time"""
@@ -82,8 +83,9 @@ def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> Timing:
     order = np.arange(len(x))
     batch = trainer.own_batch or batch
     first = _seconds(lambda: trainer.train(order[:batch], batch))
-    single = min(_seconds(lambda: trainer.train(order[:batch], batch)) for _ in range(2))
-    steps = int(np.clip(SECONDS / max(single, 1e-6), 5, min(MOST_STEPS, len(order) // batch)))
+    single, short = (_after_another(partial(trainer.train, order[: n * batch], batch)) for n in (1, FEW_STEPS))
+    each = max((short - single) / (FEW_STEPS - 1), 1e-6)
+    steps = int(np.clip(SECONDS / each, FEW_STEPS, min(MOST_STEPS, len(order) // batch)))
     part = order[: steps * batch]
     trainer.train(part, batch)  # what compiles a call as a whole does it for each length
 
@@ -91,7 +93,8 @@ def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> Timing:
         trainer.train(part, batch)
 
     cpu, wall = process_time(), perf_counter()
-    step = min(_seconds(again) for _ in range(5)) / steps
+    whole = min(_seconds(again) for _ in range(5))
+    step = max((whole - single) / (steps - 1), 1e-9)  # an epoch has so many that the start of a call is nothing
     busy = (process_time() - cpu) / (perf_counter() - wall)
     with stacks.sampled(trainer.files) as samples:
         _repeat(again)
@@ -110,7 +113,7 @@ def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> Timing:
         first=first,
         step=step,
         larger=of_larger,
-        operations=_operations(lambda: trainer.train(order[: 3 * batch], batch), 3),
+        operations=_operations(lambda n: trainer.train(order[: n * batch], batch)),
         compiled=samples.compiled,
         traced=sum(spent.share for spent in shares if spent.part == stacks.TRACING),
         shares=shares[:6],
@@ -136,6 +139,12 @@ def _seconds(function: Callable[[], object]) -> float:
     start = perf_counter()
     function()
     return perf_counter() - start
+
+
+def _after_another(function: Callable[[], object]) -> float:
+    """Return the seconds of a call after a first one, in which something may be compiled."""
+    function()
+    return min(_seconds(function) for _ in range(2))
 
 
 def _repeat(function: Callable[[], object], least: float = SECONDS) -> None:
@@ -176,37 +185,46 @@ def _calls(function: Callable[[], object]) -> int:
     return count
 
 
-def _operations(function: Callable[[], object], steps: int) -> float | None:
-    """Return how many operations a step hands to PyTorch or TensorFlow."""
-    count = 0
-    with suppress(ImportError, AttributeError):
-        if (torch := sys.modules.get("torch")) is not None:
-            mode = __import__("torch.utils._python_dispatch", fromlist=["_"]).TorchDispatchMode
-
-            class Counted(mode):  # type: ignore[misc, valid-type]
-                def __torch_dispatch__(self, operation: Any, _: Any, arguments: Any = (), named: Any = None) -> Any:
-                    nonlocal count
-                    count += 1
-                    return operation(*arguments, **(named or {}))
-
-            with Counted():
-                function()
-            return count / steps if torch else None
-        if sys.modules.get("tensorflow") is not None:
-            callbacks = __import__("tensorflow.python.framework.op_callbacks", fromlist=["_"])
-
-            def note(*_: Any, graph: Any = None, **__: Any) -> None:
-                nonlocal count
-                count += graph is None
-
-            function()
-            callbacks.add_op_callback(note)
-            try:
-                function()
-            finally:
-                callbacks.remove_op_callback(note)
-            return count / steps
+def _operations(train: Callable[[int], object]) -> float | None:
+    """Return how many operations each step more hands to PyTorch or TensorFlow; None for others."""
+    counted = {"torch": _dispatches, "tensorflow": _eager_operations}.get(framework())
+    if counted is None:
+        return None
+    with suppress(ImportError, AttributeError):  # both are of parts of them that may change
+        few, more = (counted(partial(train, n)) for n in (3, FEW_STEPS))
+        return (more - few) / (FEW_STEPS - 3)
     return None
+
+
+def _dispatches(function: Callable[[], object]) -> int:
+    count = 0
+    mode = __import__("torch.utils._python_dispatch", fromlist=["_"]).TorchDispatchMode
+
+    class Counted(mode):  # type: ignore[misc, valid-type]
+        def __torch_dispatch__(self, operation: Any, _: Any, arguments: Any = (), named: Any = None) -> Any:
+            nonlocal count
+            count += 1
+            return operation(*arguments, **(named or {}))
+
+    with Counted():
+        function()
+    return count
+
+
+def _eager_operations(function: Callable[[], object]) -> int:
+    count = 0
+    callbacks = __import__("tensorflow.python.framework.op_callbacks", fromlist=["_"])
+
+    def note(*_: Any, graph: Any = None, **__: Any) -> None:
+        nonlocal count
+        count += graph is None
+
+    callbacks.add_op_callback(note)
+    try:
+        function()
+    finally:
+        callbacks.remove_op_callback(note)
+    return count
 
 
 def _by_threads(again: Callable[[], object], steps: int, asked: int, ran: int) -> dict[int, float]:
@@ -219,6 +237,5 @@ def _by_threads(again: Callable[[], object], steps: int, asked: int, ran: int) -
         with threadpool_limits(n):
             if torch is not None:
                 torch.set_num_threads(n)
-            again()
-            found[n] = min(_seconds(again) for _ in range(3)) / steps
+            found[n] = _after_another(again) / steps
     return found

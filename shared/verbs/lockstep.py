@@ -15,7 +15,7 @@ from shared.verbs.command import (
     options_of,
     output_options,
     print_document,
-    print_error,
+    print_port_error,
     progress,
     timeout_option,
     training_options,
@@ -56,8 +56,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     try:
         steps = lockstep(*names, steps=arguments.steps, timeout=arguments.timeout, progress=progress, **options)
     except CallError as error:
-        of_file = str(error).partition("PortError: ")[2]  # a sentence about the file, to which no traceback adds
-        print_error(CallError(error.kind, of_file) if of_file else error)
+        print_port_error(error)
         return 1
     print_document(steps.document, arguments.format)
     return 0 if steps.ok else 4
