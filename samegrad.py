@@ -26,8 +26,10 @@ Results print as the command prints them, and as tables in a notebook.
 """
 
 from shared import __version__
+from shared.api.models import Models, models
 from shared.api.own import Checked, Predicted, check, predict
-from shared.api.proofs import Agreement, Ported, Steps, agree, lockstep
+from shared.api.ports import Ported
+from shared.api.proofs import Agreement, Steps, agree, lockstep
 from shared.api.runs import Run, compare
 from shared.data import DataError
 from shared.errors import SettingError, SpecError
@@ -45,6 +47,7 @@ __all__ = [
     "Checked",
     "DataError",
     "Dense",
+    "Models",
     "NetworkSpec",
     "Ported",
     "Predicted",
@@ -62,6 +65,7 @@ __all__ = [
     "draw_parameters",
     "load",
     "lockstep",
+    "models",
     "networks",
     "predict",
 ]

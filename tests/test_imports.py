@@ -41,7 +41,8 @@ ARROWS = {
     "measure": FLOOR | {"agreement", "options"},
     "ports": FLOOR | {"adapters", "diagnosis", "measure"},
     "report": FLOOR | {"agreement", "diagnosis", "ports", "measure", "options"},
-    "api": FLOOR | {"agreement", "diagnosis", "ports", "prediction", "measure", "reading", "report", "options"},
+    "api": FLOOR
+    | {"adapters", "agreement", "diagnosis", "ports", "prediction", "measure", "reading", "report", "options"},
     "verbs": FLOOR | {"api", "diagnosis", "measure", "reading", "report", "options"},
 }
 REFERENCE_ALLOWED = ("agreement", "diagnosis", "prediction", "measure")

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.adapters.port import PortError, listening
+from shared.adapters.port import Named, PortError, by_name, listening
 from shared.interface import Parameters
 from shared.reading import functions
 from shared.reading.source import Inert, Source
@@ -27,7 +27,8 @@ class KerasFile:
 
     dtype: str
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, named: Named = Named()) -> None:  # noqa: B008 - it does not change
+        self.named = named
         sys.modules.setdefault("jax", None)  # type: ignore[arg-type]
         self.keras: Any = __import__("keras")
         self.tf: Any = __import__("tensorflow")
@@ -61,12 +62,7 @@ class KerasFile:
 
     def load(self) -> None:
         """Run its definitions, and find what it holds; the model computes in `dtype` from now on."""
-        self.keras.config.set_floatx(self.dtype)
-        self.source = Source(self.path, real=frozenset({"keras", "tensorflow"}))
-        with listening(self.path, self.caught):
-            self.source.load()
-        self.scope = self.source.namespace
-        self.model, self.words = self._model()
+        self.read()
         if not self.model.built:
             self._build()
         policy = str(self.model.dtype_policy.name)
@@ -80,6 +76,15 @@ class KerasFile:
         self.own = self.parameters()
         every = [*self.model.variables, *self.optimizer.variables]
         self._start = [(v, v.numpy()) for v in every]
+
+    def read(self) -> None:
+        """Load the file, and find its model."""
+        self.keras.config.set_floatx(self.dtype)
+        self.source = Source(self.path, real=frozenset({"keras", "tensorflow"}))
+        with listening(self.path, self.caught):
+            self.source.load()
+        self.scope = self.source.namespace
+        self.model, self.words = self._model()
 
     # ---- What the file holds --------------------------------------------------------------------------------
 
@@ -146,6 +151,11 @@ class KerasFile:
         found = [v for v in self.scope.values() if isinstance(v, kind)]
         if found:
             return found[-1]
+        if self.named.optimizer:
+            cls = by_name([self.keras.optimizers], self.named.optimizer)
+            if cls is None:
+                raise PortError(f"got the optimizer {self.named.optimizer}, expected one of keras.optimizers")
+            return cls() if self.named.rate is None else cls(self.named.rate)
         self.notes.append("no optimizer: SGD with rate 0.01 here")
         return self.keras.optimizers.SGD(0.01)
 
@@ -160,4 +170,11 @@ class KerasFile:
             value = self.scope.get(name)
             if isinstance(value, str) or (callable(value) and not isinstance(value, Inert)):
                 return self.keras.losses.get(value)
-        raise PortError(f"{self.path.name}: found no loss; expected model.compile(loss=...), or a loss in the file")
+        if self.named.criterion:
+            try:
+                return self.keras.losses.get(self.named.criterion)
+            except ValueError as error:
+                known = f"got the criterion {self.named.criterion}, expected one of keras.losses"
+                raise PortError(known) from error
+        raise PortError(f"{self.path.name}: found no loss; expected model.compile(loss=...), a loss in the file, or "
+                        "--criterion")  # fmt: skip

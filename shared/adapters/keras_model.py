@@ -8,7 +8,7 @@ import numpy as np
 
 from shared.adapters.keras_file import KerasFile
 from shared.adapters.loops import why_not
-from shared.adapters.port import About, Figures, PortError, listening, numbered, one_hot
+from shared.adapters.port import About, Figures, Named, PortError, listening, numbered, one_hot
 from shared.interface import Array, Parameters
 
 HINTS: Final = ("learning_rate", "momentum", "weight_decay", "epsilon", "beta_1", "beta_2", "rho")
@@ -17,8 +17,13 @@ HINTS: Final = ("learning_rate", "momentum", "weight_decay", "epsilon", "beta_1"
 class KerasPort(KerasFile):
     """The model of a file, stepped as `fit` does it: `compute_loss` under a tape, then its optimizer."""
 
-    def __init__(self, path: Path, dtypes: Sequence[str] = ("float64", "float32")) -> None:
-        super().__init__(path)
+    def __init__(
+        self,
+        path: Path,
+        dtypes: Sequence[str] = ("float64", "float32"),
+        named: Named = Named(),  # noqa: B008
+    ) -> None:
+        super().__init__(path, named)
         for self.dtype in dtypes:
             try:
                 self.load()

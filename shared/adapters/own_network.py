@@ -46,8 +46,23 @@ class NetworkPort:
         if hasattr(self.module, "set_threads"):
             self.module.set_threads(THREADS)
         self.spec = spec or network_of(vars(self.module))
+        self.own = self._own_start()
         self.training = training
         self.network, self.dtype = self._made()
+
+    def _own_start(self) -> Parameters:
+        """Return the initial parameters of a model of PyTorch or Keras that the file holds beside its class; or {}."""
+        for value in list(vars(self.module).values()):
+            if callable(getattr(value, "named_parameters", None)) and not isinstance(value, type):
+                tensors = [p.detach().double().numpy().copy() for _, p in value.named_parameters()]
+            elif callable(getattr(value, "get_weights", None)) and hasattr(value, "layers"):
+                tensors = [np.asarray(w, float).T.copy() for w in value.get_weights()]
+            else:
+                continue
+            shapes = self.spec.parameter_shapes
+            if [tensor.shape for tensor in tensors] == list(shapes.values()):
+                return dict(zip(shapes, tensors, strict=True))
+        return {}
 
     def _made(self) -> tuple[Any, str]:
         """Build the network in float64, or in float32 if it knows nothing else."""
@@ -92,7 +107,7 @@ class NetworkPort:
         hints = {"learning_rate": self.training.learning_rate}
         sizes = [int(np.prod(self.spec.shapes[0]))]
         return About(kind, words, shapes, sizes, self.spec.n_out, self.dtype,
-                     hints, {}, [], {}, is_class)  # fmt: skip
+                     hints, self.own, [], {}, is_class)  # fmt: skip
 
     def give(self, parameters: Parameters) -> None:
         """Reset the network."""

@@ -4,7 +4,7 @@ import ast
 import re
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -43,6 +43,14 @@ class About(NamedTuple):
     modes: dict[str, list[float]]
     """what acts in training alone, with its numbers: "dropout", "batch norm epsilon", ..."""
     has_update: bool
+
+
+class Named(NamedTuple):
+    """What is to be used where a file has none, by names of the framework; "" for nothing."""
+
+    criterion: str = ""
+    optimizer: str = ""
+    rate: float | None = None
 
 
 class Figures(NamedTuple):
@@ -129,6 +137,12 @@ def _modules(tree: ast.Module) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.module or ""
+
+
+def by_name(places: Sequence[Any], name: str, endings: Sequence[str] = ("",)) -> Any:
+    """Return what is called like this, whatever its case and underscores; None if nothing is."""
+    wanted = {re.sub("[_ ]", "", name + ending).lower() for ending in endings}
+    return next((getattr(place, each) for place in places for each in dir(place) if each.lower() in wanted), None)
 
 
 def numbered(kinds: list[tuple[str, ...]]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared.adapters.loops import Loop, Scope, why_not
-from shared.adapters.port import About, Figures, PortError, listening
+from shared.adapters.port import About, Figures, Named, PortError, listening
 from shared.adapters.torch_file import TorchFile
 from shared.interface import Array, Parameters
 
@@ -29,13 +29,18 @@ HINTS: Final = ("lr", "momentum", "dampening", "weight_decay", "eps", "alpha")
 class TorchPort(TorchFile):
     """The model of a file; with the body of its training loop as a step, or the usual one if it has none."""
 
-    def __init__(self, path: Path, dtypes: Sequence[str] = ("float64", "float32")) -> None:
-        super().__init__(path)
+    def __init__(
+        self,
+        path: Path,
+        dtypes: Sequence[str] = ("float64", "float32"),
+        named: Named = Named(),  # noqa: B008
+    ) -> None:
+        super().__init__(path, named)
         for dtype in dtypes:
             self.load(dtype)
             if self.criterion is None and self.loop is None:
                 raise PortError(f"{path.name}: found {self.words} and no criterion; add one, such as "
-                                "criterion = nn.CrossEntropyLoss(), or the training loop")  # fmt: skip
+                                "criterion = nn.CrossEntropyLoss(), the training loop, or --criterion")  # fmt: skip
             if self._settle():
                 return
         raise PortError(f"{path.name}: a step of {self.words} fails: {self.failure}")

@@ -11,7 +11,7 @@ import numpy as np
 
 from shared.adapters.keras_model import KerasPort
 from shared.adapters.own_network import NetworkPort
-from shared.adapters.port import PortError
+from shared.adapters.port import Named, PortError
 from shared.adapters.torch_module import TorchPort
 from shared.initial import cast
 from shared.interface import Array, Labels, Parameters
@@ -31,7 +31,7 @@ def trainer(port: Any, x: Array, y: Array, start: Parameters) -> Any:
     if isinstance(port, NetworkPort):
         return _OwnTrainer(port, x, y, start)
     of_kind = _KerasTrainer if isinstance(port, KerasPort) else _TorchTrainer
-    return of_kind(port.path, x, y, start)
+    return of_kind(port.path, x, y, start, port.named)
 
 
 class _OwnTrainer:
@@ -89,8 +89,8 @@ class _OwnTrainer:
 class _TorchTrainer:
     """A torch.nn.Module with the body of its loop, or the usual step; with its own DataLoader, if that is there."""
 
-    def __init__(self, path: Any, x: Array, y: Array, start: Parameters) -> None:
-        self.port = TorchPort(path, (PRECISION, "float64"))
+    def __init__(self, path: Any, x: Array, y: Array, start: Parameters, named: Named) -> None:
+        self.port = TorchPort(path, (PRECISION, "float64"), named)
         self.port.give({name: tensor.astype(self.port.dtype) for name, tensor in start.items()})
         self.files = [str(path)]
         self.x, self.y = self.port.as_inputs(x), self.port.as_targets(y)
@@ -157,8 +157,8 @@ class _KerasTrainer:
 
     own_batch = 0
 
-    def __init__(self, path: Any, x: Array, y: Array, start: Parameters) -> None:
-        self.port = KerasPort(path, (PRECISION, "float64"))
+    def __init__(self, path: Any, x: Array, y: Array, start: Parameters, named: Named) -> None:
+        self.port = KerasPort(path, (PRECISION, "float64"), named)
         self.port.give(start)
         self.files = [str(path)]
         self.x, self.y = self.port.batch(x, y)

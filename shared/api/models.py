@@ -8,7 +8,8 @@ import numpy as np
 
 from shared import implementations
 from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread
-from shared.api.proofs import STEPS_OF_MODELS, agree, sibling_of
+from shared.api.ports import STEPS_OF_MODELS, sibling_of
+from shared.api.proofs import agree
 from shared.errors import SettingError
 from shared.measure import plan
 from shared.options import DEFAULTS, network_of, resolve, training_of

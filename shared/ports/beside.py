@@ -14,9 +14,13 @@ from shared.implementations import REFERENCE
 from shared.interface import Labels, Parameters
 from shared.ports import comparison
 from shared.ports.comparison import Side, dense_like
+from shared.ports.starts import own_start
 from shared.ports.stepper import Given, PortStepper
 from shared.processes.calls import CallError, CallProcess, side_by_side
 from shared.spec import NetworkSpec, TrainingSpec
+
+START_EXAMPLES, START_EPOCHS = 10_000, 2
+"""With which the accuracy of a start is measured."""
 
 
 @dataclass
@@ -74,9 +78,14 @@ def mark_those_of_spec(
                 entry.is_of_spec = all(row.same for row in found.rows)
 
 
+def fits(about: About, dataset: Dataset) -> bool:
+    """Return whether a model takes these images, and has an output for each class."""
+    return int(np.prod(about.inputs)) == dataset.n_in and about.n_out == dataset.n_out
+
+
 def refuse_unfit(about: About, name: str, dataset: Dataset) -> None:
     """Raise SettingError for a model that these images do not fit."""
-    if int(np.prod(about.inputs)) != dataset.n_in or about.n_out != dataset.n_out:
+    if not fits(about, dataset):
         shape = "x".join(map(str, about.inputs))
         raise SettingError(
             "implementation",
@@ -117,6 +126,34 @@ def train(
                 entry.accuracy[round_] = float(np.mean(predicted == labels))
                 entry.seconds[round_] = float(np.mean(spent[id(entry)]))
         done(round_)
+
+
+def start_accuracies(
+    sides: Sequence[Side], process: CallProcess, dataset: Dataset, training: TrainingSpec
+) -> dict[str, float]:
+    """Train one model, that of the process, from the start of each; return the accuracies, {} where nothing differs.
+
+    Whatever differs between them is then the start alone. A model that has none of its own starts as the others are
+    given: as `drawn`.
+    """
+    about = sides[0].about
+    starts = {f"{side.name}'s own start": side.about.own for side in sides if side.about.own}
+    names = [own_start(own) for own in starts.values()]
+    if not starts or (len(sides) > 1 and (len(starts) < 2 or names[0] == names[1])):
+        return {}
+    if len(sides) == 1:
+        starts[f"{training.initial} weights"] = drawn(about, training)
+    (x, y), (tests, labels) = dataset.train.arrays("float32"), dataset.test.arrays("float32")
+    x, y, tests, labels = x[:START_EXAMPLES], y[:START_EXAMPLES], tests[:START_EXAMPLES], labels[:START_EXAMPLES]
+    process.call(PortStepper.take, starts[next(iter(starts))], x, y, tests, training.batch_size)
+    found = {}
+    for name, start in starts.items():
+        process.call(PortStepper.restart, {key: np.asarray(start[key]) for key in about.shapes})
+        orders = initial.draw_orders(training, len(y))
+        for _ in range(START_EPOCHS):
+            process.call(PortStepper.epoch_seconds, next(orders))
+        found[name] = float(np.mean(process.call(PortStepper.predicted) == labels))
+    return found
 
 
 def drawn(about: About, training: TrainingSpec) -> Parameters:

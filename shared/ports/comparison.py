@@ -15,8 +15,8 @@ from shared.ports import losses, rules
 from shared.ports.forward import activations_of, is_close, variants
 from shared.ports.known_losses import Seen
 from shared.ports.losses import Loss
-from shared.ports.paths import Rule, path_of
-from shared.ports.rows import Row, alike, compared, worst
+from shared.ports.paths import NOTHING, Rule, path_of
+from shared.ports.rows import OWN_RULE, Row, alike, compared, worst
 from shared.ports.stepper import Given, PortStepper, Walk
 from shared.ports.timing import Timing
 from shared.processes.calls import CallError, CallProcess
@@ -66,6 +66,8 @@ class Comparison:
     """why the outputs part"""
     steps: int = 0
     batch: int = 10
+    accuracies: dict[str, float] = field(default_factory=dict)
+    """of one of them, trained from the start of each"""
     sibling: Side | None = None
     """one of ours, made with the same framework, that was timed for comparison"""
 
@@ -140,8 +142,16 @@ def batches(
     return found
 
 
-def examine(sides: list[Side], processes: Sequence[CallProcess], steps: int, batch: int, seed: int) -> Comparison:
-    """Step one model or two, compare them, and find their losses and their rules."""
+def examine(
+    sides: list[Side], processes: Sequence[CallProcess], steps: int, batch: int, seed: int,
+    data: tuple[Array, Array] | None = None,
+) -> Comparison:  # fmt: skip
+    """Step one model or two, compare them, and find their losses and their rules.
+
+    Parameters
+    ----------
+    data : examples (n, *inputs) and (n,) of which the batches are drawn; None for random ones.
+    """
     found = Comparison(sides, batch=batch)
     about, rng = sides[0].about, np.random.default_rng(seed)
     count = sum(int(np.prod(shape)) for shape in about.shapes.values())
@@ -150,6 +160,9 @@ def examine(sides: list[Side], processes: Sequence[CallProcess], steps: int, bat
         found.steps = 1  # functions have no update, and would stand still
     start = draw(about, rng)
     given = batches(about, [batch] * found.steps, rng, fade=True)
+    if data is not None:
+        rows = [rng.permutation(len(data[1]))[:batch] for _ in given]
+        given = [(data[0][k], data[1][k]) for k in rows]
     walks = _asked(processes, start, given)
     for side, walk in zip(sides, walks, strict=True):
         side.walk, side.caught, side.repeats = walk.figures, walk.caught, walk.repeats
@@ -179,6 +192,16 @@ def examine(sides: list[Side], processes: Sequence[CallProcess], steps: int, bat
             path = path_of([f.used for f in side.walk], start, [f.after for f in side.walk])
             side.rule = rules.rule_of(path, side.about.dtype, side.about.hints)
     return found
+
+
+def accept_own_rule(found: Comparison) -> None:
+    """Let a model keep the optimizer that it brings: a reference that was not asked for has another rule."""
+    mine, reference = (side.rule for side in found.sides)
+    if mine is not None and reference is not None and mine.name not in (reference.name, NOTHING):
+        note = f"{OWN_RULE}: {mine.words(rules.CONSTANT[found.sides[0].about.dtype])}"
+        found.rows = [
+            row._replace(same=True, note=note) if row.what == "update" and not row.same else row for row in found.rows
+        ]
 
 
 def _why_outputs(

@@ -13,6 +13,8 @@ SPREAD: Final = 30.0
 """So many times the growth of a unit in the last place, in the model itself, are rounding."""
 LOGITS: Final = ("raw", "log-probabilities")
 OWN: Final = "of its own gradients"
+OWN_RULE: Final = "its own optimizer"
+"""Notes on updates that are not compared: those of gradients that part already, and of a rule that it brings."""
 
 
 class Row(NamedTuple):

@@ -9,14 +9,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from shared.adapters.live import Live
+from shared.adapters.live import port as live_port
 from shared.adapters.own_network import network_of
-from shared.adapters.port import About, Figures, Port, PortError, kind_of, listening
+from shared.adapters.port import About, Figures, Named, Port, PortError, kind_of, listening
 from shared.adapters.trainers import trainer
 from shared.boundary import parsed, read_source
 from shared.evaluation import PIECE
 from shared.implementations import locate
 from shared.interface import Array, Labels, Parameters
 from shared.ports.timing import Timing, measured
+from shared.processes.calls import CallProcess
 from shared.spec import NetworkSpec, TrainingSpec
 
 
@@ -25,6 +28,8 @@ class Given(NamedTuple):
 
     spec: NetworkSpec | None
     training: TrainingSpec
+    named: Named = Named()
+    """criterion and optimizer of a model that has none"""
 
 
 class Walk(NamedTuple):
@@ -149,13 +154,46 @@ def _loaded(name: str, given: Given) -> Port:
     if kind == "torch":
         from shared.adapters.torch_module import TorchPort
 
-        return TorchPort(path)
+        return TorchPort(path, named=given.named)
     if kind == "keras":
         from shared.adapters.keras_model import KerasPort
 
-        return KerasPort(path)
+        return KerasPort(path, named=given.named)
     from shared.adapters.own_network import NetworkPort
 
     if not kind and name.endswith(".py") and "class Network" not in read_source(path):
         raise PortError(f"{Path(name).name}: found no model of PyTorch or Keras, and no class Network")
     return NetworkPort(name, kind, given.spec, given.training)
+
+
+class LiveStepper(PortStepper):
+    """A model that is already there."""
+
+    def __init__(self, live: Live) -> None:
+        super().__init__(type(live.model).__name__)
+        self.live = live
+
+    def about(self, _: Given) -> About:
+        """Copy the model, and return what it is."""
+        self.port = live_port(self.live)
+        return self.port.about()
+
+
+class InProcess(CallProcess):
+    """As `CallProcess`, in the process that asks: for models that are there, and for tests."""
+
+    def __init__(self, stepper: PortStepper) -> None:
+        self.stepper, self.answers = stepper, list[Any]()
+
+    def loaded(self) -> "InProcess":
+        """Return itself."""
+        return self
+
+    def ask(self, function: Any, *arguments: Any) -> None:
+        """Call the function at once."""
+        method = getattr(type(self.stepper), function.__name__)
+        self.answers.append(method(self.stepper, *arguments))
+
+    def answer(self) -> Any:
+        """Return the next answer."""
+        return self.answers.pop(0)

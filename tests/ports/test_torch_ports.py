@@ -45,6 +45,11 @@ UPDATES = {
     "weight decay 0.02 decoupled": "AdamW(model.parameters(), lr=0.01, weight_decay=0.02)",
     "amsgrad": "Adam(model.parameters(), lr=0.01, amsgrad=True)",
     "RMSProp, rho 0.99": "RMSprop(model.parameters(), lr=0.01)",
+    "RMSProp, rho 0.9, centred": "RMSprop(model.parameters(), lr=0.01, alpha=0.9, centered=True)",
+    "RMSProp, rho 0.99, momentum 0.8": "RMSprop(model.parameters(), lr=0.01, momentum=0.8)",
+    "Adadelta, rho 0.9, epsilon 1e-06 within the root, rate 1 ": "Adadelta(model.parameters(), lr=1.0)",
+    "Adamax, epsilon 1e-08 in the largest gradient, rate 0.002": "Adamax(model.parameters(), lr=0.002)",
+    "NAdam, psi 0.004, epsilon 1e-08, rate 0.002": "NAdam(model.parameters(), lr=0.002)",
     "Adagrad": "Adagrad(model.parameters(), lr=0.1)",
 }
 
