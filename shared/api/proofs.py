@@ -17,7 +17,7 @@ from shared.implementations import REFERENCE
 from shared.layers import ACTIVATIONS
 from shared.options import network_of, resolve, training_of
 from shared.ports import comparison
-from shared.ports.stepper import Given, PortStepper, is_port
+from shared.ports.stepper import Given, PortStepper, declared_spec, is_port
 from shared.ports.words import explain
 from shared.processes.calls import CallError, side_by_side
 from shared.report import budget
@@ -162,6 +162,9 @@ def lockstep(
     b, steps = REFERENCE if b is None else b, steps or STEPS
     settled = resolve(given)
     training, network = training_of(settled), network_of(settled, given)
+    if all(given[name] is None for name in ("network", "sizes", "activation", "loss")):
+        own = (declared_spec(name) for name in names if name.endswith(".py"))
+        network = next((spec for spec in own if spec is not None), network)
     sides = _side(a, training.dtype), _side(b, training.dtype)
     names = [side.implementation for side in sides]
     implementations.require(names, network)

@@ -21,6 +21,8 @@ from shared.spec import NetworkSpec, TrainingSpec
 
 START_EXAMPLES, START_EPOCHS = 10_000, 2
 """With which the accuracy of a start is measured."""
+START_SECONDS, LEAST_EXAMPLES, TRIED_STEPS = 15.0, 2000, 20
+"""A start takes no longer, or as many examples as that time allows; with fewer nothing is said."""
 
 
 @dataclass
@@ -146,6 +148,12 @@ def start_accuracies(
     (x, y), (tests, labels) = dataset.train.arrays("float32"), dataset.test.arrays("float32")
     x, y, tests, labels = x[:START_EXAMPLES], y[:START_EXAMPLES], tests[:START_EXAMPLES], labels[:START_EXAMPLES]
     process.call(PortStepper.take, starts[next(iter(starts))], x, y, tests, training.batch_size)
+    some = np.arange(TRIED_STEPS * training.batch_size)
+    slow = min(process.call(PortStepper.epoch_seconds, some) for _ in range(2)) / TRIED_STEPS  # seconds of a step
+    count = int(START_SECONDS / START_EPOCHS / slow) * training.batch_size
+    if count < LEAST_EXAMPLES:
+        return {}
+    y = y[:count]  # the orders are of these alone
     found = {}
     for name, start in starts.items():
         process.call(PortStepper.restart, {key: np.asarray(start[key]) for key in about.shapes})

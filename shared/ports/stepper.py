@@ -1,8 +1,10 @@
 """The side of a port: a model in its process, asked by `CallProcess`."""
 
 import ast
+import re
 import sys
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -50,12 +52,15 @@ def is_port(name: str) -> bool:
 
 
 def declared_spec(name: str) -> NetworkSpec | None:
-    """Return the network that a class or functions say in the constants of their file; None for a model."""
+    """Return the network that a class or functions say; None for a model, and for a class of today's that says none.
+
+    It is in the constants of the file, or in the sizes of its layers where these follow from each other.
+    """
     kind = kind_of(Path(name)) if name.endswith(".py") else "torch"
     if kind in ("torch", "keras"):
         return None
-    values: dict[str, Any] = {}
-    for node in parsed(read_source(Path(name))).body:
+    text, values = read_source(Path(name)), dict[str, Any]()
+    for node in parsed(text).body:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 names = target.elts if isinstance(target, ast.Tuple) else [target]
@@ -63,7 +68,18 @@ def declared_spec(name: str) -> NetworkSpec | None:
                     value = ast.literal_eval(node.value)
                     found = value if isinstance(target, ast.Tuple) else [value]
                     values |= {each.id: v for each, v in zip(names, found, strict=False) if isinstance(each, ast.Name)}
-    return network_of(values)
+    if not values.keys() & {"NETWORK", "SIZES"} and (sizes := _sizes(text)):
+        values["SIZES"] = sizes
+    return network_of(values) if kind or values.keys() & {"NETWORK", "SIZES"} else None
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    """Return the sizes of dense layers that are written as numbers, if each follows from the one before; else ()."""
+    pairs = [(int(a), int(b)) for a, b in re.findall(r"\bLinear\((\d+), *(\d+)", text)]
+    if pairs and all(b == c for (_, b), (c, _) in pairwise(pairs)):
+        return (pairs[0][0], *(b for _, b in pairs))
+    first, dense = re.findall(r"\bInput\((?:shape=)?\((\d+),\)", text), re.findall(r"\bDense\((\d+)", text)
+    return (int(first[0]), *map(int, dense)) if len(first) == 1 and dense else ()
 
 
 class PortStepper:
