@@ -142,6 +142,41 @@ class KerasPort(KerasFile):
         self.optimizer.apply_gradients(list(zip(map(self.tf.convert_to_tensor, found), variables, strict=True)))
         return outputs, value, found
 
+    def layers(self, x: Array) -> Parameters:
+        """Return z and a of each layer with a kernel, channels first, a of the last left out: the outputs are that."""
+        found: dict[str, Array] = {}
+        weighted = [layer for layer in self._layers() if hasattr(layer, "kernel")]
+        kept = [(layer, layer.call, layer.activation) for layer in weighted]
+        images = self._images()
+
+        def recorded(k: int, layer: Any, call: Any, activation: Any) -> None:
+            def called(inputs: Any, *arguments: Any, **named: Any) -> Any:
+                if k:
+                    found[f"a{k}"] = self._first(np.asarray(inputs), images.get(id(layer)))
+                return call(inputs, *arguments, **named)
+
+            def activated(z: Any) -> Any:
+                found[f"z{k + 1}"] = self._first(np.asarray(z), None)
+                return activation(z)
+
+            layer.call, layer.activation = called, activated
+
+        try:
+            for k, each in enumerate(kept):
+                recorded(k, *each)
+            self.model(self.images(x), training=False)
+        finally:
+            for layer, call, activation in kept:
+                layer.call, layer.activation = call, activation
+        return found
+
+    @staticmethod
+    def _first(values: Array, image: tuple[int, ...] | None) -> Array:
+        """Return rows (n, size) with channels first, of images or of what was flattened from them."""
+        if image is not None:
+            values = values.reshape(len(values), *image)
+        return (values.transpose(0, 3, 1, 2) if values.ndim == 4 else values).reshape(len(values), -1)
+
     def _value(self, images: Any, target: Any, outputs: Any) -> Any:
         if getattr(self.model, "compiled", False) and getattr(self.model, "loss", None) is not None:
             return self.model.compute_loss(x=images, y=target, y_pred=outputs, training=True)

@@ -130,6 +130,15 @@ class NetworkPort:
         after = self.parameters() if self.kind != "functions" else {}
         return Figures(outputs, float("nan") if loss is None else float(loss), gradients, gradients, after, 0.0)
 
+    def layers(self, x: Array) -> Parameters:
+        """Return z and a of each layer, a of the last left out, of a class with `trace`; else {}."""
+        if self.kind or not hasattr(self.network, "trace") or self.spec.has_convolutions:
+            return {}
+        found = self.network.trace(x.reshape(len(x), -1).astype(self.dtype), np.zeros(len(x), np.int64))
+        numbers = range(1, len(self.spec.layers) + 1)
+        names = [name for l in numbers for name in (f"z{l}", f"a{l}")][:-1]
+        return {name: np.asarray(found[name]) for name in names if name in found}
+
     def _train(self, x: Array, y: Labels, order: Labels) -> None:
         if self.kind == "earlier":
             self.network.train(x, y, order)

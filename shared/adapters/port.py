@@ -82,6 +82,9 @@ class Port(Protocol):
     def parameters(self) -> Parameters:
         """Return copies."""
 
+    def layers(self, x: Array) -> Parameters:
+        """Return z1, a1, z2, ... for a batch, each (n, size), channels first; {} if they cannot be seen."""
+
     def step(self, x: Array, y: Array) -> Figures:
         """Take a step; x is (n, *inputs), y (n,): labels, or numbers if there is one output."""
 

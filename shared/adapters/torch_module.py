@@ -180,6 +180,27 @@ class TorchPort(TorchFile):
         return Figures(seen["outputs"], seen["loss"], gradients, seen.get("used", gradients), after,
                        0.0 if zeroed else carried)  # fmt: skip
 
+    def layers(self, x: Array) -> Parameters:
+        """Return z and a of each layer with a kernel, channels first, a of the last left out: the outputs are that."""
+        found: dict[str, Any] = {}
+        weighted = [m for m in self.module.modules() if getattr(m, "weight", None) is not None and m.weight.ndim > 1]
+
+        def before(_: Any, inputs: Any) -> None:
+            if number := len(found) // 2 + len(found) % 2:
+                found.setdefault(f"a{number}", inputs[0])
+
+        def after(_: Any, __: Any, outputs: Any) -> None:
+            found[f"z{len(found) // 2 + 1}"] = outputs
+
+        hooks = [h for m in weighted for h in (m.register_forward_pre_hook(before), m.register_forward_hook(after))]
+        try:
+            with self.torch.no_grad():
+                self.module(self.as_inputs(x))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return {name: value.numpy().reshape(len(value), -1).copy() for name, value in found.items()}
+
     def act(self, x: Any, y: Any) -> None:
         """Run the body of the file's loop, or the usual step, with tensors."""
         if self.loop:

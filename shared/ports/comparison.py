@@ -12,11 +12,11 @@ from shared.adapters.port import About, Figures
 from shared.implementations import label
 from shared.interface import Array, Parameters
 from shared.ports import losses, rules
-from shared.ports.forward import activations_of, is_close, variants
+from shared.ports.forward import activations_of, data_changes, is_close, rounded_operands, variants
 from shared.ports.known_losses import Seen
 from shared.ports.losses import Loss
 from shared.ports.paths import NOTHING, Rule, path_of
-from shared.ports.rows import OWN_RULE, Row, alike, compared, worst
+from shared.ports.rows import OWN_RULE, Row, alike, compared, of_layers, worst
 from shared.ports.stepper import Given, PortStepper, Walk
 from shared.ports.timing import Timing
 from shared.processes.calls import CallError, CallProcess
@@ -28,6 +28,8 @@ SAME: Final = {"float64": 2e-6, "float32": 1e-4}
 """dtype of the coarser side -> relative difference that is called the same: Keras keeps its rate in float32."""
 TIMED_EXAMPLES, TIMED_NUMBERS = 2000, 4_000_000
 """The most examples on which a side is timed, and the most numbers that they have."""
+EXPLAINED: Final = 1e-4
+"""Relative difference of a step from the gradients of other data that explain it."""
 MOST_NUMBERS: Final = 24_000_000
 """Numbers that all steps of a side may send."""
 SIZES: Final = (7, 10, 4, 10, 3, 9, 5, 10)
@@ -51,6 +53,8 @@ class Side:
     repeats: bool = True
     order: str = ""
     """what a whole epoch in one call does otherwise than its steps"""
+    other_data: str = ""
+    """on what other data than those that it is given its first step was taken"""
     timing: Timing | None = None
     not_timed: str = ""
     """why not, of a side that was to be timed"""
@@ -177,6 +181,9 @@ def examine(
         found.rows = compared(
             [side.name for side in sides], [side.walk for side in sides], [t.figures for t in twins], start, SAME[dtype]
         )
+        one, two = (process.call(PortStepper.layers, start, given[0][0]) for process in processes)
+        first = next(row for row in found.rows if row.what == "outputs")
+        found.rows[1:1] = of_layers(one, two, SAME[dtype], first.same or first.step > 1)
     many = 3 if about.n_out == 1 else 1 + (2 * about.n_out + 12) // len(SIZES)
     if any(row.what == "outputs" and not row.same and row.step == 1 for row in found.rows):
         found.of_outputs = _why_outputs(sides, processes, start, *given[0], dtype)
@@ -191,6 +198,8 @@ def examine(
         if side.about.has_update:
             path = path_of([f.used for f in side.walk], start, [f.after for f in side.walk])
             side.rule = rules.rule_of(path, side.about.dtype, side.about.hints)
+            if side.rule is None and not side.unused:
+                side.other_data = _other_data(process, start, *given[0], side.walk[0].after)
     return found
 
 
@@ -212,6 +221,9 @@ def _why_outputs(
     known = [activations_of(start, x, side.walk[0].outputs, dtype) for side in sides]
     if all(known) and known[0] != known[1]:
         return [f"{side.name}: activations: {', '.join(each)}" for side, each in zip(sides, known, strict=True)]
+    for k in (0, 1):
+        if known[1 - k] and not known[k] and (words := rounded_operands(start, x, (a, b)[k], known[1 - k])):
+            return [f"{sides[k].name}: {words}"]
     other = list(variants(start, sides[0].about.inputs))
     for k in [k for k in (1, 0) if known[k]] or [1, 0]:
         found = processes[k].call(PortStepper.outputs, [start for _, start in other], x, y)
@@ -219,6 +231,18 @@ def _why_outputs(
             if is_close(*alike(outputs, (a, b)[1 - k])[:2], dtype):
                 return [f"{sides[1 - k].name}: beside {sides[k].name}, {words}"]
     return []
+
+
+def _other_data(process: CallProcess, start: Parameters, x: Array, y: Array, after: Parameters) -> str:
+    """Return which change of the data explains a step that is not along the gradients of these data; "" if none."""
+    moved = np.concatenate([np.ravel(start[name] - after[name]) for name in start])
+    changes = list(data_changes(x, y))
+    for (words, _), g in zip(changes, process.call(PortStepper.gradients, start, [b for _, b in changes]), strict=True):
+        along = np.concatenate([np.ravel(g[name]) for name in start])
+        rate = float(along @ moved) / (float(along @ along) or 1.0)
+        if rate > 0 and np.linalg.norm(moved - rate * along) <= EXPLAINED * np.linalg.norm(moved):
+            return words
+    return ""
 
 
 def _epochs(

@@ -50,7 +50,22 @@ def loss_of(seen: list[Seen], dtype: str, batch: int) -> Loss | None:
             c, residual = _fit([F], C)
             if residual <= tolerance and c[0] > 0:
                 return _worded(name, fault, float(c[0]), per, residual, seen, batch)
-    return _with_second(seen, C, sizes, tolerance)
+    return _with_second(seen, C, sizes, tolerance) or _shifted(seen, dtype, batch)
+
+
+def _shifted(seen: list[Seen], dtype: str, batch: int) -> Loss | None:
+    """Return a loss of labels that are one too high or too low."""
+    n_out = seen[0].outputs.reshape(len(seen[0].y), -1).shape[1]
+    for shift, words in ((1, "one too high"), (-1, "one too low")) if n_out > 1 else ():
+        moved = [each._replace(y=(each.y + shift) % n_out) for each in seen]
+        C, sizes = np.array([each.loss for each in seen]), np.array([len(each.y) for each in seen], float)
+        for name, fault, values in known_losses(moved):
+            c, residual = _fit([values / sizes], C)
+            if residual <= FITS[dtype] and c[0] > 0:
+                found = _worded(name, fault, float(c[0]), "mean", residual, moved, batch)
+                remedy = "the labels are to be 0 to n - 1, each that of its image"
+                return found._replace(words=f"{found.words}, with labels that are {words}", fault=remedy)
+    return None
 
 
 def _fit(features: list[Array], C: Array) -> tuple[Array, float]:

@@ -118,3 +118,20 @@ def _off(a: Array, b: Array, scale: float = 0.0) -> float:
 def worst(a: Parameters, b: Parameters) -> float:
     """Return the largest relative difference of tensors."""
     return max(_off(x.astype(float), y.astype(float)) for x, y in zip(a.values(), b.values(), strict=True))
+
+
+def of_layers(a: Parameters, b: Parameters, same: float, outputs_agree: bool) -> list[Row]:
+    """Return the row of z and a of each layer, in order: all that are the same, or the first that parts.
+
+    Where the outputs agree, an a that differs is only kept in another form, such as another order of what is flattened.
+    """
+    known = [name for name in a if name in b and a[name].shape == b[name].shape]
+    off = {name: _off(a[name].astype(float), b[name].astype(float)) for name in known}
+    alike = [name for name in known if off[name] <= same]
+    if not known or (outputs_agree and not alike):
+        return []
+    if outputs_agree or len(alike) == len(known):
+        return [Row("layers", True, max(off[name] for name in alike), 1, [], f"{' '.join(alike)}")]
+    first = next(name for name in known if name not in alike)
+    before = known[: known.index(first)]
+    return [Row("layers", False, off[first], 1, [first], f"{' '.join(before)} same" if before else "")]

@@ -93,7 +93,8 @@ def _operations(timing: Timing) -> list[str]:
         found.append(f"eager: {eager:.0%} of the time goes to operations one by one; jax.jit makes them one call")
     elif timing.framework == "torch" and n > MANY and not timing.compiled:
         found.append(f"not compiled: {n:,.0f} dispatches a step")
-    if timing.one_by_one:
+    loaded = sum(spent.share for spent in timing.shares if spent.part == stacks.LOADER)
+    if timing.one_by_one and loaded < LEAST:  # a loader takes images one by one, and is named itself
         found.append("one example at a time: the calls of a step grow with its examples; compute the batch as a matrix")
     elif is_calls:
         of = "batch of 1: " if timing.batch == 1 else ""

@@ -118,6 +118,21 @@ class PortStepper:
             found.append((figures.outputs, figures.loss))
         return found
 
+    def layers(self, start: Parameters, x: Array) -> Parameters:
+        """Return z and a of each layer, where the model can show them; {} where it cannot."""
+        self.port.give(start)
+        with suppress(Exception):  # what is shown in addition costs nothing else
+            return dict(self.port.layers(x))
+        return {}
+
+    def gradients(self, start: Parameters, batches: list[tuple[Array, Array]]) -> list[Parameters]:
+        """Return the gradients for each batch, all from the same parameters."""
+        found = []
+        for x, y in batches:
+            self.port.give(start)
+            found.append(self.port.step(x, y).gradients)
+        return found
+
     def outputs(self, starts: list[Parameters], x: Array, y: Array) -> list[Array]:
         """Return the outputs for a batch from each of these parameters."""
         found = []

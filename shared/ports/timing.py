@@ -99,12 +99,12 @@ def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> Timing:
     with stacks.sampled(trainer.files) as samples:
         _repeat(again)
     shares = samples.shares()
-    of_larger, calls = np.nan, [0, 0]
+    of_larger, one_by_one = np.nan, False
     if not trainer.own_batch:
         larger = order[: LARGER * batch]
         trainer.train(larger, LARGER * batch)
         of_larger = min(_seconds(lambda: trainer.train(larger, LARGER * batch)) for _ in range(3))
-        calls = [_calls(partial(trainer.train, order[:n], n)) for n in (batch, 2 * batch)]
+        one_by_one = batch > 1 and _calls_each(lambda n: trainer.train(order[:n], n), batch) >= 1
     pools = {pool: n for pool, n in machine.thread_pools().items() if n != asked}
     image, images, many, singly, where = _outputs(trainer, x)
     return Timing(
@@ -117,7 +117,7 @@ def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> Timing:
         compiled=samples.compiled,
         traced=sum(spent.share for spent in shares if spent.part == stacks.TRACING),
         shares=shares[:6],
-        one_by_one=batch > 1 and calls[1] > 1.8 * calls[0] > 0,
+        one_by_one=one_by_one,
         threads=pools,
         asked=asked,
         by_threads=_by_threads(again, steps, asked, max(pools.values())) if pools else {},
@@ -160,12 +160,17 @@ def _outputs(trainer: Trainer, x: Array) -> tuple[float, float, int, bool, list[
     many = int(np.clip(SECONDS / max(one, 1e-6), 10, min(MOST_IMAGES, len(x))))
     trainer.predict(x[:many])
     per = min(_seconds(lambda: trainer.predict(x[:many])) for _ in range(2)) / many
-    calls = [_calls(partial(trainer.predict, x[:n])) for n in (4, 8)]
-    singly = per > one / 4 and calls[1] > 1.6 * calls[0] > 0
+    singly = per > one / 4 and _calls_each(lambda n: trainer.predict(x[:n]), 4) >= 1
     shown = x[: many if singly else 1]
     with stacks.sampled(trainer.files) as samples:
         _repeat(lambda: trainer.predict(shown), SECONDS / 5)
     return one, per, many, singly, samples.shares()[:2]
+
+
+def _calls_each(function: Callable[[int], object], size: int) -> float:
+    """Return how many functions are called for each example more: none where arrays are computed as a whole."""
+    few, more = (_calls(partial(function, n)) for n in (size, 3 * size))
+    return (more - few) / (2 * size)
 
 
 def _calls(function: Callable[[], object]) -> int:

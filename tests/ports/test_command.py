@@ -47,7 +47,10 @@ def test_a_right_port_to_another_framework_is_the_same(tmp_path: Path) -> None:
     found = command.run(None, "lockstep", *files, "--steps", "8", "--format", "json")
     assert found.code == 0, found.stdout
     content = json.loads(found.stdout)
-    assert [row["same"] for row in content["rows"]] == [True] * 4
+    assert [row["what"] for row in content["rows"]] == ["outputs", "layers", "loss", "gradients", "update"]
+    assert all(row["same"] for row in content["rows"])
+    assert content["rows"][1]["note"] == "z1 a1 z2"
+    assert all(side["timing"]["step"] > 0 for side in content["sides"])
     assert [side["update"]["name"] for side in content["sides"]] == ["momentum", "momentum"]
     assert [side["dtype"] for side in content["sides"]] == ["float64", "float64"]
 
