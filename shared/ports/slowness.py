@@ -95,7 +95,9 @@ def _operations(timing: Timing) -> list[str]:
         found.append(f"not compiled: {n:,.0f} dispatches a step")
     loaded = sum(spent.share for spent in timing.shares if spent.part == stacks.LOADER)
     if timing.one_by_one and loaded < LEAST:  # a loader takes images one by one, and is named itself
-        found.append("one example at a time: the calls of a step grow with its examples; compute the batch as a matrix")
+        found.append(
+            "one example at a time: Python runs through the examples of a step; compute the batch as one matrix"
+        )
     elif is_calls:
         of = "batch of 1: " if timing.batch == 1 else ""
         longer = f"{LARGER} times the examples in a step take {max(larger, 1):.2g} times as long"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from time import perf_counter, process_time
+from types import FrameType
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -59,7 +60,7 @@ class Timing(NamedTuple):
     """share of later steps that is spent with tracing and compiling"""
     shares: list[Spent]
     one_by_one: bool
-    """whether the calls of a step grow with its examples"""
+    """whether Python runs through the examples of a step one by one"""
     threads: dict[str, int]
     """pool -> threads that it runs, where those are others than were asked for"""
     asked: int
@@ -104,7 +105,7 @@ def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> Timing:
         larger = order[: LARGER * batch]
         trainer.train(larger, LARGER * batch)
         of_larger = min(_seconds(lambda: trainer.train(larger, LARGER * batch)) for _ in range(3))
-        one_by_one = batch > 1 and _calls_each(lambda n: trainer.train(order[:n], n), batch) >= 1
+        one_by_one = batch > 1 and _lines_each(lambda n: trainer.train(order[:n], n), batch) >= 1
     pools = {pool: n for pool, n in machine.thread_pools().items() if n != asked}
     image, images, many, singly, where = _outputs(trainer, x)
     return Timing(
@@ -160,33 +161,35 @@ def _outputs(trainer: Trainer, x: Array) -> tuple[float, float, int, bool, list[
     many = int(np.clip(SECONDS / max(one, 1e-6), 10, min(MOST_IMAGES, len(x))))
     trainer.predict(x[:many])
     per = min(_seconds(lambda: trainer.predict(x[:many])) for _ in range(2)) / many
-    singly = per > one / 4 and _calls_each(lambda n: trainer.predict(x[:n]), 4) >= 1
+    singly = per > one / 4 and _lines_each(lambda n: trainer.predict(x[:n]), 4) >= 1
     shown = x[: many if singly else 1]
     with stacks.sampled(trainer.files) as samples:
         _repeat(lambda: trainer.predict(shown), SECONDS / 5)
     return one, per, many, singly, samples.shares()[:2]
 
 
-def _calls_each(function: Callable[[int], object], size: int) -> float:
-    """Return how many functions are called for each example more: none where arrays are computed as a whole."""
-    few, more = (_calls(partial(function, n)) for n in (size, 3 * size))
+def _lines_each(function: Callable[[int], object], size: int) -> float:
+    """Return how many lines of Python run for each example more: none where arrays are computed as a whole."""
+    few, more = (_lines(partial(function, n)) for n in (size, 3 * size))
     return (more - few) / (2 * size)
 
 
-def _calls(function: Callable[[], object]) -> int:
-    """Return how many functions are called, of Python and of C."""
+def _lines(function: Callable[[], object]) -> int:
+    """Return how many lines of Python run; each pass of a loop counts its lines again."""
     count = 0
 
-    def note(_: Any, event: str, __: Any) -> None:
+    def note(_: FrameType, event: str, __: Any) -> Any:
         nonlocal count
-        count += event in ("call", "c_call")
+        count += event == "line"
+        return note
 
     function()  # what is made once is not counted
-    sys.setprofile(note)
+    before = sys.gettrace()
+    sys.settrace(note)
     try:
         function()
     finally:
-        sys.setprofile(None)
+        sys.settrace(before)
     return count
 
 
