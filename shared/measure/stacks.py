@@ -6,7 +6,8 @@ for the line of the file that is running, and for the part of a library that thi
 
 import linecache
 import re
-from collections.abc import Collection, Iterator
+import sys
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
 from time import perf_counter
@@ -19,17 +20,17 @@ from shared.measure.profile import TICK_SECONDS
 TRACING, LOADER, PREDICT, FIT = "tracing", "the DataLoader", "model.predict", "model.fit"
 EAGER: Final = "one operation at a time"
 PARTS: Final = {
+    PREDICT: r"keras/src/(trainers|backend/\w+)/trainer\.py:predict$",
     TRACING: r"func_graph\.py:func_graph_from_py_func$|jax/_src/.*:(trace_to_jaxpr\w*|backend_compile\w*|"
     r"_cached_lower\w*|compile_or_get_cached|_create_pjit_jaxpr)$|torch/_dynamo/(convert_frame|symbolic_convert)\.py:|torch/jit/_trace",
     LOADER: r"torch/utils/data/",
+    EAGER: r"jax/_src/dispatch\.py:apply_primitive$",
     "tf.data": r"tensorflow/python/data/",
-    PREDICT: r"keras/src/(trainers|backend/\w+)/trainer\.py:predict$",
     FIT: r"keras/src/(trainers|backend/\w+)/trainer\.py:(fit|train_on_batch)$",
     "the optimizer": r"torch/optim/|keras/src/optimizers/|optax/",
     "backpropagation": r"torch/autograd/|torch/_tensor\.py:backward$|tensorflow/python/eager/backprop\.py:|"
     r"jax/_src/api\.py:(value_and_)?grad_f",
     "the layers": r"torch/nn/modules/|keras/src/(layers|models|ops|activations)/|flax/|equinox/",
-    EAGER: r"jax/_src/dispatch\.py:apply_primitive$",
 }
 """part of a library -> which of its functions, as path:name, are it; the first that is on the stack counts."""
 COMPILED: Final = "what torch.compile made"
@@ -62,8 +63,7 @@ class Samples:
         """Count this time for what is on the stack."""
         stack = list[tuple[str, str, int]]()  # innermost first
         while frame is not None:
-            code = frame.f_code
-            stack.append((f"{code.co_filename}:{code.co_name}".replace("\\", "/"), code.co_filename, frame.f_lineno))
+            stack.append((_name(frame), frame.f_code.co_filename, frame.f_lineno))
             frame = frame.f_back
         parts = [_parts(name) for name, _, _ in stack]
         self.compiled = self.compiled or any(COMPILED in each for each in parts)
@@ -81,6 +81,28 @@ class Samples:
             Spent(part, line, linecache.getline(file, line).strip() if line else "", seconds / total)
             for (part, file, line), seconds in sorted(self.seconds.items(), key=lambda each: -each[1])
         ]
+
+
+def traces(function: Callable[[], object]) -> int:
+    """Return how often something is traced while a function runs, inside of which nothing else is traced."""
+    depth = count = 0
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        nonlocal depth, count
+        if event in ("call", "return") and TRACING in _parts(_name(frame)):
+            count += event == "call" and depth == 0
+            depth += 1 if event == "call" else -1
+
+    sys.setprofile(note)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def _name(frame: FrameType) -> str:
+    return f"{frame.f_code.co_filename}:{frame.f_code.co_name}".replace("\\", "/")
 
 
 @cache

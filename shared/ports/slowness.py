@@ -10,8 +10,8 @@ from shared.ports.timing import LARGER, Timing
 
 LEAST: Final = 0.1
 """Share of the time that is worth a line."""
-LEAST_TRACING: Final = 0.3
-"""The same of tracing, of which a call of `fit` has some, too."""
+LEAST_TRACES: Final = 0.5
+"""Traces of each step that are not those of the first calls."""
 MOST_LINES: Final = 3
 MANY: Final = 3.0
 """Operations of a step beyond which it is not one call."""
@@ -70,13 +70,15 @@ def _threads(timing: Timing) -> list[str]:
 def _parts(timing: Timing) -> list[str]:
     """Return the parts of a library that should not take the time."""
     found = []
-    for part, remedy in REMEDIES.items():
-        share = sum(spent.share for spent in timing.shares if spent.part == part)
-        if share >= (LEAST_TRACING if part == stacks.TRACING else LEAST):
-            where = _where(next(spent for spent in timing.shares if spent.part == part))
-            what = f"retraced at every call: {share:.0%} is tracing and compiling" if part == stacks.TRACING else (
-                f"{share:.0%} in {part}")  # fmt: skip
-            found.append(f"{what}{where}: {remedy}")
+    traced = [spent for spent in timing.shares if spent.part == stacks.TRACING]
+    if timing.traces >= LEAST_TRACES:
+        share = f", {sum(spent.share for spent in traced):.0%} of the time" if traced else ""
+        where = _where(next(iter([*traced, *timing.shares]), None))
+        found.append(f"retraced at every call: {timing.traces:.0f} a step{share}{where}: {REMEDIES[stacks.TRACING]}")
+    if loaded := [spent for spent in timing.shares if spent.part == stacks.LOADER]:
+        share_ = sum(spent.share for spent in loaded)
+        if share_ >= LEAST:
+            found.append(f"{share_:.0%} in {stacks.LOADER}{_where(loaded[0])}: {REMEDIES[stacks.LOADER]}")
     return found
 
 

@@ -56,8 +56,8 @@ class Timing(NamedTuple):
     operations: float | None
     """that Python hands to the framework in a step, one by one; None if that cannot be counted"""
     compiled: bool
-    traced: float
-    """share of later steps that is spent with tracing and compiling"""
+    traces: float
+    """how often something is traced in each later step"""
     shares: list[Spent]
     one_by_one: bool
     """whether Python runs through the examples of a step one by one"""
@@ -116,7 +116,7 @@ def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> Timing:
         larger=of_larger,
         operations=_operations(lambda n: trainer.train(order[: n * batch], batch)),
         compiled=samples.compiled,
-        traced=sum(spent.share for spent in shares if spent.part == stacks.TRACING),
+        traces=_each(lambda n: stacks.traces(lambda: trainer.train(order[: n * batch], batch))),
         shares=shares[:6],
         one_by_one=one_by_one,
         threads=pools,
@@ -199,9 +199,13 @@ def _operations(train: Callable[[int], object]) -> float | None:
     if counted is None:
         return None
     with suppress(ImportError, AttributeError):  # both are of parts of them that may change
-        few, more = (counted(partial(train, n)) for n in (3, FEW_STEPS))
-        return (more - few) / (FEW_STEPS - 3)
+        return _each(lambda n: counted(partial(train, n)))
     return None
+
+
+def _each(count: Callable[[int], int]) -> float:
+    """Return what each step more adds to a count; what a call has by itself is not in it."""
+    return (count(FEW_STEPS) - count(3)) / (FEW_STEPS - 3)
 
 
 def _dispatches(function: Callable[[], object]) -> int:

@@ -16,7 +16,7 @@ from shared.spec import NetworkSpec, TrainingSpec
 from tests.ports.here import CROSS, HEAD, MODEL, SGD
 
 FAST = Timing(
-    framework="torch", batch=10, first=1e-3, step=1e-3, larger=8e-3, operations=40.0, compiled=True, traced=0.0,
+    framework="torch", batch=10, first=1e-3, step=1e-3, larger=8e-3, operations=40.0, compiled=True, traces=0.0,
     shares=[Spent("", 7, "loss.backward()", 0.05)], one_by_one=False, threads={}, asked=1, by_threads={}, busy=1.0,
     image=1e-4, images=1e-6, many=1000, singly=False, where=[],
 )  # fmt: skip
@@ -29,7 +29,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "not compiled: 40 dispatches a step": {"compiled": False},
     "eager: 68 operations a step": {"framework": "tensorflow", "operations": 68.0},
     "eager: 60% of the time": {"framework": "jax", "shares": [Spent(stacks.EAGER, 3, "a @ w", 0.6)]},
-    "retraced at every call: 90% is tracing and compiling (line 5)": {"shares": RETRACED},
+    "retraced at every call: 1 a step, 90% of the time (line 5)": {"shares": RETRACED, "traces": 1.0},
     "batch of 1: calls, not arithmetic: 10 times the examples": {"batch": 1, "larger": 1.2e-3},
     "calls, not arithmetic: 10 times the examples in a step take 1.2 times as long": {"larger": 1.2e-3},
     "one example at a time": {"one_by_one": True},
