@@ -62,6 +62,9 @@ class _OwnTrainer:
         self.network = self.networks[batch]
         return self.network
 
+    def again(self) -> None:
+        """Go on: a reset may compile again."""
+
     def give(self, parameters: Parameters, batch: int) -> None:
         """Start again from these parameters."""
         self._network(batch).reset(self.port.given(cast(parameters, self.dtype)))
@@ -91,7 +94,8 @@ class _TorchTrainer:
 
     def __init__(self, path: Any, x: Array, y: Array, start: Parameters, named: Named) -> None:
         self.port = TorchPort(path, (PRECISION, "float64"), named)
-        self.port.give({name: tensor.astype(self.port.dtype) for name, tensor in start.items()})
+        self.start = start
+        self.again()
         self.files = [str(path)]
         self.x, self.y = self.port.as_inputs(x), self.port.as_targets(y)
         self.own_batch = self._own_loader()
@@ -116,6 +120,10 @@ class _TorchTrainer:
             is_batch = isinstance(batch, (list, tuple)) and len(batch) > 0
             return is_batch and all(isinstance(each, self.port.torch.Tensor) for each in batch)
         return False
+
+    def again(self) -> None:
+        """Start again: after thousands of steps Adam has denormal moments, which take many times as long."""
+        self.give(self.start, 0)
 
     def give(self, parameters: Parameters, _: int) -> None:
         """Start again from these parameters."""
@@ -162,6 +170,9 @@ class _KerasTrainer:
         self.port.give(start)
         self.files = [str(path)]
         self.x, self.y = self.port.batch(x, y)
+
+    def again(self) -> None:
+        """Go on: a reset may compile again."""
 
     def give(self, parameters: Parameters, _: int) -> None:
         """Start again from these parameters."""

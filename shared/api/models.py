@@ -88,7 +88,7 @@ def models(
             beside.train(entries, processes, dataset, training, rounds, done)
         with progress("where the time goes", None):
             comparison.time_sides(sides, processes, training.batch_size, training.seed)
-    sibling = sibling_of(sides[0], located[0], training, timeout) if len(sides) == 1 else None
+        sibling = sibling_of(sides[0], processes[0], located[0], training, timeout) if len(sides) == 1 else None
     heading = [
         f"{' / '.join(side.name for side in sides)}: the same weights given, the same mini-batches",
         *(f"{side.name}: {side.about.kind}: {', '.join(side.about.found)}" for side in sides),

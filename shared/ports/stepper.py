@@ -144,7 +144,13 @@ class PortStepper:
     def timing(self, start: Parameters, x: Array, y: Array, batch: int, threads: int) -> Timing:
         """Time steps and outputs of the model as its file trains it; afterwards it is used for nothing else."""
         with listening(self.port.path, []):
-            return measured(trainer(self.port, x, y, start), x, batch, threads)
+            timing, self.of_step = measured(trainer(self.port, x, y, start), x, batch, threads)
+        return timing
+
+    def step_seconds(self) -> float:
+        """Return the seconds of a step once more, after `timing`."""
+        with listening(self.port.path, []):
+            return self.of_step()
 
     # ---- Training beside others ---------------------------------------------------------------------------
 

@@ -1,12 +1,14 @@
 """How long the steps and the outputs of a user's own file take, and where the time goes; measured in its process.
 
-Each is the shortest of a few repetitions, which other work on the machine lengthens least.
+Each is the shortest of a few repetitions, which other work on the machine lengthens least; a step, which is a
+difference, is their median.
 """
 
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from statistics import median
 from time import perf_counter, process_time
 from types import FrameType
 from typing import Any, Final, NamedTuple, Protocol
@@ -34,6 +36,9 @@ class Trainer(Protocol):
     """paths of its code"""
     own_batch: int
     """of the loader over which its loop goes; 0 if it trains on the examples that it is given"""
+
+    def again(self) -> None:
+        """Start again, where that changes nothing but parameters."""
 
     def train(self, order: Labels, batch: int) -> None:
         """Take a step for each `batch` of these examples."""
@@ -79,8 +84,13 @@ class Timing(NamedTuple):
     """of the outputs for one image, or for many if they are computed image by image"""
 
 
-def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> Timing:
-    """Measure a model that is ready; x are examples (n, *inputs), of which it has been given all."""
+def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> tuple[Timing, Callable[[], float]]:
+    """Measure a model that is ready; x are examples (n, *inputs), of which it has been given all.
+
+    Returns
+    -------
+    what was measured, and a function that measures the seconds of a step again, to compare it with another's.
+    """
     order = np.arange(len(x))
     batch = trainer.own_batch or batch
     first = _seconds(lambda: trainer.train(order[:batch], batch))
@@ -94,8 +104,14 @@ def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> Timing:
         trainer.train(part, batch)
 
     cpu, wall = process_time(), perf_counter()
-    whole = min(_seconds(again) for _ in range(5))
-    step = max((whole - single) / (steps - 1), 1e-9)  # an epoch has so many that the start of a call is nothing
+
+    def of_step() -> float:
+        trainer.again()
+        # an epoch has so many steps that the start of a call is nothing
+        start = min(_seconds(lambda: trainer.train(order[:batch], batch)) for _ in range(2))
+        return max((_seconds(again) - start) / (steps - 1), 1e-9)
+
+    step = median(of_step() for _ in range(5))
     busy = (process_time() - cpu) / (perf_counter() - wall)
     with stacks.sampled(trainer.files) as samples:
         _repeat(again)
@@ -108,7 +124,7 @@ def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> Timing:
         one_by_one = batch > 1 and _lines_each(lambda n: trainer.train(order[:n], n), batch) >= 1
     pools = {pool: n for pool, n in machine.thread_pools().items() if n != asked}
     image, images, many, singly, where = _outputs(trainer, x)
-    return Timing(
+    timing = Timing(
         framework=framework(),
         batch=batch,
         first=first,
@@ -129,6 +145,7 @@ def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> Timing:
         singly=singly,
         where=where,
     )
+    return timing, of_step
 
 
 def framework() -> str:
