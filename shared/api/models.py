@@ -13,7 +13,7 @@ from shared.api.proofs import agree
 from shared.errors import SettingError
 from shared.measure import plan
 from shared.options import DEFAULTS, network_of, resolve, training_of
-from shared.ports import beside, comparison
+from shared.ports import beside, comparison, timed
 from shared.ports.beside import Entry
 from shared.ports.stepper import Given, PortStepper, declared_spec, is_port
 from shared.processes.calls import side_by_side
@@ -87,7 +87,7 @@ def models(
         with progress("training", rounds) as done:
             beside.train(entries, processes, dataset, training, rounds, done)
         with progress("where the time goes", None):
-            comparison.time_sides(sides, processes, training.batch_size, training.seed)
+            timed.time_sides(sides, processes, training.batch_size, training.seed)
         sibling = sibling_of(sides[0], processes[0], located[0], training, timeout) if len(sides) == 1 else None
     heading = [
         f"{' / '.join(side.name for side in sides)}: the same weights given, the same mini-batches",

@@ -14,7 +14,7 @@ from shared.errors import SettingError
 from shared.implementations import REFERENCE
 from shared.interface import Array
 from shared.options import network_of, resolve, training_of
-from shared.ports import beside, comparison
+from shared.ports import beside, comparison, timed
 from shared.ports.comparison import Comparison
 from shared.ports.stepper import Given, InProcess, LiveStepper, PortStepper, declared_spec, is_port
 from shared.processes.calls import CallError, CallProcess, side_by_side
@@ -101,7 +101,7 @@ def ported(
                 dataset = load_data(given)
                 if beside.fits(sides[0].about, dataset):
                     found.accuracies = beside.start_accuracies(sides[asked], processes[0], dataset, training)
-            comparison.time_sides(sides[asked], processes[asked], training.batch_size, training.seed)
+            timed.time_sides(sides[asked], processes[asked], training.batch_size, training.seed)
             if len(names) == 1:
                 found.sibling = sibling_of(sides[0], processes[0], located[0], training, timeout)
     return Ported(ports_report.document(found), found)
@@ -111,13 +111,13 @@ def sibling_of(
     side: comparison.Side, process: CallProcess, name: str, training: TrainingSpec, timeout: float
 ) -> comparison.Side | None:
     """Return one of ours that is made with the same framework, timed with the same sizes; None if there is none."""
-    spec = comparison.dense_like(side.about)
+    spec = timed.dense_like(side.about)
     ours = implementations.made_with(side.timing.framework) if side.timing else None
     if spec is None or ours is None or ours == name:
         return None
     with suppress(CallError), side_by_side([ours], PortStepper.of, timeout=timeout) as processes:
         sides = comparison.begin(processes, [ours], Given(spec, training))
-        comparison.time_sides(sides, processes, training.batch_size, training.seed)
-        comparison.time_in_turns([side, *sides], [process, *processes])
+        timed.time_sides(sides, processes, training.batch_size, training.seed)
+        timed.time_in_turns([side, *sides], [process, *processes])
         return sides[0] if sides[0].timing else None
     return None

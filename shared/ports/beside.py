@@ -13,9 +13,10 @@ from shared.errors import SettingError
 from shared.implementations import REFERENCE
 from shared.interface import Labels, Parameters
 from shared.ports import comparison
-from shared.ports.comparison import Side, dense_like
+from shared.ports.comparison import Side
 from shared.ports.starts import own_start
 from shared.ports.stepper import Given, PortStepper
+from shared.ports.timed import dense_like
 from shared.processes.calls import CallError, CallProcess, side_by_side
 from shared.spec import NetworkSpec, TrainingSpec
 

@@ -6,11 +6,9 @@ difference, is their median.
 
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from statistics import median
 from time import perf_counter, process_time
-from types import FrameType
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -19,10 +17,10 @@ from shared.interface import Array, Labels
 from shared.measure import machine, stacks
 from shared.measure.stacks import Spent
 from shared.measure.threads import CPU_TOLERANCE
+from shared.ports.counts import FEW_STEPS, each_step, framework, lines_each, operations
 
 SECONDS: Final = 0.5
 """That a part of the measurement takes, about."""
-FEW_STEPS: Final = 10
 MOST_STEPS: Final = 200
 LARGER: Final = 10
 """times the batch: what a step of it takes shows whether calls or arithmetic take the time"""
@@ -121,7 +119,7 @@ def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> tuple[Timing
         larger = order[: LARGER * batch]
         trainer.train(larger, LARGER * batch)
         of_larger = min(_seconds(lambda: trainer.train(larger, LARGER * batch)) for _ in range(3))
-        one_by_one = batch > 1 and _lines_each(lambda n: trainer.train(order[:n], n), batch) >= 1
+        one_by_one = batch > 1 and lines_each(lambda n: trainer.train(order[:n], n), batch, trainer.files) >= 1
     pools = {pool: n for pool, n in machine.thread_pools().items() if n != asked}
     image, images, many, singly, where = _outputs(trainer, x)
     timing = Timing(
@@ -130,9 +128,9 @@ def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> tuple[Timing
         first=first,
         step=step,
         larger=of_larger,
-        operations=_operations(lambda n: trainer.train(order[: n * batch], batch)),
+        operations=operations(lambda n: trainer.train(order[: n * batch], batch)),
         compiled=samples.compiled,
-        traces=_each(lambda n: stacks.traces(lambda: trainer.train(order[: n * batch], batch))),
+        traces=each_step(lambda n: stacks.traces(lambda: trainer.train(order[: n * batch], batch))),
         shares=shares[:6],
         one_by_one=one_by_one,
         threads=pools,
@@ -146,11 +144,6 @@ def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> tuple[Timing
         where=where,
     )
     return timing, of_step
-
-
-def framework() -> str:
-    """Return which framework this process has loaded: "torch", "tensorflow", "jax" or "numpy"."""
-    return next((name for name in ("torch", "tensorflow", "jax") if sys.modules.get(name) is not None), "numpy")
 
 
 def _seconds(function: Callable[[], object]) -> float:
@@ -178,82 +171,11 @@ def _outputs(trainer: Trainer, x: Array) -> tuple[float, float, int, bool, list[
     many = int(np.clip(SECONDS / max(one, 1e-6), 10, min(MOST_IMAGES, len(x))))
     trainer.predict(x[:many])
     per = min(_seconds(lambda: trainer.predict(x[:many])) for _ in range(2)) / many
-    singly = per > one / 4 and _lines_each(lambda n: trainer.predict(x[:n]), 4) >= 1
+    singly = per > one / 4 and lines_each(lambda n: trainer.predict(x[:n]), 4, trainer.files) >= 1
     shown = x[: many if singly else 1]
     with stacks.sampled(trainer.files) as samples:
         _repeat(lambda: trainer.predict(shown), SECONDS / 5)
     return one, per, many, singly, samples.shares()[:2]
-
-
-def _lines_each(function: Callable[[int], object], size: int) -> float:
-    """Return how many lines of Python run for each example more: none where arrays are computed as a whole."""
-    few, more = (_lines(partial(function, n)) for n in (size, 3 * size))
-    return (more - few) / (2 * size)
-
-
-def _lines(function: Callable[[], object]) -> int:
-    """Return how many lines of Python run; each pass of a loop counts its lines again."""
-    count = 0
-
-    def note(_: FrameType, event: str, __: Any) -> Any:
-        nonlocal count
-        count += event == "line"
-        return note
-
-    function()  # what is made once is not counted
-    before = sys.gettrace()
-    sys.settrace(note)
-    try:
-        function()
-    finally:
-        sys.settrace(before)
-    return count
-
-
-def _operations(train: Callable[[int], object]) -> float | None:
-    """Return how many operations each step more hands to PyTorch or TensorFlow; None for others."""
-    counted = {"torch": _dispatches, "tensorflow": _eager_operations}.get(framework())
-    if counted is None:
-        return None
-    with suppress(ImportError, AttributeError):  # both are of parts of them that may change
-        return _each(lambda n: counted(partial(train, n)))
-    return None
-
-
-def _each(count: Callable[[int], int]) -> float:
-    """Return what each step more adds to a count; what a call has by itself is not in it."""
-    return (count(FEW_STEPS) - count(3)) / (FEW_STEPS - 3)
-
-
-def _dispatches(function: Callable[[], object]) -> int:
-    count = 0
-    mode = __import__("torch.utils._python_dispatch", fromlist=["_"]).TorchDispatchMode
-
-    class Counted(mode):  # type: ignore[misc, valid-type]
-        def __torch_dispatch__(self, operation: Any, _: Any, arguments: Any = (), named: Any = None) -> Any:
-            nonlocal count
-            count += 1
-            return operation(*arguments, **(named or {}))
-
-    with Counted():
-        function()
-    return count
-
-
-def _eager_operations(function: Callable[[], object]) -> int:
-    count = 0
-    callbacks = __import__("tensorflow.python.framework.op_callbacks", fromlist=["_"])
-
-    def note(*_: Any, graph: Any = None, **__: Any) -> None:
-        nonlocal count
-        count += graph is None
-
-    callbacks.add_op_callback(note)
-    try:
-        function()
-    finally:
-        callbacks.remove_op_callback(note)
-    return count
 
 
 def _by_threads(again: Callable[[], object], steps: int, asked: int, ran: int) -> dict[int, float]:

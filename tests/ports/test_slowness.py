@@ -11,6 +11,7 @@ from shared.measure.stacks import Spent
 from shared.ports import comparison, slowness
 from shared.ports.comparison import Side
 from shared.ports.stepper import Given, InProcess, PortStepper
+from shared.ports.timed import time_sides
 from shared.ports.timing import Timing
 from shared.spec import NetworkSpec, TrainingSpec
 from tests.ports.here import CROSS, HEAD, MODEL, SGD
@@ -66,7 +67,7 @@ def timed(folder: Path, text: str, name: str = "mine.py", spec: NetworkSpec | No
     path.write_text(text)
     process = InProcess(PortStepper.of(str(path)))
     sides: list[Side] = comparison.begin([process], [str(path)], Given(spec, TrainingSpec()))
-    comparison.time_sides(sides, [process], 10, 1)
+    time_sides(sides, [process], 10, 1)
     assert sides[0].timing is not None
     return sides[0].timing
 
