@@ -15,7 +15,7 @@ from shared import implementations
 from shared.boundary import safe
 from shared.errors import SettingError, SpecError, UsageError, nearest
 from shared.processes import signals
-from shared.verbs import agree, check, completion, diff, lockstep, predict, read, report, run, show, streams
+from shared.verbs import agree, check, completion, diff, lockstep, predict, read, report, run, show, streams, sweep
 from shared.verbs.command import HELP_WIDTH, PROGRAM, Parser
 
 EPILOG = """\
@@ -60,6 +60,7 @@ VERBS: dict[str, Verb] = {
     "check": check,
     "predict": predict,
     "read": read,
+    "sweep": sweep,
 }
 """The first is the default verb."""
 PRINTING = ("show", "diff", "agree", "lockstep", "check", "predict")

@@ -10,6 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from shared.processes.environment import thread_environment
+
+# Before NumPy is imported: tests run side by side, and threads of a BLAS that wait for small products burn CPU.
+os.environ.update(thread_environment(1))
+
 from shared import implementations
 from shared.data import mnist
 from shared.processes.system import SIGNALS

@@ -1,6 +1,7 @@
 """The command `check`, and `samegrad.check`, for files and functions as people write them."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,33 @@ def test_functions_are_checked_with_parameters_in_any_layout() -> None:
     found = samegrad.check(forward=forward, gradients=wrong, loss=loss, parameters=given)
     assert not found.ok
     assert "dW1 is twice what it should be" in str(found)
+
+
+def lasso(p: dict[str, Any], x: Any, y: Any) -> Any:
+    return loss_of_any_kind(p, x, y) + 0.01 * sum(np.abs(p[name]).sum() for name in ("W1", "W2"))
+
+
+def lasso_gradients(p: dict[str, Any], x: Any, y: Any) -> dict[str, Any]:
+    return gradients(p, x, y) | {f"d{W}": gradients(p, x, y)[f"d{W}"] + 0.01 * np.sign(p[W]) for W in ("W1", "W2")}
+
+
+def loss_of_any_kind(p: dict[str, Any], x: Any, y: Any) -> Any:
+    return -np.mean(np.log(forward(p, x)[y, np.arange(len(y))]))
+
+
+@pytest.mark.parametrize(
+    ("function", "right", "precision"),
+    [
+        (loss_of_any_kind, gradients, "1e-14"),
+        (loss, gradients, "1e-0[89]"),  # float() drops the imaginary part, with a warning
+        (lasso, lasso_gradients, "1e-0[89]"),  # np.abs of a complex number is another function
+    ],
+)
+def test_complex_steps_are_taken_where_the_code_takes_complex_numbers(
+    function: Any, right: Any, precision: str
+) -> None:
+    found = samegrad.check(forward=forward, gradients=right, loss=function, parameters=parameters())
+    assert re.search(f"RIGHT: the gradients are the derivatives of your own loss, to {precision}", str(found))
 
 
 def test_functions_that_are_missing_or_have_no_layers_are_refused() -> None:

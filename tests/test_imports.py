@@ -40,10 +40,11 @@ ARROWS = {
     "prediction": FLOOR | {"agreement"},
     "measure": FLOOR | {"agreement", "options"},
     "ports": FLOOR | {"adapters", "diagnosis", "measure"},
-    "report": FLOOR | {"agreement", "diagnosis", "ports", "measure", "options"},
+    "sweep": FLOOR | {"measure", "options"},
+    "report": FLOOR | {"agreement", "diagnosis", "ports", "measure", "sweep", "options"},
     "api": FLOOR
     | {"adapters", "agreement", "diagnosis", "ports", "prediction", "measure", "reading", "report", "options"},
-    "verbs": FLOOR | {"api", "diagnosis", "measure", "reading", "report", "options"},
+    "verbs": FLOOR | {"api", "diagnosis", "measure", "reading", "report", "sweep", "options"},
 }
 REFERENCE_ALLOWED = ("agreement", "diagnosis", "prediction", "measure")
 """Parts that compute something to compare with the reference."""

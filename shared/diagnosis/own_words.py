@@ -26,7 +26,8 @@ def precision(case: Case) -> str:
         off = np.abs(d.gradients[name] - fit.factor * expected - fit.decay * d.weights[name]).max(initial=0)
         largest = max(float(np.abs(vector).max(initial=0)) for vector in d.gradients.values())
         worst = max(worst, float(off / max(largest, 1e-300)))
-    return f"{10.0 ** math.ceil(math.log10(max(3 * worst, 1e-9))):.0e}"  # rounded up: digits of noise say nothing
+    least = 1e-14 if d.is_exact else 1e-9
+    return f"{10.0 ** math.ceil(math.log10(max(3 * worst, least))):.0e}"  # rounded up: digits of noise say nothing
 
 
 def loss_words(case: Case) -> str:

@@ -5,6 +5,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from shared.reading.scalars import REAL_OR_COMPLEX
+
 LABELS: Final = "labels"
 ONE_HOT: Final = "one-hot"
 BATCHES: Final = ("rows", "columns")
@@ -89,7 +91,7 @@ class Form:
     def rows(self, value: Any, batch: Batch) -> np.ndarray | None:
         """Return outputs as (n, n_out); None if a value is no array of that shape."""
         n, n_out = len(batch.y), batch.n_out
-        if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in REAL_OR_COMPLEX:
             return None
         shape = value.shape
         if shape == ((n_out, n) if self.x in ("columns", "column") else (n, n_out)):

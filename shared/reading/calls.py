@@ -14,6 +14,7 @@ from shared.reading.functions import methods, named_arrays, own_classes, own_fun
 from shared.reading.names import gradient_of, has_role, is_gradient, is_rate, plain
 from shared.reading.plans import CONTEXTS, Plan, plans
 from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError, from_step
+from shared.reading.scalars import is_number, number
 from shared.reading.source import Source
 from shared.reading.stores import Store, own_leaves, stores
 from shared.reading.structure import Arrays, Layout
@@ -164,7 +165,7 @@ class Call:
             self.exact.setdefault(names[0], value)
         caches = [part for part in elements if isinstance(part, (tuple, list, dict)) and len(part)]
         self.roles["cache"] = caches[-1] if caches else value
-        numbers = [float(part) for part in elements if _is_scalar(part)]
+        numbers = [number(part) for part in elements if is_number(part)]
         found.loss = numbers[0] if numbers else None
         top = list(zip(names if len(names) == len(elements) else [""] * len(elements), elements, strict=True))
         outputs = self._outputs([(key, part) for key, part in top if isinstance(part, np.ndarray)])
@@ -191,19 +192,19 @@ class Call:
         name = self.program.plan.loss
         assert name is not None
         value = self.call(name, "loss")
-        parts = [part for part in (value if isinstance(value, tuple) else (value,)) if _is_scalar(part)]
+        parts = [part for part in (value if isinstance(value, tuple) else (value,)) if is_number(part)]
         if not parts:
             raise UnreadableError(f"{name} returned no number")
-        found.loss = float(np.asarray(parts[0]).reshape(-1)[0])
+        found.loss = number(parts[0])
 
     def backward(self, found: Run) -> None:
         """Call the backward pass, and find the gradients in what it returned or in what the object keeps."""
         name = self.program.plan.backward
         assert name is not None
         value = self.call(name, "backward")
-        numbers = [part for part in value if _is_scalar(part)] if isinstance(value, tuple) else []
+        numbers = [part for part in value if is_number(part)] if isinstance(value, tuple) else []
         if numbers and found.loss is None:
-            found.loss = float(np.asarray(numbers[0]).reshape(-1)[0])
+            found.loss = number(numbers[0])
         names = self._names(name)
         found.gradients = gradients.in_value(value, names, self.shapes, self.program.layout)
         if not found.gradients and self.program.store.kind != "arguments":
@@ -309,12 +310,6 @@ class Call:
 
     def _names(self, name: str) -> list[str]:
         return return_names(self.program.source, name, self.root if self.program.store.kind == "object" else None)
-
-
-def _is_scalar(value: Any) -> bool:
-    return isinstance(value, (float, np.floating)) or (
-        isinstance(value, np.ndarray) and value.size == 1 and value.dtype.kind == "f" and value.ndim <= 1
-    )
 
 
 def _arguments(function: Callable[..., Any]) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from shared.reading import gradients
 from shared.reading.batch import Batch, Form
 from shared.reading.program import RATE, TINY_RATE, Run, UnreadableError
+from shared.reading.scalars import number
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout
 from shared.spec import NetworkSpec, TrainingSpec
@@ -68,7 +69,7 @@ class Contract:
         found = Run(np.asarray(network.predict(batch.x.copy())))
         if loss or backward:
             value, tensors = network.loss_and_gradients(batch.x.copy(), batch.y.copy())
-            found.loss = None if value is None else float(value)
+            found.loss = None if value is None else number(value)
             named = self._by_name(tensors)
             found.gradients = {name: named[name] for name in self.arrays if named.get(name) is not None}
         return found

@@ -1,4 +1,7 @@
-"""Are gradients the derivatives of the network's own loss? Central differences, tensor by tensor; no reference.
+"""Are gradients the derivatives of the network's own loss? Differences, tensor by tensor; no reference.
+
+A parameter is shifted by i h where the file takes complex numbers: the imaginary part of the loss is h times the
+derivative, without truncation and cancellation (Squire and Trapp, 1998). Elsewhere central differences are taken.
 
 Where a file has no loss, its gradients may be the derivatives of one of a family, times a constant. Both questions are
 one: g = c D + decay W, where D are the derivatives of a loss, by differences of the file's own outputs.
@@ -6,7 +9,8 @@ one: g = c D + decay W, where D are the derivatives of a loss, by differences of
 
 import random
 import sys
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,12 +18,15 @@ import numpy as np
 
 from shared.reading.batch import Batch, Form
 from shared.reading.program import Program, Run, UnreadableError
+from shared.reading.scalars import number
 from shared.reading.structure import Arrays
 
 OWN: Final = "own"
 """The loss that the file computes."""
 SEED: Final = 16
 STEP: Final = 1e-5
+COMPLEX_STEP: Final = 1e-30
+"""So small that its square is lost."""
 ENTRIES: Final = 24
 """At most so many entries of a tensor are shifted one by one."""
 MANY: Final = 400_000
@@ -35,19 +42,19 @@ LEAST: Final = 1e-9
 """A smaller factor is none: the gradients are 0."""
 
 
-def _quadratic(a: np.ndarray, y: np.ndarray) -> float:
-    return 0.5 * float(((a - y) ** 2).sum())
+def _quadratic(a: np.ndarray, y: np.ndarray) -> Any:
+    return number(((a - y) ** 2).sum() / 2)
 
 
-def _cross_entropy(a: np.ndarray, y: np.ndarray) -> float:
-    return -float((y * np.log(a)).sum()) if a.shape[1] > 1 else float("nan")
+def _cross_entropy(a: np.ndarray, y: np.ndarray) -> Any:
+    return number(-(y * np.log(a)).sum()) if a.shape[1] > 1 else float("nan")
 
 
-def _binary_cross_entropy(a: np.ndarray, y: np.ndarray) -> float:
-    return -float((y * np.log(a) + (1 - y) * np.log(1 - a)).sum())
+def _binary_cross_entropy(a: np.ndarray, y: np.ndarray) -> Any:
+    return number(-(y * np.log(a) + (1 - y) * np.log(1 - a)).sum())
 
 
-def _softmax_again(a: np.ndarray, y: np.ndarray) -> float:
+def _softmax_again(a: np.ndarray, y: np.ndarray) -> Any:
     e = np.exp(a - a.max(axis=1, keepdims=True))
     return _cross_entropy(e / e.sum(axis=1, keepdims=True), y)
 
@@ -101,6 +108,8 @@ class Derivatives:
     """parameter -> the shape of its gradient, where it is not the parameter's"""
     missing: list[str] = field(default_factory=list)
     alike: float = ALIKE
+    is_exact: bool = False
+    """whether all are of complex steps"""
 
     def fit(self, of: Vectors, loss: str, *, factor: float | None = None) -> Fit:
         """Return the factor and the decay with which vectors are the derivatives of a loss."""
@@ -158,12 +167,13 @@ def derivatives(
     biases = program.layout.biases
     most = min(most, MANY // sum(array.size for array in arrays.values()) + 4)
     generator = np.random.default_rng(seed)
+    is_exact = not single
     for name, array in arrays.items():
         probes = _probes(array, generator, most)
-        rows = []
-        for probe in probes:
-            up, down = (_losses(program, arrays, name, sign * step * probe, batch, form, losses) for sign in (1, -1))
-            rows.append([(up[loss] - down[loss]) / (2 * step) for loss in losses])
+        slopes = _Slopes(program, arrays, name, batch, form, losses)
+        takes_complex = not single and slopes.take_complex(probes[-1], step)
+        is_exact &= takes_complex
+        rows = [slopes.complex_step(probe) if takes_complex else slopes.central(probe, step) for probe in probes]
         table = np.array(rows).reshape(len(probes), len(losses))
         for i, loss in enumerate(losses):
             found[loss][name] = table[:, i]
@@ -175,7 +185,7 @@ def derivatives(
             shapes[name] = np.shape(g)
         gradients[name] = np.array([np.nan if fitted is None else float((fitted * probe).sum()) for probe in probes])
         weights[name] = np.array([0.0 if name in biases else float((array * probe).sum()) for probe in probes])
-    return Derivatives(arrays, batch, run, found, gradients, weights, shapes, missing, alike)
+    return Derivatives(arrays, batch, run, found, gradients, weights, shapes, missing, alike, is_exact)
 
 
 def as_shaped(gradient: Any, shape: tuple[int, ...]) -> np.ndarray | None:
@@ -205,7 +215,7 @@ def total(program: Program, arrays: Arrays, batch: Batch, form: Form, *, backwar
     names = [name for name in arrays if all(name in run.gradients for run in runs)]
     return Run(
         np.concatenate(outputs) if len(outputs) == len(runs) else None,
-        sum(float(run.loss or 0) for run in runs) if known else None,
+        sum(run.loss or 0.0 for run in runs) if known else None,
         {name: sum(np.asarray(run.gradients[name], float) for run in runs) for name in names},
         runs[0].after,
         runs[0].rate,
@@ -235,20 +245,51 @@ def _check_repeats(run: Run, again: Run) -> None:
         raise UnreadableError("two runs with the same parameters differ; random numbers must come from a seed")
 
 
-def _losses(
-    program: Program, arrays: Arrays, name: str, shift: np.ndarray, batch: Batch, form: Form, losses: list[str]
-) -> Mapping[str, float]:
-    run = total(program, {**arrays, name: arrays[name] + shift}, batch, form, backward=False)
-    values = {OWN: float("nan") if run.loss is None else run.loss}
-    for loss in losses:
-        if loss != OWN:
-            values[loss] = float("nan") if run.outputs is None else _family(loss, run.outputs, batch)
-    return values
+@dataclass
+class _Slopes:
+    """The derivatives of the losses along directions of one parameter."""
+
+    program: Program
+    arrays: Arrays
+    name: str
+    batch: Batch
+    form: Form
+    losses: list[str]
+
+    def _losses(self, shift: np.ndarray) -> np.ndarray:
+        shifted = {**self.arrays, self.name: self.arrays[self.name] + shift}
+        run = total(self.program, shifted, self.batch, self.form, backward=False)
+        values = []
+        for loss in self.losses:
+            known = run.loss if loss == OWN else run.outputs
+            if known is not None and loss != OWN:
+                known = _family(loss, run.outputs, self.batch)
+            values.append(float("nan") if known is None else known)
+        return np.array(values)
+
+    def central(self, probe: np.ndarray, step: float) -> np.ndarray:
+        """Return central differences."""
+        return np.asarray((self._losses(step * probe) - self._losses(-step * probe)) / (2 * step))
+
+    def complex_step(self, probe: np.ndarray) -> np.ndarray:
+        """Return the imaginary parts after a complex step; any exception, also of a cast to real numbers, passes."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            return np.asarray(self._losses(COMPLEX_STEP * 1j * probe).imag / COMPLEX_STEP)
+
+    def take_complex(self, probe: np.ndarray, step: float) -> bool:
+        """Return whether complex steps give what central differences give: a file may cast, or take an absolute."""
+        try:
+            found = self.complex_step(probe)
+        except Exception:  # noqa: BLE001 - a stranger's code
+            return False
+        expected = self.central(probe, step)
+        return bool(np.allclose(found, expected, rtol=ALIKE, atol=ALIKE * 1e-2, equal_nan=True))
 
 
-def _family(loss: str, outputs: np.ndarray, batch: Batch) -> float:
+def _family(loss: str, outputs: Any, batch: Batch) -> Any:
     with np.errstate(all="ignore"):
-        return FAMILY[loss](np.asarray(outputs, float), batch.targets)
+        return FAMILY[loss](np.asarray(outputs), batch.targets)
 
 
 def _probes(array: np.ndarray, generator: np.random.Generator, most: int) -> list[np.ndarray]:

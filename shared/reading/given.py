@@ -13,6 +13,7 @@ from shared.reading import gradients as found_in
 from shared.reading.batch import Batch, Form
 from shared.reading.functions import names_of
 from shared.reading.program import TINY_RATE, Run, UnreadableError
+from shared.reading.scalars import number
 from shared.reading.source import Source
 from shared.reading.stores import Store
 from shared.reading.structure import Arrays, Layout, layouts, leaves
@@ -59,7 +60,7 @@ class Given:
         found = Run(rows[-1] if rows else None)
         x, y = form.give_x(batch), form.give_y(batch)
         if loss and self.loss:
-            found.loss = float(np.asarray(self.functions["loss"](self.store.filled(arrays), x, y)).reshape(-1)[0])
+            found.loss = number(self.functions["loss"](self.store.filled(arrays), x, y))
         if backward:
             value = self.functions["gradients"](self.store.filled(arrays), form.give_x(batch), form.give_y(batch))
             shapes = {name: array.shape for name, array in self.arrays.items()}

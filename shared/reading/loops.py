@@ -18,6 +18,7 @@ from shared.reading import functions, plans, stores
 from shared.reading.batch import Batch, Form
 from shared.reading.names import gradient_of, has_role, is_rate
 from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError, from_step
+from shared.reading.scalars import REAL_OR_COMPLEX, number
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout, Leaf, kept, layouts
 
@@ -234,8 +235,8 @@ class Loop:
             found.outputs = form.rows(chosen[-1], batch)
         for name in functions.ranked({name: made[name] for name in made}, plans.LOSS, plans.NOT_LOSS):
             value = np.asarray(made[name]) if not callable(made[name]) else np.zeros(2)
-            if value.size == 1 and value.dtype.kind == "f":
-                found.loss = float(value.reshape(-1)[0])
+            if value.size == 1 and value.dtype.kind in REAL_OR_COMPLEX:
+                found.loss = number(value)
                 break
         gradients = {}
         for name, value in made.items():
@@ -274,7 +275,7 @@ class Loop:
         with suppress(Exception):
             value = function(**given)
             if np.ndim(value) == 0 and name == self.loss:
-                found.loss = float(value)
+                found.loss = number(value)
             elif name == self.forward:
                 parts = value if isinstance(value, tuple) else (value,)
                 fits = [rows for part in parts if (rows := form.rows(part, batch)) is not None]

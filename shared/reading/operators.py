@@ -14,6 +14,7 @@ import numpy as np
 from shared.reading.arguments import Setting
 from shared.reading.batch import Batch, Form
 from shared.reading.program import Run, UnreadableError
+from shared.reading.scalars import REAL_OR_COMPLEX, number
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout
 
@@ -77,7 +78,7 @@ class Operator:
     def output(self, arrays: Arrays) -> tuple[np.ndarray, Backward]:
         """Return the output, and what goes back from it; UnreadableError if it has not the axes of its style."""
         out, back = self.call({name: array.copy() for name, array in arrays.items()})
-        if not isinstance(out, np.ndarray) or out.dtype.kind != "f" or not np.isfinite(out).all():
+        if not isinstance(out, np.ndarray) or out.dtype.kind not in REAL_OR_COMPLEX or not np.isfinite(out).all():
             raise UnreadableError(f"{self.words[0]} gave no array of numbers")
         given = dict(zip(self.style.x, arrays[next(iter(arrays))].shape, strict=True)) | SIZES
         fixed = [(axis, size) for axis, size in zip(self.style.out, out.shape, strict=False) if axis not in "HW"]
@@ -91,7 +92,7 @@ class Operator:
         if self.cotangent is None:
             self.cotangent = np.random.default_rng(17).standard_normal(out.shape)
         gradients = back(self.cotangent.copy()) if backward else {}
-        return Run(loss=float((out * self.cotangent).sum()), gradients=gradients)
+        return Run(loss=number((out * self.cotangent).sum()), gradients=gradients)
 
 
 Ways = Callable[[Setting], Iterator[Operator]]

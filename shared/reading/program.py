@@ -37,7 +37,8 @@ class Run:
 
     outputs: np.ndarray | None = None
     """(n, n_out)"""
-    loss: float | None = None
+    loss: Any = None
+    """a float; complex in a complex step"""
     gradients: dict[str, Any] = field(default_factory=dict)
     """parameter -> gradient, as it was found; without those that were not"""
     after: Arrays = field(default_factory=dict)

@@ -15,6 +15,7 @@ from shared.reading.images import HEIGHTS, shapes
 from shared.reading.layer_objects import seen
 from shared.reading.names import has_role
 from shared.reading.program import TINY_RATE, Run, UnreadableError
+from shared.reading.scalars import number
 from shared.reading.source import Source
 from shared.reading.stores import Store, store_of
 from shared.reading.structure import Arrays, Layout, Leaf
@@ -54,7 +55,7 @@ class Stack:
         if form.y != ONE_HOT or y.size != out.size:
             raise UnreadableError("the loss takes targets of the outputs' size")
         y, functions = y.reshape(out.shape), own_functions(self.source)
-        found.loss = float(functions[self.loss](**_by_role(functions[self.loss], y, out)))
+        found.loss = number(functions[self.loss](**_by_role(functions[self.loss], y, out)))
         if backward:
             grad = functions[self.derivative](**_by_role(functions[self.derivative], y, out))
             for i, layer in reversed(list(enumerate(layers))):

@@ -38,7 +38,7 @@ def environment() -> Environment:
     )
 
 
-def _rendered(template: str, **context: Any) -> str:
+def rendered(template: str, **context: Any) -> str:
     """Return a page with its style and its script; the browser may run no other script."""
     script, style = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("sort.js", "style.css"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
@@ -50,14 +50,14 @@ def read(reading: Reading) -> str:
     """Return a page with only the implementations side by side."""
     every = {"implementations": [column.name for column in reading.columns]}
     colours = {name: look.colour for name, look in looks(every | {"known": sorted(every["implementations"])}).items()}
-    return _rendered("read.html", reading=reading, colours=colours, kinds=KINDS)
+    return rendered("read.html", reading=reading, colours=colours, kinds=KINDS)
 
 
 def report(record: Record) -> tuple[str, dict[str, Chart]]:
     """Return the page of a run, and its figures by name."""
     found, compared, document = rows(record), pairs(record), tables.document(record)
     drawn = charts(record, found)
-    page = _rendered(
+    page = rendered(
         "report.html",
         record=record,
         document=document,

@@ -1,0 +1,1 @@
+"""Sweeps: the same comparison for every combination of network, batch size, learning rate and seed, on Dask."""
