@@ -8,7 +8,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
 ARGS ?=
 
-.PHONY: compare test test-exhaustive lint types check benchmark clean
+.PHONY: compare test test-exhaustive lint types check benchmark lessons clean
 
 compare: .venv/installed
 	$(BIN)/python compare.py $(ARGS)
@@ -33,6 +33,10 @@ benchmark: .venv/installed
 	$(BIN)/python -m benchmarks.speed $(ARGS)
 	$(BIN)/python -m benchmarks.scaling
 	$(BIN)/python -m benchmarks.convolution
+
+# runs every lesson and writes it with its outputs; make lessons ARGS="1 2" runs two of them
+lessons: .venv/installed
+	$(BIN)/python -m lessons.build $(ARGS)
 
 .venv/installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=..." >&2; exit 1; }

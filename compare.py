@@ -15,7 +15,21 @@ from shared import implementations
 from shared.boundary import safe
 from shared.errors import SettingError, SpecError, UsageError, nearest
 from shared.processes import signals
-from shared.verbs import agree, check, completion, diff, lockstep, predict, read, report, run, show, streams, sweep
+from shared.verbs import (
+    agree,
+    check,
+    completion,
+    diff,
+    exercise,
+    lockstep,
+    predict,
+    read,
+    report,
+    run,
+    show,
+    streams,
+    sweep,
+)
 from shared.verbs.command import HELP_WIDTH, PROGRAM, Parser
 
 EPILOG = """\
@@ -58,12 +72,13 @@ VERBS: dict[str, Verb] = {
     "agree": agree,
     "lockstep": lockstep,
     "check": check,
+    "exercise": exercise,
     "predict": predict,
     "read": read,
     "sweep": sweep,
 }
 """The first is the default verb."""
-PRINTING = ("show", "diff", "agree", "lockstep", "check", "predict")
+PRINTING = ("show", "diff", "agree", "lockstep", "check", "exercise", "predict")
 """Verbs of which nothing remains but what they print."""
 
 

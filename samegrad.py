@@ -21,6 +21,10 @@
     >>> network = samegrad.load("numpy_scratch")(spec, training, parameters)
     >>> {name: tensor.shape for name, tensor in network.parameters().items()}
     {'W1': (30, 784), 'b1': (30,), 'W2': (10, 30), 'b2': (10,)}
+    >>> x, y = samegrad.dataset("digits").train.first(10).arrays("float32")
+    >>> loss, by_hand = network.loss_and_gradients(x, y)
+    >>> float(abs(samegrad.gradients("minitorch", spec=spec, x=x, y=y)["minitorch"]["W1"] - by_hand["W1"]).max()) < 1e-6
+    True
 
 Results print as the command prints them, and as tables in a notebook.
 """
@@ -28,14 +32,16 @@ Results print as the command prints them, and as tables in a notebook.
 from shared import __version__
 from shared.api.models import Models, models
 from shared.api.own import Checked, Predicted, check, predict
+from shared.api.parts import dataset, gradients
 from shared.api.ports import Ported
 from shared.api.proofs import Agreement, Steps, agree, lockstep
 from shared.api.runs import Run, compare
-from shared.data import DataError
+from shared.api.teaching import Submissions, check_folder
+from shared.data import DataError, Dataset
 from shared.errors import SettingError, SpecError
 from shared.implementations import UnknownImplementationError, load
 from shared.implementations import names as networks
-from shared.initial import draw_parameters
+from shared.initial import draw_orders, draw_parameters
 from shared.layers import Dense
 from shared.processes.calls import CallError
 from shared.record.journal import RunError
@@ -46,6 +52,7 @@ __all__ = [
     "CallError",
     "Checked",
     "DataError",
+    "Dataset",
     "Dense",
     "Models",
     "NetworkSpec",
@@ -56,13 +63,18 @@ __all__ = [
     "SettingError",
     "SpecError",
     "Steps",
+    "Submissions",
     "TrainingSpec",
     "UnknownImplementationError",
     "__version__",
     "agree",
     "check",
+    "check_folder",
     "compare",
+    "dataset",
+    "draw_orders",
     "draw_parameters",
+    "gradients",
     "load",
     "lockstep",
     "models",

@@ -205,6 +205,8 @@ class Threshold:
 
 UPDATES: Final = ("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam")
 """The rules to which `check` may hold the updates of a file."""
+VISIBILITIES: Final = ("visible", "hidden", "after_due_date", "after_published")
+"""Who sees the tests of Gradescope's results.json."""
 READINGS: Final = {
     "layout": ("rows", "columns", "one"),
     "labels": ("labels", "one-hot"),

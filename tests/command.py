@@ -29,7 +29,7 @@ SECONDS = 1800
 """After which something that hangs fails its test: no machine is so busy that anything here takes as long."""
 PATIENT = ("--timeout", f"{SECONDS}s")
 """The same for what a command waits for; its own limits are made for machines that are not busy."""
-WITHOUT_TIMEOUT = ("show", "diff", "report", "read")
+WITHOUT_TIMEOUT = ("show", "diff", "report", "read", "exercise")
 NOT_INHERITED = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "PYTHONIOENCODING", "SAMEGRAD_DATA", "SAMEGRAD_MIRRORS")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import samegrad
 from shared.processes.environment import ROOT
-from tests import patience
+from tests import command, patience
 
 
 @pytest.fixture
@@ -104,3 +104,32 @@ def test_the_functions_work_in_another_thread_than_the_main_one(tmp_path: Path) 
 @pytest.mark.usefixtures("at_home")
 def test_a_spec_is_a_network() -> None:
     assert samegrad.agree("numpy_scratch", network=samegrad.NetworkSpec(), dataset="digits").ok
+
+
+@pytest.mark.usefixtures("at_home")
+def test_gradients_are_those_of_each_implementation() -> None:
+    x, y = samegrad.dataset("digits").train.first(5).arrays("float64")
+    spec, training = samegrad.NetworkSpec.parse("784-30-10"), samegrad.TrainingSpec(dtype="float64", seed=2)
+    start = samegrad.draw_parameters(spec, training)
+    exact = samegrad.load("numpy_scratch")(spec, training, start).loss_and_gradients(x, y)[1]
+    given: dict[str, Any] = {"spec": spec, "training": training, "x": x, "y": y, "timeout": command.SECONDS}
+    for found in (
+        samegrad.gradients("numpy_scratch", "minitorch", **given),
+        samegrad.gradients("numpy_scratch", "minitorch", **given, parameters=start),
+    ):
+        assert list(found) == ["numpy_scratch", "minitorch"]
+        for gradients in found.values():
+            assert all(abs(gradients[name] - exact[name]).max() < 1e-14 for name in exact)
+    other = samegrad.gradients("minitorch", **given | {"training": samegrad.TrainingSpec()})["minitorch"]
+    assert other["W1"].dtype == "float32"
+
+
+@pytest.mark.usefixtures("at_home")
+def test_examples_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(samegrad.SpecError, match="dataset: got 'digit', expected one of"):
+        samegrad.dataset("digit")
+    x, y = samegrad.dataset("digits").train.first(5).arrays("float64")
+    spec = samegrad.NetworkSpec.parse("784-30-10")
+    for inputs, labels in ((x[:, :700], y), (x, y[:4]), (x[0], y)):
+        with pytest.raises(samegrad.SpecError, match=r"expected shapes \(n, 784\) and \(n,\)"):
+            samegrad.gradients("numpy_scratch", spec=spec, x=inputs, y=labels)

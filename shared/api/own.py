@@ -8,10 +8,12 @@ from shared import implementations
 from shared.agreement.survey import Failure
 from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread
 from shared.data import picture
+from shared.diagnosis import exercises, filled
 from shared.diagnosis.as_written import OwnVerdict, judge
 from shared.diagnosis.diagnose import Verdict
 from shared.diagnosis.facts import Options, measured
 from shared.diagnosis.isolated import check_file
+from shared.diagnosis.near_misses import Filled
 from shared.errors import SettingError
 from shared.interface import Array
 from shared.measure import plan
@@ -33,8 +35,8 @@ NETWORK = ("network", "sizes", "activation", "loss")
 class Checked(Printed):
     """The verdict on your own network."""
 
-    verdict: Verdict | OwnVerdict
-    """by our specification, or by the file's own loss"""
+    verdict: Verdict | OwnVerdict | Filled
+    """by our specification, by the file's own loss, or on an exercise"""
 
     @property
     def ok(self) -> bool:
@@ -73,7 +75,9 @@ def check(
     entry : a function or class that must be called.
     optimizer : the rule that the file's updates are meant to follow: "sgd", "momentum", "nesterov", "rmsprop",
         "adagrad" or "adam"; None to find out which.
-    options : network, sizes, activation, loss; for a file that follows our contract and does not define them.
+    options : network, sizes, activation, loss; for a file that follows our contract and does not define them. Or, for
+        an exercise, one function in the place of a file: weighted_input, sigmoid, cost, output_delta, delta,
+        weight_gradient, bias_gradient, step or, for the whole, backward: check(delta=my_delta).
 
     Raises
     ------
@@ -91,6 +95,8 @@ def check(
         raise SettingError("optimizer", f"got {optimizer!r}, expected one of {', '.join(UPDATES)}")
     read = Options(layout, labels, weights, entry, optimizer)
     functions = {"forward": forward, "gradients": gradients, "loss": loss}
+    if file is None and (asked := [name for name in options if name in exercises.ARGUMENTS]):
+        return _check_exercise(asked, options)
     if file is None:
         return _check_functions({name: each for name, each in functions.items() if each is not None}, parameters, read)
     path = Path(file).absolute()
@@ -98,10 +104,23 @@ def check(
         problem = "is not a .py or .ipynb file" if path.is_file() else "is not a file"
         raise SettingError("file", f"got {file}, which {problem}; expected a .py file or a notebook with a network")
     network = given_options(options, NETWORK)
+    if exercise := exercises.declared(path):
+        found = filled.check_file(path, exercise, timeout)
+        return Checked(check_report.exercise_document(path.name, found), found)
     verdict = check_file(path, {name: network[name] for name in NETWORK}, read, timeout)
     if isinstance(verdict, OwnVerdict):
         return Checked(check_report.own_document(path.name, verdict), verdict)
     return Checked(check_report.verdict_document(path.name, verdict), verdict)
+
+
+def _check_exercise(asked: list[str], options: dict[str, Any]) -> Checked:
+    (name, *others) = asked
+    if others or len(options) > 1:
+        raise SettingError("check", f"got {', '.join(options)}, expected one exercise at a time")
+    if not callable(options[name]):
+        raise SettingError(name, f"got a {type(options[name]).__name__}, expected a function")
+    found = filled.check_function(exercises.ARGUMENTS[name], options[name])
+    return Checked(check_report.exercise_document("your function", found), found)
 
 
 def _check_functions(functions: dict[str, Function], parameters: Any, read: Options) -> Checked:

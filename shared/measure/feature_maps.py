@@ -9,7 +9,7 @@ import numpy as np
 from impls.numpy_scratch import Network as Reference
 from shared.data import DataError, Dataset
 from shared.initial import cast
-from shared.interface import Array
+from shared.interface import Array, Parameters
 from shared.layers import Dense
 from shared.measure.config import RunConfig
 from shared.record import parameters, workers
@@ -30,16 +30,24 @@ def collect(config: RunConfig, dataset: Dataset, folder: Path) -> MapsPart | Non
     """
     spec = config.spec
     shown = [l for l, layer in enumerate(spec.layers, 1) if not isinstance(layer, Dense)]
-    for name in config.implementations if shown else ():
+    found = trained(config, folder) if shown else None
+    if found is None:
+        return None
+    name, learnt = found
+    x, y = dataset.test.first(IMAGE + 1).arrays("float64")
+    traced = Reference(spec, config.training, learnt).trace(x[IMAGE:], y[IMAGE:])
+    maps = [_layer(f"a{l}: {spec.layers[l - 1].text()}", traced[f"a{l}"].reshape(spec.shapes[l])) for l in shown]
+    return {"implementation": name, "index": IMAGE, "label": int(y[IMAGE]), "layers": maps}
+
+
+def trained(config: RunConfig, folder: Path) -> tuple[str, Parameters] | None:
+    """Return the first implementation whose trained parameters are in a folder, and these in float64."""
+    for name in config.implementations:
         try:
             path = workers.path(folder, ROUND, name, workers.PARAMETERS)
-            learnt = cast(parameters.load(path, spec, config.training.dtype), "float64")
+            return name, cast(parameters.load(path, config.spec, config.training.dtype), "float64")
         except DataError:
             continue
-        x, y = dataset.test.first(IMAGE + 1).arrays("float64")
-        traced = Reference(spec, config.training, learnt).trace(x[IMAGE:], y[IMAGE:])
-        maps = [_layer(f"a{l}: {spec.layers[l - 1].text()}", traced[f"a{l}"].reshape(spec.shapes[l])) for l in shown]
-        return {"implementation": name, "index": IMAGE, "label": int(y[IMAGE]), "layers": maps}
     return None
 
 

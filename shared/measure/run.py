@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 from shared.boundary import told
 from shared.data import Dataset, snapshot
 from shared.implementations import REFERENCE
-from shared.measure import feature_maps
+from shared.measure import feature_maps, one_image
 from shared.measure.comparison import Observations, compare_with_others, compare_with_reference
 from shared.measure.config import RunConfig, new_record
 from shared.measure.job import Job
@@ -127,6 +127,8 @@ def execute(
             record["gallery"] = gallery.collect(record, dataset, of_workers)
             if maps := feature_maps.collect(config, dataset, of_workers):
                 record["gallery"]["maps"] = maps
+            if steps := one_image.collect(config, dataset, of_workers):
+                record["gallery"]["steps"] = steps
         except Exception as error:  # noqa: BLE001 - the page shows no pictures then
             print(f"no pictures for the page: {told(error)}", file=sys.stderr)
         try:

@@ -24,6 +24,7 @@ from shared.record.schema import (
     Record,
     Reference,
     Sample,
+    StepPart,
 )
 from shared.spec import NetworkSpec, TrainingSpec
 
@@ -197,6 +198,28 @@ def _gallery(record: Record, spec: NetworkSpec, tests: int) -> None:
     for layer in gallery["maps"]["layers"] if "maps" in gallery else ():
         size, whole = _bytes("gallery.maps", layer["levels"]), math.prod(layer["shape"])
         expect("gallery.maps", f"{size:,} bytes", f"{whole:,}, the product of its shape", fits=size == whole)
+    if "steps" in gallery:
+        _steps(gallery["steps"]["steps"], spec)
+
+
+def _steps(steps: list[StepPart], spec: NetworkSpec) -> None:
+    """Check that the quantities are those of a forward and a backward pass of this network."""
+    shapes: dict[str, list[int]] = {"a0": [28, 28]}
+    for l, size in enumerate(spec.sizes[1:], 1):
+        shapes |= {f"{kind}{l}": [size] for kind in "za"}
+    shapes["C"] = [1]
+    for l, size in reversed(list(enumerate(spec.sizes[1:], 1))):
+        shapes[f"d{l}"] = [size]
+        shapes |= {
+            f"d{n}{l}": list(spec.parameter_shapes[f"{n}{l}"]) for n in "Wb" if f"{n}{l}" in spec.parameter_shapes
+        }
+    shapes["C after"] = [1]
+    got = {step["quantity"]: step["shape"] for step in steps}
+    expect("gallery.steps", got, shapes, fits=got == shapes and list(got) == list(shapes) and len(steps) == len(got))
+    for step in steps:
+        whole = math.prod(step["shape"]) if len(step["shape"]) == 1 else step.get("rows", 0) * step["shape"][1]
+        size = len(step["values"]) if len(step["shape"]) == 1 else _bytes("gallery.steps", step.get("levels", ""))
+        expect("gallery.steps", f"{size:,} values", f"{whole:,}, the product of its shape", fits=size == whole)
 
 
 def _bytes(where: str, text: str) -> int:

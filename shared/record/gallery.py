@@ -69,6 +69,8 @@ def collect(record: Record, dataset: Dataset, folder: Path) -> GalleryPart:
         found["weights"] = before["weights"] | found["weights"]
         if "maps" in before:
             found["maps"] = before["maps"]
+        if "steps" in before:
+            found["steps"] = before["steps"]
     return found
 
 

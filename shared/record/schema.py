@@ -375,6 +375,29 @@ class MapsPart(TypedDict):
     layers: list[MapPart]
 
 
+class StepPart(TypedDict):
+    """A quantity of the forward or backward pass: all values of a vector, or a matrix as levels in base64."""
+
+    quantity: Text
+    equation: Text
+    shape: Annotated[list[Whole], Meta(min_length=1, max_length=2)]
+    values: list[float]
+    smallest: float
+    largest: float
+    rows: NotRequired[Whole]
+    """of the matrix, that are kept"""
+    levels: NotRequired[Source]
+
+
+class StepsPart(TypedDict):
+    """One image's forward and backward pass."""
+
+    implementation: Text
+    index: Count
+    label: Digit
+    steps: list[StepPart]
+
+
 class GalleryPart(TypedDict):
     """See `shared.record.gallery`."""
 
@@ -386,6 +409,7 @@ class GalleryPart(TypedDict):
     split_count: Count
     weights: dict[Text, WeightsPart]
     maps: NotRequired[MapsPart]
+    steps: NotRequired[StepsPart]
 
 
 class Opening(Head, Configuration):

@@ -7,8 +7,10 @@ from typing import Final
 from shared.diagnosis.as_written import OwnVerdict
 from shared.diagnosis.checks import CHECKS
 from shared.diagnosis.diagnose import Diagnosis, Verdict
+from shared.diagnosis.exercises import EXERCISES, WHOLE, Exercise
 from shared.diagnosis.facts import Facts
 from shared.diagnosis.findings import Findings
+from shared.diagnosis.near_misses import TO_FILL, Filled
 from shared.diagnosis.selftest import Trial
 from shared.diagnosis.words import sentence
 from shared.report.document import Document, Table
@@ -57,6 +59,45 @@ def wrong(found: Diagnosis) -> list[str]:
         lines.append(f"measured: {found.measured}")
     lines.append(f"remedy: {found.remedy}")
     return lines + [f"look at line {number}: {text}" for number, text in found.lines]
+
+
+def exercise_document(name: str, filled: Filled) -> Document:
+    """Return the verdict on an exercise: right, or the mistake, and the first wrong value beside what is expected."""
+    exercise, found, first = filled.exercise, filled.diagnosis, filled.first_wrong
+    heading = [f"{name}: exercise {exercise.number}, equation{'s' * (exercise.number == WHOLE)} {exercise.equation}"]
+    if found is None:
+        heading.append(f"RIGHT: {exercise.formula}")
+        if following := EXERCISES.get(exercise.number + 1):
+            heading.append(f"next: exercise {following.number}, {following.asks[0].lower()}{following.asks[1:]}")
+    elif found.name == TO_FILL:
+        heading += [f"TO DO: {found.name}", f"write: {found.remedy}"]
+        heading += [f"look at line {number}: {text}" for number, text in found.lines]
+    else:
+        heading += wrong(found)
+    rows = [] if first is None else [vars(first)]
+    lines = [[first.where, f"{first.expected:.6g}", f"{first.yours:.6g}"]] if first else []
+    tables = [Table(["first wrong value", "expected", "yours"], lines)] if lines else []
+    more = {
+        "exercise": exercise.number,
+        "equation": exercise.equation,
+        "right": filled.right,
+        "diagnosis": None if found is None else {**vars(found), "lines": [list(line) for line in found.lines]},
+    }
+    return Document(heading, tables, [], rows, more)
+
+
+def exercises_document(exercises: list[Exercise], command: str) -> Document:
+    """Return the list of the exercises."""
+    lines = [[str(e.number), e.equation, e.asks, f"my_{e.function}.py"] for e in exercises]
+    table = Table(["exercise", "equation", "what is left out", "file"], lines, words=("what is left out", "file"))
+    heading = ["One line is left out in each: write it, and check it."]
+    remarks = [
+        f"{command} exercise 5 > my_delta.py",
+        f"{command} check my_delta.py",
+        "in a notebook: samegrad.check(delta=my_delta)",
+    ]
+    table.notes.extend(remarks)
+    return Document(heading, [table], [], [vars(e) for e in exercises])
 
 
 def own_document(name: str, verdict: OwnVerdict) -> Document:

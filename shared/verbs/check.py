@@ -3,11 +3,12 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any, Final
 
 from shared.boundary import safe, told
 from shared.errors import SettingError, UsageError
 from shared.layers import ACTIVATIONS
-from shared.options import READINGS, UPDATES, choice
+from shared.options import READINGS, UPDATES, VISIBILITIES, choice
 from shared.processes import environment
 from shared.spec import LOSSES
 from shared.verbs.command import (
@@ -21,6 +22,8 @@ from shared.verbs.command import (
     typed,
 )
 
+GRADESCOPE: Final = "gradescope"
+
 
 def parser() -> Parser:
     """Return the parser of `check`."""
@@ -30,7 +33,7 @@ def parser() -> Parser:
         "my_network.py": "RIGHT, or the mistake, with its equation and line",
     }
     p = Parser("check", question, examples)
-    holds = "a .py file or a notebook with a network, as it was written; its training is not run"
+    holds = "a .py file or a notebook with a network, as it was written; its training is not run; or a folder of them"
     p.add_argument("file", type=Path, nargs="?", metavar="FILE", help=holds)
     instead = p.add_mutually_exclusive_group()
     instead.add_argument("--example", action="store_true", help="print a file to start from: > my_network.py")
@@ -50,7 +53,12 @@ def parser() -> Parser:
     for name, known in (("activation", ACTIVATIONS), ("loss", LOSSES)):
         p.add_argument(f"--{name}", help=f"{', '.join(known)} (default: the file's {name.upper()}, or {known[0]})")
     timeout_option(p, "stop after this time, as soon as the computation that has begun is finished", "30s")
-    output_options(p)
+    output = output_options(p, (GRADESCOPE,))
+    output.add_argument("--points", type=float, default=100, metavar="N", help="gradescope: all points (default: 100)")
+    visible = f"gradescope: who sees the tests: {', '.join(VISIBILITIES)} (default: visible)"
+    output.add_argument("--visibility", type=typed(choice, VISIBILITIES), default="visible", help=visible)
+    must = "a folder: repeatable: a file that must be in it, else it counts as missing"
+    output.add_argument("--expect", action="append", default=[], metavar="NAME", help=must)
     return p
 
 
@@ -84,13 +92,15 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
             trials = one_thread(self_test)(network, done)
         print_document(report.matrix_document(trials), arguments.format)
         return 0 if all(trial.is_named and bool(trial.caught_by) == bool(trial.mistake) for trial in trials) else 4
+    read = {name: getattr(arguments, name) for name in (*READINGS, "entry", "optimizer")}
+    if arguments.file.is_dir() or arguments.format == GRADESCOPE:
+        return _submissions(arguments, read | given)
     from shared.api.own import check
     from shared.processes.calls import CallError
     from shared.reading.program import UnreadableError
 
     try:
         with progress(f"checking {arguments.file}"):
-            read = {name: getattr(arguments, name) for name in (*READINGS, "entry", "optimizer")}
             checked = check(arguments.file, timeout=arguments.timeout, **read, **given)
     except UnreadableError as error:
         print(f"error: {safe(str(error))}", file=sys.stderr)
@@ -101,3 +111,19 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         return 1
     print_document(checked.document, arguments.format)
     return 0 if checked.ok else 4
+
+
+def _submissions(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
+    """Check the files of a folder, or one file for Gradescope; 0 if all are right, 4 if one is not."""
+    from shared.api import teaching
+
+    options |= {"timeout": arguments.timeout}
+    if arguments.file.is_dir():
+        found = teaching.check_folder(arguments.file, expect=arguments.expect, progress=progress, **options)
+    else:
+        found = teaching.check_one(arguments.file, **options)
+    if arguments.format == GRADESCOPE:
+        sys.stdout.write(teaching.gradescope(found, arguments.points, arguments.visibility))
+    else:
+        print_document(found.document, arguments.format)
+    return 0 if found.ok else 4

@@ -162,11 +162,12 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
         yield lambda done: bar.update(task, completed=done)
 
 
-def output_options(p: argparse.ArgumentParser) -> Any:
-    """Add the options of verbs that print a document; return their group."""
+def output_options(p: argparse.ArgumentParser, others: tuple[str, ...] = ()) -> Any:
+    """Add the options of verbs that print a document, in a format of theirs or in `others`; return their group."""
     output = p.add_argument_group("output")
-    kinds = ", ".join(FORMATS)
-    output.add_argument("--format", default="table", type=typed(choice, FORMATS), help=f"{kinds} (default: table)")
+    kinds = (*FORMATS, *others)
+    help = f"{', '.join(kinds)} (default: table)"
+    output.add_argument("--format", default="table", type=typed(choice, kinds), help=help)
     return output
 
 

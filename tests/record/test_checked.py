@@ -131,6 +131,8 @@ def test_the_page_of_a_record_that_is_not_refused_is_drawn(record: Any, tmp_path
         (("ended",), "w\nl", "ended: got w l, expected null"),
         (("ended",), "well", "ended: got well, expected null, complete"),
         (("gallery", "labels"), "0", "gallery.labels: got 1 digits, expected 250"),
+        (("gallery", "steps", "steps", 1, "values"), [0.5], "gallery.steps: got 1 values, expected 30"),
+        (("gallery", "steps", "steps", 0, "rows"), 2, "gallery.steps: got 784 values, expected 56"),
     ],
 )
 def test_the_line_names_the_place_and_what_is_expected(

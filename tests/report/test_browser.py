@@ -125,6 +125,58 @@ def test_columns_are_chosen_by_mouse_and_keyboard(opened: Any) -> None:
     assert visible() == chosen
 
 
+def test_one_image_goes_through_the_network_by_buttons_and_arrow_keys(opened: Any) -> None:
+    from selenium.webdriver import Keys
+    from selenium.webdriver.common.by import By
+
+    def shown() -> list[str]:
+        return list(
+            opened.execute_script(
+                "return [...document.querySelectorAll('.stepper tbody tr')].filter(r => r.offsetParent)"
+                ".map(r => r.cells[0].innerText.replaceAll('\\n', ''))"
+            )
+        )
+
+    stepper = opened.find_element(By.CSS_SELECTOR, ".stepper")
+    place = stepper.find_element(By.CSS_SELECTOR, "[role=status]")
+    assert (shown(), place.text) == (["a0"], "step 1 of 13")
+    press(opened, ".controls button", 1)
+    assert (shown(), place.text) == (["z1"], "step 2 of 13")
+    opened.execute_script("arguments[0].focus()", stepper)
+    for key, expected in ((Keys.ARROW_RIGHT, "a1"), (Keys.ARROW_LEFT, "z1"), (Keys.END, "C after a step")):
+        stepper.send_keys(key)
+        assert shown() == [expected]
+    assert [b.is_enabled() for b in stepper.find_elements(By.CSS_SELECTOR, ".controls > button")] == [True, False]
+    names = stepper.find_elements(By.CSS_SELECTOR, ".names button")
+    opened.execute_script("arguments[0].click()", names[6])
+    assert shown() == ["δ2"]
+    assert [name.get_attribute("aria-current") for name in names].index("step") == 6
+
+
+def test_without_javascript_one_image_is_a_table(driver: Any, made: Run) -> None:
+    look(driver, WIDE, script=False)
+    open_page(driver, made.output / "report.html")
+    from selenium.webdriver.common.by import By
+
+    lines = [row for row in driver.find_elements(By.CSS_SELECTOR, ".stepper tbody tr") if row.is_displayed()]
+    assert len(lines) == 13
+    assert not driver.find_elements(By.CSS_SELECTOR, ".controls")
+
+
+def test_read_shows_the_image_of_the_last_run_that_has_one(made: Run, tmp_path: Path) -> None:
+    from shared.report.page import page
+    from shared.report.page.columns import Reading
+    from shared.verbs.read import last_walk
+
+    assert last_walk(tmp_path) is None
+    walk = last_walk(made.output.parent)
+    assert walk
+    assert (walk.index, walk.network) == (0, "784-30-10, sigmoid, quadratic")
+    empty = Reading([], {}, measured=False)
+    assert 'class="stepper' in page.read(empty, walk)
+    assert 'class="stepper' not in page.read(empty)
+
+
 def test_every_number_is_that_of_the_record(opened: Any, made: Run) -> None:
     table = run(None, "show", str(made.output), "--details").stdout
     for name, *cells in rows(opened):

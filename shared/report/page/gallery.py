@@ -52,7 +52,7 @@ def images(record: Record, kind: str) -> list[Shown]:
             image["index"],
             image["label"],
             image["wrong"],
-            _png(Image.fromarray(255 - _bytes(image["pixels"]).reshape(SIDE, SIDE))),
+            png(Image.fromarray(255 - as_bytes(image["pixels"]).reshape(SIDE, SIDE))),
             {name: _bars(values) for name, values in image["activations"].items()},
         )
         for image in (record["gallery"]["hard" if kind == "hard" else "split"] if "gallery" in record else [])
@@ -68,7 +68,7 @@ def _bars(values: list[float | None]) -> list[Bar]:
 def weights(record: Record) -> Mapping[str, str]:
     """Return for each implementation a picture of its hidden neurons' weights, as the data: URL of a PNG."""
     found = record["gallery"]["weights"] if "gallery" in record else {}
-    return {name: _png(sheet(_bytes(kept["levels"]), kept["neurons"])) for name, kept in found.items()}
+    return {name: png(sheet(as_bytes(kept["levels"]), kept["neurons"])) for name, kept in found.items()}
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def maps(record: Record) -> list[Maps]:
     """Return the feature maps of a record, layer by layer; none for a network without convolutions."""
     layers = record["gallery"]["maps"]["layers"] if "maps" in record.get("gallery", {}) else []
     return [
-        Maps(kept["title"], kept["channels"], kept["shape"][0], _png(_grid(_bytes(kept["levels"]), kept["shape"], 8)))
+        Maps(kept["title"], kept["channels"], kept["shape"][0], png(_grid(as_bytes(kept["levels"]), kept["shape"], 8)))
         for kept in layers
     ]
 
@@ -122,11 +122,13 @@ def palette() -> NDArray[np.uint8]:
     return levels
 
 
-def _bytes(text: str) -> NDArray[np.uint8]:
+def as_bytes(text: str) -> NDArray[np.uint8]:
+    """Return what a record keeps in base64."""
     return np.frombuffer(base64.b64decode(text), np.uint8)
 
 
-def _png(picture: Image.Image) -> str:
+def png(picture: Image.Image) -> str:
+    """Return a picture as the data: URL of a PNG."""
     file = io.BytesIO()
     picture.save(file, format="PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"

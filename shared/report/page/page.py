@@ -16,7 +16,7 @@ from shared.processes.system import to_copy
 from shared.record.schema import Record
 from shared.report import budget, tables
 from shared.report.answer import answer
-from shared.report.page import gallery
+from shared.report.page import gallery, steps
 from shared.report.page.charts import Chart, charts
 from shared.report.page.colours import looks
 from shared.report.page.columns import Reading, of_record
@@ -40,17 +40,18 @@ def environment() -> Environment:
 
 def rendered(template: str, **context: Any) -> str:
     """Return a page with its style and its script; the browser may run no other script."""
-    script, style = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("sort.js", "style.css"))
+    sort, walk, style = ((TEMPLATES / n).read_text(encoding="utf-8") for n in ("sort.js", "steps.js", "style.css"))
+    script = f"{sort}\n{walk}"
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     page = environment().get_template(template)
     return page.render(script=Markup(script), style=Markup(style), script_hash=f"sha256-{digest}", **context) + "\n"
 
 
-def read(reading: Reading) -> str:
-    """Return a page with only the implementations side by side."""
+def read(reading: Reading, walk: steps.Pass | None = None) -> str:
+    """Return a page with the implementations side by side and, of a run, one image's way through the network."""
     every = {"implementations": [column.name for column in reading.columns]}
     colours = {name: look.colour for name, look in looks(every | {"known": sorted(every["implementations"])}).items()}
-    return rendered("read.html", reading=reading, colours=colours, kinds=KINDS)
+    return rendered("read.html", reading=reading, walk=walk, colours=colours, kinds=KINDS)
 
 
 def report(record: Record) -> tuple[str, dict[str, Chart]]:
@@ -75,6 +76,7 @@ def report(record: Record) -> tuple[str, dict[str, Chart]]:
         split=gallery.images(record, "split"),
         weights=gallery.weights(record),
         maps=gallery.maps(record),
+        walk=steps.of(record),
         facts=facts(record),
         command=to_copy(["python", "compare.py", *record.get("command", ())]),
     )
