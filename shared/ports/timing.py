@@ -118,7 +118,7 @@ def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> tuple[Timing
     if not trainer.own_batch:
         larger = order[: LARGER * batch]
         trainer.train(larger, LARGER * batch)
-        of_larger = min(_seconds(lambda: trainer.train(larger, LARGER * batch)) for _ in range(3))
+        of_larger = median(_seconds(lambda: trainer.train(larger, LARGER * batch)) for _ in range(5))
         one_by_one = batch > 1 and lines_each(lambda n: trainer.train(order[:n], n), batch, trainer.files) >= 1
     pools = {pool: n for pool, n in machine.thread_pools().items() if n != asked}
     image, images, many, singly, where = _outputs(trainer, x)
