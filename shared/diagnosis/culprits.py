@@ -13,6 +13,8 @@ MASK: Final = r"\[[^\]]*[<>]=? ?0\] ?= ?0|\* ?\(\w+ ?[<>]=? ?0\)"
 EVERYWHERE: Final = ""
 """In place of a part: all lines of the file."""
 MOST_LINES: Final = 2
+NEAR_LINES: Final = 4
+"""So many lines below the one that sends delta down, it may be multiplied by the slope."""
 
 
 def _range(case: Case, *parts: str) -> set[int]:
@@ -70,6 +72,35 @@ def delta_lines(case: Case) -> Lines:
         if found:
             return _unique(case, found)
     return ()
+
+
+def slope_lines(case: Case, *, is_formula: bool = False) -> Lines:
+    """Return the line that multiplies delta by a slope: the one that sends delta down, or one with what it made.
+
+    Where it is the formula of the slope that is wrong, it may be that of a function of the file: what it returns.
+    """
+    found = _multiplying(case)
+    for _, text in found if is_formula else ():
+        for called in re.findall(r"(\w+)\(", text):
+            start = next((n for n, line in enumerate(case.lines) if re.match(rf"\s*def {called}\(", line)), None)
+            returns = [n for n, line in enumerate(case.lines) if start is not None and n > start and "return" in line]
+            if start is not None:
+                return ((returns[0] + 1, case.lines[returns[0]].strip()),) if returns else ()
+    return found
+
+
+def _multiplying(case: Case) -> Lines:
+    found = delta_lines(case)
+    if len(found) != 1:
+        return ()
+    number, text = found[0]
+    target, _, right = text.partition("=")
+    if re.search(r"(?<!\*)\*(?!\*)|multiply\(", right):
+        return found
+    word, last = re.escape(_word(target)), number + NEAR_LINES
+    after = {n: line for n, line in _code(case, EVERYWHERE).items() if number < n <= last}
+    used = [n for n, line in after.items() if re.search(rf"\b{word}\b.*\*|\*.*\b{word}\b|\b{word}\[.*[<>]", line)]
+    return ((used[0], case.lines[used[0] - 1].strip()),) if used else ()
 
 
 def _word(name: str) -> str:

@@ -79,6 +79,8 @@ class Facts:
     """the rule that a person says the updates follow"""
     not_finite: bool = False
     """whether the outputs for large inputs are not finite"""
+    bias_column: int = -1
+    """of weights that hold the biases: the last column, or the first"""
 
     def words(self) -> str:
         """Return how the file was read."""

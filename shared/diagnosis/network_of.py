@@ -6,13 +6,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from impls.numpy_scratch import ACTIVATIONS as FUNCTIONS
 from shared.diagnosis.answers import GRADIENTS, OUTPUTS
 from shared.diagnosis.comparison import distance
 from shared.diagnosis.facts import Facts
 from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.mistakes import MISTAKES, Mistake, Planted
 from shared.diagnosis.mistakes.factors import Scaled
+from shared.diagnosis.slopes import AT_ACTIVATION, FUNCTIONS, OTHERS, SLOPES, SLOPES_OF_OTHERS, TURNED
 from shared.layers import ACTIVATIONS, SOFTMAX, Dense
 from shared.reading.derivatives import as_shaped
 from shared.reading.structure import Arrays
@@ -25,31 +25,6 @@ OF_OUTPUT: Final = {SOFTMAX: ("cross_entropy",), "sigmoid": ("quadratic", "binar
 """activation of the output -> the losses that may go with it; with any other it is the quadratic one"""
 
 
-TURNED: Final = "turned round"
-"""Of a slope: 1 - f', such as the mask of a ReLU the wrong way round."""
-
-
-SLOPES: Final[dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
-    "1 - a": lambda _, a: 1 - a,
-    "a": lambda _, a: a,
-    "a (1 - z)": lambda z, a: a * (1 - z),
-    "z (1 - z)": lambda z, _: z * (1 - z),
-    "a^2": lambda _, a: a * a,
-    "1 - z^2": lambda z, _: 1 - z * z,
-    "z > 0, and 0 below": lambda z, _: (z > 0).astype(float),
-}
-WRONG_SLOPES: Final = {
-    "1 - a": r"1 ?- ?(np\.)?(tanh\(\w+\)|\w+)\s*$|\(1 ?- ?\w+\)",
-    "a": r"prime|deriv|slope",
-    "a (1 - z)": r"\* ?\(1 ?- ?[zZx]\w*\)",
-    "z (1 - z)": r"[zZx]\w* ?\* ?\(1 ?- ?[zZx]\w*\)",
-    "a^2": r"\*\* ?2",
-    "1 - z^2": r"1 ?- ?[zZx]\w* ?\*\* ?2",
-    "z > 0, and 0 below": r"where\(.*> ?0, ?1, ?0\)|> ?0\)",
-}
-"""slope f'(z) as people write it by mistake, with z and a = f(z) -> what its line looks like"""
-
-
 class Named(NamedTuple):
     """A mistake with the numbers of the file."""
 
@@ -60,7 +35,7 @@ class Named(NamedTuple):
 
 def parameters(facts: Facts) -> Arrays:
     """Return W1, b1, ... of the facts, in our layout."""
-    return facts.layout.canonical(facts.derivatives.arrays)
+    return facts.layout.canonical(facts.derivatives.arrays, facts.bias_column)
 
 
 def gradients(facts: Facts) -> Arrays:
@@ -69,18 +44,35 @@ def gradients(facts: Facts) -> Arrays:
     shaped = {name: as_shaped(found[name], array.shape) for name, array in arrays.items() if name in found}
     if any(shaped.get(name) is None for name in arrays):
         return {}
-    return facts.layout.canonical({name: array for name, array in shaped.items() if array is not None})
+    fitted = {name: array for name, array in shaped.items() if array is not None}
+    return facts.layout.canonical(fitted, facts.bias_column)
 
 
 def activations(facts: Facts) -> tuple[str, ...] | None:
     """Return the activation of every layer with which our forward pass gives the file's outputs; None for none."""
     outputs = facts.derivatives.run.outputs
-    if outputs is None or facts.layout.has_bias_column or facts.layout.image:
+    if outputs is None or facts.layout.image:
         return None
-    for chosen in _choices(len(facts.layout.layers)):
+    return next((each for each in _choices(len(facts.layout.layers)) if _computes(facts, each, outputs)), None)
+
+
+def _computes(facts: Facts, chosen: tuple[str, ...], outputs: np.ndarray) -> bool:
+    """Return whether a network with these activations has these outputs; biases may be the last column or the first."""
+    for column in (-1, 0) if facts.layout.has_bias_column else (-1,):
+        facts.bias_column = column
         if _close(forward(facts, chosen)[1][-1], outputs):
-            return chosen
-    return None
+            return True
+    return False
+
+
+def other_activations(facts: Facts) -> tuple[str, ...] | None:
+    """Return the activations of a network with one in its hidden layers that is none of ours; None for another."""
+    outputs = facts.derivatives.run.outputs
+    if outputs is None or facts.layout.image or len(facts.layout.layers) < 2:
+        return None
+    ways = product(OTHERS, ("identity", *ACTIVATIONS, SOFTMAX))
+    every = ((*[hidden] * (len(facts.layout.layers) - 1), last) for hidden, last in ways)
+    return next((each for each in every if _computes(facts, each, outputs)), None)
 
 
 def _choices(depth: int) -> Iterator[tuple[str, ...]]:
@@ -113,7 +105,7 @@ def spec_of(facts: Facts, chosen: tuple[str, ...], loss: str) -> NetworkSpec | N
     """Return the specification with these activations; None if the loss does not go with the output."""
     if loss not in OF_OUTPUT.get(chosen[-1], ("quadratic",)):
         return None
-    biases = [bias is not None for _, bias in facts.layout.layers]
+    biases = [bias is not None or facts.layout.has_bias_column for _, bias in facts.layout.layers]
     sizes = facts.layout.sizes
     layers = tuple(Dense(n, f, b) for n, f, b in zip(sizes[1:], chosen, biases, strict=True))
     return NetworkSpec(sizes[:1], layers, loss)
@@ -130,7 +122,7 @@ def mistakes(
     loss, factor, decay : the file's loss as one of the family, times a factor; None if it has none. Without one the
         factor is free, and mistakes that are only a factor cannot be told.
     """
-    if facts.layout.has_bias_column or facts.layout.image:
+    if facts.layout.image:
         return
     found = gradients(facts)
     n, weights = len(facts.derivatives.batch.y), parameters(facts)
@@ -222,6 +214,25 @@ def has_diagonal_jacobian(facts: Facts, chosen: tuple[str, ...]) -> bool:
     return bool(found) and _same(found, backpropagated(facts, chosen, delta), None)
 
 
+def has_wrong_column(facts: Facts, chosen: tuple[str, ...]) -> bool:
+    """Return whether delta goes back through W without a column that is not the bias: the first for the last one."""
+    found, (z, a), delta = gradients(facts), *_top(facts, chosen)
+    named, full = parameters(facts), facts.layout.canonical(facts.derivatives.arrays, -1 - facts.bias_column)
+    expected = Arrays()
+    for l in range(len(chosen), 0, -1):
+        expected |= {f"W{l}": delta.T @ a[l - 1], f"b{l}": delta.sum(axis=0)}
+        if l > 1:
+            delta = (delta @ full[f"W{l}"]) * FUNCTIONS[chosen[l - 2]][1](z[l - 2], a[l - 1])
+    return named.keys() == full.keys() and bool(found) and _same(found, expected, None)
+
+
+def _top(facts: Facts, chosen: tuple[str, ...]) -> tuple[tuple[list[np.ndarray], list[np.ndarray]], np.ndarray]:
+    """Return z and a, and d_L of the usual loss of the output."""
+    z, a = forward(facts, chosen)
+    slope = 1.0 if chosen[-1] == SOFTMAX else FUNCTIONS[chosen[-1]][1](z[-1], a[-1])
+    return (z, a), (a[-1] - facts.derivatives.batch.targets) * slope
+
+
 def wrong_slope(facts: Facts, chosen: tuple[str, ...] | None, loss: str | None) -> tuple[str, str] | None:
     """Return the activation of the hidden layers and the one whose slope they have; None if that is not the mistake."""
     found = gradients(facts)
@@ -235,7 +246,8 @@ def wrong_slope(facts: Facts, chosen: tuple[str, ...] | None, loss: str | None) 
         delta = (a - facts.derivatives.batch.targets) * (FUNCTIONS[chosen[-1]][1](z, a) if of == "quadratic" else 1.0)
         slopes = {name: FUNCTIONS[name][1] for name in ACTIVATIONS if name != chosen[0]}
         slopes[TURNED] = lambda z, a: 1.0 - FUNCTIONS[chosen[0]][1](z, a)
-        slopes |= SLOPES
+        slopes[AT_ACTIVATION] = lambda _, a: FUNCTIONS[chosen[0]][1](a, FUNCTIONS[chosen[0]][0](a))
+        slopes |= SLOPES | (SLOPES_OF_OTHERS if chosen[0] in OTHERS else {})
         right = backpropagated(facts, chosen, delta)
         for name, slope in slopes.items():
             theirs = backpropagated(facts, chosen, delta, slope)

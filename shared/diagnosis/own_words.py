@@ -40,13 +40,13 @@ def loss_words(case: Case) -> str:
 def as_text(case: Case, factor: float) -> str:
     """Return a factor on the sum over the batch in words: a mean, a sum, 2/n_out times, ..."""
     if case.n == 1:
-        known = {1.0: "", 2.0: "twice ", 2 / case.n_out: "2/n_out times ", 1 / case.n_out: "1/n_out times "}
+        known = {2 / case.n_out: "2/n_out times ", 1 / case.n_out: "1/n_out times ", 1.0: "", 2.0: "twice "}
     else:
         n, o = case.n, case.n_out
         known = {
-            1 / n: "the mean of ", 1.0: "the sum of ", 2 / n: "twice the mean of ", 2.0: "twice the sum of ",
             1 / (n * o): "the mean over the outputs, too, of ",
             2 / (n * o): "twice the mean over the outputs, too, of ",
+            1 / n: "the mean of ", 1.0: "the sum of ", 2 / n: "twice the mean of ", 2.0: "twice the sum of ",
         }  # fmt: skip
     return next((words for value, words in known.items() if abs(factor / value - 1) < ALIKE), f"{factor:.4g} times ")
 

@@ -7,17 +7,33 @@ from typing import Final
 
 import numpy as np
 
-from shared.diagnosis import operators, updates
+from shared.diagnosis import operators
 from shared.diagnosis.case import SOFTMAX_AGAIN, Case, added_decay, common_factor, is_probability
-from shared.diagnosis.culprits import EVERYWHERE, MASK, assignments, delta_lines, matching_lines, mistake_lines
+from shared.diagnosis.culprits import (
+    EVERYWHERE,
+    MASK,
+    assignments,
+    delta_lines,
+    matching_lines,
+    mistake_lines,
+    slope_lines,
+)
 from shared.diagnosis.diagnose import SHAPE, Diagnosis
 from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.mistakes import MISTAKES
-from shared.diagnosis.network_of import TURNED, WRONG_SLOPES, has_diagonal_jacobian, mistakes, wrong_slope
+from shared.diagnosis.network_of import (
+    has_diagonal_jacobian,
+    has_wrong_column,
+    mistakes,
+    other_activations,
+    wrong_slope,
+)
 from shared.diagnosis.own_words import besides, tensors, times
+from shared.diagnosis.slopes import AT_ACTIVATION, TURNED, WRONG_SLOPES
+from shared.diagnosis.step_rules import mistake_of_update, step_ratio, without_biases
 from shared.diagnosis.words import Lines
-from shared.layers import SOFTMAX
-from shared.reading.derivatives import OWN, as_shaped
+from shared.layers import ACTIVATIONS, SOFTMAX
+from shared.reading.derivatives import OWN
 from shared.reading.names import is_bias
 from shared.reading.program import RATE
 
@@ -45,7 +61,7 @@ def diagnosis_of(case: Case) -> Diagnosis | None:
     if (shape := _shape(case)) is not None:
         return shape
     if case.fit.is_right and case.fit.factor > 0:
-        return _accumulates(case) or _update(case)
+        return _accumulates(case) or mistake_of_update(case)
     if case.fit.is_right:
         what = "the step goes uphill" if facts.derivatives.run.after else "the gradients have the opposite sign"
         return Diagnosis(
@@ -56,19 +72,21 @@ def diagnosis_of(case: Case) -> Diagnosis | None:
     if (rate := _rate_in_gradients(case)) is not None:
         return rate
     if is_weight_decay(case):
-        return _update(case)
+        return mistake_of_update(case)
     if case.has_loss and (common := common_factor(case)) is not None:
         return _by_a_factor(case, common)
     wrong = case.fit.wrong
-    biases = facts.layout.biases
-    if (
-        d.run.after
-        and wrong == [name for name in d.arrays if name in biases]
-        and not any(d.gradients[b].any() for b in biases)
-    ):
-        return _still(case, wrong)
-    early = _update(case) if d.run.after and _is_nearly_right(case) else None
+    if wrong and wrong == _never_moved(case):
+        return without_biases(case, wrong)
+    early = mistake_of_update(case) if d.run.after and _is_nearly_right(case) else None
     return early or _by_rule(case) or _named(case) or _by_slope(case) or _unnamed(case)
+
+
+def _never_moved(case: Case) -> list[str]:
+    """Return the biases, if training changes none of them."""
+    d, biases = case.facts.derivatives, case.facts.layout.biases
+    is_still = bool(d.run.after) and not any(d.gradients[bias].any() for bias in biases)
+    return [name for name in d.arrays if name in biases] if is_still else []
 
 
 def _is_nearly_right(case: Case) -> bool:
@@ -235,6 +253,12 @@ def _by_rule(case: Case) -> Diagnosis | None:
             "squared error: d_L = a * (g - sum(a * g)) with g = dC/da; cross-entropy: d_L = a - y", "(4)",
             tensors(case), matching_lines(case, r"1 ?- ?\w+\)?|slope|deriv|prime", EVERYWHERE),
         )  # fmt: skip
+    if case.facts.layout.has_bias_column and chosen is not None and has_wrong_column(case.facts, chosen):
+        return Diagnosis(
+            "the wrong column of W is left out", "delta goes back through W without a column that is not the bias's: "
+            "the first and the last one are mixed up", "leave out the weights of the constant 1, and only these", "(5)",
+            tensors(case), delta_lines(case),
+        )  # fmt: skip
     return _other_decay(case)
 
 
@@ -271,7 +295,7 @@ def _unnamed(case: Case) -> Diagnosis:
         biases = case.facts.layout.biases
         if is_n and set(wrong) == below - {None}:
             name, equation = "1/n twice below the last layer", "(5)"
-        elif wrong and set(wrong) == set(biases) and all(abs(f / case.n - 1) < ALIKE for f in factors.values()):
+        elif set(wrong) <= set(biases) and all(abs(f / case.n - 1) < ALIKE for f in factors.values()):
             name, equation = (
                 "1/n is missing in the bias gradients: they are sums, those of the weights are means",
                 "(7)",
@@ -286,6 +310,7 @@ def _unnamed(case: Case) -> Diagnosis:
             delta_lines(case) if equation == "(5)" else _assigned(case, _alone(case, wrong, factors)),
         )  # fmt: skip
     top = [name for name in case.facts.layout.layers[-1] if name is not None]
+    right += _never_moved(case) if right else []
     if case.facts.layout.image and right and _is_delta_right(case, right):
         where, equation = "the gradients of the biases are right, those of the weights beside them are wrong", "(6)"
     elif right and all(name in right for name in top):
@@ -327,7 +352,8 @@ def _alone(case: Case, wrong: Sequence[str], factors: dict[str, float]) -> list[
 
 def _by_slope(case: Case) -> Diagnosis | None:
     """Return that the hidden layers have the slope of another activation, or its mask the wrong way round."""
-    if (found := wrong_slope(case.facts, case.activations, case.own.loss if case.own else None)) is None:
+    chosen = case.activations or other_activations(case.facts)
+    if (found := wrong_slope(case.facts, chosen, case.own.loss if case.own else None)) is None:
         return None
     right, taken = found
     if taken == "identity":
@@ -338,107 +364,19 @@ def _by_slope(case: Case) -> Diagnosis | None:
         name = f"the slope of {right} is taken as {taken}"
         return Diagnosis(
             name, f"in the hidden layers, {name.removeprefix('the ')}", f"multiply by the derivative of {right}", "(5)",
-            tensors(case), matching_lines(case, WRONG_SLOPES[taken], EVERYWHERE),
+            tensors(case), matching_lines(case, WRONG_SLOPES[taken], EVERYWHERE)
+            or slope_lines(case, is_formula="z)" not in taken and "z^" not in taken),
+        )  # fmt: skip
+    if taken not in (TURNED, *ACTIVATIONS):
+        return Diagnosis(
+            f"the slope of {right} is wrong", f"in the hidden layers, the slope of {right} is not its derivative at z, "
+            f"but {taken}", f"multiply by the derivative of {right} at z", "(5)", tensors(case),
+            slope_lines(case, is_formula=taken != AT_ACTIVATION),
         )  # fmt: skip
     other = right if taken == TURNED else taken
     name = f"the slope of {right} is turned round" if taken == TURNED else f"the slope of {taken} in a layer of {right}"
     return Diagnosis(
         name, f"in the hidden layers, delta_l is multiplied by {'1 - f' if taken == TURNED else 'f'}'(z_l) of {other}",
         f"multiply by the derivative of {right}", "(5)", tensors(case),
-        (matching_lines(case, MASK, "backward", "train") if taken == TURNED else ()) or delta_lines(case),
+        (matching_lines(case, MASK, "backward", "train") if taken == TURNED else ()) or slope_lines(case),
     )  # fmt: skip
-
-
-def _still(case: Case, names: list[str]) -> Diagnosis:
-    return Diagnosis(
-        "biases not updated", f"training does not change {', '.join(names)}: the biases never move",
-        "update the arrays that the forward pass uses", "(8)",
-        lines=matching_lines(case, r"\bbias\w*\s*(=|-=)[^=]|\.b\w*\s*(=|-=)[^=]", EVERYWHERE, needs=r"-"),
-    )  # fmt: skip
-
-
-def _moved(case: Case) -> dict[str, np.ndarray]:
-    """Return what the file's step subtracted, by parameter."""
-    before = case.facts.derivatives.arrays
-    return {name: before[name] - array for name, array in case.facts.after.items() if array.shape == before[name].shape}
-
-
-def step_ratio(case: Case) -> float | None:
-    """Return the factor from the gradients to the step; None if it is not one factor."""
-    ratios = list(_step_ratios(case).values())
-    known = [ratio for ratio in ratios if ratio is not None]
-    if not known or len(known) < len(ratios):
-        return None
-    return known[0] if max(known) - min(known) <= ALIKE * abs(known[0]) else None
-
-
-def _step_ratios(case: Case) -> dict[str, float | None]:
-    """Return parameter -> the factor from its gradient to its step; None if it is not one."""
-    moved, ratios = _moved(case), dict[str, float | None]()
-    for name, gradient in case.facts.step_gradients.items():
-        g = as_shaped(gradient, case.facts.derivatives.arrays[name].shape)
-        if g is not None and name in moved and g.any():
-            ratio = float((moved[name] * g).sum() / (g * g).sum())
-            off = np.abs(moved[name] - ratio * g).max()
-            ratios[name] = ratio if off <= ALIKE * max(np.abs(moved[name]).max(), 1e-300) else None
-    return ratios
-
-
-def _update(case: Case) -> Diagnosis | None:
-    """Return what is wrong with the update, the gradients being right."""
-    facts = case.facts
-    if not facts.after or not facts.step_gradients:
-        return None
-    if not all(np.isfinite(array).all() for array in facts.after.values()):
-        return updates.from_zero(facts)
-    moved = _moved(case)
-    still = [name for name in moved if not moved[name].any() and np.any(facts.step_gradients.get(name, 0))]
-    biases = facts.layout.biases
-    if still and set(still) == set(biases) and len(still) < len(moved):
-        return _still(case, still)
-    ratio = step_ratio(case)
-    if ratio is not None and ratio < 0:
-        return Diagnosis(
-            "update with the wrong sign", "the step adds the gradients instead of subtracting them",
-            "theta <- theta - eta g", "(8)", lines=matching_lines(case, r"\+=|\+", "update", EVERYWHERE),
-        )  # fmt: skip
-    if case.rule is not None and case.rule.name == "momentum with mu 1":  # a velocity that never fades is no momentum
-        mistake = MISTAKES["gradients accumulated"]
-        return Diagnosis(mistake.name, mistake.description, mistake.remedy, mistake.equation)
-    is_early = ratio is None and not still and case.rule is None
-    factor = (case.own or case.fit).factor
-    return (
-        _uneven(case)
-        or (_too_early(case, moved) if is_early else None)
-        or updates.mistake_of(case.rule, facts, case.n, factor)
-    )
-
-
-def _uneven(case: Case) -> Diagnosis | None:
-    """Return the parameters that do not move by the multiple of their gradients by which most of the others do."""
-    ratios = _step_ratios(case)
-    known = [ratio for ratio in ratios.values() if ratio]
-    usual = next((r for r in known if 2 * sum(abs(k / r - 1) < ALIKE for k in known) >= len(ratios)), None)
-    odd = [name for name, ratio in ratios.items() if usual and (ratio is None or abs(ratio / usual - 1) > ALIKE)]
-    if usual is None or usual < 0 or not odd or any(ratios[name] is None for name in odd):
-        return None
-    texts = [f"{name} moves by {(ratios[name] or 0.0) / usual:.4g} times what it should" for name in odd]
-    what = "updated wrongly" if any(ratios[name] for name in odd) else "not updated"
-    return Diagnosis(f"{', '.join(odd)} {what}", "; ".join(texts), "theta <- theta - eta g for every parameter", "(8)")
-
-
-def _too_early(case: Case, moved: dict[str, np.ndarray]) -> Diagnosis | None:
-    """Return that lower layers see weights that were updated already: their step is no multiple of the gradients."""
-    facts = case.facts
-    if "train" not in facts.definitions and facts.derivatives.run.after == {}:
-        return None
-    top, _ = facts.layout.layers[-1]
-    g = np.asarray(facts.step_gradients.get(top, 0.0))
-    if (
-        g.shape != moved.get(top, np.zeros(0)).shape
-        or np.abs(moved[top] - facts.rate * g).max() > ALIKE * np.abs(moved[top]).max()
-    ):
-        return None
-    mistake = MISTAKES["update before all gradients are computed"]
-    return Diagnosis(mistake.name, mistake.description, mistake.remedy, mistake.equation, lines=matching_lines(
-        case, r"\b(w|weights?)\w*(\[.*\])?\s*-=", EVERYWHERE))  # fmt: skip

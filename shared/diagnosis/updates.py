@@ -5,23 +5,17 @@ of these directions. The factors of momentum are computed from the second step, 
 Adam are the usual ones, tried in turn.
 """
 
-import ast
-import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from shared.boundary import NotPythonError, parsed
 from shared.diagnosis.diagnose import Diagnosis
 from shared.diagnosis.facts import Facts
 from shared.diagnosis.words import Lines
 from shared.reading.derivatives import as_shaped
-from shared.reading.names import has_role
-from shared.reading.walks import USUAL
 
 ALIKE: Final = 1e-6
 """Relative error of a step that follows a rule: computed in float64, it is 1e-12."""
@@ -42,8 +36,8 @@ CORRECTED: Final = ""
 UNCORRECTED: Final = "Adam without bias correction"
 SIGN: Final = "the sign of the gradient"
 NO_COUNT: Final = "Adam's step counter never grows"
-LOST: Final = "what the update remembers is lost after every step"
-FROM_ZERO: Final = "Adam's step counter starts at 0"
+NO_SQUARE: Final = "Adam's second moment lacks the square"
+NO_ROOT: Final = "Adam's step lacks the square root"
 COUNTERS: Final[dict[str, Callable[[int], int]]] = {
     CORRECTED: lambda k: k + 1,
     UNCORRECTED: lambda _: 0,
@@ -96,6 +90,7 @@ def rule_of(facts: Facts) -> Rule | None:
         rule = next(_momenta(steps), None)
         if rule is None and len(steps.g) >= LEAST:
             rule = next((found for each in _adams(steps.some()) if (found := _whole(each, steps))), None)
+            rule = rule or next(_wrong_adams(steps), None)
         return rule and _named(rule, facts)
 
 
@@ -112,9 +107,6 @@ def _steps(facts: Facts) -> Steps | None:
         biases = facts.layout.biases
         found.W.append(np.concatenate([np.ravel(before[name]) * (name not in biases) for name in arrays]))
     return found if found.g and found.g[0].any() else None
-
-
-# ---- Rules ----------------------------------------------------------------------------------------------
 
 
 def _scale(directions: Iterable[np.ndarray], steps: Steps, decay: float | None = 0.0) -> tuple[float, float] | None:
@@ -236,6 +228,19 @@ def _directions(
             yield m / one / (np.sqrt(v / other) + epsilon)
 
 
+def _wrong_adams(steps: Steps) -> Iterator[Rule]:
+    """Yield Adam with a second moment that is none, with the usual factors."""
+    beta_1, beta_2 = 0.9, 0.999
+    m = [average / (1 - beta_1 ** (k + 1)) for k, average in enumerate(_averages(steps.g, beta_1, 1 - beta_1))]
+    for mistake, of, root in ((NO_SQUARE, steps.g, np.sqrt), (NO_ROOT, [g * g for g in steps.g], np.asarray)):
+        v = _averages(of, beta_2, 1 - beta_2)
+        for epsilon, is_corrected in product(EPSILONS, (True, False)):
+            every = [np.abs(each) / ((1 - beta_2 ** (k + 1)) if is_corrected else 1) for k, each in enumerate(v)]
+            directions = [first / (root(second) + epsilon) for first, second in zip(m, every, strict=True)]
+            if (found := _scale(directions, steps)) is not None:
+                yield Rule("Adam", found[0], mistake, betas=(beta_1, beta_2))
+
+
 def _named(rule: Rule, facts: Facts) -> Rule:
     """Return a rule, with what the learning rate tells: a moving average, and a t that does not grow."""
     mu, beta_2 = rule.betas
@@ -264,138 +269,3 @@ def another_than(optimizer: str, rule: Rule | None, lines: Lines) -> Diagnosis |
         f"the update is not {optimizer}", f"the gradients are right, and three steps of the update follow {found}",
         f"compare the update with equation (8) for {optimizer}", "(8)", lines=lines,
     )  # fmt: skip
-
-
-# ---- Mistakes -------------------------------------------------------------------------------------------
-
-
-def mistake_of(rule: Rule | None, facts: Facts, n: int, factor: float) -> Diagnosis | None:
-    """Return the classic mistake of an update; None for none. `factor` is that of the loss: 1/n for a mean."""
-    if rule is None:
-        return None
-    if rule.scale < 0:
-        return Diagnosis(
-            "update with the wrong sign", f"the update is {rule.name}, and it goes uphill",
-            "subtract the step from the parameters", "(8)",
-        )  # fmt: skip
-    if rule.name in ("", SIGN) and not rule.decay and (lines := lost_lines(facts)):
-        return Diagnosis(
-            LOST, "what the update remembers of earlier steps is 0 again in every step, so each is like the first",
-            "make it once, before the training, and keep it: in an attribute, or changed in place", "(8)", lines=lines,
-        )  # fmt: skip
-    is_mean = any(abs(factor * n * o / k - 1) < NEAR for k in (1, 2) for o in (1, facts.derivatives.batch.n_out))
-    if n > 1 and is_mean and not rule.name and abs(rule.scale * n / facts.rate - 1) < NEAR:
-        return Diagnosis(
-            "1/n twice", "the gradients are means over the examples, and the update divides by their number again",
-            "divide once", "(4) or (8)",
-        )  # fmt: skip
-    if rule.mistake not in ADVICE or not facts.is_count_own or facts.derivatives.alike > NEAR:
-        return None
-    if rule.mistake == UNCORRECTED and re.search(POWER, facts.text):
-        return None  # it may be in the learning rate that the update is given
-    return Diagnosis(rule.mistake, *ADVICE[rule.mistake], "(8)")
-
-
-ADVICE: Final = {
-    UNCORRECTED: (
-        "m and v start at 0, and are used as they are: the first steps have another size than the learning rate says",
-        "m / (1 - beta_1^t) and v / (1 - beta_2^t), in steps t = 1, 2, ...",
-    ),
-    NO_COUNT: (
-        "every step divides by 1 - beta_1 and 1 - beta_2, as if it were the first",
-        "t <- t + 1 in every step, and 1 - beta_1^t, 1 - beta_2^t with it",
-    ),
-}
-"""mistake -> what it does, and the remedy"""
-POWER: Final = r"1\.?0? *- *(np\.|math\.)?[\w.\[\]'\"]+ *(\*\* *\(?[A-Za-z_]|\([\w.]+ *, *[A-Za-z_])"
-"""1 - beta ** t, or 1 - np.power(beta, t)"""
-
-
-def from_zero(facts: Facts) -> Diagnosis | None:
-    """Return that t starts at 0, where the first step is not finite and the code divides by 1 - beta^t."""
-    lines = [(i, line.strip()) for i, line in enumerate(facts.text.splitlines(), 1) if re.search(POWER, line)]
-    if not lines or not facts.is_count_own or not all(np.isfinite(g).all() for g in facts.slopes[0].values()):
-        return None
-    return Diagnosis(
-        FROM_ZERO, "in the first step 1 - beta^t is 0, and the parameters are divided by it: they are not finite",
-        "t <- t + 1 before the first step", "(8)", lines=tuple(lines[:2]),
-    )  # fmt: skip
-
-
-def lost_lines(facts: Facts) -> tuple[tuple[int, str], ...]:
-    """Return the lines v = mu v + ... of a file in which v is never kept; () if one of them is kept.
-
-    v is set to zeros in the lines before, or is a name of the function or of its loop that goes no further.
-    """
-    with suppress(NotPythonError):
-        text = facts.text.splitlines()
-        every = [node for node in ast.walk(parsed(facts.text)) if isinstance(node, (ast.FunctionDef, ast.Module))]
-        ranges = [range(*facts.definitions[part]) for part in ("update", "train") if part in facts.definitions]
-        called = "\n".join(text[i - 1] for lines in ranges for i in lines)
-        found = list[int]()
-        for node in every:
-            lost, kept = _recurrences(node)
-            if kept:
-                return ()
-            is_called = isinstance(node, ast.Module) or re.search(rf"\b{node.name}\(", called)
-            found += [line for line in lost if is_called or any(line - 1 in lines for lines in ranges)]
-        return tuple((line, text[line - 1].strip()) for line in sorted(set(found))[:2])
-    return ()
-
-
-def _recurrences(function: ast.FunctionDef | ast.Module) -> tuple[list[int], int]:
-    """Return the lines v = mu v + ... in which v is lost, and the number of those in which it is kept."""
-    found, kept = [], 0
-    for statements, targets in _bodies(function):
-        zeros = set[str]()
-        for statement in statements:
-            if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-                name = ast.unparse(statement.targets[0])
-                if _is_zeros(statement.value):
-                    zeros.add(name)
-                elif _remembers(statement):
-                    is_lost = name in zeros or (name in targets and not _is_used_up(name, function))
-                    found += [statement.lineno] * is_lost
-                    kept += not is_lost
-    return found, kept
-
-
-def _bodies(function: ast.FunctionDef | ast.Module) -> Iterator[tuple[list[ast.stmt], set[str]]]:
-    """Yield what is done one after the other in a function and in its loops, with the names that it is done for."""
-    if isinstance(function, ast.FunctionDef):
-        yield function.body, {argument.arg for argument in function.args.args}
-    inner = {each for node in ast.walk(function) if node is not function and isinstance(node, ast.FunctionDef)
-             for each in ast.walk(node)}  # fmt: skip
-    for node in set(ast.walk(function)) - inner:
-        if isinstance(node, ast.For):
-            yield node.body, {each.id for each in ast.walk(node.target) if isinstance(each, ast.Name)}
-        elif isinstance(node, (ast.While, ast.If, ast.With)):
-            yield node.body, set()
-
-
-def _is_zeros(value: ast.expr) -> bool:
-    return re.match(r"(\w+\.)?zeros(_like)?\(|0(\.0?)?$", ast.unparse(value)) is not None
-
-
-def _remembers(statement: ast.Assign) -> bool:
-    """Return whether a line is v = factor * v + ..., or - ..."""
-    name, value = ast.unparse(statement.targets[0]), statement.value
-    if not isinstance(value, ast.BinOp) or not isinstance(value.op, (ast.Add, ast.Sub)):
-        return False
-    if isinstance(value.right, ast.Constant) or any(has_role(name, role) for role in ("x", "y")):
-        return False
-    factor, own = rf"0?\.\d+|(\w+\.)?({'|'.join(USUAL)})|\(1 - [\w.]+\)", re.escape(name)
-    return re.fullmatch(rf"({factor}) \* {own}|{own} \* ({factor})", ast.unparse(value.left)) is not None
-
-
-def _is_used_up(name: str, function: ast.FunctionDef | ast.Module) -> bool:
-    """Return whether a name is returned, appended or stored: it may be kept after all."""
-    uses = [node for node in ast.walk(function) if isinstance(node, (ast.Return, ast.Call, ast.Assign, ast.Yield))]
-    for node in uses:
-        if isinstance(node, ast.Assign) and not isinstance(node.targets[0], (ast.Subscript, ast.Attribute)):
-            continue
-        if isinstance(node, ast.Call) and not re.search(r"append|copyto|update|set", ast.unparse(node.func)):
-            continue
-        if any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node)):
-            return True
-    return False

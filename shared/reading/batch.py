@@ -5,18 +5,20 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from shared.reading.scalars import REAL_OR_COMPLEX
+from shared.reading.scalars import REAL_OR_COMPLEX, is_number
 
 LABELS: Final = "labels"
 ONE_HOT: Final = "one-hot"
 BATCHES: Final = ("rows", "columns")
-SINGLE: Final = ("vector", "column", "row")
+LIST: Final = "list"
+SINGLE: Final = ("vector", "column", "row", LIST)
 WORDS: Final = {
     "rows": "X (n, features)",
     "columns": "X (features, n)",
     "vector": "one example at a time, x (features,)",
     "column": "one example at a time, x (features, 1)",
     "row": "one example at a time, x (1, features)",
+    "list": "one example at a time, x a list",
 }
 
 
@@ -66,16 +68,16 @@ class Form:
             return [batch]
         return [Batch(batch.x[i : i + 1], batch.y[i : i + 1], batch.n_out) for i in range(len(batch.y))]
 
-    def give_x(self, batch: Batch) -> np.ndarray:
+    def give_x(self, batch: Batch) -> Any:
         """Return x as the functions take it; a copy."""
         if self.image:  # what is in columns is y, and what the dense layers see
             return np.array(batch.x.reshape(self.image if self.is_single else (-1, *self.image)))
-        return self._turned(batch.x).copy()
+        return self._given(batch.x)
 
     def give_y(self, batch: Batch) -> Any:
         """Return the labels as the functions take them; a copy."""
         if self.y == ONE_HOT:
-            return self._turned(batch.targets).copy()
+            return self._given(batch.targets)
         labels = batch.y.astype(float) if batch.n_out == 1 else batch.y
         return labels[0].item() if self.is_single else labels.copy()
 
@@ -83,14 +85,18 @@ class Form:
         """Return the same form for images."""
         return replace(self, image=shape)
 
-    def _turned(self, rows: np.ndarray) -> np.ndarray:
+    def _given(self, rows: np.ndarray) -> Any:
+        if self.x == LIST:
+            return rows[0].tolist()
         if self.x == "vector":
-            return np.asarray(rows[0])
-        return rows.T if self.x in ("columns", "column") else rows
+            return rows[0].copy()
+        return (rows.T if self.x in ("columns", "column") else rows).copy()
 
     def rows(self, value: Any, batch: Batch) -> np.ndarray | None:
         """Return outputs as (n, n_out); None if a value is no array of that shape."""
         n, n_out = len(batch.y), batch.n_out
+        if self.x == LIST and (isinstance(value, float) or (isinstance(value, list) and all(map(is_number, value)))):
+            value = np.array(value)
         if not isinstance(value, np.ndarray) or value.dtype.kind not in REAL_OR_COMPLEX:
             return None
         shape = value.shape
@@ -103,5 +109,7 @@ class Form:
 
 
 FORMS: Final = tuple(Form(x, y) for x in (*BATCHES, *SINGLE) for y in (ONE_HOT, LABELS))
-IMAGES: Final = tuple(form for form in FORMS if form.x in ("rows", "vector") or (form.x != "row" and form.y == ONE_HOT))
+IMAGES: Final = tuple(
+    form for form in FORMS if form.x in ("rows", "vector") or (form.x in ("columns", "column") and form.y == ONE_HOT)
+)
 """The forms in which there are images, too: a batch of them, or one; what is in columns is y."""

@@ -1,25 +1,22 @@
 """Read a file by its functions or methods: a forward pass, a backward pass, a loss, a step."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
-
-from shared.reading import gradients
 from shared.reading.batch import Batch, Form
-from shared.reading.functions import methods, named_arrays, own_classes, own_functions, return_names, signature
-from shared.reading.names import gradient_of, has_role, is_gradient, is_rate, plain
-from shared.reading.plans import CONTEXTS, Plan, plans
-from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError, from_step
-from shared.reading.scalars import is_number, number
+from shared.reading.call import Call
+from shared.reading.functions import (
+    methods,
+    own_functions,
+    signature,
+)
+from shared.reading.plans import Plan, plans
+from shared.reading.program import TINY_RATE, Run
 from shared.reading.source import Source
-from shared.reading.stores import Store, own_leaves, stores
+from shared.reading.stores import Store, stores
 from shared.reading.structure import Arrays, Layout
-
-PAIRS: Final = ("x", "mini_batch", "minibatch", "batch", "data", "training_data", "examples", "train_data")
 
 
 @dataclass
@@ -87,229 +84,6 @@ class Calls:
             elif self.plan.train:
                 call.train(found, rate)
         return found
-
-
-class Call:
-    """One run: the values that are known so far, by name and by role."""
-
-    def __init__(self, program: Calls, root: Any, batch: Batch, form: Form) -> None:
-        self.program, self.root, self.batch, self.form = program, root, batch, form
-        self.callables = program.callables(root)
-        self.shapes = {name: array.shape for name, array in program.arrays.items()}
-        self.exact: dict[str, Any] = {}
-        self.roles: dict[str, Any] = {
-            "x": form.give_x(batch), "y": form.give_y(batch), "rate": RATE, "decay": DECAY, "count": len(batch.y),
-            "epochs": 1, "quiet": False,
-        }  # fmt: skip
-        kind = program.store.kind
-        if kind == "arguments":
-            self.exact = dict(root)
-        elif kind == "container":
-            self.roles["parameters"] = root
-        for name in program.store.data:
-            setattr(root, name, self.roles["x" if has_role(name, "x") else "y"])
-
-    def bound(self, name: str, context: str) -> dict[str, Any]:
-        """Return the arguments of a call; UnreadableError if one is not known."""
-        function = self.callables[name]
-        given: dict[str, Any] = {}
-        lower = {plain(key): value for key, value in self.exact.items()}
-        unknown = []
-        for parameter in signature(function).parameters.values():
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                continue
-            key, has_default = parameter.name, parameter.default is not parameter.empty
-            if key in self.exact:
-                given[key] = self.exact[key]
-            elif plain(key) in lower:
-                given[key] = lower[plain(key)]
-            elif (role := self._role(key, context, given)) and not (has_default and role in ("count", "cache")):
-                given[key] = self.roles[role]
-            elif not has_default:
-                unknown.append(key)
-        for key in unknown:
-            role = self._left(context, given)
-            if role is None:
-                raise UnreadableError(f"{name}: nothing is known for its argument {key}")
-            given[key] = self.roles[role]
-        return given
-
-    def _role(self, name: str, context: str, given: Mapping[str, Any]) -> str | None:
-        taken = [
-            role for role in ("x", "y", "output") if any(value is self.roles.get(role) for value in given.values())
-        ]
-        fits = [role for role in CONTEXTS[context] if role in self.roles and has_role(name, role)]
-        return next((role for role in fits if role not in taken), None)
-
-    def _left(self, context: str, given: Mapping[str, Any]) -> str | None:
-        """Return the role of an argument whose name says nothing: what the context needs and was not given yet."""
-        needed = {"forward": ("x",), "backward": ("cache", "x", "y"), "loss": ("output", "y"), "train": ("x", "y")}
-        for role in needed.get(context, ()):
-            if role in self.roles and not any(value is self.roles[role] for value in given.values()):
-                return role
-        return None
-
-    def call(self, name: str, context: str) -> Any:
-        """Call a function or method."""
-        return self.callables[name](**self.bound(name, context))
-
-    def forward(self, found: Run) -> None:
-        """Call the forward pass, and keep what it returned by name."""
-        name = self.program.plan.forward
-        assert name is not None
-        value = self.call(name, "forward")
-        names = self._names(name)
-        elements = value if isinstance(value, tuple) else [value]
-        self._remember(names, value)
-        if len(names) == 1 and names[0].isidentifier() and not isinstance(value, np.ndarray):
-            self.exact.setdefault(names[0], value)
-        caches = [part for part in elements if isinstance(part, (tuple, list, dict)) and len(part)]
-        self.roles["cache"] = caches[-1] if caches else value
-        numbers = [number(part) for part in elements if is_number(part)]
-        found.loss = numbers[0] if numbers else None
-        top = list(zip(names if len(names) == len(elements) else [""] * len(elements), elements, strict=True))
-        outputs = self._outputs([(key, part) for key, part in top if isinstance(part, np.ndarray)])
-        if outputs is None:
-            outputs = self._outputs(list(named_arrays(value, self.program.source, name)))
-        if outputs is None and self.program.store.kind == "object":
-            outputs = self._outputs([(key, array) for key, array in vars(self.root).items() if has_role(key, "output")])
-        if outputs is not None:
-            self.roles["output"], found.outputs = outputs, self.form.rows(outputs, self.batch)
-
-    def _remember(self, names: list[str], value: Any) -> None:
-        """Keep the elements of a tuple by what the function's `return` calls them."""
-        if isinstance(value, tuple) and len(names) == len(value):
-            self.exact |= {key: part for key, part in zip(names, value, strict=True) if key.isidentifier()}
-
-    def _outputs(self, every: list[tuple[str, Any]]) -> Any:
-        fits = [(key, array) for key, array in every if self.form.rows(array, self.batch) is not None]
-        fits = [(key, array) for key, array in fits if key not in self.shapes] or fits
-        best = [array for key, array in fits if not re.match(r"(self\.)?[zZs](_?\d|$)|logits|scores", key)]
-        return (best or [array for _, array in fits] or [None])[-1]
-
-    def loss(self, found: Run) -> None:
-        """Call the loss."""
-        name = self.program.plan.loss
-        assert name is not None
-        value = self.call(name, "loss")
-        parts = [part for part in (value if isinstance(value, tuple) else (value,)) if is_number(part)]
-        if not parts:
-            raise UnreadableError(f"{name} returned no number")
-        found.loss = number(parts[0])
-
-    def backward(self, found: Run) -> None:
-        """Call the backward pass, and find the gradients in what it returned or in what the object keeps."""
-        name = self.program.plan.backward
-        assert name is not None
-        value = self.call(name, "backward")
-        numbers = [part for part in value if is_number(part)] if isinstance(value, tuple) else []
-        if numbers and found.loss is None:
-            found.loss = number(numbers[0])
-        names = self._names(name)
-        found.gradients = gradients.in_value(value, names, self.shapes, self.program.layout)
-        if not found.gradients and self.program.store.kind != "arguments":
-            found.gradients = self._kept()
-        self._refuse_updated(name, value, found.gradients)
-        self.roles["gradients"] = value
-        self._remember(names, value)
-        if not found.gradients:
-            raise UnreadableError(f"{name} gave no gradients of {', '.join(self.shapes)}")
-
-    def _refuse_updated(self, name: str, value: Any, found: Mapping[str, Any]) -> None:
-        """Raise UnreadableError for what a step returned under the parameters' own names: they are no gradients."""
-        parameters = [leaf.get(self.root) for leaf in self.program.store.leaves]
-        is_itself = any(gradient is parameter for gradient in found.values() for parameter in parameters)
-        names = value if isinstance(value, Mapping) else self._names(name)
-        is_step = any(has_role(key, "rate") for key in signature(self.callables[name]).parameters)
-        if is_itself or (is_step and any(key in self.shapes for key in names)):
-            raise UnreadableError(f"{name} returns the updated parameters")
-
-    def _kept(self) -> dict[str, Any]:
-        """Return the gradients in attributes of the object, or of the objects within it."""
-        own = tuple(own_classes(self.program.source).values())
-        found: dict[str, Any] = {}
-        for key, value in vars(self.root).items() if isinstance(self.root, own) else ():
-            if isinstance(value, Mapping) and has_role(key, "gradients"):
-                found |= gradients.in_value(value, [], self.shapes, self.program.layout)
-            elif isinstance(value, list) and is_gradient(key):
-                found |= gradients.in_value({key: value}, [], self.shapes, self.program.layout)
-        if found:
-            return found
-        for leaf in own_leaves(self.root, self.program.source):
-            if leaf.path[-1][0] == "index":
-                continue
-            places = {each.name: each.path[:-1] for each in self.program.store.leaves}
-            beside = [name for name, place in places.items() if place == leaf.path[:-1]]
-            parameter = gradient_of(leaf.name, beside or list(self.shapes) if len(leaf.path) == 1 else beside)
-            if leaf.name not in self.shapes and parameter:
-                found[parameter] = leaf.get(self.root)
-        return found
-
-    def parameters(self) -> Arrays:
-        """Return copies of the parameters as they are now."""
-        return {leaf.name: np.array(leaf.get(self.root)) for leaf in self.program.store.leaves}
-
-    def train(self, found: Run, rate: float) -> None:
-        """Take one step, and divide by the rate."""
-        name = self.program.plan.train
-        assert name is not None
-        before = self.parameters()
-        found.rate = self.set_rate(rate, name)
-        x, y = self.roles["x"], self.roles["y"]
-        if self.program.plan.is_listed:
-            self.roles["x"], self.roles["y"] = [x], [y]
-            takes = [plain(key) for key in signature(self.callables[name]).parameters]
-            if not any(has_role(key, "y") for key in takes):
-                self.roles["x"] = [(x, y)]
-                takes_pairs = next((key for key in takes if key in PAIRS), None)
-                if takes_pairs:
-                    self.exact[takes_pairs] = self.roles["x"]
-        value = self.call(name, "train")
-        found.after = self.after(value, before, name)
-        if all(np.array_equal(found.after[key], before[key]) for key in before):
-            raise UnreadableError(f"{name} changed no parameter")
-        found.gradients = dict(from_step(before, found.after, found.rate)) if rate == TINY_RATE else {}
-
-    def after(self, value: Any, before: Arrays, name: str) -> Arrays:
-        """Return the parameters after an update: changed in place, or returned."""
-        now = self.parameters()
-        if self.program.store.kind == "object" or any(not np.array_equal(now[key], before[key]) for key in before):
-            return now
-        names = self._names(name)
-        if any(gradient_of(each, list(before)) for each in names if each not in before):
-            return now
-        if isinstance(value, tuple):
-            by_name = dict(zip(names, value, strict=False)) if len(names) == len(value) else {}
-            lower = {plain(key): part for key, part in by_name.items()}
-            if all(plain(key) in lower for key in before):
-                return {key: np.array(lower[plain(key)]) for key in before}
-            if len(value) == len(before):
-                return {key: np.array(part) for key, part in zip(before, value, strict=True)}
-        for part in value if isinstance(value, tuple) else (value,):
-            if isinstance(part, (dict, list)):
-                returned = {leaf.name: leaf.get(part) for leaf in own_leaves(part, self.program.source)}
-                if before.keys() <= returned.keys():
-                    return {key: np.array(returned[key]) for key in before}
-        return now
-
-    def set_rate(self, rate: float, name: str) -> float:
-        """Give a learning rate as an argument and in attributes; return the one that holds: 1 if there is none."""
-        takes = signature(self.callables[name]).parameters
-        self.roles["rate"] = rate
-        is_set = any(has_role(key, "rate") for key in takes)
-        if self.program.store.kind == "object":
-            own = tuple(own_classes(self.program.source).values())
-            for holder in (self.root, *(value for value in vars(self.root).values() if isinstance(value, own))):
-                for key, value in list(vars(holder).items()):
-                    if is_rate(key, vars(holder)) and isinstance(value, (int, float)):
-                        setattr(holder, key, rate)
-                        is_set = True
-                    elif has_role(key, "epochs") and isinstance(value, int):
-                        setattr(holder, key, self.roles["epochs"])
-        return rate if is_set else 1.0
-
-    def _names(self, name: str) -> list[str]:
-        return return_names(self.program.source, name, self.root if self.program.store.kind == "object" else None)
 
 
 def _arguments(function: Callable[..., Any]) -> str:

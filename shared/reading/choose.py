@@ -10,12 +10,12 @@ import numpy as np
 
 from shared.boundary import LONGEST_MESSAGE, told
 from shared.reading import calls, functions, images, loops, plans, stacks, torch_module, trials
-from shared.reading.batch import FORMS, IMAGES, LABELS, Batch, Form
+from shared.reading.batch import FORMS, IMAGES, LABELS, LIST, Batch, Form
 from shared.reading.derivatives import FAMILY, OWN, derivatives
 from shared.reading.names import has_role
 from shared.reading.program import HIDDEN, Program, UnreadableError
 from shared.reading.source import Source
-from shared.reading.structure import Arrays, Layout
+from shared.reading.structure import Arrays, Layout, Rows
 
 Found = TypeVar("Found")
 EXAMPLES: Final[tuple[int, ...]] = (7, 11, 13, 17, 19, *range(20, 2000))
@@ -57,8 +57,9 @@ class Reading:
         return self.program.layout
 
     def is_settled(self) -> bool:
-        """Whether no other reading can be better: a batch, or images one at a time, with all gradients right."""
-        return (self.score[1] == 1 or bool(self.form.image)) and self.score[3] == 1
+        """Whether no other reading can be better: a batch, or what is given one at a time, with all gradients right."""
+        has_no_batch = bool(self.form.image) or self.form.x == LIST
+        return (self.score[1] == 1 or has_no_batch) and self.score[3] == 1
 
     def draw(self, seed: int = 1) -> tuple[Arrays, Batch]:
         """Return parameters and a batch, drawn from a seed."""
@@ -160,7 +161,7 @@ def read(source: Source, programs: Iterator[Program], forms: Sequence[Form] = FO
                 if best is None and _is_endless(failures[-ENDLESS:]):
                     raise UnreadableError(failures[-1]) from None
                 continue
-            tried += bool(_loss_of(program)) or not has_loss
+            tried += bool(_loss_of(program)) or not has_loss or form.x == LIST
             if best is None or reading.score > best.score:
                 best = reading
             if best.is_settled():
@@ -178,6 +179,8 @@ def _is_endless(failures: list[str]) -> bool:
 def _forms(program: Program, forms: Sequence[Form]) -> Sequence[Form]:
     """Return the forms that a program's examples can have."""
     image = program.layout.image
+    is_listed = any(isinstance(leaf, Rows) for leaf in getattr(getattr(program, "store", program), "leaves", ()))
+    forms = [form for form in forms if (form.x == LIST) == is_listed]
     return [form.of_images(image) for form in forms if form in IMAGES] if image else forms
 
 

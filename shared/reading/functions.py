@@ -50,6 +50,29 @@ def _is_from(function: FunctionType, source: Source) -> bool:
     return function.__code__.co_filename.startswith(str(source.path.parent))
 
 
+@lru_cache(maxsize=8)
+def calls_of(source: Source) -> dict[str, list[ast.Call]]:
+    """Return the calls in a file, by the name of what is called."""
+    found: dict[str, list[ast.Call]] = {}
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            found.setdefault(node.func.id, []).append(node)
+    return found
+
+
+def given_as(source: Source, name: str, key: str) -> Any:
+    """Return what the file itself gives a function for an argument: in a call, or as a constant of that name.
+
+    Only what its other values do not depend on is known here: settings, tables of layers, pairs of functions.
+    """
+    takes = list(signature(source.namespace[name]).parameters) if name in source.namespace else []
+    for node in calls_of(source).get(name, ()):
+        named = dict(zip(takes, node.args, strict=False)) | {each.arg: each.value for each in node.keywords}
+        with suppress(Exception):
+            return eval(compile(ast.Expression(named[key]), "", "eval"), source.namespace)
+    return next((value for word, value in source.namespace.items() if word.lower() == key.lower()), None)
+
+
 def methods(instance: Any) -> dict[str, Callable[..., Any]]:
     """Return the methods of an object that Python code defines, without the special ones but `__call__`."""
     names = [name for name in dir(type(instance)) if not name.startswith("__") or name == "__call__"]
@@ -107,6 +130,7 @@ def return_names(source: Source, name: str, root: Any) -> list[str]:
 def named_arrays(value: Any, source: Source, name: str) -> Iterator[tuple[str, Any]]:
     """Yield the arrays in what a function returned, with what its `return` calls them."""
     definitions = source.functions
+    own = tuple(own_classes(source).values())
     definition = definitions.get(name) or next((d for key, d in definitions.items() if key.endswith(f".{name}")), None)
 
     def walk(value: Any, node: ast.expr | None) -> Iterator[tuple[str, Any]]:
@@ -116,8 +140,8 @@ def named_arrays(value: Any, source: Source, name: str) -> Iterator[tuple[str, A
             parts = node.elts if isinstance(node, (ast.Tuple, ast.List)) and len(node.elts) == len(value) else None
             for i, part in enumerate(value):
                 yield from walk(part, parts[i] if parts else None)
-        elif isinstance(value, Mapping):
-            for key, part in value.items():
+        elif isinstance(value, (Mapping, own)):
+            for key, part in (value if isinstance(value, Mapping) else vars(value)).items():
                 yield from walk(part, ast.Name(str(key)))
 
     return walk(value, last_return(definition))

@@ -6,6 +6,7 @@ The body is run once, for given parameters and examples; what it assigns is the 
 import ast
 import copy
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,82 +15,20 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.reading import functions, plans, stores
+from shared.reading import constructions, functions, plans, stores
 from shared.reading.batch import Batch, Form
+from shared.reading.blocks import NOTED, Block, NoReturn, blocks
 from shared.reading.names import gradient_of, has_role, is_rate
-from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError, from_step
+from shared.reading.program import RATE, TINY_RATE, Run, UnreadableError, from_step
+from shared.reading.rates import give_rate
 from shared.reading.scalars import REAL_OR_COMPLEX, number
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout, Leaf, kept, layouts
 
-SHARE: Final = 0.6
-"""An inner loop with this share of the statements is one over batches or examples, not over layers."""
-
-
+WHOLE: Final = re.compile(r"(total_?)?(loss|cost|error|j|l)|(loss|cost)_?total")
+"""A loss, beside its parts: data_loss, reg_loss."""
 TURNS: Final = 4
 """So many turns a loop is told to take."""
-
-
-@dataclass
-class Block:
-    """A training loop, and where it stands."""
-
-    name: str
-    """of the function; "" for a script"""
-    prelude: list[ast.stmt]
-    """what the function does before it"""
-    body: ast.stmt
-    """the loop, made to run once"""
-    line: int
-    is_nested: bool
-    """whether batches or examples are taken one after the other"""
-
-
-def blocks(source: Source) -> Iterator[Block]:
-    """Yield the training loops of a file."""
-    for node in ast.walk(source.tree):
-        if isinstance(node, (ast.FunctionDef, ast.Module, ast.If)):
-            if isinstance(node, ast.If) and "__name__" not in ast.unparse(node.test):
-                continue
-            name = node.name if isinstance(node, ast.FunctionDef) else ""
-            for i, statement in enumerate(node.body):
-                if isinstance(statement, (ast.For, ast.While)) and _size(statement) >= 4:
-                    body, is_nested = _once(statement)
-                    yield Block(name, node.body[:i] if name else [], body, statement.lineno, is_nested)
-
-
-def _size(node: ast.AST) -> int:
-    return sum(isinstance(each, ast.stmt) for each in ast.walk(node)) - 1
-
-
-def _once(loop: ast.For | ast.While) -> tuple[ast.stmt, bool]:
-    """Return a loop that ends after its first turn, with the loops over batches in it; and whether there are some."""
-    body: list[ast.stmt] = []
-    is_nested = False
-    for statement in loop.body:
-        if isinstance(statement, (ast.For, ast.While)) and _size(statement) >= SHARE * _size(loop):
-            inner, _ = _once(statement)
-            body.append(inner)
-            is_nested = True
-        else:
-            body.append(statement)
-    body = [*map(_NoReturn().visit, body), ast.Break()]
-    made: ast.stmt
-    if isinstance(loop, ast.For):
-        made = ast.For(loop.target, loop.iter, body, [], lineno=loop.lineno)
-    else:
-        made = ast.While(ast.Constant(True), body, [], lineno=loop.lineno)
-    return ast.fix_missing_locations(ast.copy_location(made, loop)), is_nested
-
-
-class _NoReturn(ast.NodeTransformer):
-    """Return ends a function; a body that is run alone has none."""
-
-    def visit_Return(self, node: ast.Return) -> ast.stmt:
-        return ast.copy_location(ast.Pass(), node)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
-        return node
 
 
 @dataclass
@@ -143,10 +82,15 @@ class Loop:
                 real[name] = value  # for functions that use it without being given it
             rate = self._set_rate(space, rate)
             known = {id(value) for value in space.values()}
+            noted: Arrays = {}
+            space[NOTED] = lambda name, value: noted.update(
+                {name: kept(value)} if isinstance(value, np.ndarray) else {}
+            )
             exec(compile(ast.Module([self.block.body], []), str(self.source.path), "exec"), space)
             after = {leaf.name: np.array(leaf.get(space), float) for leaf in self.leaves}
             made = {key: value for key, value in space.items() if id(value) not in known}
-            found = self._read(made, space, after, arrays, rate, batch, form)
+            del made[NOTED]
+            found = self._read(made, noted, space, after, arrays, rate, batch, form)
             for function in (self.loss, self.forward):
                 if function and (found.loss if function == self.loss else found.outputs) is None:
                     self._call(function, found, space, arrays, batch, form)
@@ -179,7 +123,7 @@ class Loop:
             prepare()
             return len(path) > count
 
-        space["is_the_walk_over"] = is_over
+        space |= {"is_the_walk_over": is_over, NOTED: lambda *_: None}
         try:
             with suppress(Exception, SystemExit):
                 exec(compile(ast.Module([self._turning()], []), str(self.source.path), "exec"), space)
@@ -197,15 +141,9 @@ class Loop:
 
     def _set_rate(self, space: dict[str, Any], rate: float) -> float:
         """Set the learning rate where it has a name; return the one that holds."""
-        is_set = False
+        is_set = give_rate({key: value for key, value in space.items() if key[:1] != "_"}, self.source, rate)
         for key, value in list(space.items()):
-            own = functions.own_classes(self.source).values()
-            if value in own if isinstance(value, type) else type(value) in own:
-                for name, number in list(vars(value).items()):
-                    if is_rate(name, vars(value)) and isinstance(number, float):
-                        setattr(value, name, rate)
-                        is_set = True
-            elif is_rate(key, space) and isinstance(value, (int, float)) and not isinstance(value, bool):
+            if is_rate(key, space) and isinstance(value, (int, float)) and not isinstance(value, bool):
                 space[key] = rate
                 is_set = True
         return rate if is_set else 1.0
@@ -213,6 +151,7 @@ class Loop:
     def _read(
         self,
         made: Mapping[str, Any],
+        noted: Arrays,
         space: Mapping[str, Any],
         after: Arrays,
         before: Arrays,
@@ -221,7 +160,7 @@ class Loop:
         form: Form,
     ) -> Run:
         found = Run(after=after, rate=rate)
-        arrays = {name: value for name, value in made.items() if isinstance(value, np.ndarray)}
+        arrays = {name: noted.get(name, value) for name, value in made.items() if isinstance(value, np.ndarray)}
         fits = [(name, value) for name, value in arrays.items() if form.rows(value, batch) is not None]
         fits = [
             (name, value) for name, value in fits if gradient_of(name, list(before)) is None and not _is_error(name)
@@ -233,7 +172,8 @@ class Loop:
                 chosen.append(leaf.get(space))
         if chosen:
             found.outputs = form.rows(chosen[-1], batch)
-        for name in functions.ranked({name: made[name] for name in made}, plans.LOSS, plans.NOT_LOSS):
+        scalars = functions.ranked({name: made[name] for name in made}, plans.LOSS, plans.NOT_LOSS)
+        for name in sorted(scalars, key=lambda name: WHOLE.fullmatch(name.lower()) is None):
             value = np.asarray(made[name]) if not callable(made[name]) else np.zeros(2)
             if value.size == 1 and value.dtype.kind in REAL_OR_COMPLEX:
                 found.loss = number(value)
@@ -307,27 +247,19 @@ def _space(source: Source, block: Block, data: tuple[str, Any, str, Any] | None)
         space[name] = _argument(source, name, default, x, y)
     np.random.seed(1)  # noqa: NPY002 - what people use
     for statement in block.prelude:
-        exec(compile(ast.Module([_NoReturn().visit(statement)], []), str(source.path), "exec"), space)
+        exec(compile(ast.Module([NoReturn().visit(statement)], []), str(source.path), "exec"), space)
     if data:
         space[data[0]], space[data[2]] = data[1], data[3]
     return space
 
 
 def _argument(source: Source, name: str, default: ast.expr | None, x: Any, y: Any) -> Any:
-    if has_role(name, "x"):
-        return x
-    if has_role(name, "y"):
-        return y
-    if (size := stores.size_of(name, stores.SMALL[1], None)) is not None:
-        return size
-    if has_role(name, "epochs"):
-        return TURNS
-    if has_role(name, "rate"):
-        return RATE
-    if has_role(name, "decay"):
-        return DECAY
-    if has_role(name, "quiet"):
-        return False
+    for role, value in (("x", x), ("y", y)):
+        if has_role(name, role):
+            return value
+    for known in (constructions.size_of(name, constructions.SMALL[1], None), constructions.usual(name, x, y, TURNS)):
+        if known is not None and not (default is not None and has_role(name, "count")):
+            return known
     if default is not None:
         return eval(compile(ast.Expression(default), "", "eval"), source.namespace)
     raise UnreadableError(f"nothing is known for the argument {name}")
@@ -342,6 +274,7 @@ def candidates(source: Source) -> Iterator[Loop]:
         every_name = [node for node in ast.walk(block.body) if isinstance(node, ast.Name)]
         assigned = {node.id for node in every_name if isinstance(node.ctx, ast.Store)}
         outside = list(dict.fromkeys(node.id for node in every_name if node.id not in assigned))
+        outside += [name for name in source.stand_ins if name in assigned]  # y = np.argmax(y, axis=1)
         names = [name for name in outside if not callable(source.namespace.get(name))]
         xs, ys = ([name for name in names if has_role(name, role)] for role in ("x", "y"))
         for x, y in product(xs[:3], ys[:3]):

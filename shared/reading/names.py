@@ -7,23 +7,29 @@ from typing import Final
 ROLES: Final = {
     "x": r"x|xs|xi|x_?(train|batch|data|s|in|input|mini|b|sample)?|inputs?|input_?(data|list|s_list|s|vector|layer)?|"
     r"inputs_list|data|features?|images?|imgs?|pixels|a_?0|l_?0|layer_?0|train_?x|batch_?x|training_?inputs?|sample|"
-    r"vector|feature_?set|x_?0|train_?(data|set_input|inputs?|images?)|activation|inp|observations?",
+    r"vector|feature_?set|x_?0|eingaben?|daten|entradas?|datos|entr[eé]es?|shuru|train_?(data|set_input|inputs?|images?)|activation|inp|observations?",
     "y": r"y|ys|yi|t|ts|y_?(true|train|batch|data|real|actual|onehot|one_hot|hot|enc|s|b|label|labels|mini|target)?|"
     r"targets?|targets?_?(list|data|vector|s)?|\w*labels?|\w*one_?hot\w*|wanted|expected|expected_?(output|value)s?|desired|"
     r"desired_?outputs?|truth|ground_?truth|gt|train_?y|batch_?y|one_?hot_?y|one_?hot|training_?outputs?|answers?|"
-    r"all_?y_?trues?|train_?labels?|correct|outputs?_?(true|expected)|actual|d",
+    r"all_?y_?trues?|train_?labels?|correct|outputs?_?(true|expected)|actual|d|"
+    r"ziele?|zielwerte?|soll|etiketten|objetivos?|etiquetas?|esperad[oa]s?|cibles?|biaoqian",
     "output": r"a|a_?[l\d]|al|y_?(hat|pred|predicted|prob|out|output|h)|yhat|yh|pred|preds|predictions?|predicted|"
-    r"outputs?|out|o|probs?|probabilities|scores?|logits|result|p|final_?outputs?|h|z|last_?a|activations?|layer_?\d",
-    "rate": r"alpha|lr|eta|rate|\w*learning_?rate|step|step_?size|epsilon|l_?rate|learn_?rate|learningrate|eps",
+    r"outputs?|out|o|probs?|probabilities|scores?|logits|result|p|final_?outputs?|h|z|last_?a|activations?|layer_?\d|"
+    r"ausgaben?|vorhersagen?|salidas?|predicci[oó]n(es)?|sa[ií]das?|sorties?|shuchu",
+    "rate": r"alpha|lr|eta|rate|\w*learning_?rate|step|step_?size|epsilon|l_?rate|learn_?rate|learningrate|eps|"
+    r"lern_?rate|tasa\w*|taxa\w*|taux\w*|xuexi_?lv|bu_?chang",
     "decay": r"reg|lambda_?|lambd|lamb|lam|lmbda|reg_?lambda|l2|l2_?(reg|lambda)|weight_?decay|decay|regularization|"
     r"reg_?strength",
     "count": r"m|n|batch_?size|num_?examples|n_?(samples|examples)|m_?train|mini_?batch_?size|size|num_?samples|"
     r"examples|n_?train|bs|k|nn?_?samples",
     "epochs": r"n?_?epochs?|num_?epochs?|iterations?|n_?iters?|num_?iter(ation)?s?|n_?iterations?|passes|num_?passes|"
-    r"num_?steps|steps|max_?iters?|iters?",
+    r"num_?steps|steps|max_?iters?|iters?|"
+    r"epochen|[eé]pocas?|[eé]poques?|durchl(ae|ä)ufe|iteraciones|diedai\w*|lunshu",
     "cache": r"\w*caches?|\w*memory|\w*intermediates?|store|forward_?pass|history|tape|ctx|activations|zs|values",
-    "parameters": r"param(eter)?s|params|model|weights?|thetas?|net|network|parameters?|layers|weights_and_biases|nn|p",
-    "gradients": r"grads?|gradients?|d?_?params|dparameters|deltas?|updates?|changes?|nablas?|change|change_w",
+    "parameters": r"(param(eter)?s?|params)(_?(values?|dict|list))?|model|weights?|"
+    r"thetas?|(neural_?)?net(work)?|parameters?|layers|weights_and_biases|nn|p",
+    "gradients": r"(grads?|gradients?)(_?(values?|dict|list))?|d?_?params|"
+    r"dparameters|deltas?|updates?|changes?|nablas?|change|change_w",
     "quiet": r"verbose|print_\w+|debug|plot\w*|show\w*|disp\w*|log\w*",
 }
 """role -> the names that have it, in small letters and without underscores at the ends"""

@@ -7,23 +7,35 @@ from itertools import product
 from types import MethodType
 from typing import Any, Final
 
+from shared.reading.constructions import SMALL, size_of
 from shared.reading.functions import assigned, ranked, signature
 from shared.reading.names import gradient_of, has_role, plain
 from shared.reading.stores import Store
+from shared.reading.structure import Part
 
 FORWARD: Final = (
-    r"forward|feed|propagat", r"activations|think|query|hypothesis|run|output|compute|model|net$|probab|calc|infer",
-    r"predict|call|evaluate|guess|loss|cost|grad|back",
-)  # fmt: skip
-BACKWARD: Final = (r"back|grad", r"deriv|delta|loss|learn|step|train|cost|update")
-LOSS: Final = (r"loss|cost|error|objective|criterion|nll|energy", r"mse|cross|entropy|quadratic|^j$|squared")
-UPDATE: Final = (r"update|apply|adjust|optimi[sz]|step|descent",)
-TRAIN: Final = (r"train|fit|learn|sgd|batch|back|update|step|epoch", r"descent|optimi[sz]|model")
+    r"forward|feed|propagat|vorw(ae|ä)rt|adelante|avant|qianxiang",
+    r"activations|think|query|hypothesis|run|output|compute|model|net$|probab|calc|infer",
+    r"predi[ck]|vorhers|yuce|call|evaluate|guess|loss|cost|grad|back",
+)
+BACKWARD: Final = (
+    r"back|grad|r(ue|ü)ckw(ae|ä)rt|atras|retro|arriere|fanxiang|tidu",
+    r"deriv|delta|loss|learn|step|train|cost|update",
+)
+LOSS: Final = (
+    r"loss|cost|error|objective|criterion|nll|energy|fehler|kosten|verlust|p[eé]rdida|perte|custo|sunshi",
+    r"mse|cross|entropy|quadratic|^j$|squared|jiaocha",
+)
+UPDATE: Final = (r"update|apply|adjust|optimi[sz]|step|descent|a[ck]tuali[sz]|anpass|atuali|gengxin",)
+TRAIN: Final = (
+    r"train|fit|learn|sgd|batch|back|update|step|epoch|lerne|entren|treina|xunlian",
+    r"descent|optimi[sz]|model",
+)
 NOT_LOSS: Final = r"prime|deriv|grad|_d$|^d_|back|slope|delta|plot|history|rate"
 CONTEXTS: Final = {
     "forward": ("parameters", "x", "y", "rate", "decay", "count", "quiet"),
     "backward": ("parameters", "cache", "y", "x", "output", "rate", "decay", "count", "quiet"),
-    "loss": ("y", "output", "x", "parameters", "decay", "count", "quiet"),
+    "loss": ("y", "output", "cache", "x", "parameters", "decay", "count", "quiet"),
     "update": ("parameters", "gradients", "rate", "decay", "count"),
     "train": ("parameters", "cache", "x", "y", "output", "epochs", "rate", "decay", "count", "quiet"),
 }
@@ -55,7 +67,7 @@ def plans(callables: Mapping[str, Any], first: Mapping[str, Any], store: Store) 
     steps = {name: f for name, f in mine.items() if not any(has_role(key, "epochs") for key in signature(f).parameters)}
     returning = [name for name in steps if _returns_gradients(steps[name], store)]
     forwards = [name for name in forwards if name not in returning]
-    backwards = [*returning, *ranked(steps, BACKWARD, r"prime")]
+    backwards = [*returning, *(name for name in ranked(steps, BACKWARD, r"prime") if _takes_enough(steps[name], store))]
     backwards = _bindable(list(dict.fromkeys(backwards)), usable, "backward", store)
     taking = [name for name in mine if name not in (*forwards, *backwards) and _takes_parameters(mine[name], store)]
     forwards = [*forwards, *(name for name in taking if not re.search(r"loss|cost|update|train", name.lower()))]
@@ -67,12 +79,18 @@ def plans(callables: Mapping[str, Any], first: Mapping[str, Any], store: Store) 
     for forward, train in by_rank([*forwards[:4], None], trains[:5]):
         for listed in (False, True):
             ways += [Plan(forward, train=train, loss=loss, is_listed=listed) for loss in losses[:4]]
-    for plan in ways:
-        if plan.forward == plan.backward or (plan.forward in (plan.train, None) and not (plan.loss or plan.backward)):
+    for plan in sorted(ways, key=lambda way: way.forward is None and way.loss is None):  # one function does it all
+        is_alone = plan.forward in (plan.train, None) and not (plan.loss or plan.backward)
+        if (plan.forward and plan.forward == plan.backward) or (is_alone and forwards):
             continue
-        if plan.loss == plan.forward or (plan.loss and plan.loss == plan.train):
+        if plan.loss and plan.loss in (plan.forward, plan.train):
             continue
         yield plan
+
+
+def _takes_enough(function: Callable[..., Any], store: Store) -> bool:
+    """Return whether a function may be a backward pass: one that is given its parameters takes more than z."""
+    return store.kind not in ("arguments", "container") or len(signature(function).parameters) > 1
 
 
 def _returns_gradients(function: Callable[..., Any], store: Store) -> bool:
@@ -106,14 +124,17 @@ def _bindable(names: list[str], functions: Mapping[str, Callable[..., Any]], con
 
 def _unknown(function: Callable[..., Any], context: str, store: Store) -> int:
     """Return for how many arguments of a function nothing is known."""
-    names = {plain(name) for name in store.root} if store.kind == "arguments" else set()
+    names = {plain(name) for name in store.root} if store.kind == "arguments" else {store.words}
+    constants = {name.lower() for name in getattr(function, "__globals__", ())}
+    takes_sizes = any(isinstance(leaf, Part) for leaf in store.leaves)
     count = 0
     for parameter in signature(function).parameters.values():
         fits = [role for role in CONTEXTS[context] if has_role(parameter.name, role)]
         if store.kind != "container" and fits == ["parameters"]:
             fits = []
         is_intermediate = context == "backward" and re.fullmatch(r"[zahlZAHL]_?\d+", parameter.name)
-        is_known = plain(parameter.name) in names or fits or is_intermediate
+        is_known = plain(parameter.name) in names or fits or is_intermediate or parameter.name.lower() in constants
+        is_known = is_known or (takes_sizes and size_of(parameter.name, SMALL[0], None) is not None)
         count += (
             not is_known and parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
         )

@@ -27,6 +27,8 @@ NAME: Final = "as_written"
 """Of the module that a file becomes; not __main__, so that it does not start."""
 SECONDS: Final = 2.0
 """CPU time that a statement outside functions may take; what takes longer trains."""
+FEW: Final = 60
+"""A larger number of examples is not that of a probe."""
 EXAMPLES, FEATURES, CLASSES = 7, 6, 3
 """Of what stands in the place of data."""
 BUILDING: Final = ("add", "append", "extend", "insert", "add_layer", "addLayer", "compile", "use", "set_loss", "set")
@@ -87,6 +89,7 @@ class Source:
         self.module.__file__ = str(path)
         self.skipped: dict[int, str] = {}
         """line -> why it did not run, of statements outside functions"""
+        self.is_in_main = False
         self.missing_packages: list[str] = []
         self.stand_ins: set[str] = set()
         """names of data that were not loaded, and stand for some examples"""
@@ -107,6 +110,8 @@ class Source:
         self.namespace["input"] = _no_input
         with _without_scenery(self.missing_packages, SCENERY - self.real):
             self._run(self.tree.body)
+            self._run_main()
+        self.counts |= {name for name, value in self.namespace.items() if self._counts(name, value)}
         for name, value in list(self.namespace.items()):
             if isinstance(value, Inert) and name not in self._imported():
                 del self.namespace[name]
@@ -144,6 +149,15 @@ class Source:
             else:
                 self._execute(node)
 
+    def _run_main(self) -> None:
+        """Run the body of `main()` too, where a file keeps its script in one; a name of the file stays what it is."""
+        main = self.functions.get("main")
+        if main is None or main.args.args or isinstance(self.namespace.get("main"), Inert):
+            return
+        before, self.is_in_main = dict(self.namespace), True
+        self._run(main.body)
+        self.namespace.update(before)
+
     def _execute(self, node: ast.stmt) -> None:
         try:
             with nullcontext() if isinstance(node, (ast.Import, ast.ImportFrom)) else alarm(SECONDS):
@@ -172,6 +186,11 @@ class Source:
                 if is_count and (value in (0, EXAMPLES) or name.lower().startswith("m")):
                     self.counts.add(name)
 
+    def _counts(self, name: str, value: Any) -> bool:
+        """Return whether a number is that of the examples: data are cut by it, and something is divided by it."""
+        is_number = type(value) is int and value > FEW and has_role(name, "count")
+        return is_number and all(re.search(part.format(name), self.text) for part in (r"\[[^\]]*\b{0}\b", r"/ ?{0}\b"))
+
     def _is_true(self, test: ast.expr) -> bool:
         with suppress(Exception):
             return bool(eval(compile(ast.Expression(test), str(self.path), "eval"), self.namespace))
@@ -194,8 +213,8 @@ class Source:
         methods = {each.func.attr for each in _calls(node) if isinstance(each.func, ast.Attribute)}
         if self.real and (long := sorted(methods & FITS)):
             return f"{long[0]} trains"
-        called = _called(node)
-        training = sorted(name for name in called if self._trains(name))
+        own = [name for name in self.functions if self.is_in_main and name.partition(".")[2] in methods]
+        training = sorted(name for name in (*_called(node), *own) if self._trains(name))
         return f"{training[0]} trains" if training else ""
 
     def _in_place(self, function: ast.Attribute) -> bool:

@@ -1,7 +1,6 @@
 """Where a file keeps its parameters: in objects, in what it initialises, in what its functions take."""
 
 import ast
-import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -11,30 +10,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.reading.arguments import small_image
-from shared.reading.functions import own_classes, own_functions, return_names, signature
+from shared.reading.constructions import SMALL, size_of
+from shared.reading.constructions import constructions as constructions  # for shared/adapters
+from shared.reading.functions import given_as, own_classes, own_functions, return_names, signature
 from shared.reading.names import gradient_of, has_role, in_order, is_bias, is_weight, plain
-from shared.reading.program import DECAY, RATE
 from shared.reading.source import Source
-from shared.reading.structure import Arrays, Layout, Leaf, kept, layouts, leaves
+from shared.reading.structure import Arrays, Layout, Leaf, Part, kept, layouts, leaves
 
-SIZES: Final = (
-    r"(n_?n_?)?(layers?)?_?(sizes?|dims?|dimensions|nodes|structure|architecture|shape|units)|(nn_)?layers|topology|"
-    r"neurons"
-)
-N_IN: Final = (
-    r"n_?(x|in|i|inputs?|features|feat)|inputs?(_?(size|dim|nodes?|layers?|neurons|units|layer_size|features|count|"
-    r"number|n))?|in_?(dim|features?|size)?|num_?(inputs?|features)|d_?in|d|input_nodes|inodes|n_?0|fan_in|x_?dim|ni"
-)
-N_HIDDEN: Final = (
-    r"n_?h\w*|hid\w*|h(_?(dim|size|nodes?|units))?\d?|num_?hidden\w*|nn_?h?dim|hnodes|n_?1|neurons|nh|units"
-)
-N_OUT: Final = (
-    r"n_?(y|out|o|outputs?|classes|labels)|outputs?(_?(size|dim|nodes?|layers?|neurons|units|layer_size|features|n))?|"
-    r"out_?(dim|features?|size)?|num_?(outputs?|classes|labels)|classes|d_?out|c|k|onodes|n_?2|fan_out|y_?dim|no"
-)
 INITIALISE: Final = r"init|create|make|build|setup|random|param|network|generate"
-SMALL: Final = ((9, 8, 6, 5, 3), (9, 6, 5, 3), (6, 5, 3), (9, 8, 6, 5, 1), (6, 5, 1))
 SHAPES_OF_BIAS: Final = ("column", "vector", "row", "number")
 NUMBERED: Final = r"['\"]{0}['\"] *\+|\bf['\"]{0}\{{"
 """A letter to which the number of a layer is appended: 'W' + str(l), f'W{{l}}'."""
@@ -93,13 +76,39 @@ def stores(source: Source) -> Iterator[tuple[Store, list[Layout]]]:
         if re.search(INITIALISE, name.lower()) and not re.search("forward|back|train|fit", name.lower()):
             yield from _initialised(source, name, function)
     for name, value in list(source.namespace.items()):
-        if isinstance(value, (list, dict)) and not name.startswith("__") and len(value):
+        is_data = has_role(name, "x") or has_role(name, "y")
+        if isinstance(value, (list, dict)) and not name.startswith("__") and len(value) and not is_data:
             yield store_of(value, "container", source, name)
+    yield from _unrolled(source)
     yield _globals(source)
     yield from _synthesised(source, functions)
     for name, value in list(source.namespace.items()):
         if type(value) in own_classes(source).values():
             yield store_of(value, "object", source, name)
+
+
+def _unrolled(source: Source) -> Iterator[tuple[Store, list[Layout]]]:
+    """Yield parameters that a function takes as one vector: Theta1 = nn_params[:k].reshape(hidden, input + 1)."""
+    for name, function in source.functions.items():
+        takes = [argument.arg for argument in function.args.args]
+        names: dict[str, list[str]] = {}
+        for node in (each for each in ast.walk(function) if isinstance(each, ast.Assign)):
+            target, text = ast.unparse(node.targets[0]), ast.unparse(node.value)
+            if "reshape" in text and (of := next((key for key in takes if re.search(rf"\b{key}\[", text)), None)):
+                names.setdefault(of, []).append(target)
+        for vector, parts in names.items() if name in source.namespace else ():
+            for sizes, extra in product(((9, 6, 5, 3), (6, 5, 3)), (1, 0)):
+                if len(parts) == len(sizes) - 1:
+                    yield _parts(vector, parts, [(o, i + extra) for i, o in pairwise(sizes)])
+
+
+def _parts(vector: str, names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> tuple[Store, list[Layout]]:
+    starts = [sum(int(np.prod(shape)) for shape in shapes[:i]) for i in range(len(shapes) + 1)]
+    root = {vector: np.zeros(starts[-1])}
+    every = zip(names, starts, shapes, strict=False)
+    found = tuple(Part(name, (("key", vector),), start=start, shape=shape) for name, start, shape in every)
+    arrays = {leaf.name: leaf.get(root) for leaf in found}
+    return Store(root, found, "arguments"), [layout for layout in layouts(arrays) if layout.out_first]
 
 
 def _held(store: Store) -> set[type]:
@@ -117,7 +126,8 @@ def _globals(source: Source) -> tuple[Store, list[Layout]]:
     nodes = [node for function in source.functions.values() for node in ast.walk(function)]
     used = {node.id for node in nodes if isinstance(node, ast.Name)}
     own = tuple(own_classes(source).values())
-    values = {name: value for name, value in source.namespace.items() if name in used and not name.startswith("__")}
+    names = used - source.stand_ins - source.derived
+    values = {name: value for name, value in source.namespace.items() if name in names and not name.startswith("__")}
     kinds = (np.ndarray, list, dict, *own)
     root = {name: value for name, value in values.items() if isinstance(value, kinds)}
     return store_of(root, "globals", source, "")
@@ -139,87 +149,14 @@ def _is_data(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.ndim == 2
 
 
-def constructions(source: Source, cls: type) -> Iterator[tuple[Any, str]]:
-    """Yield arguments with which a class may be made: of small sizes, then as the file makes it."""
-    try:
-        parameters = list(inspect.signature(cls).parameters.values())
-    except (TypeError, ValueError):
-        return
-    has_images = re.search(r"conv(?!e)", source.text, re.I) is not None
-    for sizes in SMALL:
-        given: dict[str, Any] = {}
-        for parameter in parameters:
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                continue
-            default = parameter.default if parameter.default is not parameter.empty else None
-            is_image, small = small_image(parameter.name, default) if has_images else (False, None)
-            value = small if is_image else size_of(parameter.name, sizes, default)
-            if value is not None:
-                given[parameter.name] = value
-            elif parameter.default is not parameter.empty:
-                continue
-            elif has_role(parameter.name, "rate"):
-                given[parameter.name] = RATE
-            elif has_role(parameter.name, "epochs"):
-                given[parameter.name] = 1
-            elif has_role(parameter.name, "x"):
-                given[parameter.name] = np.random.default_rng(1).random((7, sizes[0]))
-            elif has_role(parameter.name, "y"):
-                given[parameter.name] = np.eye(sizes[-1])[np.arange(7) % sizes[-1]]
-            elif has_role(parameter.name, "decay"):
-                given[parameter.name] = DECAY
-            elif has_role(parameter.name, "count"):
-                given[parameter.name] = 7
-            else:
-                break
-        else:
-            if any(isinstance(value, (list, tuple)) for value in given.values()) or len(sizes) == 3:
-                yield given, _in_words(given)
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == cls.__name__:
-            with suppress(Exception):
-                evaluated = [eval(compile(ast.Expression(a), "", "eval"), source.namespace) for a in node.args]
-                named = {
-                    k.arg: eval(compile(ast.Expression(k.value), "", "eval"), source.namespace)
-                    for k in node.keywords if k.arg
-                }  # fmt: skip
-                bound = inspect.signature(cls).bind(*evaluated, **named).arguments
-                yield dict(bound), ", ".join(map(ast.unparse, [*node.args, *(k.value for k in node.keywords)]))
-
-
-def _in_words(given: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}={_short(value)}" for key, value in given.items() if not isinstance(value, type))
-
-
-def _short(value: Any) -> str:
-    return f"array {value.shape}" if isinstance(value, np.ndarray) else str(value)
-
-
-def size_of(name: str, sizes: Sequence[int], default: Any) -> Any:
-    """Return what an argument for sizes gets; None for another argument."""
-    word = plain(name)
-    if isinstance(default, (str, bool, float)):
-        return None
-    if word in ("dim", "size"):
-        return sizes[0]
-    if re.fullmatch(SIZES, word):
-        return tuple(sizes) if isinstance(default, tuple) else list(sizes)
-    if isinstance(default, (list, tuple)):
-        return None
-    for pattern, size in ((N_IN, sizes[0]), (N_OUT, sizes[-1]), (N_HIDDEN, sizes[1])):
-        if re.fullmatch(pattern, word):
-            return size
-    return None
-
-
 def _initialised(source: Source, name: str, function: Callable[..., Any]) -> Iterator[tuple[Store, list[Layout]]]:
     """Yield the parameters that an initialising function of the file returns."""
-    for sizes in SMALL:
+    for sizes in (*SMALL, ()):
         given = {}
         for parameter in signature(function).parameters.values():
-            value = size_of(
-                parameter.name, sizes, parameter.default if parameter.default is not parameter.empty else None
-            )
+            default = parameter.default if parameter.default is not parameter.empty else None
+            own = given_as(source, name, parameter.name) if not sizes and default is None else None
+            value = size_of(parameter.name, sizes, default) if sizes else own
             if value is not None:
                 given[parameter.name] = value
             elif parameter.default is parameter.empty and re.search("rng|random|generator", parameter.name):

@@ -47,6 +47,48 @@ class Leaf:
         return root
 
 
+@dataclass(frozen=True)
+class Rows(Leaf):
+    """An array that is a list of rows: lists of floats, or neurons which have one each."""
+
+    inner: tuple[tuple[str, Any], ...] = ()
+    """from a neuron to its weights or its bias"""
+
+    def get(self, root: Any) -> Any:
+        """Return the array."""
+        return np.array([Leaf("", self.inner).get(row) for row in super().get(root)])
+
+    def put(self, root: Any, value: Any) -> Any:
+        """Put the rows of another array in its place, as Python's numbers."""
+        rows = Leaf("", self.path).get(root)
+        for i, row in enumerate(np.asarray(value).tolist()):
+            rows[i] = _put(rows[i], self.inner, row)
+        return root
+
+
+@dataclass(frozen=True)
+class Part(Leaf):
+    """An array that is a part of a vector in which all parameters are unrolled."""
+
+    start: int = 0
+    shape: tuple[int, ...] = ()
+
+    def get(self, root: Any) -> Any:
+        """Return the array."""
+        return np.asarray(super().get(root))[self._where].reshape(self.shape)
+
+    def put(self, root: Any, value: Any) -> Any:
+        """Put another array in its place; the vector becomes complex with it."""
+        old = Leaf("", self.path).get(root)
+        vector = np.array(old, dtype=np.result_type(old, value))
+        vector[self._where] = np.ravel(value)
+        return _put(root, self.path, vector)
+
+    @property
+    def _where(self) -> slice:
+        return slice(self.start, self.start + int(np.prod(self.shape)))
+
+
 def _put(root: Any, path: tuple[tuple[str, Any], ...], value: Any) -> Any:
     if not path:
         return value
@@ -68,8 +110,9 @@ def leaves(root: Any, is_own: Callable[[Any], bool], name: str = "") -> list[Lea
     for leaf in _walk(root, is_own, name, (), set()):
         value = leaf.get(root)
         known = found.get(id(value))
-        is_same = known is not None and isinstance(value, np.ndarray)
-        key = id(value) if is_same or id(value) not in found else -len(found) - 1
+        is_same = known is not None and isinstance(value, np.ndarray) and not isinstance(leaf, Rows)
+        is_new = id(value) not in found and not isinstance(leaf, Rows)
+        key = id(value) if is_same or is_new else -len(found) - 1
         found[key] = replace(known, also=(*known.also, leaf.path)) if known is not None and is_same else leaf
     return list(found.values())
 
@@ -92,6 +135,9 @@ def _walk(
     if id(value) in seen or len(path) > DEEPEST:
         return
     seen = seen | {id(value)}
+    if isinstance(value, list) and (rows := list(_rows(value, is_own, name, path))):
+        yield from rows
+        return
     if isinstance(value, Mapping):
         items = [("key", key, f"{name}[{key!r}]" if name else str(key)) for key in value]
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
@@ -105,6 +151,28 @@ def _walk(
     for kind, key, text in items:
         child = getattr(value, key) if kind == "attribute" else value[key]
         yield from _walk(child, is_own, text, (*path, (kind, key)), seen)
+
+
+def _rows(
+    value: list[Any], is_own: Callable[[Any], bool], name: str, path: tuple[tuple[str, Any], ...]
+) -> Iterator[Rows]:
+    """Yield the arrays in a list whose elements are rows of floats, or neurons."""
+    if not value or len({type(each) for each in value}) > 1:
+        return
+    if all(isinstance(each, list) for each in value):
+        if _is_row(value[0]) and all(_is_row(each) and len(each) == len(value[0]) for each in value):
+            yield Rows(name, path)
+        return
+    kind = "key" if isinstance(value[0], dict) else "attribute" if is_own(value[0]) else ""
+    for key in (value[0] if kind == "key" else vars(value[0])) if kind else ():
+        parts: list[Any] = [each.get(key) if kind == "key" else getattr(each, key, None) for each in value]
+        is_row = is_weight(str(key)) and all(_is_row(part) and len(part) == len(parts[0]) for part in parts)
+        if is_row or (is_bias(str(key)) and all(type(part) is float for part in parts)):
+            yield Rows(f"{name}.{key}", path, inner=((kind, key),))
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, list) and len(value) > 0 and all(type(each) is float for each in value)
 
 
 @dataclass(frozen=True)
@@ -132,12 +200,18 @@ class Layout:
         """The biases, from the first layer."""
         return [bias for _, bias in self.layers if bias is not None]
 
-    def canonical(self, arrays: Mapping[str, Any]) -> Arrays:
-        """Return W1 (out, in), b1 (out,), ... of arrays in the file's layout; a missing or odd one stays as it is."""
+    def canonical(self, arrays: Mapping[str, Any], column: int = -1) -> Arrays:
+        """Return W1 (out, in), b1 (out,), ... of arrays in the file's layout; a missing or odd one stays as it is.
+
+        A bias that is a column of W is the last one, or another `column`.
+        """
         found: Arrays = {}
         for l, (weights, bias) in enumerate(self.layers, 1):
             W = np.asarray(arrays[weights])
-            found[f"W{l}"] = W if self.out_first else W.T
+            W = W if self.out_first else W.T
+            found[f"W{l}"] = np.delete(W, column, axis=1) if self.has_bias_column else W
+            if self.has_bias_column:
+                found[f"b{l}"] = W[:, column]
             if bias is not None:
                 found[f"b{l}"] = np.asarray(arrays[bias]).reshape(-1)
         return found

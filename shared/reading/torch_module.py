@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.reading import functions, stores
+from shared.reading import constructions, functions
 from shared.reading.batch import Batch, Form
 from shared.reading.images import HEIGHTS, shapes
 from shared.reading.program import Run, UnreadableError
@@ -88,7 +88,7 @@ def candidates(source: Source) -> Iterator[TorchModule]:
     modules = [(value, name) for name, value in values if isinstance(value, nn.Module) and not isinstance(value, _Loss)]
     for name, cls in functions.own_classes(source).items():
         if issubclass(cls, nn.Module) and not any(type(value) is cls for value, _ in modules):
-            for arguments, words in stores.constructions(source, cls):
+            for arguments, words in constructions.constructions(source, cls):
                 with suppress(Exception):
                     modules.append((cls(**arguments), f"{name}({words})"))
                     break

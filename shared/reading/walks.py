@@ -10,7 +10,8 @@ import numpy as np
 
 from shared.reading import contract, loops
 from shared.reading.batch import Batch, Form
-from shared.reading.calls import Call, Calls
+from shared.reading.call import Call
+from shared.reading.calls import Calls
 from shared.reading.functions import own_classes, own_functions, ranked, return_names, signature
 from shared.reading.names import has_role, is_rate, plain
 from shared.reading.plans import INITIALISE_ONLY, TRAIN, UPDATE, Plan
