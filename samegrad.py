@@ -30,9 +30,11 @@ Results print as the command prints them, and as tables in a notebook.
 """
 
 from shared import __version__
+from shared.api.models import Models, models
 from shared.api.own import Checked, Predicted, check, predict
 from shared.api.parts import dataset, gradients
-from shared.api.proofs import Agreement, Ported, Steps, agree, lockstep
+from shared.api.ports import Ported
+from shared.api.proofs import Agreement, Steps, agree, lockstep
 from shared.api.runs import Run, compare
 from shared.api.teaching import Submissions, check_folder
 from shared.data import DataError, Dataset
@@ -52,6 +54,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "Dense",
+    "Models",
     "NetworkSpec",
     "Ported",
     "Predicted",
@@ -74,6 +77,7 @@ __all__ = [
     "gradients",
     "load",
     "lockstep",
+    "models",
     "networks",
     "predict",
 ]

@@ -83,6 +83,14 @@ def defaults() -> list[str]:
     return [name for name in names() if _declared(FOLDER / f"{name}.py", "ON_REQUEST") is not True]
 
 
+def made_with(framework: str) -> str | None:
+    """Return the implementation of ours that uses a package, such as "torch": of several one that runs by default."""
+    if framework == "numpy":
+        return REFERENCE
+    ours = [name for name in dict.fromkeys((*defaults(), *names())) if framework in _packages(FOLDER / f"{name}.py")]
+    return next(iter(ours), None)
+
+
 def _declared(path: Path, constant: str) -> Any:
     """Return what a file sets a constant to; it is parsed, since importing it would import its framework.
 

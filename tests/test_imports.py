@@ -37,12 +37,13 @@ ARROWS = {
     "adapters": GROUND | {"reading"},
     "agreement": FLOOR,
     "diagnosis": FLOOR | {"adapters", "agreement", "reading"},
-    "ports": FLOOR | {"adapters", "diagnosis"},
     "prediction": FLOOR | {"agreement"},
     "measure": FLOOR | {"agreement", "options"},
+    "ports": FLOOR | {"adapters", "diagnosis", "measure"},
     "sweep": FLOOR | {"measure", "options"},
     "report": FLOOR | {"agreement", "diagnosis", "ports", "measure", "sweep", "options"},
-    "api": FLOOR | {"agreement", "diagnosis", "ports", "prediction", "measure", "reading", "report", "options"},
+    "api": FLOOR
+    | {"adapters", "agreement", "diagnosis", "ports", "prediction", "measure", "reading", "report", "options"},
     "verbs": FLOOR | {"api", "diagnosis", "measure", "reading", "report", "sweep", "options"},
 }
 REFERENCE_ALLOWED = ("agreement", "diagnosis", "prediction", "measure")

@@ -3,7 +3,7 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any, Final
@@ -138,6 +138,21 @@ class Loop:
     @staticmethod
     def _single(pair: Any, words: str, order: Any) -> Any:
         return order if SHUFFLED.search(words) or re.search(r"split\(|chunk\(|order|ind(ex|ices)|perm", words) else pair
+
+    def over(self, some: Callable[[Any, int], Iterator[Any]]) -> Callable[[Scope, int], None]:
+        """Return a function that runs the loop over its own data; `some` gives so many of its items."""
+        assert isinstance(self.node, ast.For)
+        items = ast.Call(ast.Name("_some", ast.Load()), [self.node.iter, ast.Name("_count", ast.Load())], [])
+        node = ast.For(self.node.target, items, _without_jumps(self.node.body), [])
+        for each in ast.walk(items):
+            ast.copy_location(each, self.node)
+        module = ast.Module([ast.copy_location(node, self.node)], [])
+        code = compile(ast.fix_missing_locations(module), str(self.source.path), "exec")
+
+        def run(scope: Scope, count: int) -> None:
+            exec(code, scope | {"_some": some, "_count": count})
+
+        return run
 
     def run(self, scope: Scope) -> None:
         """Run the body once."""

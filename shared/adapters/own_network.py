@@ -15,6 +15,9 @@ from shared.initial import cast, draw_parameters
 from shared.interface import Array, Labels, Parameters
 from shared.spec import NetworkSpec, TrainingSpec
 
+THREADS = 1
+"""Of the libraries of its process, as its environment says."""
+
 
 class Pair(NamedTuple):
     """The parameters of a layer in the earlier contract, where a tuple of such pairs was handed over."""
@@ -40,13 +43,30 @@ class NetworkPort:
             interface.__dict__.setdefault("Layer", Pair)  # what such files import
         with listening(self.path, self.caught):
             self.module = implementations.load_module(name)
+        if hasattr(self.module, "set_threads"):
+            self.module.set_threads(THREADS)
         self.spec = spec or network_of(vars(self.module))
+        self.own = self._own_start()
         self.training = training
         self.network, self.dtype = self._made()
 
+    def _own_start(self) -> Parameters:
+        """Return the initial parameters of a model of PyTorch or Keras that the file holds beside its class; or {}."""
+        for value in list(vars(self.module).values()):
+            if callable(getattr(value, "named_parameters", None)) and not isinstance(value, type):
+                tensors = [p.detach().double().numpy().copy() for _, p in value.named_parameters()]
+            elif callable(getattr(value, "get_weights", None)) and hasattr(value, "layers"):
+                tensors = [np.asarray(w, float).T.copy() for w in value.get_weights()]
+            else:
+                continue
+            shapes = self.spec.parameter_shapes
+            if [tensor.shape for tensor in tensors] == list(shapes.values()):
+                return dict(zip(shapes, tensors, strict=True))
+        return {}
+
     def _made(self) -> tuple[Any, str]:
         """Build the network in float64, or in float32 if it knows nothing else."""
-        make: Callable[..., Any] = builder(self.module) if self.kind == "functions" else self.module.Network
+        self.make: Callable[..., Any] = builder(self.module) if self.kind == "functions" else self.module.Network
         reasons = []
         for dtype in ("float64", "float32"):
             training = replace(self.training, dtype=dtype)
@@ -54,15 +74,16 @@ class NetworkPort:
             x = np.random.default_rng(1).random((2, int(np.prod(self.spec.shapes[0])))).astype(dtype)
             try:
                 with listening(self.path, self.caught), np.errstate(all="ignore"):
-                    network = make(self.spec, training, self._given(start))
+                    network = self.make(self.spec, training, self.given(start))
                     network.loss_and_gradients(x, np.arange(2) % self.spec.n_out)
-                    network.reset(self._given(start))
+                    network.reset(self.given(start))
                 return network, dtype
             except Exception as error:  # noqa: BLE001 - it is a stranger's file
                 reasons.append(told(error))
         raise PortError(f"{self.path.name}: neither float64 nor float32 works: {reasons[0]}; {reasons[1]}")
 
-    def _given(self, parameters: Parameters) -> Any:
+    def given(self, parameters: Parameters) -> Any:
+        """Return parameters in the form that the file takes."""
         if self.kind != "earlier":
             return parameters
         biases = {name[1:] for name in parameters if name[0] == "b"}
@@ -86,12 +107,12 @@ class NetworkPort:
         hints = {"learning_rate": self.training.learning_rate}
         sizes = [int(np.prod(self.spec.shapes[0]))]
         return About(kind, words, shapes, sizes, self.spec.n_out, self.dtype,
-                     hints, {}, [], {}, is_class)  # fmt: skip
+                     hints, self.own, [], {}, is_class)  # fmt: skip
 
     def give(self, parameters: Parameters) -> None:
         """Reset the network."""
         with listening(self.path, self.caught):
-            self.network.reset(self._given(cast(parameters, self.dtype)))
+            self.network.reset(self.given(cast(parameters, self.dtype)))
 
     def parameters(self) -> Parameters:
         """Return copies."""
@@ -108,6 +129,15 @@ class NetworkPort:
                 self._train(x, labels, np.arange(len(y)))
         after = self.parameters() if self.kind != "functions" else {}
         return Figures(outputs, float("nan") if loss is None else float(loss), gradients, gradients, after, 0.0)
+
+    def layers(self, x: Array) -> Parameters:
+        """Return z and a of each layer, a of the last left out, of a class with `trace`; else {}."""
+        if self.kind or not hasattr(self.network, "trace") or self.spec.has_convolutions:
+            return {}
+        found = self.network.trace(x.reshape(len(x), -1).astype(self.dtype), np.zeros(len(x), np.int64))
+        numbers = range(1, len(self.spec.layers) + 1)
+        names = [name for l in numbers for name in (f"z{l}", f"a{l}")][:-1]
+        return {name: np.asarray(found[name]) for name in names if name in found}
 
     def _train(self, x: Array, y: Labels, order: Labels) -> None:
         if self.kind == "earlier":

@@ -4,7 +4,7 @@ import ast
 import re
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -45,6 +45,14 @@ class About(NamedTuple):
     has_update: bool
 
 
+class Named(NamedTuple):
+    """What is to be used where a file has none, by names of the framework; "" for nothing."""
+
+    criterion: str = ""
+    optimizer: str = ""
+    rate: float | None = None
+
+
 class Figures(NamedTuple):
     """What a model computes in a step."""
 
@@ -61,6 +69,7 @@ class Figures(NamedTuple):
 class Port(Protocol):
     """A model that can be stepped; it lives in a process of its own."""
 
+    path: Path
     caught: list[str]
     """warnings so far"""
 
@@ -72,6 +81,9 @@ class Port(Protocol):
 
     def parameters(self) -> Parameters:
         """Return copies."""
+
+    def layers(self, x: Array) -> Parameters:
+        """Return z1, a1, z2, ... for a batch, each (n, size), channels first; {} if they cannot be seen."""
 
     def step(self, x: Array, y: Array) -> Figures:
         """Take a step; x is (n, *inputs), y (n,): labels, or numbers if there is one output."""
@@ -128,6 +140,12 @@ def _modules(tree: ast.Module) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.module or ""
+
+
+def by_name(places: Sequence[Any], name: str, endings: Sequence[str] = ("",)) -> Any:
+    """Return what is called like this, whatever its case and underscores; None if nothing is."""
+    wanted = {re.sub("[_ ]", "", name + ending).lower() for ending in endings}
+    return next((getattr(place, each) for place in places for each in dir(place) if each.lower() in wanted), None)
 
 
 def numbered(kinds: list[tuple[str, ...]]) -> list[str]:

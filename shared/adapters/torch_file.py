@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from shared.adapters.loops import training_loop
-from shared.adapters.port import PortError, listening, numbered
+from shared.adapters.port import Named, PortError, by_name, listening, numbered
 from shared.boundary import told
 from shared.reading import functions, stores
 from shared.reading.source import Inert, Source
@@ -23,22 +23,16 @@ MOST_STATE: Final = 1_000_000
 class TorchFile:
     """A file that is loaded without its training."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, named: Named = Named()) -> None:  # noqa: B008 - it does not change
         self.torch: Any = __import__("torch")
+        self.named = named
         self.path, self.caught, self.notes = path, list[str](), list[str]()
 
     def load(self, dtype: str) -> None:
         """Run its definitions, and find what it holds; the module computes in this dtype from now on."""
         self.dtype = dtype
         self.torch.set_default_dtype(getattr(self.torch, self.dtype))
-        self.source = Source(self.path, real=frozenset({"torch"}))
-        with listening(self.path, self.caught):
-            self.source.load()
-        self.loop = training_loop(self.source)
-        self.scope = self.loop.scope() if self.loop else dict(self.source.namespace)
-        self.module, self.words = self._module()
-        if self.loop and not any(value is self.module for value in self.scope.values()):
-            self.scope = self.loop.scope(self.module)
+        self.read()
         self.own = {name: tensor.detach().double().numpy().copy() for name, tensor in self.tensors().items()}
         is_odd = {str(p.dtype) for p in self.module.parameters()} - {"torch.float32", "torch.float64"}
         if is_odd:
@@ -57,6 +51,17 @@ class TorchFile:
         self._kept = list(self._own_state())
         whole = [copy.deepcopy(each.state_dict()) for each in (self.optimizer, *self.schedules)]
         self._start = {k: v.clone() for k, v in self.module.state_dict().items()}, whole
+
+    def read(self) -> None:
+        """Load the file, and find its module and its loop."""
+        self.source = Source(self.path, real=frozenset({"torch"}))
+        with listening(self.path, self.caught):
+            self.source.load()
+        self.loop = training_loop(self.source)
+        self.scope = self.loop.scope() if self.loop else dict(self.source.namespace)
+        self.module, self.words = self._module()
+        if self.loop and not any(value is self.module for value in self.scope.values()):
+            self.scope = self.loop.scope(self.module)
 
     def _own_state(self) -> Iterator[tuple[Any, Any]]:
         """Yield the tensors and the names of numbers that the file's loop may change, with what they are now."""
@@ -150,16 +155,29 @@ class TorchFile:
             value = self.scope.get(name)
             if callable(value) and not isinstance(value, Inert):
                 return value, f"its function {name}" if hasattr(value, "__code__") else name
-        names = dict.fromkeys(re.findall(r"\bnn\.(\w+Loss)\(\)", self.source.text))
+        text = self.source.text if self.source else ""
+        names = dict.fromkeys(re.findall(r"\bnn\.(\w+Loss)\(\)", text))
         known = [getattr(self.torch.nn, name)() for name in names if hasattr(self.torch.nn, name)]
+        if not known and not self.loop and self.named.criterion:
+            kind = by_name([self.torch.nn], self.named.criterion, ("", "Loss"))
+            if kind is None:
+                raise PortError(f"got the criterion {self.named.criterion}, expected one of torch.nn, such as "
+                                "CrossEntropyLoss")  # fmt: skip
+            known = [kind()]
         return (known[0], repr(known[0])) if known else (None, "the loss of its loop" if self.loop else "no criterion")
 
     def _optimizer(self) -> tuple[Any, str]:
         found = [v for v in self.scope.values() if isinstance(v, self.torch.optim.Optimizer)]
         mine = {id(p) for p in self.module.parameters()}
         found = [o for o in found if any(id(p) in mine for group in o.param_groups for p in group["params"])]
-        if not found:
+        if not found and self.source:
             found = [made for node in ast.walk(self.source.tree) if (made := self._made(node)) is not None]
+        if not found and self.named.optimizer:
+            kind = by_name([self.torch.optim], self.named.optimizer)
+            if kind is None:
+                raise PortError(f"got the optimizer {self.named.optimizer}, expected one of torch.optim, such as Adam")
+            rate = {} if self.named.rate is None else {"lr": self.named.rate}
+            found = [kind(self.module.parameters(), **rate)]
         if not found:
             return self.torch.optim.SGD(self.module.parameters(), lr=0.1), "no optimizer: SGD with rate 0.1 here"
         count = sum(1 for group in found[0].param_groups for p in group["params"] if id(p) in mine)

@@ -3,7 +3,7 @@
 import copy
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import product
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared.adapters.loops import Loop, Scope, why_not
-from shared.adapters.port import About, Figures, PortError, listening
+from shared.adapters.port import About, Figures, Named, PortError, listening
 from shared.adapters.torch_file import TorchFile
 from shared.interface import Array, Parameters
 
@@ -29,13 +29,18 @@ HINTS: Final = ("lr", "momentum", "dampening", "weight_decay", "eps", "alpha")
 class TorchPort(TorchFile):
     """The model of a file; with the body of its training loop as a step, or the usual one if it has none."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        for dtype in ("float64", "float32"):
+    def __init__(
+        self,
+        path: Path,
+        dtypes: Sequence[str] = ("float64", "float32"),
+        named: Named = Named(),  # noqa: B008
+    ) -> None:
+        super().__init__(path, named)
+        for dtype in dtypes:
             self.load(dtype)
             if self.criterion is None and self.loop is None:
                 raise PortError(f"{path.name}: found {self.words} and no criterion; add one, such as "
-                                "criterion = nn.CrossEntropyLoss(), or the training loop")  # fmt: skip
+                                "criterion = nn.CrossEntropyLoss(), the training loop, or --criterion")  # fmt: skip
             if self._settle():
                 return
         raise PortError(f"{path.name}: a step of {self.words} fails: {self.failure}")
@@ -49,7 +54,7 @@ class TorchPort(TorchFile):
             self.inputs, self.flat = shape, False
             try:
                 with self.torch.no_grad():
-                    outputs = copy.deepcopy(self.module).eval()(self._x(np.zeros((2, *self.inputs))))
+                    outputs = copy.deepcopy(self.module).eval()(self.as_inputs(np.zeros((2, *self.inputs))))
             except Exception as error:  # noqa: BLE001 - it is a stranger's file
                 self.failure = why_not(error)
                 continue
@@ -122,11 +127,13 @@ class TorchPort(TorchFile):
             return "numbers" if self.n_out == 1 else ""
         return "column" if y.shape[1] == 1 else "rows"
 
-    def _x(self, x: Array) -> Any:
+    def as_inputs(self, x: Array) -> Any:
+        """Return examples (n, *inputs) as the module takes them."""
         shape = (len(x), *((-1,) if getattr(self, "flat", False) else self.inputs))
         return self.torch.tensor(x.reshape(shape), dtype=getattr(self.torch, self.dtype))
 
-    def _y(self, y: Array) -> Any:
+    def as_targets(self, y: Array) -> Any:
+        """Return labels, or numbers, (n,) as the criterion takes them."""
         if self.form == "labels":
             return self.torch.tensor(y.round().astype(np.int64))
         if self.n_out > 1:
@@ -164,15 +171,7 @@ class TorchPort(TorchFile):
         seen: dict[str, Any] = {}
         carried = max((float(p.grad.abs().max()) for p in self.module.parameters() if p.grad is not None), default=0.0)
         with listening(self.path, self.caught), self._watched(seen):
-            if self.loop:
-                self._run(self.loop, self._x(x), self._y(y))
-            else:
-                self.optimizer.zero_grad()
-                carried = 0.0
-                self.criterion(self.module(self._x(x)), self._y(y)).backward()
-                self.optimizer.step()
-                for schedule in self.schedules:
-                    schedule.step()
+            self.act(self.as_inputs(x), self.as_targets(y))
         if "loss" not in seen or "outputs" not in seen:
             raise PortError(f"{self.path.name}: its step calls {self.words} or backward not once")
         after = self.parameters()
@@ -180,6 +179,38 @@ class TorchPort(TorchFile):
         zeroed = self.loop is None or re.search(r"zero_grad|\.grad *= *None|\.grad\.zero_", self.source.text)
         return Figures(seen["outputs"], seen["loss"], gradients, seen.get("used", gradients), after,
                        0.0 if zeroed else carried)  # fmt: skip
+
+    def layers(self, x: Array) -> Parameters:
+        """Return z and a of each layer with a kernel, channels first, a of the last left out: the outputs are that."""
+        found: dict[str, Any] = {}
+        weighted = [m for m in self.module.modules() if getattr(m, "weight", None) is not None and m.weight.ndim > 1]
+
+        def before(_: Any, inputs: Any) -> None:
+            if number := len(found) // 2 + len(found) % 2:
+                found.setdefault(f"a{number}", inputs[0])
+
+        def after(_: Any, __: Any, outputs: Any) -> None:
+            found[f"z{len(found) // 2 + 1}"] = outputs
+
+        hooks = [h for m in weighted for h in (m.register_forward_pre_hook(before), m.register_forward_hook(after))]
+        try:
+            with self.torch.no_grad():
+                self.module(self.as_inputs(x))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return {name: value.numpy().reshape(len(value), -1).copy() for name, value in found.items()}
+
+    def act(self, x: Any, y: Any) -> None:
+        """Run the body of the file's loop, or the usual step, with tensors."""
+        if self.loop:
+            self._run(self.loop, x, y)
+            return
+        self.optimizer.zero_grad()
+        self.criterion(self.module(x), y).backward()
+        self.optimizer.step()
+        for schedule in self.schedules:
+            schedule.step()
 
     def _run(self, loop: Loop, x: Any, y: Any) -> None:
         scope: Scope = self.scope

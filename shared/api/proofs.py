@@ -5,26 +5,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared import implementations
+from shared.adapters.live import is_model
 from shared.agreement import survey
 from shared.agreement.budget import Entry
 from shared.agreement.lockstep import Lockstep, Side, Stepper
 from shared.agreement.lockstep import lockstep as take_steps
 from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread
+from shared.api.ports import STEPS_OF_MODELS, Ported, live, ported
 from shared.errors import SettingError
 from shared.implementations import REFERENCE
 from shared.layers import ACTIVATIONS
 from shared.options import network_of, resolve, training_of
 from shared.ports import comparison
-from shared.ports.comparison import Comparison
 from shared.ports.stepper import Given, PortStepper, declared_spec, is_port
 from shared.ports.words import explain
 from shared.processes.calls import CallError, side_by_side
 from shared.report import budget
 from shared.report import lockstep as lockstep_report
-from shared.report import ports as ports_report
 from shared.spec import DTYPES, LOSSES, NetworkSpec, TrainingSpec
 
-STEPS, STEPS_OF_MODELS = 1000, 20
+STEPS = 1000
 PROBLEM = ("network", "sizes", "activation", "loss", "batch_size", "initial", "dtype", "seed", *DATA)
 """The options that determine which gradients are computed, and on which data."""
 
@@ -112,21 +112,10 @@ class Steps(Printed):
         return not self.found.departures
 
 
-@dataclass(frozen=True, repr=False)
-class Ported(Printed):
-    """A model as it was found, or two beside each other, with the quantity in which they part, and why."""
-
-    found: Comparison
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing parts, and the training of none of them does otherwise than its steps."""
-        return self.found.ok
-
-
 @one_thread
 def lockstep(
-    a: str, b: str | None = None, *, steps: int | None = None, timeout: float = 120, progress: Progress = no_progress,
+    a: Any, b: Any = None, x: Any = None, y: Any = None, *, criterion: Any = None, optimizer: Any = None,
+    steps: int | None = None, timeout: float = 120, progress: Progress = no_progress,
     **options: Any,
 ) -> Steps | Ported:  # fmt: skip
     """Let two implementations take the same steps, up to the first that rounding does not explain.
@@ -137,7 +126,12 @@ def lockstep(
     Parameters
     ----------
     a, b : implementations, or paths of .py files; NAME:float64 and NAME:float32 give one its own dtype. By default b is
-        the reference, and of a file with a model there is no b.
+        the reference, and of a file with a model there is no b. Or models that are there: each a torch.nn.Module or a
+        keras.Model, which is copied and stays as it is.
+    x, y : examples for models that are there: (n, *inputs), and labels (n,), one-hot rows, or numbers.
+    criterion, optimizer : where a model has none. Of files, names of its framework, such as "CrossEntropyLoss" and
+        "Adam"; of models that are there names or objects, where an optimizer may be a function of the parameters, such
+        as torch.optim.Adam. A pair has one for each model.
     steps : maximum number of steps; by default 1,000, and 20 of a model.
     timeout : seconds that an implementation has for each answer.
     options : network, batch_size, optimizer, learning_rate, initial, dtype, seed, dataset, data_dir, offline, ...
@@ -151,13 +145,26 @@ def lockstep(
     """
     if steps is not None and steps < 1:
         raise SettingError("steps", f"got {steps}, expected a whole number of at least 1")
-    given = given_options(options, (*PROBLEM, "optimizer", "learning_rate"))
+    if is_model(a):
+        return live([a, b] if b is not None else [a], x, y, criterion, optimizer, steps or STEPS_OF_MODELS, options)
+    if x is not None or y is not None:
+        raise SettingError(
+            "x", f"got examples together with {a!r}, expected none: examples are for models that are there"
+        )
+    given = given_options(options | {"optimizer": optimizer}, (*PROBLEM, "optimizer", "learning_rate"))
     names = [_without_dtype(name) for name in (a, b) if name is not None]
     if any(map(is_port, names)):
-        return _ported(names, given, steps or STEPS_OF_MODELS, timeout, progress)
+        return ported(names, given, criterion, steps or STEPS_OF_MODELS, timeout, progress)
+    if criterion is not None:
+        raise SettingError(
+            "criterion", f"got {criterion!r}, expected none: it is for files with a model of a framework"
+        )
     b, steps = REFERENCE if b is None else b, steps or STEPS
     settled = resolve(given)
     training, network = training_of(settled), network_of(settled, given)
+    if all(given[name] is None for name in ("network", "sizes", "activation", "loss")):
+        own = (declared_spec(name) for name in names if name.endswith(".py"))
+        network = next((spec for spec in own if spec is not None), network)
     sides = _side(a, training.dtype), _side(b, training.dtype)
     names = [side.implementation for side in sides]
     implementations.require(names, network)
@@ -186,27 +193,6 @@ def _why(names: list[str], network: NetworkSpec, training: TrainingSpec, steps: 
         found = comparison.examine(sides, processes, steps, training.batch_size, training.seed)
         return [line.strip() for line in explain(found)] if not found.ok else []
     return []
-
-
-def _ported(names: list[str], given: dict[str, Any], steps: int, timeout: float, progress: Progress) -> Ported:
-    """Compare a model with another, or say what it computes; a class `Network` is compared with the reference."""
-    settled = resolve(given)
-    training = training_of(settled)
-    has_network = any(given[name] is not None for name in ("network", "sizes", "activation", "loss"))
-    located = [name if is_port(name) else implementations.locate_all([name])[0] for name in names]
-    spec = network_of(settled, given) if has_network else None
-    with progress("steps", None):
-        declared = next((each for name in located if (each := declared_spec(name)) is not None), None)
-        spec = spec or declared
-        if len(located) == 1 and declared is not None:
-            located.append(REFERENCE)
-        with side_by_side(located, PortStepper.of, timeout=timeout) as processes:
-            sides = comparison.begin(processes, located, Given(spec, training))
-            if len(sides) == 2 and (why := comparison.unmapped(sides)):
-                raise SettingError("implementation", f"got models whose weights cannot be mapped: {why}; expected the "
-                                   "same layers in the same order")  # fmt: skip
-            found = comparison.examine(sides, processes, steps, training.batch_size, training.seed)
-    return Ported(ports_report.document(found), found)
 
 
 def _without_dtype(name: str) -> str:

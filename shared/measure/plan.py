@@ -117,17 +117,7 @@ def fit(
     config: RunConfig, options: Options, dataset: Dataset, budget: float, timeout: float
 ) -> tuple[RunConfig, Dataset]:
     """Return the configuration completed from the data set, and the part of the data set that it uses."""
-    for name, split in (("train", dataset.train), ("test", dataset.test)):
-        size = options[f"{name}_size"]
-        if size is not None and size > len(split):
-            most = f"at most {len(split):,}, the number of {name} images of {dataset.name}"
-            raise SettingError(f"{name}_size", f"got {size:,}, expected {most}")
-    if options["train_size"] is not None:
-        dataset = dataset.with_train_size(options["train_size"])
-    if options["test_size"] is not None:
-        dataset = dataset.with_test_size(options["test_size"])
-    if options["inputs"] == "standardised":
-        dataset = dataset.with_standardised_inputs()
+    dataset = part_of(dataset, options)
     dataset.check(config.spec, config.training.batch_size)
     require(config.implementations, config.spec)
     epochs = dataset.epochs if options["epochs"] is None else options["epochs"]
@@ -142,6 +132,22 @@ def fit(
     }
     training = replace(config.training, epochs=epochs)
     return replace(config, training=training, options=settled, budget=budget, timeout=timeout), dataset
+
+
+def part_of(dataset: Dataset, options: Options) -> Dataset:
+    """Return the part of the data set that the options ask for; SettingError if it has not so many images."""
+    for name, split in (("train", dataset.train), ("test", dataset.test)):
+        size = options[f"{name}_size"]
+        if size is not None and size > len(split):
+            most = f"at most {len(split):,}, the number of {name} images of {dataset.name}"
+            raise SettingError(f"{name}_size", f"got {size:,}, expected {most}")
+    if options["train_size"] is not None:
+        dataset = dataset.with_train_size(options["train_size"])
+    if options["test_size"] is not None:
+        dataset = dataset.with_test_size(options["test_size"])
+    if options["inputs"] == "standardised":
+        dataset = dataset.with_standardised_inputs()
+    return dataset
 
 
 def refuse_another(previous: Record, config: RunConfig, dataset: Dataset, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Adam and its kin, beside the steps of a model."""
+"""Adam and its amsgrad, beside the steps of a model; the rarer rules are in `rarer`."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from shared.diagnosis.updates import BETAS_1, BETAS_2, EPSILONS
-from shared.interface import Array
 from shared.ports.paths import PLACES, Path, Rule, along
+from shared.ports.rarer import rarer
 
 NEAR: Final = 3e-3
 """Residual of a rule with other betas that is looked at more closely."""
@@ -31,7 +31,7 @@ def adaptive(path: Path, hints: dict[str, float]) -> Iterator[Rule]:
     for l2, (one, two), place, worst in product(decays, betas, PLACES, (False, True)):
         for epsilon in epsilons[:3]:
             yield _adam(path, one, two, epsilon, place, worst, l2, False)
-    yield from _root_only(path, hints, epsilons)
+    yield from rarer(path, hints, epsilons)
     if nearest.residual > NEAR:
         short = Path(*(vectors[:6] for vectors in path))
         for one, two, epsilon in product(BETAS_1, BETAS_2, epsilons[:4]):
@@ -67,19 +67,3 @@ def _adam(path: Path, one: float, two: float, epsilon: float, place: str, worst:
     details = f"{usual}epsilon {epsilon:g} {PLACES[place]}"
     how = "coupled: added to the gradient" if l2 else "decoupled: off the weights beside the step" if decoupled else ""
     return Rule(name, details, rates, error, decay=l2 or decay, how=how, epsilon=epsilon, place=place)
-
-
-def _root_only(path: Path, hints: dict[str, float], epsilons: list[float]) -> Iterator[Rule]:
-    """Yield RMSProp and Adagrad; epsilon is beside the root or, in Keras, within it."""
-    rhos = dict.fromkeys([hints.get("alpha", 0.99), hints.get("rho", 0.9), 0.9, 0.99])
-    kinds = [(f"RMSProp, rho {rho:g}", rho, 1 - rho, 0.0) for rho in rhos]
-    kinds += [("Adagrad", 1.0, 1.0, start) for start in (0.0, 0.1)]
-    for (name, keep, add, start), epsilon, within in product(kinds, epsilons, (False, True)):
-        v, u = np.full_like(path.g[0], start), list[Array]()
-        for g in path.g:
-            v = keep * v + add * g * g
-            u.append(g / (np.sqrt(v + epsilon) if within else np.sqrt(v) + epsilon))
-        rates, _, error = along(path, u)
-        words = f"epsilon {epsilon:g} {'within' if within else 'beside'} the root"
-        first = f", squares start at {start:g}" if start else ""
-        yield Rule(name + first, words, rates, error, epsilon=epsilon, place="within" if within else "after")

@@ -11,17 +11,21 @@ from shared.adapters.port import About, Figures
 from shared.implementations import label
 from shared.interface import Array, Parameters
 from shared.ports import losses, rules
-from shared.ports.forward import activations_of, is_close, variants
-from shared.ports.losses import Loss, Seen
-from shared.ports.paths import Rule, path_of
-from shared.ports.rows import Row, alike, compared, worst
+from shared.ports.forward import activations_of, data_changes, is_close, rounded_operands, variants
+from shared.ports.known_losses import Seen
+from shared.ports.losses import Loss
+from shared.ports.paths import NOTHING, Rule, path_of
+from shared.ports.rows import OWN_RULE, Row, alike, compared, of_layers, worst
 from shared.ports.stepper import Given, PortStepper, Walk
+from shared.ports.timing import Timing
 from shared.processes.calls import CallProcess
 
 Batches = list[tuple[Array, Array]]
 ULP: Final = {"float64": 2.0**-52, "float32": 2.0**-23}
 SAME: Final = {"float64": 2e-6, "float32": 1e-4}
 """dtype of the coarser side -> relative difference that is called the same: Keras keeps its rate in float32."""
+EXPLAINED: Final = 1e-4
+"""Relative difference of a step from the gradients of other data that explain it."""
 MOST_NUMBERS: Final = 24_000_000
 """Numbers that all steps of a side may send."""
 SIZES: Final = (7, 10, 4, 10, 3, 9, 5, 10)
@@ -45,6 +49,11 @@ class Side:
     repeats: bool = True
     order: str = ""
     """what a whole epoch in one call does otherwise than its steps"""
+    other_data: str = ""
+    """on what other data than those that it is given its first step was taken"""
+    timing: Timing | None = None
+    not_timed: str = ""
+    """why not, of a side that was to be timed"""
 
 
 @dataclass
@@ -57,6 +66,10 @@ class Comparison:
     """why the outputs part"""
     steps: int = 0
     batch: int = 10
+    accuracies: dict[str, float] = field(default_factory=dict)
+    """of one of them, trained from the start of each"""
+    sibling: Side | None = None
+    """one of ours, made with the same framework, that was timed for comparison"""
 
     @property
     def ok(self) -> bool:
@@ -129,8 +142,16 @@ def batches(
     return found
 
 
-def examine(sides: list[Side], processes: Sequence[CallProcess], steps: int, batch: int, seed: int) -> Comparison:
-    """Step one model or two, compare them, and find their losses and their rules."""
+def examine(
+    sides: list[Side], processes: Sequence[CallProcess], steps: int, batch: int, seed: int,
+    data: tuple[Array, Array] | None = None,
+) -> Comparison:  # fmt: skip
+    """Step one model or two, compare them, and find their losses and their rules.
+
+    Parameters
+    ----------
+    data : examples (n, *inputs) and (n,) of which the batches are drawn; None for random ones.
+    """
     found = Comparison(sides, batch=batch)
     about, rng = sides[0].about, np.random.default_rng(seed)
     count = sum(int(np.prod(shape)) for shape in about.shapes.values())
@@ -139,6 +160,9 @@ def examine(sides: list[Side], processes: Sequence[CallProcess], steps: int, bat
         found.steps = 1  # functions have no update, and would stand still
     start = draw(about, rng)
     given = batches(about, [batch] * found.steps, rng, fade=True)
+    if data is not None:
+        rows = [rng.permutation(len(data[1]))[:batch] for _ in given]
+        given = [(data[0][k], data[1][k]) for k in rows]
     walks = _asked(processes, start, given)
     for side, walk in zip(sides, walks, strict=True):
         side.walk, side.caught, side.repeats = walk.figures, walk.caught, walk.repeats
@@ -153,6 +177,9 @@ def examine(sides: list[Side], processes: Sequence[CallProcess], steps: int, bat
         found.rows = compared(
             [side.name for side in sides], [side.walk for side in sides], [t.figures for t in twins], start, SAME[dtype]
         )
+        one, two = (process.call(PortStepper.layers, start, given[0][0]) for process in processes)
+        first = next(row for row in found.rows if row.what == "outputs")
+        found.rows[1:1] = of_layers(one, two, SAME[dtype], first.same or first.step > 1)
     many = 3 if about.n_out == 1 else 1 + (2 * about.n_out + 12) // len(SIZES)
     if any(row.what == "outputs" and not row.same and row.step == 1 for row in found.rows):
         found.of_outputs = _why_outputs(sides, processes, start, *given[0], dtype)
@@ -167,7 +194,19 @@ def examine(sides: list[Side], processes: Sequence[CallProcess], steps: int, bat
         if side.about.has_update:
             path = path_of([f.used for f in side.walk], start, [f.after for f in side.walk])
             side.rule = rules.rule_of(path, side.about.dtype, side.about.hints)
+            if side.rule is None and not side.unused:
+                side.other_data = _other_data(process, start, *given[0], side.walk[0].after)
     return found
+
+
+def accept_own_rule(found: Comparison) -> None:
+    """Let a model keep the optimizer that it brings: a reference that was not asked for has another rule."""
+    mine, reference = (side.rule for side in found.sides)
+    if mine is not None and reference is not None and mine.name not in (reference.name, NOTHING):
+        note = f"{OWN_RULE}: {mine.words(rules.CONSTANT[found.sides[0].about.dtype])}"
+        found.rows = [
+            row._replace(same=True, note=note) if row.what == "update" and not row.same else row for row in found.rows
+        ]
 
 
 def _why_outputs(
@@ -178,6 +217,9 @@ def _why_outputs(
     known = [activations_of(start, x, side.walk[0].outputs, dtype) for side in sides]
     if all(known) and known[0] != known[1]:
         return [f"{side.name}: activations: {', '.join(each)}" for side, each in zip(sides, known, strict=True)]
+    for k in (0, 1):
+        if known[1 - k] and not known[k] and (words := rounded_operands(start, x, (a, b)[k], known[1 - k])):
+            return [f"{sides[k].name}: {words}"]
     other = list(variants(start, sides[0].about.inputs))
     for k in [k for k in (1, 0) if known[k]] or [1, 0]:
         found = processes[k].call(PortStepper.outputs, [start for _, start in other], x, y)
@@ -185,6 +227,18 @@ def _why_outputs(
             if is_close(*alike(outputs, (a, b)[1 - k])[:2], dtype):
                 return [f"{sides[1 - k].name}: beside {sides[k].name}, {words}"]
     return []
+
+
+def _other_data(process: CallProcess, start: Parameters, x: Array, y: Array, after: Parameters) -> str:
+    """Return which change of the data explains a step that is not along the gradients of these data; "" if none."""
+    moved = np.concatenate([np.ravel(start[name] - after[name]) for name in start])
+    changes = list(data_changes(x, y))
+    for (words, _), g in zip(changes, process.call(PortStepper.gradients, start, [b for _, b in changes]), strict=True):
+        along = np.concatenate([np.ravel(g[name]) for name in start])
+        rate = float(along @ moved) / (float(along @ along) or 1.0)
+        if rate > 0 and np.linalg.norm(moved - rate * along) <= EXPLAINED * np.linalg.norm(moved):
+            return words
+    return ""
 
 
 def _epochs(

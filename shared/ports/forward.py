@@ -2,15 +2,18 @@
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
 from shared.interface import Array, Parameters
-from shared.ports.losses import sigmoid, softmax
+from shared.ports.known_losses import sigmoid, softmax
 
 CLOSE: Final = {"float64": 1e-6, "float32": 1e-4}
 """dtype -> relative difference of outputs that are explained."""
+EXPLAINS: Final = 0.1
+"""A lower precision explains outputs that are by this factor nearer with it than without."""
 MOST_LAYERS: Final = 4
 MNIST_MEAN, MNIST_DEVIATION = 0.1307, 0.3081
 _erf: Final = np.vectorize(math.erf, otypes=[float])
@@ -113,19 +116,61 @@ def _flattened(name: str, W: Array, channels: int, given: Parameters) -> Iterato
         )
 
 
+def data_changes(x: Array, y: Array) -> Iterator[tuple[str, tuple[Array, Array]]]:
+    """Yield what may be done to examples before a model trains on them, and the examples that show it."""
+    n_out = int(y.max()) + 1
+    for words, other in (("the next class", (y + 1) % n_out), ("the class before", (y - 1) % n_out)):
+        yield f"labels that are shifted by one: each image has {words}", (x, other)
+    yield "labels of other images: their order is not that of the images", (x, np.roll(y, 1))
+    yield "labels of other images: their order is not that of the images", (x, np.roll(y, -1))
+    yield "labels in the opposite order of the images", (x, y[::-1].copy())
+    for words, times in (("divided by 255", 1 / 255), ("multiplied by 255", 255.0)):
+        yield f"pixels that are {words} before", (x * times, y)
+    yield "pixels that are standardised by MNIST's mean and deviation before", ((x - MNIST_MEAN) / MNIST_DEVIATION, y)
+    yield "pixels that are moved to -1 to 1 before", (2 * x - 1, y)
+    yield "inverted pixels, 1 - x", (1 - x, y)
+
+
+def rounded_operands(given: Parameters, x: Array, outputs: Array, activations: list[str]) -> str:
+    """Return in which precision the products of dense layers are computed, by outputs; "" if it explains nothing."""
+    weights = [name for name in given if name[0] == "W"]
+
+    def forward(rounded: Callable[[Array], Array]) -> Array:
+        a = x.reshape(len(x), -1)
+        for name, words in zip(weights, activations, strict=True):
+            z = rounded(a) @ rounded(given[name]).T + given.get(f"b{name[1:]}", np.zeros(1))
+            a = LAST[words](z)
+        return a
+
+    with np.errstate(all="ignore"):
+        plain = float(np.linalg.norm(forward(lambda t: t) - outputs.reshape(len(x), -1)))
+        for dtype, bits in (("TF32", 10), ("bfloat16", 7)):
+            off = float(np.linalg.norm(forward(partial(_to_bits, bits=bits)) - outputs.reshape(len(x), -1)))
+            if off < EXPLAINS * plain:
+                which = "TF32 or float16" if bits == 10 else dtype
+                return f"its products are computed in {which}: weights and inputs are rounded to {bits + 1} bits"
+    return ""
+
+
+def _to_bits(t: Array, bits: int) -> Array:
+    """Return numbers rounded to so many bits after the leading one."""
+    mantissa, exponent = np.frexp(t)
+    return np.asarray(np.ldexp(np.round(mantissa * 2.0 ** (bits + 1)) / 2.0 ** (bits + 1), exponent))
+
+
 def _scaled(given: Parameters) -> Iterator[tuple[str, Parameters]]:
     """Yield what is done to the inputs before the first layer."""
     W, b = given.get("W1"), given.get("b1")
     if W is None:
         return
     for words, times in (("divided by 255", 1 / 255), ("multiplied by 255", 255.0)):
-        yield f"the inputs are {words} within the model", given | {"W1": W * times}
+        yield f"the inputs are {words} before the first layer", given | {"W1": W * times}
     if b is not None:
         total = W.reshape(len(W), -1).sum(1)
         for words, mean, scale in (
             ("standardised by MNIST's mean and deviation", MNIST_MEAN, MNIST_DEVIATION),
             ("moved to -1 to 1", 0.5, 0.5),
         ):
-            yield f"the inputs are {words} within the model", given | {
+            yield f"the inputs are {words} before the first layer", given | {
                 "W1": W / scale, "b1": b - mean / scale * total
             }  # fmt: skip

@@ -3,33 +3,17 @@
 Batches of several sizes tell a mean from a sum, and a factor from the mean over the outputs.
 """
 
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from shared.interface import Array
+from shared.ports.known_losses import Seen, head_of, known_losses, softmax, targets
 
-TINY: Final = 1e-7
-"""Where Keras cuts probabilities off."""
 FITS: Final = {"float64": 1e-9, "float32": 2e-5}
 """dtype -> relative residual of a loss that is recognised."""
 SMALLEST: Final = 1e-6
 """Relative size of a second part of a loss, and of a difference between a factor and a known one."""
-CROSS_ENTROPY: Final = "cross-entropy"
-TWICE: Final = "cross-entropy of a softmax of the softmax (softmax twice)"
-OF_UNITS: Final = "cross-entropy of a softmax of activations between 0 and 1"
-NOT_LOGITS: Final = "cross-entropy that takes the outputs for probabilities (from_logits is missing)"
-PAIRS: Final = "squares of each prediction against every target of the batch, (n, 1) against (n,)"
-SQUARES: Final = "squared error"
-
-
-class Seen(NamedTuple):
-    """The loss of a batch."""
-
-    outputs: Array
-    y: Array
-    loss: float
 
 
 class Loss(NamedTuple):
@@ -47,27 +31,6 @@ class Loss(NamedTuple):
     second: float = 0.0
 
 
-def head_of(outputs: Array) -> str:
-    """Return what outputs are by their values: probabilities, log-probabilities, units (0 to 1), or raw."""
-    rows = outputs.reshape(len(outputs), -1)
-    if rows.shape[1] > 1 and rows.min() >= 0 and np.allclose(rows.sum(1), 1, atol=1e-5):
-        return "probabilities"
-    if rows.shape[1] > 1 and rows.max() <= 1e-6 and np.allclose(np.exp(rows).sum(1), 1, atol=1e-5):
-        return "log-probabilities"
-    return "units" if rows.min() >= 0 and rows.max() <= 1 else "raw"
-
-
-def softmax(z: Array) -> Array:
-    """Return the softmax of each row."""
-    e = np.exp(z - z.max(1, keepdims=True))
-    return np.asarray(e / e.sum(1, keepdims=True))
-
-
-def sigmoid(z: Array) -> Array:
-    """Return the logistic function."""
-    return np.asarray(0.5 * (1 + np.tanh(z / 2)))
-
-
 def loss_of(seen: list[Seen], dtype: str, batch: int) -> Loss | None:
     """Return the loss that explains the reported values; None if none of the known ones does.
 
@@ -81,13 +44,28 @@ def loss_of(seen: list[Seen], dtype: str, batch: int) -> Loss | None:
         return None
     tolerance = FITS[dtype]
     sizes = np.array([len(each.y) for each in seen], float)
-    for name, fault, values in _known(seen):
+    for name, fault, values in known_losses(seen):
         for per in ("mean", "sum"):
             F = values if per == "sum" else values / sizes
             c, residual = _fit([F], C)
             if residual <= tolerance and c[0] > 0:
                 return _worded(name, fault, float(c[0]), per, residual, seen, batch)
-    return _with_second(seen, C, sizes, tolerance)
+    return _with_second(seen, C, sizes, tolerance) or _shifted(seen, dtype, batch)
+
+
+def _shifted(seen: list[Seen], dtype: str, batch: int) -> Loss | None:
+    """Return a loss of labels that are one too high or too low."""
+    n_out = seen[0].outputs.reshape(len(seen[0].y), -1).shape[1]
+    for shift, words in ((1, "one too high"), (-1, "one too low")) if n_out > 1 else ():
+        moved = [each._replace(y=(each.y + shift) % n_out) for each in seen]
+        C, sizes = np.array([each.loss for each in seen]), np.array([len(each.y) for each in seen], float)
+        for name, fault, values in known_losses(moved):
+            c, residual = _fit([values / sizes], C)
+            if residual <= FITS[dtype] and c[0] > 0:
+                found = _worded(name, fault, float(c[0]), "mean", residual, moved, batch)
+                remedy = "the labels are to be 0 to n - 1, each that of its image"
+                return found._replace(words=f"{found.words}, with labels that are {words}", fault=remedy)
+    return None
 
 
 def _fit(features: list[Array], C: Array) -> tuple[Array, float]:
@@ -96,100 +74,6 @@ def _fit(features: list[Array], C: Array) -> tuple[Array, float]:
         return np.zeros(len(features)), np.inf
     c, *_ = np.linalg.lstsq(A, C, rcond=None)
     return c, float(np.abs(A @ c - C).max() / np.abs(C).max()) if C.any() else np.inf
-
-
-def _targets(each: Seen) -> Array:
-    o = each.outputs.reshape(len(each.y), -1)
-    return each.y.reshape(-1, 1).astype(float) if o.shape[1] == 1 else np.eye(o.shape[1])[each.y.astype(int)]
-
-
-def _known(seen: list[Seen]) -> Iterator[tuple[str, str, Array]]:
-    """Yield the known losses: name, usual fault, and the sum over the examples of each batch."""
-    head = head_of(np.concatenate([each.outputs.reshape(len(each.y), -1) for each in seen]))
-    o = [each.outputs.reshape(len(each.y), -1).astype(float) for each in seen]
-    t = [_targets(each) for each in seen]
-    several = o[0].shape[1] > 1
-
-    def total(values: list[Array]) -> Array:
-        return np.array([each.sum() for each in values])
-
-    def ce(p: list[Array], least: float = 0.0) -> Array:
-        return total([-tt * np.log(np.maximum(pp, least or 1e-300)) for pp, tt in zip(p, t, strict=True)])
-
-    def bce(p: list[Array], least: float = TINY) -> Array:
-        cut = [np.clip(pp, least, 1 - least) if least else pp for pp in p]
-        return total([-tt * np.log(pp) - (1 - tt) * np.log1p(-pp) for pp, tt in zip(cut, t, strict=True)])
-
-    with np.errstate(all="ignore"):
-        if several:
-            p = {"probabilities": o, "log-probabilities": [np.exp(z) for z in o]}.get(head, [softmax(z) for z in o])
-            if head in ("probabilities", "raw", "log-probabilities"):
-                yield CROSS_ENTROPY, "", ce(p)
-                yield CROSS_ENTROPY, "", ce([np.clip(pp, TINY, 1 - TINY) for pp in p])
-            if head == "probabilities":
-                yield (
-                    TWICE,
-                    "the loss takes logits and gets the softmax: leave out one of the two",
-                    ce([softmax(z) for z in o]),
-                )
-                yield (
-                    "the probability of the label, without the logarithm (NLLLoss of a softmax)",
-                    ("NLLLoss takes log-probabilities: log_softmax"),
-                    total([-tt * oo for oo, tt in zip(o, t, strict=True)]),
-                )
-            if head == "units":
-                yield (
-                    OF_UNITS,
-                    "the loss takes logits and gets activations: leave out the sigmoid",
-                    ce([softmax(z) for z in o]),
-                )
-                before = [np.log(np.maximum(oo, 1e-300)) - np.log1p(-np.minimum(oo, 1 - 1e-16)) for oo in o]
-                yield (
-                    "cross-entropy of what is before the sigmoid (Keras finds the logits)",
-                    "",
-                    ce([softmax(z) for z in before]),
-                )
-                kept = [np.clip(oo / oo.sum(1, keepdims=True), TINY, 1 - TINY) for oo in o]
-                yield "cross-entropy of outputs divided by their sum", "", ce(kept)
-            if head == "raw":
-                remedy = "from_logits=True, or a softmax as the last layer"
-                cut = [np.clip(z, TINY, 1 - TINY) for z in o]
-                yield NOT_LOGITS, remedy, ce([z / z.sum(1, keepdims=True) for z in cut])
-                yield NOT_LOGITS, remedy, ce([np.clip(z / z.sum(1, keepdims=True), TINY, 1 - TINY) for z in o])
-                yield (
-                    "the output of the label itself (NLLLoss without log_softmax)",
-                    ("NLLLoss takes log-probabilities: log_softmax, or CrossEntropyLoss"),
-                    total([-tt * oo for oo, tt in zip(o, t, strict=True)]),
-                )
-        if head in ("units", "probabilities"):
-            for least in (0.0, TINY):
-                yield "binary cross-entropy", "", bce(o, least)
-            yield (
-                "binary cross-entropy of a sigmoid of the activations (sigmoid twice)",
-                ("the loss takes logits and gets activations: leave out one of the two"),
-                bce([sigmoid(z) for z in o], 0.0),
-            )
-        else:
-            yield "binary cross-entropy", "", bce([sigmoid(z) for z in o], 0.0)
-            yield (
-                "binary cross-entropy that takes the outputs for probabilities (from_logits is missing)",
-                ("from_logits=True, or a sigmoid as the last layer"),
-                bce(o),
-            )
-        off = [oo - tt for oo, tt in zip(o, t, strict=True)]
-        yield SQUARES, "", total([each**2 for each in off])
-        pairs = [((oo[:, None] - tt[None]) ** 2).mean(1) for oo, tt in zip(o, t, strict=True)]
-        yield PAIRS, "give both the same shape: target.unsqueeze(1), or prediction.squeeze(1)", total(pairs)
-        yield "absolute error", "", total([np.abs(each) for each in off])
-        huber = [np.where(np.abs(each) < 1, each**2 / 2, np.abs(each) - 0.5) for each in off]
-        yield "Huber loss", "", total(huber)
-        squashed = [sigmoid(z) if head == "raw" else softmax(z) for z in o]
-        again = [pp - tt for pp, tt in zip(squashed, t, strict=True)]
-        what = "of a sigmoid of the outputs" if head == "raw" else "of a softmax of the outputs"
-        yield f"squared error {what}", "", total([each**2 for each in again])
-        if head == "raw" and several:
-            soft = [softmax(z) - tt for z, tt in zip(o, t, strict=True)]
-            yield "squared error of the softmax of the outputs", "", total([each**2 for each in soft])
 
 
 def _with_second(seen: list[Seen], C: Array, sizes: Array, tolerance: float) -> Loss | None:
@@ -201,7 +85,7 @@ def _with_second(seen: list[Seen], C: Array, sizes: Array, tolerance: float) -> 
         p = o if head == "probabilities" else [np.exp(z) if head == "log-probabilities" else softmax(z) for z in o]
         logs = [np.log(np.maximum(each, 1e-300)) for each in p]
         uniform = np.array([-each.mean(1).sum() for each in logs])
-        sharp = np.array([-(_targets(s) * each).sum() for s, each in zip(seen, logs, strict=True)])
+        sharp = np.array([-(targets(s) * each).sum() for s, each in zip(seen, logs, strict=True)])
         for per in ("mean", "sum"):
             by = sizes if per == "mean" else np.ones(len(sizes))
             (a, b), residual = _fit([sharp / by, uniform / by], C)
@@ -213,7 +97,7 @@ def _with_second(seen: list[Seen], C: Array, sizes: Array, tolerance: float) -> 
         classes = _class_weights(seen, logs, C, sizes, tolerance)
         if classes is not None:
             return classes
-    for name, fault, values in _known(seen):
+    for name, fault, values in known_losses(seen):
         for per in ("mean", "sum"):
             F = values if per == "sum" else values / sizes
             c, residual = _fit([F, np.ones(len(C))], C)
@@ -226,8 +110,8 @@ def _with_second(seen: list[Seen], C: Array, sizes: Array, tolerance: float) -> 
 
 def _class_weights(seen: list[Seen], logs: list[Array], C: Array, sizes: Array, tolerance: float) -> Loss | None:
     m = logs[0].shape[1]
-    S = np.array([-(_targets(s) * each).sum(0) for s, each in zip(seen, logs, strict=True)])
-    counts = np.array([_targets(s).sum(0) for s in seen])
+    S = np.array([-(targets(s) * each).sum(0) for s, each in zip(seen, logs, strict=True)])
+    counts = np.array([targets(s).sum(0) for s in seen])
     if len(seen) < m + 3 or not counts.sum(0).all():
         return None
     w, residual = _fit(list((S / sizes[:, None]).T), C)

@@ -8,6 +8,8 @@ import numpy as np
 from shared.interface import Array, Parameters
 
 MOST_ENTRIES: Final = 600
+NOTHING: Final = "nothing: the parameters do not move"
+"""The name of the rule of a model that does not learn."""
 PLACES: Final = {
     "after": "beside the corrected root",
     "before": "beside the uncorrected root",

@@ -7,12 +7,14 @@ import numpy as np
 
 from shared.adapters.port import Figures
 from shared.interface import Array, Parameters
-from shared.ports import losses
+from shared.ports.known_losses import head_of, sigmoid, softmax
 
 SPREAD: Final = 30.0
 """So many times the growth of a unit in the last place, in the model itself, are rounding."""
 LOGITS: Final = ("raw", "log-probabilities")
 OWN: Final = "of its own gradients"
+OWN_RULE: Final = "its own optimizer"
+"""Notes on updates that are not compared: those of gradients that part already, and of a rule that it brings."""
 
 
 class Row(NamedTuple):
@@ -31,21 +33,21 @@ class Row(NamedTuple):
 def alike(a: Array, b: Array) -> tuple[Array, Array, int | None]:
     """Return outputs of the same kind, and which of the two gave logits (0 or 1) where the other did not."""
     a, b = (each.reshape(len(each), -1).astype(float) for each in (a, b))
-    one, two = losses.head_of(a), losses.head_of(b)
+    one, two = head_of(a), head_of(b)
     if one in LOGITS and two not in LOGITS:
         return _as_head(a, one, two), b, 0
     if two in LOGITS and one not in LOGITS:
         return a, _as_head(b, two, one), 1
     if one != two and one in LOGITS:
-        return losses.softmax(a), losses.softmax(b), int(two == "raw")
+        return softmax(a), softmax(b), int(two == "raw")
     return a, b, None
 
 
 def _as_head(z: Array, head: str, other: str) -> Array:
     """Return logits as what the other side has."""
     if other == "units":
-        return losses.sigmoid(z)
-    return np.exp(z) if head == "log-probabilities" else losses.softmax(z)
+        return sigmoid(z)
+    return np.exp(z) if head == "log-probabilities" else softmax(z)
 
 
 def compared(
@@ -116,3 +118,20 @@ def _off(a: Array, b: Array, scale: float = 0.0) -> float:
 def worst(a: Parameters, b: Parameters) -> float:
     """Return the largest relative difference of tensors."""
     return max(_off(x.astype(float), y.astype(float)) for x, y in zip(a.values(), b.values(), strict=True))
+
+
+def of_layers(a: Parameters, b: Parameters, same: float, outputs_agree: bool) -> list[Row]:
+    """Return the row of z and a of each layer, in order: all that are the same, or the first that parts.
+
+    Where the outputs agree, an a that differs is only kept in another form, such as another order of what is flattened.
+    """
+    known = [name for name in a if name in b and a[name].shape == b[name].shape]
+    off = {name: _off(a[name].astype(float), b[name].astype(float)) for name in known}
+    alike = [name for name in known if off[name] <= same]
+    if not known or (outputs_agree and not alike):
+        return []
+    if outputs_agree or len(alike) == len(known):
+        return [Row("layers", True, max(off[name] for name in alike), 1, [], f"{' '.join(alike)}")]
+    first = next(name for name in known if name not in alike)
+    before = known[: known.index(first)]
+    return [Row("layers", False, off[first], 1, [first], f"{' '.join(before)} same" if before else "")]

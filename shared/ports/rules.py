@@ -10,7 +10,7 @@ import numpy as np
 
 from shared.ports.adaptive import adaptive
 from shared.ports.momenta import of_gradients
-from shared.ports.paths import Path, Rule
+from shared.ports.paths import NOTHING, Path, Rule
 
 EXACT: Final = {"float64": 1e-9, "float32": 3e-4}
 """dtype -> relative residual of a rule that is surely the one."""
@@ -35,7 +35,7 @@ def rule_of(path: Path, dtype: str, hints: dict[str, float]) -> Rule | None:
     if len(path.g) < LEAST or not all(np.isfinite(v).all() for v in (*path.g, *path.moved)) or not path.g[0].any():
         return None
     if not any(m.any() for m in path.moved):
-        return Rule("nothing: the parameters do not move", "", [0.0] * len(path.g), 0.0)
+        return Rule(NOTHING, "", [0.0] * len(path.g), 0.0)
     some, found = path.some(), list[Rule]()
     with np.errstate(all="ignore"):
         for make in (of_gradients, adaptive):

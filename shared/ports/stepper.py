@@ -1,18 +1,27 @@
 """The side of a port: a model in its process, asked by `CallProcess`."""
 
 import ast
+import re
 import sys
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from shared.adapters.live import Live
+from shared.adapters.live import port as live_port
 from shared.adapters.own_network import network_of
-from shared.adapters.port import About, Figures, Port, PortError, kind_of
+from shared.adapters.port import About, Figures, Named, Port, PortError, kind_of, listening
+from shared.adapters.trainers import trainer
 from shared.boundary import parsed, read_source
+from shared.evaluation import PIECE
 from shared.implementations import locate
-from shared.interface import Array, Parameters
+from shared.interface import Array, Labels, Parameters
+from shared.ports.timing import Timing, measured
+from shared.processes.calls import CallProcess
 from shared.spec import NetworkSpec, TrainingSpec
 
 
@@ -21,6 +30,8 @@ class Given(NamedTuple):
 
     spec: NetworkSpec | None
     training: TrainingSpec
+    named: Named = Named()
+    """criterion and optimizer of a model that has none"""
 
 
 class Walk(NamedTuple):
@@ -41,12 +52,15 @@ def is_port(name: str) -> bool:
 
 
 def declared_spec(name: str) -> NetworkSpec | None:
-    """Return the network that a class or functions say in the constants of their file; None for a model."""
+    """Return the network that a class or functions say; None for a model, and for a class of today's that says none.
+
+    It is in the constants of the file, or in the sizes of its layers where these follow from each other.
+    """
     kind = kind_of(Path(name)) if name.endswith(".py") else "torch"
     if kind in ("torch", "keras"):
         return None
-    values: dict[str, Any] = {}
-    for node in parsed(read_source(Path(name))).body:
+    text, values = read_source(Path(name)), dict[str, Any]()
+    for node in parsed(text).body:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 names = target.elts if isinstance(target, ast.Tuple) else [target]
@@ -54,7 +68,18 @@ def declared_spec(name: str) -> NetworkSpec | None:
                     value = ast.literal_eval(node.value)
                     found = value if isinstance(target, ast.Tuple) else [value]
                     values |= {each.id: v for each, v in zip(names, found, strict=False) if isinstance(each, ast.Name)}
-    return network_of(values)
+    if not values.keys() & {"NETWORK", "SIZES"} and (sizes := _sizes(text)):
+        values["SIZES"] = sizes
+    return network_of(values) if kind or values.keys() & {"NETWORK", "SIZES"} else None
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    """Return the sizes of dense layers that are written as numbers, if each follows from the one before; else ()."""
+    pairs = [(int(a), int(b)) for a, b in re.findall(r"\bLinear\((\d+), *(\d+)", text)]
+    if pairs and all(b == c for (_, b), (c, _) in pairwise(pairs)):
+        return (pairs[0][0], *(b for _, b in pairs))
+    first, dense = re.findall(r"\bInput\((?:shape=)?\((\d+),\)", text), re.findall(r"\bDense\((\d+)", text)
+    return (int(first[0]), *map(int, dense)) if len(first) == 1 and dense else ()
 
 
 class PortStepper:
@@ -93,6 +118,21 @@ class PortStepper:
             found.append((figures.outputs, figures.loss))
         return found
 
+    def layers(self, start: Parameters, x: Array) -> Parameters:
+        """Return z and a of each layer, where the model can show them; {} where it cannot."""
+        self.port.give(start)
+        with suppress(Exception):  # what is shown in addition costs nothing else
+            return dict(self.port.layers(x))
+        return {}
+
+    def gradients(self, start: Parameters, batches: list[tuple[Array, Array]]) -> list[Parameters]:
+        """Return the gradients for each batch, all from the same parameters."""
+        found = []
+        for x, y in batches:
+            self.port.give(start)
+            found.append(self.port.step(x, y).gradients)
+        return found
+
     def outputs(self, starts: list[Parameters], x: Array, y: Array) -> list[Array]:
         """Return the outputs for a batch from each of these parameters."""
         found = []
@@ -100,6 +140,40 @@ class PortStepper:
             self.port.give(start)
             found.append(self.port.step(x, y).outputs)
         return found
+
+    def timing(self, start: Parameters, x: Array, y: Array, batch: int, threads: int) -> Timing:
+        """Time steps and outputs of the model as its file trains it; afterwards it is used for nothing else."""
+        with listening(self.port.path, []):
+            timing, self.of_step = measured(trainer(self.port, x, y, start), x, batch, threads)
+        return timing
+
+    def step_seconds(self) -> float:
+        """Return the seconds of a step once more, after `timing`."""
+        with listening(self.port.path, []):
+            return self.of_step()
+
+    # ---- Training beside others ---------------------------------------------------------------------------
+
+    def take(self, start: Parameters, x: Array, y: Labels, tests: Array, batch: int) -> None:
+        """Take over training and test images, rows of pixels, as the model trains on them."""
+        shape = self.port.about().inputs
+        self.trainer = trainer(self.port, x.reshape(-1, *shape), y.astype(np.float64), start)
+        self.tests, self.batch = tests.reshape(-1, *shape), batch
+
+    def restart(self, start: Parameters) -> None:
+        """Start again from these parameters."""
+        self.trainer.give(start, self.batch)
+
+    def epoch_seconds(self, order: Labels) -> float:
+        """Train on the examples in this order; return the seconds."""
+        before = perf_counter()
+        self.trainer.train(order, self.batch, given=True)
+        return perf_counter() - before
+
+    def predicted(self) -> Labels:
+        """Return the class of each test image."""
+        parts = [self.trainer.predict(self.tests[k : k + PIECE]) for k in range(0, len(self.tests), PIECE)]
+        return np.concatenate([np.asarray(part).reshape(len(part), -1).argmax(1) for part in parts])
 
     def epoch(self, start: Parameters, x: Array, y: Array) -> Parameters:
         """Train on several batches in one call, where the model has a loop of its own that can be called; else {}."""
@@ -117,13 +191,46 @@ def _loaded(name: str, given: Given) -> Port:
     if kind == "torch":
         from shared.adapters.torch_module import TorchPort
 
-        return TorchPort(path)
+        return TorchPort(path, named=given.named)
     if kind == "keras":
         from shared.adapters.keras_model import KerasPort
 
-        return KerasPort(path)
+        return KerasPort(path, named=given.named)
     from shared.adapters.own_network import NetworkPort
 
     if not kind and name.endswith(".py") and "class Network" not in read_source(path):
         raise PortError(f"{Path(name).name}: found no model of PyTorch or Keras, and no class Network")
     return NetworkPort(name, kind, given.spec, given.training)
+
+
+class LiveStepper(PortStepper):
+    """A model that is already there."""
+
+    def __init__(self, live: Live) -> None:
+        super().__init__(type(live.model).__name__)
+        self.live = live
+
+    def about(self, _: Given) -> About:
+        """Copy the model, and return what it is."""
+        self.port = live_port(self.live)
+        return self.port.about()
+
+
+class InProcess(CallProcess):
+    """As `CallProcess`, in the process that asks: for models that are there, and for tests."""
+
+    def __init__(self, stepper: PortStepper) -> None:
+        self.stepper, self.answers = stepper, list[Any]()
+
+    def loaded(self) -> "InProcess":
+        """Return itself."""
+        return self
+
+    def ask(self, function: Any, *arguments: Any) -> None:
+        """Call the function at once."""
+        method = getattr(type(self.stepper), function.__name__)
+        self.answers.append(method(self.stepper, *arguments))
+
+    def answer(self) -> Any:
+        """Return the next answer."""
+        return self.answers.pop(0)

@@ -41,13 +41,15 @@ def _of_side(side: Side, with_all: bool) -> list[str]:
     if side.loss is None and with_all and np.isfinite(side.walk[0].loss):
         said.append(f"{side.name}: loss: none of those that are known here")
     if side.rule is None and with_all and side.about.has_update and len(side.walk) >= LEAST_STEPS and not side.unused:
-        said.append(f"{side.name}: update: none of the rules that are known here")
+        said.append(f"{side.name}: update: none of the rules that are known here, on the data that it is given")
     if side.rule is not None and with_all:
         words = side.rule.words(CONSTANT[side.about.dtype])
         said.append(f"{side.name}: update: {words} (residual {side.rule.residual:.0e})")
     if side.unused:
         names = ", ".join(side.unused)
         said.append(f"{side.name}: does not use the given weights: {names} are not those that were given")
+    if side.other_data:
+        said.append(f"{side.name}: its training uses {side.other_data}")
     if side.order:
         said.append(f"{side.name}: {ORDERS[side.order]}")
     if any(figures.carried > 0 for figures in side.walk[1:]):

@@ -190,6 +190,14 @@ def print_error(error: "CallError") -> None:
         print(error.detail.rstrip(), file=sys.stderr)
 
 
+def print_port_error(error: "CallError") -> None:
+    """Print why a model gave no answer; a sentence about its file alone, to which no traceback adds."""
+    from shared.processes.calls import CallError
+
+    of_file = str(error).partition("PortError: ")[2]
+    print_error(CallError(error.kind, of_file) if of_file else error)
+
+
 def open_option(group: Any) -> None:
     """Add --open."""
     group.add_argument("--open", action="store_true", help="open the page in a browser")

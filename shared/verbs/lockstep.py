@@ -15,7 +15,7 @@ from shared.verbs.command import (
     options_of,
     output_options,
     print_document,
-    print_error,
+    print_port_error,
     progress,
     timeout_option,
     training_options,
@@ -36,6 +36,8 @@ def parser() -> Parser:
     )
     network_options(what)
     optimizer_options(what)
+    of_file = "loss of a file that has a model and none, by its framework's name, such as CrossEntropyLoss"
+    what.add_argument("--criterion", metavar="NAME", help=of_file)
     training_options(what, seed="seed of the initial parameters and the batches")
     add(what, "--dtype", help=", ".join(spec.DTYPES))
     what.add_argument("--steps", type=int, help="maximum number of steps (default: 1000, and 20 of a model as it is)")
@@ -54,10 +56,16 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     if len(names) not in (1, 2):
         raise UsageError(f"lockstep: got {len(names)} implementations, expected -i once or twice")
     try:
-        steps = lockstep(*names, steps=arguments.steps, timeout=arguments.timeout, progress=progress, **options)
+        steps = lockstep(
+            *names,
+            criterion=arguments.criterion,
+            steps=arguments.steps,
+            timeout=arguments.timeout,
+            progress=progress,
+            **options,
+        )
     except CallError as error:
-        of_file = str(error).partition("PortError: ")[2]  # a sentence about the file, to which no traceback adds
-        print_error(CallError(error.kind, of_file) if of_file else error)
+        print_port_error(error)
         return 1
     print_document(steps.document, arguments.format)
     return 0 if steps.ok else 4

@@ -25,7 +25,10 @@ from shared.verbs.command import (
     network_options,
     open_option,
     optimizer_options,
+    options_of,
     output_options,
+    print_document,
+    print_port_error,
     print_run,
     progress,
     run_folder,
@@ -101,6 +104,7 @@ def _measuring_options(group: Any) -> None:
 
 def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     """Run everything, then print and save the tables."""
+    from shared.api import models
     from shared.measure.plan import finished
     from shared.record.schema import INTERRUPTED
     from shared.report import summary
@@ -108,6 +112,8 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
 
     if arguments.resume and arguments.output:
         raise UsageError("--output: got one together with --resume, expected none: a run continues in its own folder")
+    if not arguments.resume and models.are_models(arguments.implementation, **options_of(arguments)):
+        return _beside(arguments)
     folder, record = arguments.resume, finished(arguments.resume, vars(arguments)) if arguments.resume else None
     if record is None:
         folder, record = _measure(arguments, argv)
@@ -120,6 +126,22 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
         print(f"details: {details}", file=sys.stderr)
     interrupted = signals.received or record["ended"] == INTERRUPTED
     return signals.exit_code() if interrupted else summary.exit_code(record)
+
+
+def _beside(arguments: argparse.Namespace) -> int:
+    """Train models of a user's own beside each other, which need not be the network that is specified."""
+    from shared.api.models import TAKEN, models
+    from shared.processes.calls import CallError
+
+    options = {name: value for name, value in options_of(arguments).items() if name in TAKEN}
+    try:
+        found = models(*arguments.implementation, effort=arguments.effort, preset=arguments.preset,
+                       timeout=arguments.timeout, progress=progress, **options)  # fmt: skip
+    except CallError as error:
+        print_port_error(error)
+        return 1
+    print_document(found.document, arguments.format)
+    return 0 if found.ok else 4
 
 
 def _measure(arguments: argparse.Namespace, argv: list[str]) -> "tuple[Path, Record]":

@@ -1,12 +1,10 @@
 """Models in the process of the tests, which saves the start of one for each; and files to plant causes in."""
 
 from pathlib import Path
-from typing import Any
 
 from shared.ports import comparison, words
 from shared.ports.comparison import Comparison
-from shared.ports.stepper import Given, PortStepper
-from shared.processes.calls import CallProcess
+from shared.ports.stepper import Given, InProcess, PortStepper
 from shared.spec import NetworkSpec, TrainingSpec
 
 HEAD = """
@@ -23,22 +21,6 @@ CROSS = "criterion = nn.CrossEntropyLoss()\n"
 SGD = "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
 
 
-class Here(CallProcess):
-    """As `CallProcess`, without a process."""
-
-    def __init__(self, name: str) -> None:
-        self.stepper, self.answers = PortStepper.of(name), list[Any]()
-
-    def loaded(self) -> "Here":
-        return self
-
-    def ask(self, function: Any, *arguments: Any) -> None:
-        self.answers.append(function(self.stepper, *arguments))
-
-    def answer(self) -> Any:
-        return self.answers.pop(0)
-
-
 def compare(folder: Path, *texts: str, steps: int = 14, spec: NetworkSpec | None = None) -> Comparison:
     """Compare files with these texts, a.py and b.py."""
     names = []
@@ -46,7 +28,7 @@ def compare(folder: Path, *texts: str, steps: int = 14, spec: NetworkSpec | None
         path = folder / f"{name}.py"
         path.write_text(text if "import" in text else HEAD + text)
         names.append(str(path))
-    processes = [Here(name) for name in names]
+    processes = [InProcess(PortStepper.of(name)) for name in names]
     sides = comparison.begin(processes, names, Given(spec, TrainingSpec(learning_rate=0.1)))
     assert not comparison.unmapped(sides), comparison.unmapped(sides)
     return comparison.examine(sides, processes, steps, 10, 1)

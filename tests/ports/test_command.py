@@ -7,6 +7,7 @@ import samegrad
 from tests import command
 from tests.ports.here import CROSS, HEAD, SGD
 
+ROOT = Path(__file__).resolve().parents[2]
 TORCH = HEAD + "model = nn.Sequential(nn.Linear(784, 30), nn.ReLU(), nn.Linear(30, 10))\n" + CROSS
 KERAS = """
 import keras
@@ -26,11 +27,9 @@ def write(folder: Path, **texts: str) -> list[str]:
     return [word for name in texts for word in ("-i", str(folder / f"{name}.py"))]
 
 
-def test_the_same_network_in_two_frameworks_parts_by_epsilon_alone(tmp_path: Path) -> None:
-    adam = "optimizer = torch.optim.Adam(model.parameters(), lr=0.001)\n"
-    keras = KERAS.format(optimizer="Adam(0.001)", loss="sparse_categorical_crossentropy")
-    files = write(tmp_path, mine_torch=TORCH + adam, mine_keras=keras)
-    found = command.run(None, "lockstep", *files, "--steps", "8")
+def test_the_examples_part_by_epsilon_alone_as_their_readme_says() -> None:
+    files = [word for name in ("torch", "keras") for word in ("-i", f"{ROOT}/examples/mine_{name}.py")]
+    found = command.run(None, "lockstep", *files)
     assert found.code == 4, found.stderr
     assert "outputs    same" in found.stdout
     assert "gradients  same" in found.stdout
@@ -39,6 +38,10 @@ def test_the_same_network_in_two_frameworks_parts_by_epsilon_alone(tmp_path: Pat
     assert "mine_keras: update: Adam, epsilon 1e-07 beside the uncorrected root, rate 0.001" in found.stdout
     assert "mine_keras's own start: W1: glorot uniform" in found.stdout
     assert "b1, b2: zeros" in found.stdout
+    assert "mine_torch: time: a step of 10 takes" in found.stdout
+    answer = (ROOT / "examples" / "README.md").read_text().partition("the two part")[2].partition("```")[0]
+    for line in answer.replace("\n  ", " ").splitlines()[1:]:
+        assert line.partition(" (residual")[0] in found.stdout
 
 
 def test_a_right_port_to_another_framework_is_the_same(tmp_path: Path) -> None:
@@ -47,7 +50,10 @@ def test_a_right_port_to_another_framework_is_the_same(tmp_path: Path) -> None:
     found = command.run(None, "lockstep", *files, "--steps", "8", "--format", "json")
     assert found.code == 0, found.stdout
     content = json.loads(found.stdout)
-    assert [row["same"] for row in content["rows"]] == [True] * 4
+    assert [row["what"] for row in content["rows"]] == ["outputs", "layers", "loss", "gradients", "update"]
+    assert all(row["same"] for row in content["rows"])
+    assert content["rows"][1]["note"] == "z1 a1 z2"
+    assert all(side["timing"]["step"] > 0 for side in content["sides"])
     assert [side["update"]["name"] for side in content["sides"]] == ["momentum", "momentum"]
     assert [side["dtype"] for side in content["sides"]] == ["float64", "float64"]
 
@@ -65,6 +71,24 @@ def test_models_that_cannot_be_mapped_are_refused_by_the_tensor(tmp_path: Path) 
     found = command.run(None, "lockstep", *files)
     assert found.code == 2
     assert "W1 30x784 against W1 20x784" in found.stderr
+
+
+def test_models_train_beside_each_other_and_are_not_called_wrong_for_being_another_network(tmp_path: Path) -> None:
+    momentum = SGD.replace("0.1", "0.1, momentum=0.9")
+    text = TORCH.replace("784, 30", "784, 12").replace("(30", "(12")
+    files = write(tmp_path, a=text + momentum, b=text.replace("nn.ReLU()", "nn.Threshold(0.0, 0.0)") + momentum)
+    options = ["--quick", "--dataset", "digits", "--train-size", "500"]
+    found = command.run(None, *files, *options)
+    assert found.code == 0, found.stderr
+    assert "a and b perform the same computation, step by step: not the specification's network" in found.stdout
+    assert "same as b; not the specification's network" in found.stdout
+    assert "(up to 0 images are classified differently from a)" in found.stdout
+    write(tmp_path, b=text + SGD)
+    found = command.run(None, *files, *options, "--format", "json")
+    assert found.code == 4
+    rows = json.loads(found.stdout)["rows"]
+    assert [row["status"].partition(";")[0] for row in rows] == ["not the specification's network", "parts in update"]
+    assert all(row["accuracy"] > 0.1 and row["epoch"] > 0 for row in rows)
 
 
 EARLIER = (

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 import samegrad
-from tests.ports.here import HEAD
+from shared.spec import NetworkSpec
+from tests.ports.here import HEAD, compare, parted, said
 from tests.ports.test_command import EARLIER
 
 CHANGES = {
@@ -56,3 +57,31 @@ def test_a_bias_gradient_summed_over_everything_is_told(tmp_path: Path, is_right
     found = samegrad.lockstep(str(tmp_path / "mine.py"))
     assert found.ok == is_right, repr(found)
     assert ("the gradient of b1 is one number for all units" in repr(found)) != is_right
+
+
+SHIFTED = """
+from impls import numpy_scratch
+
+SIZES = (8, 5, 4)
+
+
+class Network(numpy_scratch.Network):
+    def load(self, x, y):
+        super().load({x}, {y})
+"""
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "words"),
+    [
+        ("x", "(y + 1) % 4", "labels that are shifted by one: each image has the next class"),
+        ("x / 255", "y", "pixels that are divided by 255 before"),
+        ("x", "y[::-1]", "labels in the opposite order of the images"),
+    ],
+)
+def test_other_data_in_training_than_those_given_are_told(tmp_path: Path, x: str, y: str, words: str) -> None:
+    spec = NetworkSpec.dense((8, 5, 4), "sigmoid", "quadratic")
+    found = compare(tmp_path, SHIFTED.format(x=x, y=y), SHIFTED.format(x="x", y="y"), spec=spec)
+    assert f"a: its training uses {words}" in said(found)
+    assert "b: its training uses" not in said(found)
+    assert parted(found) == ["update"]

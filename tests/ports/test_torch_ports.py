@@ -45,6 +45,11 @@ UPDATES = {
     "weight decay 0.02 decoupled": "AdamW(model.parameters(), lr=0.01, weight_decay=0.02)",
     "amsgrad": "Adam(model.parameters(), lr=0.01, amsgrad=True)",
     "RMSProp, rho 0.99": "RMSprop(model.parameters(), lr=0.01)",
+    "RMSProp, rho 0.9, centred": "RMSprop(model.parameters(), lr=0.01, alpha=0.9, centered=True)",
+    "RMSProp, rho 0.99, momentum 0.8": "RMSprop(model.parameters(), lr=0.01, momentum=0.8)",
+    "Adadelta, rho 0.9, epsilon 1e-06 within the root, rate 1 ": "Adadelta(model.parameters(), lr=1.0)",
+    "Adamax, epsilon 1e-08 in the largest gradient, rate 0.002": "Adamax(model.parameters(), lr=0.002)",
+    "NAdam, psi 0.004, epsilon 1e-08, rate 0.002": "NAdam(model.parameters(), lr=0.002)",
     "Adagrad": "Adagrad(model.parameters(), lr=0.1)",
 }
 
@@ -193,7 +198,7 @@ OUTPUTS = {
         NET.replace("tanh(self.a(x))", "nn.functional.gelu(self.a(x), approximate='tanh')")),
     "W1 is used without the transpose": (NET.replace("self.a(x)", "x @ self.a.weight + self.a.bias"), NET),
     "b2 is left out": (NET.replace("self.b(torch.tanh(self.a(x)))", "torch.tanh(self.a(x)) @ self.b.weight.T"), NET),
-    "the inputs are divided by 255 within the model": (NET.replace("self.a(x)", "self.a(x / 255)"), NET),
+    "the inputs are divided by 255 before the first layer": (NET.replace("self.a(x)", "self.a(x / 255)"), NET),
     "images are flattened in another order before W2": (CONV.replace("h.flatten", "h.permute(0, 2, 3, 1).flatten"),
                                                         CONV),
     "the kernels W1 are turned by 180 degrees": (CONV.replace("self.a(x)",
@@ -206,3 +211,31 @@ def test_why_outputs_part_is_told(tmp_path: Path, words: str) -> None:
     found = compare(tmp_path, *OUTPUTS[words])
     assert parted(found)[0] == "outputs"
     assert words in said(found)
+
+
+LOW = "F.linear(low(torch.tanh(F.linear(low(x), low(self.a.weight), self.a.bias))), low(self.b.weight), self.b.bias)"
+PRECISE = NET.replace("self.b(torch.tanh(self.a(x)))", LOW)
+
+
+@pytest.mark.parametrize(("dtype", "words"), [("bfloat16", "bfloat16"), ("float16", "TF32 or float16")])
+def test_products_in_a_lower_precision_are_told(tmp_path: Path, dtype: str, words: str) -> None:
+    low = f"def low(t):\n    return t.to(torch.{dtype}).to(t.dtype)\n"
+    found = compare(tmp_path, low + PRECISE, NET)
+    assert f"a: its products are computed in {words}" in said(found)
+    assert "products" not in said(compare(tmp_path, NET, NET))
+
+
+def test_labels_that_are_shifted_are_told(tmp_path: Path) -> None:
+    for change, words in (("yb + 1", "one too high"), ("yb - 1", "one too low")):
+        found = compare(tmp_path, MODEL + CROSS + SGD + LOOP.replace("yb)", f"({change}) % 4)"))
+        assert f"cross-entropy, mean over the examples, with labels that are {words}" in said(found)
+        assert not found.ok
+
+
+def test_the_layers_are_compared_one_by_one(tmp_path: Path) -> None:
+    found = compare(tmp_path, NET, NET)
+    (row,) = [row for row in found.rows if row.what == "layers"]
+    assert (row.same, row.note) == (True, "z1 a1 z2")
+    found = compare(tmp_path, NET.replace("torch.tanh(", "F.relu("), NET)
+    (row,) = [row for row in found.rows if row.what == "layers"]
+    assert (row.same, row.tensors, row.note) == (False, ["a1"], "z1 same")

@@ -1,0 +1,114 @@
+"""Models that are there: a torch.nn.Module or a keras.Model of a script or a notebook, which stays as it is."""
+
+import copy
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from shared.adapters.keras_model import KerasPort
+from shared.adapters.port import Named, PortError
+from shared.adapters.torch_module import TorchPort
+from shared.interface import Array
+
+
+class Live(NamedTuple):
+    """A model with what belongs to it."""
+
+    model: Any
+    criterion: Any
+    """an object or a name; None for what a compiled model has"""
+    optimizer: Any
+    """of its parameters; or a function of them, such as a class; or a name; None for what a compiled model has"""
+    x: Array
+    y: Array
+
+
+def is_model(value: Any) -> bool:
+    """Return whether a value is a torch.nn.Module or a keras.Model."""
+    return _kind(value) != ""
+
+
+def _kind(value: Any) -> str:
+    bases = {f"{cls.__module__.partition('.')[0]}.{cls.__name__}" for cls in type(value).__mro__}
+    return "torch" if "torch.Module" in bases else "keras" if "keras.Model" in bases else ""
+
+
+def port(live: Live) -> TorchPort | KerasPort:
+    """Return a port to a copy of a model.
+
+    Raises
+    ------
+    PortError
+        If it cannot be copied or stepped; the message says why.
+    """
+    return LiveTorch(live) if _kind(live.model) == "torch" else LiveKeras(live)
+
+
+def _named(live: Live) -> Named:
+    criterion, optimizer = (each if isinstance(each, str) else "" for each in (live.criterion, live.optimizer))
+    return Named(criterion, optimizer)
+
+
+class LiveTorch(TorchPort):
+    """A copy of a torch.nn.Module, with its optimizer."""
+
+    def __init__(self, live: Live) -> None:
+        self.live = live
+        named = _named(live)
+        torch: Any = __import__("torch")
+        default = torch.get_default_dtype()
+        try:
+            super().__init__(Path(type(live.model).__name__), named=named)
+        finally:
+            torch.set_default_dtype(default)
+
+    def read(self) -> None:
+        """Copy the objects; there is no file, and no loop."""
+        given = [None if isinstance(each, str) else each for each in self.live[1:3]]
+        try:
+            self.module, criterion, optimizer = copy.deepcopy([self.live.model, *given])
+        except Exception as error:
+            raise PortError(f"{self.path}: its module cannot be copied: {error}") from error
+        self.loop, self.source, self.words = None, None, str(self.path)  # type: ignore[assignment]
+        if optimizer is not None and not isinstance(optimizer, self.torch.optim.Optimizer):
+            optimizer = optimizer(self.module.parameters())
+        found = {"model": self.module, "criterion": criterion, "optimizer": optimizer}
+        self.scope = {name: value for name, value in found.items() if value is not None}
+
+    def _sample(self) -> Any:
+        """Return the examples as they were given."""
+        x, y = (self.torch.as_tensor(np.asarray(each)) for each in (self.live.x, self.live.y))
+        return x, y
+
+
+class LiveKeras(KerasPort):
+    """A copy of a keras.Model, in its own precision."""
+
+    def __init__(self, live: Live) -> None:
+        self.live = live
+        named = _named(live)
+        super().__init__(Path(live.model.name), ("own",), named)
+
+    def _without_downloads(self) -> None:
+        """Leave the data sets of Keras as they are: no file is run."""
+
+    def read(self) -> None:
+        """Copy the model with its weights, and compile the copy as the model is."""
+        model = self.live.model
+        self.dtype = str(model.compute_dtype) if model.compute_dtype == "float64" else "float32"
+        if not model.built:
+            model(np.asarray(self.live.x[:1]))
+        try:
+            self.model = self.keras.models.clone_model(model)
+            self.model.set_weights(model.get_weights())
+        except Exception as error:
+            raise PortError(f"{self.path}: it cannot be copied ({error}); give its file instead") from error
+        self.words, self.source = type(model).__name__, None  # type: ignore[assignment]
+        loss, optimizer = (None if isinstance(each, str) else each for each in self.live[1:3])
+        if getattr(model, "compiled", False):  # what it has itself comes first
+            loss, optimizer = model.loss, model.optimizer
+        if optimizer is not None:
+            optimizer = type(optimizer).from_config(optimizer.get_config())
+            self.model.compile(optimizer=optimizer, loss=loss)
+        self.scope = {"loss": loss, "optimizer": optimizer}

@@ -1,0 +1,121 @@
+"""Models of a user's own as they are, trained and timed beside each other."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shared import implementations
+from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread
+from shared.api.ports import STEPS_OF_MODELS, sibling_of
+from shared.api.proofs import agree
+from shared.errors import SettingError
+from shared.measure import plan
+from shared.options import DEFAULTS, network_of, resolve, training_of
+from shared.ports import beside, comparison, timed
+from shared.ports.beside import Entry
+from shared.ports.stepper import Given, PortStepper, declared_spec, is_port
+from shared.processes.calls import side_by_side
+from shared.report import beside as report
+from shared.report.numbers import plural
+
+NEAR = 0.01
+"""Relative difference of errors against the reference that are the same."""
+TAKEN = tuple(name for name in DEFAULTS if name not in ("implementation", "baseline", "threads")) + DATA[1:]
+
+
+@dataclass(frozen=True, repr=False)
+class Models(Printed):
+    """Models beside each other: with which others each agrees, its accuracy and its time."""
+
+    entries: list[Entry]
+
+    @property
+    def ok(self) -> bool:
+        """Whether all of them trained, and all agree with each other."""
+        return all(not entry.failed and entry.group == 0 for entry in self.entries)
+
+
+@one_thread
+def models(
+    *names: str, effort: str | None = None, preset: str | None = None, timeout: float = 300,
+    progress: Progress = no_progress, **options: Any,
+) -> Models:  # fmt: skip
+    """Train and time models of a user's own beside each other, from the same weights and on the same batches.
+
+    They need not be the network that the options specify: they are compared with each other.
+
+    Parameters
+    ----------
+    names : files with a torch.nn.Module or a keras.Model, its loss and its optimizer; files with a class `Network`; or
+        names of implementations.
+    effort, preset : as `compare`.
+    timeout : seconds that a model has for each answer, such as an epoch.
+    options : network, epochs, batch_size, rounds, seed, dataset, data_dir, offline, ...; a model has its own optimizer.
+
+    Raises
+    ------
+    CallError
+        If a file holds no model, or gives no answer.
+    SettingError, SpecError, UnknownImplementationError, DataError, TypeError
+        As `compare`.
+    """
+    given = given_options(options, TAKEN)
+    settled = resolve(given, effort, None, preset)
+    located = list(implementations.locate_all(list(names)))
+    dataset = plan.part_of(load_data(given), settled)
+    epochs = dataset.epochs if settled["epochs"] is None else settled["epochs"]
+    training, rounds = replace(training_of(settled), epochs=epochs), settled["rounds"]
+    has_network = any(given[name] is not None for name in ("network", "sizes", "activation", "loss"))
+    spec = network_of(settled, given)
+    declared = next((each for name in located if (each := declared_spec(name)) is not None), None)
+    own = spec if has_network or declared is None else declared
+    with side_by_side(located, PortStepper.of, timeout=timeout) as processes:
+        with progress("comparing the models", None):
+            sides = comparison.begin(processes, located, Given(own, training))
+            entries = [Entry(side) for side in sides]
+            if given["initial"] is None and any(side.about.own for side in sides):
+                training = replace(training, initial="scaled")  # as models of frameworks start
+            for name, side in zip(located, sides, strict=True):
+                beside.refuse_unfit(side.about, Path(name).name, dataset)
+                if not side.about.has_update:
+                    raise SettingError("implementation", f"got {Path(name).name}, whose functions have no update; "
+                                       "expected models that train")  # fmt: skip
+            beside.agree(entries, processes, training, STEPS_OF_MODELS)
+            beside.mark_those_of_spec(entries, processes, own, training, timeout)
+        with progress("training", rounds) as done:
+            beside.train(entries, processes, dataset, training, rounds, done)
+        with progress("where the time goes", None):
+            timed.time_sides(sides, processes, training.batch_size, training.seed)
+        sibling = sibling_of(sides[0], processes[0], located[0], training, timeout) if len(sides) == 1 else None
+    heading = [
+        f"{' / '.join(side.name for side in sides)}: the same weights given, the same mini-batches",
+        *(f"{side.name}: {side.about.kind}: {', '.join(side.about.found)}" for side in sides),
+        f"{dataset.title}; batch {training.batch_size}, {plural(epochs, 'epoch')}, {plural(rounds, 'round')}; "
+        f"{training.initial} initial weights; timed in float32, in turns, 1 thread",
+    ]
+    return Models(report.document(entries, heading, sibling, training.batch_size), entries)
+
+
+def are_models(names: list[str] | None, **options: Any) -> bool:
+    """Return whether names are models to be compared with each other.
+
+    They are if one of them is a model as it is, or if all files depart from the specified gradients by the same: then
+    they are another network.
+    """
+    if not names or not all(name in implementations.names() or Path(name).is_file() for name in names):
+        return False
+    if any(map(is_port, names)):
+        return True
+    own = [name for name in names if name.endswith(".py")]
+    if len(own) < 2:
+        return False
+    known = {key: value for key, value in options.items() if key in ("network", "sizes", "activation", "loss", *DATA)}
+    found = agree(*own, **known)
+    off: dict[str, list[float]] = {}
+    for entry in found.entries:
+        off.setdefault(entry.implementation, []).append(entry.error)
+    wrong = {entry.implementation for entry in found.entries if entry.verdict == "not rounding"}
+    first, *others = [off[name] for name in off if name in wrong] or [[]]
+    return bool(others) and len(wrong) == len(off) and all(np.allclose(each, first, rtol=NEAR) for each in others)
