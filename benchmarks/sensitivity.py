@@ -32,22 +32,17 @@ from shared.report.summary import turns_of
 
 SOURCE: Final = environment.ROOT / "impls" / f"{REFERENCE}.py"
 SLOWER_COPY: Final = """
+import time
 
 class Network(Network):
-    def __init__(self, *given):
-        super().__init__(*given)
-        self.twin = type(self).__mro__[1](*given)
-
-    def load(self, x, y):
-        super().load(x, y)
-        self.twin.load(x, y)
-
     def train(self, order):
+        begun = time.process_time_ns()
         super().train(order)
-        others = order[: round({share} * len(order))] + len(self.x) // 2  # not those that are in the caches now
-        self.twin.train(others % len(self.x))
+        end = begun + {slower} * (time.process_time_ns() - begun)
+        while time.process_time_ns() < end:
+            pass
 """
-"""A share of the steps is taken once more, by a twin whose results nobody sees."""
+"""It computes the same, and then waits, with its CPU, for a share of the CPU time that this took."""
 LOADS: Final = {
     "idle": (),
     "busy": ("while True: pass",) * 2,
@@ -86,7 +81,7 @@ def copies(folder: Path, shares: Sequence[float]) -> list[str]:
     paths = []
     for number, share in enumerate(shares):
         path = folder / f"copy_{number}.py"
-        path.write_text(SOURCE.read_text(encoding="utf-8") + (SLOWER_COPY.format(share=share) if share else ""))
+        path.write_text(SOURCE.read_text(encoding="utf-8") + (SLOWER_COPY.format(slower=1 + share) if share else ""))
         paths.append(str(path))
     return paths
 

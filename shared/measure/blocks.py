@@ -33,6 +33,8 @@ SAMPLE_STEPS: Final = 64
 TRIES: Final = 5
 SHIFTS: Final = 200
 """Blocks of memory that move what is allocated after them."""
+REBUILD_SECONDS: Final = 0.1
+"""A network that is built, and has trained its first step, within this time is built anew in the middle of turns."""
 TRY_SECONDS: Final = 0.3
 """After which there are no more tries."""
 
@@ -47,6 +49,8 @@ class Length(NamedTuple):
     """what a call takes in addition to its steps"""
     share: Share
     """the largest share of the time of a call in which it used a CPU: 1, or less if it waits by itself"""
+    can_rebuild: bool
+    """whether `rebuild` is quick"""
 
 
 class Block(NamedTuple):
@@ -88,20 +92,34 @@ class Side:
 def load(_: str, job: Job) -> Side:
     """Import an implementation, set its threads, build the network and load the training set."""
     module = load_module(job.implementation)
-    cls = network_class(module)
     threads = dict(module.set_threads(job.threads) or {}) if hasattr(module, "set_threads") else {}
     start = Start.of(job)
     shift = shifted()
-    network = cls(job.spec, job.training, start.parameters)
+    return Side(module, _built(module, job, start), job, start, threads, shift)
+
+
+def _built(module: ModuleType, job: Job, start: Start) -> Network:
+    network: Network = network_class(module)(job.spec, job.training, start.parameters)
     network.load(start.x, start.y)
-    return Side(module, network, job, start, threads, shift)
+    return network
+
+
+def rebuild(side: Side) -> Block:
+    """Build the network anew, so that its arrays lie elsewhere, and train a block; return the time of all that."""
+    wall, cpu = time.perf_counter_ns(), time.process_time_ns()
+    side.shift = shifted()
+    side.network = _built(side.module, side.job, side.start)
+    gc.collect()
+    side.restart(side.steps)
+    take(side)
+    return Block(time.perf_counter_ns() - wall, time.process_time_ns() - cpu)
 
 
 def shifted() -> list[bytearray]:
     """Return blocks of memory of random sizes, of which every other one is free again.
 
     Where arrays lie changes the speed of small networks by some per cent, and is the same in every process of a file.
-    So it would be the same error in every round; with this it is another one in each (Curtsinger and Berger,
+    So it would be the same error in every round; with this it is another one in each layout (Curtsinger and Berger,
     "Stabilizer: statistically sound performance evaluation", ASPLOS 2013).
     """
     sizes = random.SystemRandom()
@@ -110,6 +128,8 @@ def shifted() -> list[bytearray]:
 
 def prepare(side: Side) -> Length:
     """Find the length of a block, train one of it, and start again: all is compiled, and calls cost little."""
+    side.restart(1)
+    is_quick = take(side).wall_ns <= REBUILD_SECONDS * 1e9  # nothing is compiled
     most = -(-len(side.start.y) // side.job.training.batch_size)
     tried = min(SAMPLE_STEPS, most)
     short, longer = _tries(side, 1), _tries(side, tried)
@@ -125,7 +145,8 @@ def prepare(side: Side) -> Length:
     gc.collect()
     gc.freeze()
     share = max(share, _share(blocks))
-    return Length(steps, _seconds(blocks, clock(side.job), share), call, share)
+    seconds = _seconds(blocks, clock(side.job), share)
+    return Length(steps, seconds, call, share, is_quick and rebuild(side).wall_ns / 1e9 <= REBUILD_SECONDS + seconds)
 
 
 def clock(job: Job) -> Literal["cpu", "wall"]:

@@ -27,7 +27,7 @@ def log_ratios(rounds: Sequence[Turns]) -> list[float]:
 
 
 def log_ratio(turns: Turns, share: float, of_baseline: float) -> float:
-    """Return the median of log(time of a step / the baseline's), over all blocks and their neighbours.
+    """Return log(time of a step / the baseline's): the median over blocks and neighbours, the mean over the layouts.
 
     Each block is compared with the gap before it and, again, with the one after it. A mean of both would not be fair:
     noise is skewed, and the median of single blocks lies below that of means of two.
@@ -38,8 +38,14 @@ def log_ratio(turns: Turns, share: float, of_baseline: float) -> float:
     """
     own = [math.log(seconds) for seconds in _seconds(turns["blocks"], turns["clock"], share)]
     gaps = [math.log(median(_seconds(gap, turns["clock"], of_baseline))) for gap in turns["gaps"]]
-    differences = [block - gap for block, beside in zip(own, pairwise(gaps), strict=True) for gap in beside]
-    return math.log(turns["baseline_steps"] / turns["steps"]) + median(differences)
+    n = len(own) // turns.get("layouts", 1)
+    layouts = [(own[k : k + n], gaps[k + i : k + i + n + 1]) for i, k in enumerate(range(0, len(own), n))]
+    return math.log(turns["baseline_steps"] / turns["steps"]) + fmean(_difference(*layout) for layout in layouts)
+
+
+def _difference(own: Sequence[float], gaps: Sequence[float]) -> float:
+    """Return the median difference of the blocks to those of the baseline before and after them."""
+    return median(block - gap for block, beside in zip(own, pairwise(gaps), strict=True) for gap in beside)
 
 
 def _seconds(blocks: Blocks, clock: str, share: float) -> list[float]:

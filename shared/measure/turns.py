@@ -35,6 +35,8 @@ TURNS_SECONDS: Final = 1.5
 """How long a pair takes turns in a round; less if `MOST` blocks take less, more if `LEAST` take more."""
 LEAST, MOST = 3, 100
 """Blocks of an implementation in a round."""
+LAYOUTS: Final = 8
+"""A network that is built quickly is built so many times in a round, each time elsewhere in memory."""
 GAP: Final = 0.2
 """A block of an implementation has blocks of the baseline on each side that take so much of its time, at least one."""
 MOST_IN_A_GAP: Final = 20
@@ -60,6 +62,7 @@ class _Live:
     def __init__(self, job: Job, timeout: float) -> None:
         loader = partial(blocks.load, job=job)
         self.job, self.blocks, self.seen = job, list[Block](), 0.0
+        self.rebuilt: list[Block] = []
         self.process = CallProcess(job.implementation, loader, timeout=timeout, threads=job.threads)
 
     def call(self, function: Callable[..., Any] | None = None) -> Any:
@@ -75,6 +78,10 @@ class _Live:
         self.blocks.append(Block(*self.call(blocks.take)))
         self.seen += min(time.monotonic() - begun, PAUSE_SECONDS)
         return self.blocks[-1]
+
+    def rebuild(self) -> None:
+        """Build the network anew, elsewhere in memory."""
+        self.rebuilt.append(Block(*self.call(blocks.rebuild)))
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of the process so far, as the system counts it."""
@@ -150,20 +157,27 @@ def _taken(own: _Live, other: _Live) -> dict[str, Any]:
     for side, cpu in zip(both, before, strict=True):
         if side.cpu_seconds() - cpu > SPINS * WATCH_SECONDS:
             return alone(own.job, _restless(side, (side.cpu_seconds() - cpu) / WATCH_SECONDS))
+    movable = [side for side, length in zip(both, lengths, strict=True) if length.can_rebuild]
     plan, begun = planned(*lengths), time.monotonic()
-    before = [side.cpu_seconds() for side in both]
-    gaps = [[other.take() for _ in range(plan.gap)]]
-    for _ in range(plan.blocks):
-        own.take()
+    layouts = min(LAYOUTS, plan.blocks) if movable else 1
+    before, gaps = [side.cpu_seconds() for side in both], list[list[Block]]()
+    for layout in range(layouts):
+        for side in movable if layout else ():
+            side.rebuild()
         gaps.append([other.take() for _ in range(plan.gap)])
+        for _ in range(plan.blocks // layouts):
+            own.take()
+            gaps.append([other.take() for _ in range(plan.gap)])
     wall = time.monotonic() - begun
     for side, cpu in zip(both, before, strict=True):
-        waited = wall - sum(block.wall_ns for block in side.blocks) / 1e9
-        used = side.cpu_seconds() - cpu - sum(block.cpu_ns for block in side.blocks) / 1e9
+        worked = [*side.blocks, *side.rebuilt]
+        waited = wall - sum(block.wall_ns for block in worked) / 1e9
+        used = side.cpu_seconds() - cpu - sum(block.cpu_ns for block in worked) / 1e9
         if used > max(BURNS * waited, WATCH_SECONDS * SPINS):
             return alone(own.job, _restless(side, used / waited))
     return own.job.head | {
         "status": OK,
+        "layouts": layouts,
         "steps": lengths[0].steps,
         "baseline_steps": lengths[1].steps,
         "call_share": min(1.0, lengths[0].call / lengths[0].seconds),

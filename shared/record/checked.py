@@ -162,7 +162,10 @@ def _turns(where: str, turns: Turns, record: Record, _: NetworkSpec) -> None:
     missing = [key for key in needed if key not in turns]
     expect(where, f"no {', '.join(missing)}", "all that turns with the status ok have", fits=not missing)
     own, gaps = turns["blocks"], turns["gaps"]
-    expect(f"{where}.gaps", len(gaps), f"{len(own) + 1}, one more than blocks", fits=len(gaps) == len(own) + 1)
+    layouts = turns.get("layouts", 1)
+    expect(f"{where}.layouts", layouts, f"a divisor of {len(own)}, the blocks", fits=len(own) % layouts == 0)
+    more = f"{len(own) + layouts}, one more than blocks in each layout"
+    expect(f"{where}.gaps", len(gaps), more, fits=len(gaps) == len(own) + layouts)
     fits = all(wall > 0 for block in (own, *gaps) for wall, _ in block)
     expect(f"{where}.blocks", 0, "times above 0", fits=fits)
 

@@ -228,6 +228,8 @@ BlocksPart = Annotated[list[BlockPart], Meta(min_length=1, max_length=MOST_BLOCK
 class Turns(Result, total=False):
     """What an implementation and the baseline did in turns in a round; see `shared.measure.turns`."""
 
+    layouts: NotRequired[Whole]
+    """how many times the network was built, elsewhere in memory, in this round; its blocks are divided among them"""
     steps: Whole
     """of a block of the implementation"""
     baseline_steps: Whole
@@ -240,7 +242,8 @@ class Turns(Result, total=False):
     baseline_share: Share
     blocks: BlocksPart
     gaps: Annotated[list[BlocksPart], Meta(min_length=2, max_length=MOST_BLOCKS)]
-    """the blocks of the baseline before the first block of the implementation, between two, and after the last"""
+    """for each layout the blocks of the baseline before the first block of the implementation, between two, and after
+    the last"""
 
 
 class Event(TypedDict):

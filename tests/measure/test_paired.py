@@ -45,6 +45,13 @@ def test_several_blocks_of_the_baseline_count_with_their_median() -> None:
     assert log_ratio(turns) == pytest.approx(math.log(2))
 
 
+def test_each_layout_counts_as_much_as_any_other_and_is_compared_within_itself() -> None:
+    # in the second layout the implementation takes 10 % longer, and in the third the baseline
+    own = [200] * 3 + [220] * 3 + [200] * 3
+    turns = made(own, [[100]] * 8 + [[110]] * 4, layouts=3)
+    assert log_ratio(turns) == pytest.approx(math.log(2))
+
+
 def test_one_block_that_was_disturbed_does_not_count() -> None:
     assert log_ratio(made([200, 9000, 200], [[100]] * 4)) == pytest.approx(math.log(2))
 

@@ -432,7 +432,7 @@ def test_turns_that_failed_are_taken_again_and_cost_their_row_alone(
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"gaps": [[[10, 10]]] * 3}, "turns.gaps: got 3, expected 2, one more than blocks"),
+        ({"gaps": [[[10, 10]]] * 3}, "turns.gaps: got 3, expected 2, one more than blocks in each layout"),
         ({"blocks": [[0, 0]]}, "turns.blocks: got 0, expected times above 0"),
         ({"clock": "sand"}, "invalid enum value 'sand' - at `\\$.clock`"),
         ({"steps": 0}, "expected `int` >= 1 - at `\\$.steps`"),
