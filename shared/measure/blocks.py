@@ -28,8 +28,8 @@ BLOCK_SECONDS: Final = 0.01
 """The least length of a block: what disturbs a machine lasts longer, and a call of `train` takes much less."""
 CALL: Final = 0.01
 """The largest share of a block that a call of `train` may take by itself, as by the start of a `fit`."""
-SAMPLE_STEPS: Final = 64
-"""The steps of a second call from which the time of a step follows; an epoch if that is shorter."""
+SAMPLE_STEPS: Final = (16, 64)
+"""The steps of two calls from which the time of a step follows, and what a call takes besides; an epoch at most."""
 TRIES: Final = 5
 SHIFTS: Final = 200
 """Blocks of memory that move what is allocated after them."""
@@ -71,6 +71,8 @@ class Side:
     threads: dict[str, int]
     shift: list[bytearray] = field(default_factory=list)
     """see `shifted`"""
+    cpu_ns: int = 0
+    """the CPU time of all blocks, with what goes before them, and of `rebuild`"""
     steps: int = 1
     first: Labels = field(default_factory=lambda: np.empty(0, np.int64))
     """a mini-batch"""
@@ -104,15 +106,16 @@ def _built(module: ModuleType, job: Job, start: Start) -> Network:
     return network
 
 
-def rebuild(side: Side) -> Block:
-    """Build the network anew, so that its arrays lie elsewhere, and train a block; return the time of all that."""
+def rebuild(side: Side) -> Seconds:
+    """Build the network anew, so that its arrays lie elsewhere, and train a block; return the seconds of all that."""
     wall, cpu = time.perf_counter_ns(), time.process_time_ns()
     side.shift = shifted()
     side.network = _built(side.module, side.job, side.start)
     gc.collect()
     side.restart(side.steps)
+    side.cpu_ns += time.process_time_ns() - cpu
     take(side)
-    return Block(time.perf_counter_ns() - wall, time.process_time_ns() - cpu)
+    return (time.perf_counter_ns() - wall) / 1e9
 
 
 def shifted() -> list[bytearray]:
@@ -131,12 +134,12 @@ def prepare(side: Side) -> Length:
     side.restart(1)
     is_quick = take(side).wall_ns <= REBUILD_SECONDS * 1e9  # nothing is compiled
     most = -(-len(side.start.y) // side.job.training.batch_size)
-    tried = min(SAMPLE_STEPS, most)
-    short, longer = _tries(side, 1), _tries(side, tried)
-    share = _share([*short, *longer])
-    one, many = (_seconds(tries, clock(side.job), share) for tries in (short, longer))
-    step = max(many - one, 1e-6) / (tried - 1) if tried > 1 else one
-    call, steps = max(0.0, one - step), nearest(BLOCK_SECONDS / step)
+    few, many = (min(steps, most) for steps in SAMPLE_STEPS)
+    tried = [_tries(side, steps) for steps in (few, many)]
+    share = _share([block for tries in tried for block in tries])
+    short, longer = (_seconds(tries, clock(side.job), share) for tries in tried)
+    step = max(longer - short, 1e-6) / (many - few) if many > few else short / few
+    call, steps = max(0.0, short - few * step), nearest(BLOCK_SECONDS / step)
     while call > CALL * steps * step and steps < most:
         steps = nearest(2.2 * steps)  # the next of them
     steps = min(steps, most)
@@ -146,7 +149,9 @@ def prepare(side: Side) -> Length:
     gc.freeze()
     share = max(share, _share(blocks))
     seconds = _seconds(blocks, clock(side.job), share)
-    return Length(steps, seconds, call, share, is_quick and rebuild(side).wall_ns / 1e9 <= REBUILD_SECONDS + seconds)
+    can_rebuild = is_quick and rebuild(side) <= REBUILD_SECONDS + seconds
+    side.cpu_ns = 0
+    return Length(steps, seconds, call, share, can_rebuild)
 
 
 def clock(job: Job) -> Literal["cpu", "wall"]:
@@ -185,14 +190,20 @@ def take(side: Side) -> Block:
 
     A step goes before it that does not count: the other process has had the caches of the CPU.
     """
-    order = next(side.orders)
+    begun, order = time.process_time_ns(), next(side.orders)
     side.network.train(side.first)
     side.network.parameters()
     wall, cpu = time.perf_counter_ns(), time.process_time_ns()
     side.network.train(order)
     side.network.parameters()
-    cpu, wall = time.process_time_ns() - cpu, time.perf_counter_ns() - wall
-    return Block(max(1, wall), cpu)
+    end, wall = time.process_time_ns(), time.perf_counter_ns() - wall
+    side.cpu_ns += end - begun
+    return Block(max(1, wall), end - cpu)
+
+
+def cpu_ns(side: Side) -> Count:
+    """Return the CPU time of all that was asked for since the process was prepared."""
+    return side.cpu_ns
 
 
 def threads(side: Side) -> Annotated[dict[str, Count], Meta(max_length=100)]:

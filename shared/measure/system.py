@@ -3,12 +3,13 @@
 Each is used if its name exists, and is None otherwise. For the rest, psutil is the same on every system.
 """
 
+import os
 import platform
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -54,6 +55,18 @@ def cpu_model() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def cpus() -> list[int]:
+    """Return the numbers of the CPUs on which this process may run; none if a thread cannot be bound to one."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def bind(process_id: int, cpu: int) -> None:
+    """Let all threads of a process run on one CPU alone."""
+    for thread in Path(f"/proc/{process_id}/task").iterdir():
+        with suppress(OSError):  # it has ended
+            os.sched_setaffinity(int(thread.name), [cpu])
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from shared.measure import blocks
 from shared.measure.blocks import Block, Length
 from shared.measure.job import Job
 from shared.measure.sample import PAUSE_SECONDS, failed
+from shared.measure.system import bind, cpus
 from shared.measure.threads import rejection
 from shared.measure.verify import implausible
 from shared.processes.calls import CallError, CallProcess
@@ -35,8 +36,11 @@ TURNS_SECONDS: Final = 1.5
 """How long a pair takes turns in a round; less if `MOST` blocks take less, more if `LEAST` take more."""
 LEAST, MOST = 3, 100
 """Blocks of an implementation in a round."""
-LAYOUTS: Final = 8
-"""A network that is built quickly is built so many times in a round, each time elsewhere in memory."""
+LAYOUTS: Final = 16
+"""In so many parts of a round, a network that is built quickly is built anew, and both run on another CPU.
+
+No two CPUs are equally fast, as each has neighbours of its own. On the same one, they slow both alike.
+"""
 GAP: Final = 0.2
 """A block of an implementation has blocks of the baseline on each side that take so much of its time, at least one."""
 MOST_IN_A_GAP: Final = 20
@@ -61,8 +65,7 @@ class _Live:
 
     def __init__(self, job: Job, timeout: float) -> None:
         loader = partial(blocks.load, job=job)
-        self.job, self.blocks, self.seen = job, list[Block](), 0.0
-        self.rebuilt: list[Block] = []
+        self.job, self.blocks, self.seen, self.busy = job, list[Block](), 0.0, 0.0
         self.process = CallProcess(job.implementation, loader, timeout=timeout, threads=job.threads)
 
     def call(self, function: Callable[..., Any] | None = None) -> Any:
@@ -76,12 +79,20 @@ class _Live:
         """Train a block."""
         begun = time.monotonic()
         self.blocks.append(Block(*self.call(blocks.take)))
-        self.seen += min(time.monotonic() - begun, PAUSE_SECONDS)
+        taken = time.monotonic() - begun
+        self.seen += min(taken, PAUSE_SECONDS)
+        self.busy += taken
         return self.blocks[-1]
 
     def rebuild(self) -> None:
         """Build the network anew, elsewhere in memory."""
-        self.rebuilt.append(Block(*self.call(blocks.rebuild)))
+        begun = time.monotonic()
+        self.call(blocks.rebuild)
+        self.busy += time.monotonic() - begun
+
+    def bind(self, cpu: int) -> None:
+        """Let the process run on this CPU alone."""
+        bind(self.process.process_id, cpu)
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of the process so far, as the system counts it."""
@@ -159,9 +170,11 @@ def _taken(own: _Live, other: _Live) -> dict[str, Any]:
             return alone(own.job, _restless(side, (side.cpu_seconds() - cpu) / WATCH_SECONDS))
     movable = [side for side, length in zip(both, lengths, strict=True) if length.can_rebuild]
     plan, begun = planned(*lengths), time.monotonic()
-    layouts = min(LAYOUTS, plan.blocks) if movable else 1
+    layouts, places = min(LAYOUTS, plan.blocks), cpus() if own.job.threads == 1 else []
     before, gaps = [side.cpu_seconds() for side in both], list[list[Block]]()
     for layout in range(layouts):
+        for side in both if places else ():
+            side.bind(places[layout % len(places)])
         for side in movable if layout else ():
             side.rebuild()
         gaps.append([other.take() for _ in range(plan.gap)])
@@ -170,9 +183,7 @@ def _taken(own: _Live, other: _Live) -> dict[str, Any]:
             gaps.append([other.take() for _ in range(plan.gap)])
     wall = time.monotonic() - begun
     for side, cpu in zip(both, before, strict=True):
-        worked = [*side.blocks, *side.rebuilt]
-        waited = wall - sum(block.wall_ns for block in worked) / 1e9
-        used = side.cpu_seconds() - cpu - sum(block.cpu_ns for block in worked) / 1e9
+        waited, used = wall - side.busy, side.cpu_seconds() - cpu - side.call(blocks.cpu_ns) / 1e9
         if used > max(BURNS * waited, WATCH_SECONDS * SPINS):
             return alone(own.job, _restless(side, used / waited))
     return own.job.head | {

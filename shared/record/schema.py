@@ -229,7 +229,7 @@ class Turns(Result, total=False):
     """What an implementation and the baseline did in turns in a round; see `shared.measure.turns`."""
 
     layouts: NotRequired[Whole]
-    """how many times the network was built, elsewhere in memory, in this round; its blocks are divided among them"""
+    """parts of the round, each with as many blocks, another place in memory and another CPU"""
     steps: Whole
     """of a block of the implementation"""
     baseline_steps: Whole

@@ -29,8 +29,8 @@ class Network(Scratch):
         super().load(x, y)
 
     def train(self, order: Labels) -> None:
-        self.calls += 1
-        if self.calls > 50:
+        Network.calls += 1  # the network is built anew in the middle
+        if Network.calls > 50:
             if MODE == "crashes":
                 os.kill(os.getpid(), signal.SIGSEGV)
             if MODE == "hangs":
