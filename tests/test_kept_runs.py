@@ -40,7 +40,7 @@ def timed(record: Any, factor: float = 1) -> Any:
         own, base = (MILLISECONDS[name][turns["round"] - 1] for name in (turns["implementation"], "numpy_scratch"))
         block, gap = ([int(10**6 * ms)] * 2 for ms in (own * factor, base))
         turns |= {"steps": 1, "baseline_steps": 1, "share": 1.0, "baseline_share": 1.0, "clock": "cpu"}
-        turns |= {"blocks": [block], "gaps": [[gap]] * 2}
+        turns |= {"layouts": 1, "blocks": [block], "gaps": [[gap]] * 2}
     return record
 
 

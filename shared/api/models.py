@@ -15,7 +15,7 @@ from shared.measure import plan
 from shared.options import DEFAULTS, network_of, resolve, training_of
 from shared.ports import beside, comparison, timed
 from shared.ports.beside import Entry
-from shared.ports.stepper import Given, PortStepper, declared_spec, is_port
+from shared.ports.stepper import Given, PortStepper, declared_spec, is_model, is_port
 from shared.processes.calls import side_by_side
 from shared.report import beside as report
 from shared.report.numbers import plural
@@ -101,18 +101,24 @@ def models(
 def are_models(names: list[str] | None, **options: Any) -> bool:
     """Return whether names are models to be compared with each other.
 
-    They are if one of them is a model as it is, or if all files depart from the specified gradients by the same: then
-    they are another network.
+    They are if one of them is a model of a framework as it is. Of files with a class or functions, they are if there
+    are no others and all depart from the specified gradients by the same: then they are another network.
     """
     if not names or not all(name in implementations.names() or Path(name).is_file() for name in names):
         return False
-    if any(map(is_port, names)):
-        return True
-    own = [name for name in names if name.endswith(".py")]
-    if len(own) < 2:
+    try:
+        if any(map(is_model, names)):
+            return True
+        if not all(name.endswith(".py") for name in names):
+            return False
+        if any(map(is_port, names)):
+            return True
+    except OSError:  # a file that cannot be read: the plan of a run says why
+        return False
+    if len(names) < 2:
         return False
     known = {key: value for key, value in options.items() if key in ("network", "sizes", "activation", "loss", *DATA)}
-    found = agree(*own, **known)
+    found = agree(*names, **known)
     off: dict[str, list[float]] = {}
     for entry in found.entries:
         off.setdefault(entry.implementation, []).append(entry.error)

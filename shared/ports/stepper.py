@@ -51,6 +51,11 @@ def is_port(name: str) -> bool:
     return name.endswith(".py") and path.is_file() and kind_of(path) != ""
 
 
+def is_model(name: str) -> bool:
+    """Return whether a name is a file that holds a model of PyTorch or Keras as it is."""
+    return is_port(name) and kind_of(Path(name)) in ("torch", "keras")
+
+
 def declared_spec(name: str) -> NetworkSpec | None:
     """Return the network that a class or functions say; None for a model, and for a class of today's that says none.
 
