@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 import samegrad
 from tests import command
 from tests.ports.here import CROSS, HEAD, SGD
@@ -27,6 +29,7 @@ def write(folder: Path, **texts: str) -> list[str]:
     return [word for name in texts for word in ("-i", str(folder / f"{name}.py"))]
 
 
+@pytest.mark.exhaustive
 def test_the_examples_part_by_epsilon_alone_as_their_readme_says() -> None:
     files = [word for name in ("torch", "keras") for word in ("-i", f"{ROOT}/examples/mine_{name}.py")]
     found = command.run(None, "lockstep", *files)
@@ -58,6 +61,7 @@ def test_a_right_port_to_another_framework_is_the_same(tmp_path: Path) -> None:
     assert [side["dtype"] for side in content["sides"]] == ["float64", "float64"]
 
 
+@pytest.mark.exhaustive
 def test_from_python_a_model_alone_says_what_it_computes(tmp_path: Path) -> None:
     write(tmp_path, mine=TORCH.replace("10))", "10), nn.Softmax(dim=1))") + SGD)
     found = samegrad.lockstep(str(tmp_path / "mine.py"))
@@ -73,6 +77,7 @@ def test_models_that_cannot_be_mapped_are_refused_by_the_tensor(tmp_path: Path) 
     assert "W1 30x784 against W1 20x784" in found.stderr
 
 
+@pytest.mark.exhaustive
 def test_models_train_beside_each_other_and_are_not_called_wrong_for_being_another_network(tmp_path: Path) -> None:
     momentum = SGD.replace("0.1", "0.1, momentum=0.9")
     text = TORCH.replace("784, 30", "784, 12").replace("(30", "(12")

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 import samegrad
 from tests.ports.here import HEAD, SGD
 
@@ -44,6 +46,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.exhaustive
 def test_convolutions_flattened_in_another_order_are_the_same_and_missing_logits_are_told(tmp_path: Path) -> None:
     right, wrong = (KERAS_CONV.replace("LOGITS", f"from_logits={each}") for each in (True, False))
     for name, text in {"a": CONV, "right": right, "wrong": wrong}.items():
