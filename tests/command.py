@@ -24,7 +24,9 @@ STUBS = ROOT / "tests" / "stubs"
 COMMAND = [sys.executable, str(ROOT / "compare.py")]
 IMPATIENT = [sys.executable, "-m", "tests.patience"]
 """The same, for what hangs: see there."""
-SMALL = ["--no-report", "--dataset", "digits", "--train-size", "100", "--epochs", "1", "--rounds", "1", "--offline"]
+IN_TURNS = ["--no-report", "--dataset", "digits", "--train-size", "100", "--epochs", "1", "--rounds", "1", "--offline"]
+SMALL = [*IN_TURNS[:1], "--one-at-a-time", *IN_TURNS[1:]]
+"""Without the turns, which take two seconds for each implementation; `IN_TURNS` is for tests of them."""
 SECONDS = 1800
 """After which something that hangs fails its test: no machine is so busy that anything here takes as long."""
 PATIENT = ("--timeout", f"{SECONDS}s")

@@ -13,11 +13,11 @@ import pytest
 
 from shared.record import journal
 from shared.spec import TrainingSpec
-from tests.command import ROOT, SMALL, STUBS, Run, inside, of, run
+from tests.command import IN_TURNS, ROOT, SMALL, STUBS, Run, inside, of, run
 
 NAMES = of("numpy_scratch", "sums_in_another_order")
 OWN = of("sums_in_another_order")
-THREE = [*SMALL, "--rounds", "3", *NAMES]
+THREE = [*IN_TURNS, "--rounds", "3", *NAMES]
 
 
 @pytest.fixture(scope="module")
@@ -320,14 +320,14 @@ def test_a_file_that_was_edited_is_not_mixed_with_what_it_was(half: Path, tmp_pa
 
 
 def test_any_implementation_can_be_the_baseline(tmp_path: Path) -> None:
-    found = inside(tmp_path / "out", *SMALL, *NAMES, "--details", "--baseline", "sums_in_another_order")
+    found = inside(tmp_path / "out", *IN_TURNS, *NAMES, "--details", "--baseline", "sums_in_another_order")
     assert found.row("sums_in_another_order")[5] == "-"
     assert float(found.row("numpy_scratch")[5].partition(" ")[0]) > 0
     assert "time ratio: to sums_in_another_order's time, the median of blocks" in found.stdout
 
 
 def test_the_first_implementation_is_the_baseline_where_the_reference_is_not_run(tmp_path: Path) -> None:
-    found = inside(tmp_path / "out", *SMALL, *of("minitorch", "sums_in_another_order"))
+    found = inside(tmp_path / "out", *IN_TURNS, *of("minitorch", "sums_in_another_order"))
     assert found.record["baseline"] == "minitorch"
     assert "! the baseline is minitorch, the first implementation: numpy_scratch is not in this run" in found.stdout
     assert float(found.row("sums_in_another_order")[3]) > 0

@@ -23,6 +23,7 @@ from tests import patience
 from tests.command import (
     COMMAND,
     IMPATIENT,
+    IN_TURNS,
     PATIENT,
     ROOT,
     SECONDS,
@@ -332,7 +333,7 @@ def kill_and_resume(folder: Path, moments: Iterator[Moment]) -> int:
         fresh = not (output / journal.JOURNAL).exists()
         if fresh:
             output, done = folder / str(number), 0
-            arguments = [*SMALL[:-3], "--rounds", "2", *names, "--output", str(output)]
+            arguments = [*IN_TURNS[:-3], "--rounds", "2", *names, "--output", str(output)]
         else:
             arguments = ["--resume", str(output), "--no-report", *names]
         # the last run is left alone at last, so that it comes to its end however slow the machine is
@@ -365,7 +366,7 @@ def test_an_end_during_turns_keeps_every_sample_and_a_resumed_run_takes_the_turn
 ) -> None:
     marker, output, names = tmp_path / "marker", tmp_path / "out", of("numpy_scratch", "misbehaves_in_turns")
     env = environment(SAMEGRAD_TEST_MARKER=str(marker), SAMEGRAD_TEST_TURNS="sleeps")
-    arguments = [*COMMAND, *SMALL, *PATIENT, *names, "--output", str(output)]
+    arguments = [*COMMAND, *IN_TURNS, *PATIENT, *names, "--output", str(output)]
     with subprocess.Popen(
         arguments, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
@@ -394,7 +395,7 @@ def test_an_end_during_turns_keeps_every_sample_and_a_resumed_run_takes_the_turn
 def test_a_failure_in_turns_costs_its_row_alone(mode: str, status: str, reason: str, tmp_path: Path) -> None:
     env = {"SAMEGRAD_TEST_TURNS": mode, patience.MARKER: str(tmp_path / "hangs")}
     names = of("numpy_scratch", "misbehaves_in_turns", "sums_in_another_order")
-    found = run(tmp_path / "out", *SMALL, "--timeout", "7m", *names, command=IMPATIENT, env=env)
+    found = run(tmp_path / "out", *IN_TURNS, "--timeout", "7m", *names, command=IMPATIENT, env=env)
     assert (found.code, found.record["ended"]) == (1, "complete")
     assert found.row("misbehaves_in_turns")[-1] == status
     assert [found.row(name)[-1] for name in ("numpy_scratch", "sums_in_another_order")] == ["ok", "ok"]
@@ -407,7 +408,7 @@ def test_a_failure_in_turns_costs_its_row_alone(mode: str, status: str, reason: 
 
 def test_one_at_a_time_no_two_live_together_also_in_a_resumed_run(tmp_path: Path) -> None:
     names = of("numpy_scratch", "sums_in_another_order")
-    found = run(tmp_path / "out", *SMALL, "--one-at-a-time", "--budget", "0.001s", *names)
+    found = run(tmp_path / "out", *SMALL, "--budget", "0.001s", *names)
     assert found.record["ended"] == "budget"
     found = run(tmp_path / "out", "--resume", str(tmp_path / "out"), "--no-report", *names)
     assert (found.record["ended"], found.record["turns"]) == ("complete", [])
