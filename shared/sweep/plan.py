@@ -16,7 +16,7 @@ from shared.options import network_of, resolve, training_of
 from shared.record import files, journal
 from shared.record.checked import LONGEST, CheckedError, decoded
 from shared.record.journal import RunError
-from shared.record.schema import OptionsPart, Record
+from shared.record.schema import KINDS, RETAKEN, OptionsPart, Record
 from shared.sweep.grid import AXES, Cell, cells
 from shared.sweep.schema import VERSION, CellPart, SweepRecord
 from shared.sweep.task import Task, versions
@@ -112,7 +112,7 @@ def plan(
     except OSError as error:
         problem = f"cannot reserve room in {folder}: {error.strerror}; choose another folder"
         raise SettingError("output", problem) from error
-    there = results(folder, record)
+    there = {cell for cell, of in results(folder, record).items() if is_whole(of)}
     found = Plan(folder, record, [task for task in tasks if task.cell not in there], used)
     found.save()
     return found
@@ -184,6 +184,11 @@ def read(folder: Path) -> SweepRecord:
     if found["sweep_version"].partition(".")[0] != VERSION.partition(".")[0]:
         raise RunError(f"{path}: found version {found['sweep_version'][:20]}, expected {VERSION}")
     return found
+
+
+def is_whole(record: Record) -> bool:
+    """Return whether nothing of a record is taken anew by a run that is resumed."""
+    return not any(result["status"] in RETAKEN for kind in KINDS for result in record[kind])
 
 
 def results(folder: Path, record: SweepRecord) -> dict[Cell, Record]:

@@ -150,6 +150,18 @@ def started(output: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
         yield process
 
 
+@contextmanager
+def other_worker(address: str, path: Path) -> Iterator[None]:
+    """A worker whose packages come from a folder first."""
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
+    env = environment(PYTHONPATH=f"{path}{os.pathsep}{ROOT}")
+    with subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL, start_new_session=True) as process:
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def worker_processes(made: Any) -> list[psutil.Process]:
     return [psutil.Process(worker.pid) for worker in made.workers.values()]
 
@@ -160,9 +172,8 @@ def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
         arguments = ("--seed", "1:12", "--no-timing", "--scheduler", made.scheduler_address)
         with started(tmp_path / "out", *arguments) as process:
             wait_for(lambda: len(cells(tmp_path / "out")) >= 2)
-            for nanny in worker_processes(made)[:1]:
-                for child in nanny.children(recursive=True):
-                    child.kill()
+            for worker in worker_processes(made)[:1]:  # and what it has started ends with it
+                worker.kill()
             out, err = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, out + err
     assert (record(tmp_path / "out")["ended"], len(cells(tmp_path / "out"))) == ("complete", 12)
@@ -205,13 +216,13 @@ def test_a_worker_with_another_version_is_refused_and_both_are_named(tmp_path: P
     other = tmp_path / "other" / "numpy-9.9.9.dist-info"
     other.mkdir(parents=True)
     (other / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 9.9.9\n")
-    with pytest.MonkeyPatch.context() as changed:
-        changed.syspath_prepend(tmp_path / "other")  # which processes that are started now inherit
-        made = cluster(1)
-    with made:
+    with cluster(1) as made, other_worker(made.scheduler_address, tmp_path / "other"):
+        made.wait_for_workers(2)
+        made.scale(0)  # of its own
+        wait_for(lambda: len(made.scheduler_info["workers"]) == 1)
         arguments = ("--no-timing", "--seed", "1:4", "--scheduler", made.scheduler_address)
         alone = run(tmp_path / "alone", *SWEEP, *arguments)
-        made.scale(2)
+        made.scale(1)
         made.wait_for_workers(2)
         beside = run(tmp_path / "beside", *SWEEP, *arguments)
     assert (alone.code, len(cells(tmp_path / "alone"))) == (1, 0)
