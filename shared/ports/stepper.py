@@ -47,13 +47,17 @@ class Walk(NamedTuple):
 
 def is_port(name: str) -> bool:
     """Return whether a name is a file that holds a model as it is, or a class of the earlier contract, or functions."""
-    path = Path(name)
-    return name.endswith(".py") and path.is_file() and kind_of(path) != ""
+    return _kind(name) != ""
 
 
 def is_model(name: str) -> bool:
     """Return whether a name is a file that holds a model of PyTorch or Keras as it is."""
-    return is_port(name) and kind_of(Path(name)) in ("torch", "keras")
+    return _kind(name) in ("torch", "keras")
+
+
+def _kind(name: str) -> str:
+    path = Path(name)
+    return kind_of(path) if name.endswith(".py") and path.is_file() else ""
 
 
 def declared_spec(name: str) -> NetworkSpec | None:

@@ -72,16 +72,23 @@ def read(folder: Path) -> Record:
     """
     journal = folder / JOURNAL
     path = journal if journal.exists() else folder / RUN
-    try:
+    with refused(path, "run"):
         content = read_bytes(path, LONGEST)
         _refuse_another_version(folder, content.partition(b"\n")[0] if path == journal else content)
         return consistent(_replay(content) if path == journal else decoded(content, Record))
+
+
+@contextmanager
+def refused(path: Path, what: str) -> Iterator[None]:
+    """Turn what is raised while the record of a run, or of a sweep, is read into a RunError."""
+    try:
+        yield
     except FileNotFoundError:
-        raise RunError(f"{folder}: found no {RUN}, expected the folder of a run") from None
+        raise RunError(f"{path.parent}: found no {path.name}, expected the folder of a {what}") from None
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from None
     except CheckedError as error:
-        raise RunError(f"{path} is no record of a run: {error}") from None
+        raise RunError(f"{path} is no record of a {what}: {error}") from None
 
 
 def _refuse_another_version(folder: Path, head: bytes) -> None:

@@ -14,7 +14,7 @@ from shared.implementations import label
 from shared.measure import plan as of_run
 from shared.options import network_of, resolve, training_of
 from shared.record import files, journal
-from shared.record.checked import LONGEST, CheckedError, decoded
+from shared.record.checked import LONGEST, decoded
 from shared.record.journal import RunError
 from shared.record.schema import KINDS, RETAKEN, OptionsPart, Record
 from shared.sweep.grid import AXES, Cell, cells
@@ -91,7 +91,9 @@ def plan(
         again = of_run.named_again(cast(Record, previous), given["implementation"], resume)
         given = {**given, "implementation": again}
         axes = {axis: axes.get(axis) or _values(previous, axis) for axis in AXES}
-    options = resolve({**given, "rounds": 1}, stored=previous and previous["options"])
+    # without timing, turns would give ratios that nobody sees
+    given = {**given, "rounds": 1, "one_at_a_time": None if timed else True}
+    options = resolve(given, stored=previous and previous["options"])
     grid = [_settled(cell, options, given) for cell in cells(axes, options)]
     dataset, _ = data.load(options["dataset"], data_dir, offline=offline)
     tasks = []
@@ -173,14 +175,8 @@ def _seconds(task: Task) -> float:
 def read(folder: Path) -> SweepRecord:
     """Return the record of a sweep; RunError if there is none, or if it cannot be read."""
     path = folder / SWEEP
-    try:
+    with journal.refused(path, "sweep"):
         found: SweepRecord = decoded(read_bytes(path, LONGEST), SweepRecord)
-    except FileNotFoundError:
-        raise RunError(f"{folder}: found no {SWEEP}, expected the folder of a sweep") from None
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror or error}") from None
-    except CheckedError as error:
-        raise RunError(f"{path} is no record of a sweep: {error}") from None
     if found["sweep_version"].partition(".")[0] != VERSION.partition(".")[0]:
         raise RunError(f"{path}: found version {found['sweep_version'][:20]}, expected {VERSION}")
     return found
