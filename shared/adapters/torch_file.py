@@ -11,7 +11,7 @@ from typing import Any, Final
 from shared.adapters.loops import training_loop
 from shared.adapters.port import Named, PortError, by_name, listening, numbered
 from shared.boundary import told
-from shared.reading import functions, stores
+from shared.reading import constructions, functions
 from shared.reading.source import Inert, Source
 
 NORMS: Final = "BatchNorm|LayerNorm|GroupNorm"
@@ -104,7 +104,7 @@ class TorchFile:
         reasons = []
         for name, cls in reversed(functions.own_classes(self.source).items()):
             if issubclass(cls, nn.Module) and not issubclass(cls, loss):
-                for arguments, words in [({}, ""), *stores.constructions(self.source, cls)]:
+                for arguments, words in [({}, ""), *constructions.constructions(self.source, cls)]:
                     try:
                         return cls(**arguments), f"{name}({words})"
                     except Exception as error:  # noqa: BLE001 - it is a stranger's file

@@ -10,8 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.reading.constructions import SMALL, size_of
-from shared.reading.constructions import constructions as constructions  # for shared/adapters
+from shared.reading.constructions import SMALL, constructions, size_of
 from shared.reading.functions import given_as, own_classes, own_functions, return_names, signature
 from shared.reading.names import gradient_of, has_role, in_order, is_bias, is_weight, plain
 from shared.reading.source import Source
