@@ -14,6 +14,8 @@ from shared.processes.environment import thread_environment
 
 # Before NumPy is imported: tests run side by side, and threads of a BLAS that wait for small products burn CPU.
 os.environ.update(thread_environment(1))
+# Hundreds of processes start here: where it is set, each of them would compile every module of the project anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 from shared import implementations
 from shared.data import mnist

@@ -104,7 +104,6 @@ def _measuring_options(group: Any) -> None:
 
 def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     """Run everything, then print and save the tables."""
-    from shared.api import models
     from shared.measure.plan import finished
     from shared.record.schema import INTERRUPTED
     from shared.report import summary
@@ -112,7 +111,7 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
 
     if arguments.resume and arguments.output:
         raise UsageError("--output: got one together with --resume, expected none: a run continues in its own folder")
-    if not arguments.resume and models.are_models(arguments.implementation, **options_of(arguments)):
+    if not arguments.resume and _are_models(arguments):
         return _beside(arguments)
     folder, record = arguments.resume, finished(arguments.resume, vars(arguments)) if arguments.resume else None
     if record is None:
@@ -126,6 +125,15 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
         print(f"details: {details}", file=sys.stderr)
     interrupted = signals.received or record["ended"] == INTERRUPTED
     return signals.exit_code() if interrupted else summary.exit_code(record)
+
+
+def _are_models(arguments: argparse.Namespace) -> bool:
+    """Return whether the files are models to be compared with each other; without one nothing of that is imported."""
+    if not any(name.endswith(".py") for name in arguments.implementation or ()):
+        return False
+    from shared.api.models import are_models
+
+    return are_models(arguments.implementation, **options_of(arguments))
 
 
 def _beside(arguments: argparse.Namespace) -> int:
