@@ -4,6 +4,7 @@ import ast
 import os
 import re
 import stat
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -56,11 +57,16 @@ def read_source(path: Path) -> str:
     return read_bytes(path).decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
 
 
+PARSING: Final = threading.Lock()
+"""Python 3.11 counts how deep the parser is once for all threads; with two it fails, now and then (SystemError)."""
+
+
 def parsed(text: str, name: str = "<text>") -> ast.Module:
     """Return the syntax tree of Python; NotPythonError if it has none, or none within reach."""
     if len(text) > LONGEST_PYTHON:
         raise NotPythonError(f"got {len(text):,} characters, expected Python of at most {LONGEST_PYTHON:,}")
     try:
-        return ast.parse(text, name)
+        with PARSING:
+            return ast.parse(text, name)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise NotPythonError(told(error)) from None

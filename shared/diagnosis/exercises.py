@@ -104,7 +104,7 @@ def template(number: int, command: str) -> str:
         raise SettingError("number", f"got {number}, expected an exercise from 1 to {WHOLE}")
     path = Path(parts.__file__)
     lines = path.read_text(encoding="utf-8").splitlines()
-    functions = {node.name: node for node in ast.parse("\n".join(lines)).body if isinstance(node, ast.FunctionDef)}
+    functions = {node.name: node for node in parsed("\n".join(lines)).body if isinstance(node, ast.FunctionDef)}
     left_out = NO_PART_OF_THE_WHOLE if number == WHOLE else ()
     for name, node in reversed(functions.items()):
         first, end = node.lineno - 1, node.end_lineno or node.lineno
@@ -156,8 +156,8 @@ def declared(path: Path) -> Exercise | None:
 def line_of(exercise: Exercise, lines: list[str]) -> Lines:
     """Return the line of a file that fills an exercise: the one that cites the equation, or the function's last."""
     try:
-        tree = ast.parse("\n".join(lines))
-    except SyntaxError:
+        tree = parsed("\n".join(lines))
+    except NotPythonError:
         return ()
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == exercise.function:

@@ -4,6 +4,7 @@ import ast
 import re
 from itertools import chain
 
+from shared.boundary import parsed
 from shared.diagnosis.predicted import CUT, OVERWRITTEN, SPREAD
 from shared.diagnosis.words import Lines
 from shared.reading.names import gradient_of
@@ -12,7 +13,7 @@ from shared.reading.trials import Trial
 
 def culprit(text: str, trial: Trial, name: str, where: str) -> Lines:
     """Return the only line that can hold a mistake in the gradient of a tensor; () if another may hold it."""
-    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    nodes = [node for node in ast.walk(parsed(text)) if isinstance(node, ast.FunctionDef)]
     function = next((node for node in nodes if node.lineno == trial.lines.get("backward")), None)
     if function is None:
         return ()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
+from shared.boundary import parsed
 from shared.reading.source import Source
 
 SHARE: Final = 0.6
@@ -70,7 +71,7 @@ def _noted(statement: ast.stmt) -> list[ast.stmt]:
     """Return a statement, and one that notes the value of a name: dscores = probs changes probs later on."""
     targets = statement.targets if isinstance(statement, ast.Assign) else []
     names = [target.id for target in targets if isinstance(target, ast.Name)]
-    return [statement, *(ast.parse(f"{NOTED}({name!r}, {name})").body[0] for name in names)]
+    return [statement, *(parsed(f"{NOTED}({name!r}, {name})").body[0] for name in names)]
 
 
 class NoReturn(ast.NodeTransformer):
