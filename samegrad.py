@@ -36,6 +36,7 @@ from shared.api.parts import dataset, gradients
 from shared.api.ports import Ported
 from shared.api.proofs import Agreement, Steps, agree, lockstep
 from shared.api.runs import Run, compare
+from shared.api.sweeps import Sweep, sweep
 from shared.api.teaching import Submissions, check_folder
 from shared.data import DataError, Dataset
 from shared.errors import SettingError, SpecError
@@ -64,6 +65,7 @@ __all__ = [
     "SpecError",
     "Steps",
     "Submissions",
+    "Sweep",
     "TrainingSpec",
     "UnknownImplementationError",
     "__version__",
@@ -80,4 +82,5 @@ __all__ = [
     "models",
     "networks",
     "predict",
+    "sweep",
 ]

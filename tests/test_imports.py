@@ -43,7 +43,7 @@ ARROWS = {
     "sweep": FLOOR | {"measure", "options"},
     "report": FLOOR | {"agreement", "diagnosis", "ports", "measure", "sweep", "options"},
     "api": FLOOR
-    | {"adapters", "agreement", "diagnosis", "ports", "prediction", "measure", "reading", "report", "options"},
+    | {"adapters", "agreement", "diagnosis", "ports", "prediction", "measure", "reading", "report", "sweep", "options"},
     "verbs": FLOOR | {"api", "diagnosis", "measure", "reading", "report", "sweep", "options"},
 }
 REFERENCE_ALLOWED = ("agreement", "diagnosis", "prediction", "measure")

@@ -6,10 +6,10 @@ from statistics import stdev
 from typing import Any, Final
 
 from shared.measure.statistics import LEAST_ROUNDS
-from shared.record.schema import KINDS, Record
+from shared.record.schema import COMPLETE, DISAGREES, KINDS, NOT_AVAILABLE, OK, Record
 from shared.report import numbers
 from shared.report.document import Document, Table
-from shared.report.summary import Row, rows
+from shared.report.summary import DIVERGED, Row, rows
 from shared.sweep.grid import Cell
 from shared.sweep.schema import RowPart, SweepRecord
 
@@ -17,6 +17,14 @@ CLEARLY: Final = 0.9
 """Without an interval, from fewer than three seeds, a smaller ratio than this counts as faster."""
 Place = tuple[str, int, float]
 """network, batch size, learning rate"""
+
+
+def exit_code(record: SweepRecord) -> int:
+    """Return 0 for a sweep that is whole, and in which all agrees; 4 if something disagrees, else 1."""
+    statuses = {row["status"] for row in record["rows"]}
+    if record["ended"] != COMPLETE or record["failures"] or statuses - {OK, DISAGREES, NOT_AVAILABLE, DIVERGED}:
+        return 1
+    return 4 if DISAGREES in statuses else 0
 
 
 def merged(records: Sequence[Record]) -> Record:

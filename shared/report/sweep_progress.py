@@ -1,6 +1,7 @@
 """Progress of a sweep on stderr: a live line on a terminal, a line now and then elsewhere."""
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final
 
@@ -44,9 +45,9 @@ class Display:
         )
         self._task = self._progress.add_task("", total=len(plan.tasks))
 
-    def __enter__(self) -> "Display":
+    def __enter__(self) -> "Callable[[run.Progress], None]":
         self._progress.start()
-        return self
+        return self.shown
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._progress.stop()

@@ -2,15 +2,13 @@
 
 import argparse
 import sys
-from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import implementations, spec
-from shared.errors import UsageError
 from shared.options import INPUTS, choice
 from shared.processes import signals
-from shared.sweep.grid import networks, numbers
+from shared.sweep.grid import AXES, networks, numbers
 from shared.verbs.command import (
     Parser,
     add,
@@ -24,10 +22,6 @@ from shared.verbs.command import (
     timeout_option,
     typed,
 )
-
-if TYPE_CHECKING:
-    from shared.sweep.plan import Plan
-    from shared.sweep.run import Progress
 
 DESCRIPTION = "Compare for every combination of networks, batch sizes, learning rates and seeds, on Dask."
 EXAMPLES = {
@@ -62,8 +56,8 @@ def parser() -> Parser:
     where = p.add_argument_group("where it runs")
     scheduler = "of a Dask cluster that is there (default: a new one on this machine)"
     where.add_argument("--scheduler", metavar="ADDRESS", help=scheduler)
-    workers = "processes of the new cluster (default: 1; with --no-timing one for each CPU)"
-    where.add_argument("--workers", type=int, metavar="N", help=workers)
+    processes = "of the new cluster (default: 1; with --no-timing one for each CPU)"
+    where.add_argument("--processes", type=int, metavar="N", help=processes)
     untimed = "run combinations beside each other on one machine: no times, only accuracy and agreement"
     where.add_argument("--no-timing", dest="timed", action="store_false", help=untimed)
     timeout_option(where, "stop an implementation that finishes no stage or epoch within this time", "5m")
@@ -78,77 +72,23 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     """Run what is missing, then print the table and write sweep.json and the page."""
-    from shared.record.schema import COMPLETE, ERROR, INTERRUPTED
+    from shared.api.sweeps import COMMON, sweep
+    from shared.record.schema import INTERRUPTED
     from shared.report import sweep as report
-    from shared.report.outputs import write_sweep
-    from shared.sweep import plan as planning
-    from shared.sweep.grid import AXES
-
-    _refuse(arguments)
-    given = {**vars(arguments), **dict.fromkeys(AXES)}
-    axes = {axis: getattr(arguments, axis) for axis in AXES}
-    how = {name: getattr(arguments, name) for name in ("data_dir", "offline", "output", "resume", "timed", "timeout")}
-    with nullcontext() if arguments.quiet else progress("reading the data"):
-        planned = planning.plan(given, axes, argv, **how)
-    record = planned.record
-    try:
-        record["failures"] = _compute(planned, arguments)
-        record["ended"] = COMPLETE
-    except KeyboardInterrupt:
-        record["ended"] = INTERRUPTED
-    except ConnectionError as error:
-        record["ended"] = f"{ERROR}{error}"
-    record["rows"] = report.parts(record, planned.results())
-    planned.save()
-    page = write_sweep(planned.folder, record)
-    print_document(report.document(record), arguments.format)
-    if not arguments.quiet:
-        show_page(page, arguments.open)
-    if record["ended"] == INTERRUPTED:
-        return signals.exit_code()
-    return _exit_code(record)
-
-
-def _refuse(arguments: argparse.Namespace) -> None:
-    if arguments.resume and arguments.output:
-        raise UsageError("--output: got one together with --resume, expected none: a sweep continues in its own folder")
-    if arguments.scheduler and arguments.workers:
-        raise UsageError("--workers: got a number together with --scheduler, expected none: that cluster has its own")
-    if arguments.workers is not None and arguments.workers < 1:
-        raise UsageError(f"--workers: got {arguments.workers}, expected at least 1")
-    if arguments.timed and (arguments.workers or 1) > 1:
-        raise UsageError(
-            f"--workers: got {arguments.workers}, expected 1: timed tasks of one machine run one after the other; "
-            "--no-timing runs them beside each other"
-        )
-
-
-def _compute(planned: "Plan", arguments: argparse.Namespace) -> list[Any]:
-    """Run the tasks that are missing; return those that were given up."""
-    from dataclasses import asdict
-
     from shared.report.sweep_progress import Display
-    from shared.sweep import cluster
-    from shared.sweep.run import run as compute
-    from shared.sweep.task import packed
 
-    if not planned.tasks:
-        return []
-    with cluster.connected(arguments.scheduler, timed=arguments.timed, workers=arguments.workers) as client:
-        client.register_plugin(cluster.data_plugin(packed(planned.dataset), planned.record["digest"]))
-        slots = cluster.slots(client)
-        with nullcontext() if arguments.quiet else Display(planned, slots, client.dashboard_link) as display:
-            found: Progress = compute(client, planned.tasks, planned.keep, display.shown if display else lambda _: None)
+    options = {name: getattr(arguments, name) for name in COMMON if hasattr(arguments, name)}
+    axes: dict[str, Any] = {axis: getattr(arguments, axis) for axis in AXES}
+    shown: dict[str, Any] = {} if arguments.quiet else {"progress": progress, "listener": Display}
+    found = sweep(
+        *(arguments.implementation or ()), **axes, timing=arguments.timed, scheduler=arguments.scheduler,
+        processes=arguments.processes, output=arguments.output, resume=arguments.resume, timeout=arguments.timeout,
+        argv=argv, **shown, **options,
+    )  # fmt: skip
     for address, reason in found.refused.items():
         print(f"worker {address} was not used: {reason}", file=sys.stderr)
-    return [{**asdict(cell), "reason": reason} for cell, reason in found.failures.items()]
-
-
-def _exit_code(record: Any) -> int:
-    from shared.record.schema import COMPLETE, DISAGREES, NOT_AVAILABLE, OK
-    from shared.report.summary import DIVERGED
-
-    statuses = {row["status"] for row in record["rows"]}
-    if record["ended"] != COMPLETE or record["failures"] or statuses - {OK, DISAGREES, NOT_AVAILABLE, DIVERGED}:
-        return 1
-    return 4 if DISAGREES in statuses else 0
+    page = found.page()
+    print_document(found.document, arguments.format)
+    if not arguments.quiet:
+        show_page(page, arguments.open)
+    return signals.exit_code() if found.record["ended"] == INTERRUPTED else report.exit_code(found.record)

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+import samegrad
 from shared.sweep import plan
 from tests.command import COMMAND, ROOT, SECONDS, Run, environment, of, run, wait_for
 
@@ -36,7 +37,7 @@ def cells(folder: Path) -> dict[str, float]:
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Two networks, two seeds, without timing, on two workers."""
     grid = ("--network", "784-6-10,784-9-10", "--batch-size", "25", "--seed", "1:2")
-    return run(tmp_path_factory.mktemp("sweep") / "out", *SWEEP, *grid, "--no-timing", "--workers", "2")
+    return run(tmp_path_factory.mktemp("sweep") / "out", *SWEEP, *grid, "--no-timing", "--processes", "2")
 
 
 def test_every_combination_has_a_result_a_row_and_a_run_of_its_own(swept: Run) -> None:
@@ -72,7 +73,7 @@ def test_a_sweep_that_is_resumed_computes_what_is_missing_alone(swept: Run) -> N
     lost, torn = sorted(before)[1:3]
     (swept.output / plan.CELLS / lost / "run.json").unlink()
     (swept.output / plan.CELLS / torn / "run.json").write_text('{"schema_version": "3')
-    again = run(swept.output, "sweep", "--resume", str(swept.output), "--offline", "--no-timing", "--workers", "2")
+    again = run(swept.output, "sweep", "--resume", str(swept.output), "--offline", "--no-timing", "--processes", "2")
     assert again.code == 0, again.stderr
     assert "2 combinations x 2 implementations (2 are there already)" in again.stderr
     after = cells(swept.output)
@@ -88,7 +89,7 @@ def test_a_sweep_that_is_resumed_computes_what_is_missing_alone(swept: Run) -> N
         (["--seed", "1:3"], "--resume: .* has other cells"),
         (["--epochs", "2"], "--resume: .* has other options"),
         (["--dataset", "digits", "--train-size", "61"], "--resume: .* has other options, digest"),
-        (["--output", "x"], "--output: got one together with --resume"),
+        (["--output", "x"], "--output: got one together with resume"),
     ],
 )
 def test_another_configuration_is_not_mixed_with_the_results(swept: Run, arguments: list[str], expected: str) -> None:
@@ -103,8 +104,8 @@ def test_another_configuration_is_not_mixed_with_the_results(swept: Run, argumen
         (["--seed", "4:1"], "--seed: got '4:1'"),
         (["--network", "784-30-9"], "expected 784 inputs and 10 outputs"),
         (["--batch-size", "0"], "batch_size: got 0"),
-        (["--workers", "2"], "timed tasks of one machine run one after the other"),
-        (["--workers", "2", "--scheduler", "tcp://127.0.0.1:1"], "that cluster has its own"),
+        (["--processes", "2"], "timed tasks of one machine run one after the other"),
+        (["--processes", "2", "--scheduler", "tcp://127.0.0.1:1"], "that cluster has its own"),
     ],
 )
 def test_wrong_usage_says_what_is_expected_before_anything_runs(
@@ -114,6 +115,20 @@ def test_wrong_usage_says_what_is_expected_before_anything_runs(
     assert (found.code, found.stdout) == (2, "")
     assert expected in found.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_sweep_can_be_called_from_python(swept: Run, tmp_path: Path) -> None:
+    """With the numbers of the command; what was computed is there when it is called again."""
+    same: dict[str, Any] = {"dataset": "digits", "train_size": 60, "test_size": 50, "epochs": 1, "offline": True}
+    names, output = ("numpy_scratch", "minitorch"), tmp_path / "out"
+    found = samegrad.sweep(*names, network="784-6-10", batch_size=25, seed=[1, 2], timing=False, output=output, **same)
+    assert found.ok
+    rows = [row for row in record(swept.output)["rows"] if row["network"] == found.record["rows"][0]["network"]]
+    assert [row["accuracies"] for row in found.record["rows"]] == [row["accuracies"] for row in rows]
+    assert repr(samegrad.sweep(resume=output, timing=False, offline=True)) == repr(found)
+    assert found.page().exists()
+    with pytest.raises(samegrad.SettingError, match="processes: got 2, expected 1"):
+        samegrad.sweep(processes=2)
 
 
 def test_a_folder_without_a_sweep_cannot_be_resumed(tmp_path: Path) -> None:
@@ -205,7 +220,7 @@ def test_a_scheduler_that_goes_away_ends_the_sweep_in_order(tmp_path: Path) -> N
     kept = cells(output)
     assert len(kept) >= 2
     assert "incomplete: error: the scheduler" in out
-    again = run(output, "sweep", "--resume", str(output), "--offline", "--no-timing", "--workers", "2")
+    again = run(output, "sweep", "--resume", str(output), "--offline", "--no-timing", "--processes", "2")
     assert (again.code, len(cells(output))) == (0, 40)
     assert {name: cells(output)[name] for name in kept} == kept
 
