@@ -41,7 +41,9 @@ def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
         raise SpecError(name, value, "one of " + ", ".join(allowed) + nearest(value, allowed))
 
 
-def check_whole(name: str, value: object, least: int) -> None:
-    """Raise SpecError for a value that is not a whole number, or is less than `least`."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise SpecError(name, value, f"a whole number of at least {least}")
+def check_whole(name: str, value: object, least: int, most: int | None = None) -> None:
+    """Raise SpecError for a value that is not a whole number, is less than `least`, or more than `most`."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if not is_whole or value < least or (most is not None and value > most):  # type: ignore[operator]
+        between = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise SpecError(name, value, f"a whole number {between}")

@@ -31,6 +31,8 @@ DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
         "learning_rate": None,  # DEFAULT_RATES of the optimizer
         "initial": _TRAINING.initial,
         "dtype": _TRAINING.dtype,
+        "accumulate": _TRAINING.accumulate,
+        "workers": _TRAINING.workers,
         "seed": _TRAINING.seed,
         "dataset": "auto",
         "train_size": None,  # all

@@ -76,6 +76,8 @@ STANDARD_DEVIATION: Final = 0.3081
 
 MOST_PARAMETERS: Final = 10**8
 """What is compared, float64 in several copies, must fit into the memory of usual machines."""
+MOST_MICRO_BATCHES: Final = 100
+MOST_WORKERS: Final = 8
 LEAKY_SLOPE: Final = 0.01
 """Slope of leaky_relu for z <= 0 in every implementation; the frameworks' own defaults differ (0.01, 0.2, 0.3)."""
 
@@ -246,6 +248,9 @@ class TrainingSpec:
     initial : "normal": weights and biases ~ N(0, 1), as in the article; "scaled": weights divided by sqrt(n_in), those
         of a convolution by sqrt(c_in k k).
     dtype : of parameters, inputs and arithmetic: "float32" for speed, "float64" for accuracy.
+    accumulate : micro-batches a step, 1 to 100: a batch is cut into that many `shares`, and their gradients are added.
+    workers : processes, or devices, that share the batches of a data-parallel implementation, 1 to 8; the others use
+        one.
 
     Raises
     ------
@@ -260,6 +265,8 @@ class TrainingSpec:
     seed: int = 1
     initial: str = "normal"
     dtype: str = "float32"
+    accumulate: int = 1
+    workers: int = 1
 
     def __post_init__(self) -> None:
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
@@ -272,6 +279,8 @@ class TrainingSpec:
         check_whole("seed", self.seed, 0)
         check_choice("initial", self.initial, INITIALS)
         check_choice("dtype", self.dtype, DTYPES)
+        check_whole("accumulate", self.accumulate, 1, MOST_MICRO_BATCHES)
+        check_whole("workers", self.workers, 1, MOST_WORKERS)
         if self.dtype == "float32" and not FLOAT32_TINY <= rate <= FLOAT32_MAX:
             allowed = f"a number that float32 can represent, from {FLOAT32_TINY:.1e} to {FLOAT32_MAX:.1e}"
             raise SpecError("learning_rate", rate, allowed)
@@ -280,4 +289,15 @@ class TrainingSpec:
         return (
             f"{self.optimizer}, learning rate {self.learning_rate:g}, batch {self.batch_size}, "
             f"{self.epochs} epoch{'s' * (self.epochs != 1)}, {self.dtype}, {self.initial} initial weights"
+            + f", {self.accumulate} micro-batches a step" * (self.accumulate > 1)
+            + f", {self.workers} workers" * (self.workers > 1)
         )
+
+
+def shares(n: int, parts: int) -> list[slice]:
+    """Cut n examples into that many shares, in order, whose sizes differ by at most 1; some are empty if n < parts.
+
+    With C_k = 1/n times the sum over share k, and n the size of the whole batch, C of (3) is the sum of the C_k, and
+    dC/dtheta the sum of the dC_k/dtheta. The mean of the shares' own means is another number if their sizes differ.
+    """
+    return [slice(n * k // parts, n * (k + 1) // parts) for k in range(parts)]

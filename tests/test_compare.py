@@ -52,7 +52,7 @@ def test_a_run_exits_0_and_leaves_the_record_the_table_and_a_file_for_each_worke
 def test_the_record_says_what_was_run_on_what(plain: Run) -> None:
     record = plain.record
     assert record["command"][: len(SMALL)] == SMALL
-    assert record["schema_version"] == "3.2"
+    assert record["schema_version"] == "3.3"
     assert record["network"]["parameter_count"] == 23_860
     assert (record["training"]["epochs"], record["rounds"], record["threads"]) == (1, 1, 1)
     assert record["dataset"]["sizes"] == [100, 250, 250]

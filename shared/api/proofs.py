@@ -25,7 +25,19 @@ from shared.report import lockstep as lockstep_report
 from shared.spec import DTYPES, LOSSES, NetworkSpec, TrainingSpec
 
 STEPS = 1000
-PROBLEM = ("network", "sizes", "activation", "loss", "batch_size", "initial", "dtype", "seed", *DATA)
+PROBLEM = (
+    "network",
+    "sizes",
+    "activation",
+    "loss",
+    "batch_size",
+    "initial",
+    "dtype",
+    "accumulate",
+    "workers",
+    "seed",
+    *DATA,
+)
 """The options that determine which gradients are computed, and on which data."""
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict, get_a
 
 from msgspec import Meta
 
-SCHEMA_VERSION: Final = "3.2"
+SCHEMA_VERSION: Final = "3.3"
 """The major number rises when an older reader would misread a record."""
 
 # ---- Statuses of a sample, in the record and in the tables ----------------------------------------------
@@ -278,6 +278,8 @@ class TrainingPart(TypedDict):
     seed: int
     initial: Text
     dtype: Text
+    accumulate: NotRequired[Whole]
+    workers: NotRequired[Whole]
     title: Text
 
 
@@ -306,6 +308,8 @@ class OptionsPart(TypedDict, total=False):
     learning_rate: float | None
     initial: Text
     dtype: Text
+    accumulate: Whole
+    workers: Whole
     seed: int
     dataset: Text
     train_size: Whole | None

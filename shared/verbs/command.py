@@ -123,6 +123,8 @@ def training_options(group: Any, seed: str, batch_size: str = "examples per step
     add(group, "--batch-size", help=batch_size, type=int)
     add(group, "--initial", help=f"initial weights: {', '.join(spec.INITIALS)}")
     add(group, "--seed", help=seed, type=int)
+    add(group, "--accumulate", help="micro-batches a step, whose gradients are added", type=int, metavar="M")
+    add(group, "--workers", help="workers of a data-parallel implementation", type=int, metavar="K")
 
 
 def data_options(p: argparse.ArgumentParser) -> Any:
