@@ -12,7 +12,7 @@ from minitorch import Tensor, nn, no_grad, optim
 from minitorch.functional import binary_cross_entropy, cross_entropy
 from shared import layers
 from shared.interface import Array, Labels, Parameters
-from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
+from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec, shares
 
 ON_REQUEST = True  # for reading; numpy_scratch is the NumPy implementation: run by name or with -i all
 
@@ -58,30 +58,36 @@ class Network:
 
     # ---- Loss and gradients (3)-(7) --------------------------------------------------------------------
 
-    def loss(self, z: Tensor, y: Tensor) -> Tensor:
-        """z_L and one-hot y, (n, n_out) -> C (3)."""
+    def loss(self, z: Tensor, y: Tensor, n: int) -> Tensor:
+        """z_L and one-hot y of a share, n examples in the whole batch -> the share's part of C (3)."""
         if self.spec.loss == "cross_entropy":
-            return cross_entropy(z, y)  # (3), softmax included
+            return cross_entropy(z, y, reduction="sum") / n  # (3), softmax included
         if self.spec.loss == "binary_cross_entropy":
-            return binary_cross_entropy(z, y)  # (3), sigmoid included
-        return ((self.output(z) - y) ** 2).sum() / (2 * len(y))  # (3)
+            return binary_cross_entropy(z, y, reduction="sum") / n  # (3), sigmoid included
+        return ((self.output(z) - y) ** 2).sum() / (2 * n)  # (3)
 
-    def gradients(self, x: Tensor, y: Tensor) -> Tensor:
-        """x (n, n_in) and one-hot y (n, n_out) -> C; dC/dW_l and dC/db_l go to each parameter's `grad`."""
+    def gradients(self, x: Tensor, y: Tensor, n: int) -> float:
+        """x and one-hot y of a share, n -> its part of C; its parts of dC/dW_l, dC/db_l go to the `grad` of each."""
         self.optimizer.zero_grad()
-        loss = self.loss(self.forward(x), y)
+        if self.training.accumulate == 1:
+            return self.micro_batch(x, y, n)
+        return sum(self.micro_batch(x[i], y[i], n) for i in shares(len(y), min(self.training.accumulate, len(y))))
+
+    def micro_batch(self, x: Tensor, y: Tensor, n: int) -> float:
+        """As `gradients`, in one piece, and added to what is in `grad`."""
+        loss = self.loss(self.forward(x), y, n)
         loss.backward()  # (4)-(7)
-        return loss
+        return loss.item()
 
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
-        loss = self.gradients(Tensor(x), self.one_hot(y))
-        return loss.item(), self.to_parameters(tensor.grad for tensor in self.model.parameters())
+        loss = self.gradients(Tensor(x), self.one_hot(y), len(y))
+        return loss, self.to_parameters(tensor.grad for tensor in self.model.parameters())
 
     # ---- Update (8) ------------------------------------------------------------------------------------
 
     def step(self, x: Tensor, y: Tensor, i: Labels) -> None:
         """One optimizer step on the examples i."""
-        self.gradients(x[i], y[i])
+        self.gradients(x[i], y[i], len(i))
         self.optimizer.step()  # (8)
 
     def train(self, order: Labels) -> None:

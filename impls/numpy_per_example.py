@@ -47,31 +47,30 @@ class Network(numpy_scratch.Network):
 
     # ---- Loss and gradients (3)-(7) --------------------------------------------------------------------
 
-    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
-        """z_L and one-hot y of one example, (n_out, 1) -> its part of C (3) and its d_L (4), without 1/n."""
+    def loss(self, z: Array, y: Array, n: int) -> tuple[float, Array]:
+        """z_L and one-hot y of one of n examples, (n_out, 1) -> its part of C (3) and its d_L (4)."""
         a = self.output(z)
         d = a - y
         if self.spec.loss == "cross_entropy":
-            return float(np.vdot(y, log_sum_exp(z.T) - z)), d  # (3), (4)
+            return float(np.vdot(y, log_sum_exp(z.T) - z)) / n, d / n  # (3), (4)
         if self.spec.loss == "binary_cross_entropy":
-            return float(softplus((1 - 2 * y) * z).sum()), d  # (3), (4)
-        return float(np.vdot(d, d)) / 2, d * self.df[-1](z, a)  # (3), (4)
+            return float(softplus((1 - 2 * y) * z).sum()) / n, d / n  # (3), (4)
+        return float(np.vdot(d, d)) / (2 * n), d * self.df[-1](z, a) / n  # (3), (4)
 
-    def gradients(self, x: Array, y: Array) -> float:
-        """x (n, n_in) and one-hot y (n, n_out) -> C; dC/dW_l and dC/db_l go to `gradient_layers`."""
+    def micro_batch(self, x: Array, y: Array, n: int) -> float:
         loss, total = 0.0, [(np.zeros_like(W), np.zeros_like(b)) for W, b in self.layers]
         for x_k, y_k in zip(x, y, strict=True):
-            loss_k, found = self.backprop(x_k[:, None], y_k[:, None])
+            loss_k, found = self.backprop(x_k[:, None], y_k[:, None], n)
             total = [(W + dW, b + db) for (W, b), (dW, db) in zip(total, found, strict=True)]
             loss += loss_k
         for (dW, db), (W, b) in zip(self.gradient_layers, total, strict=True):
-            dW[:], db[:] = W / len(x), b / len(x)
-        return loss / len(x)
+            dW[:], db[:] = W, b
+        return loss
 
-    def backprop(self, x: Array, y: Array) -> tuple[float, list[tuple[Array, Array]]]:
-        """One example, (n_in, 1), and its one-hot label, (n_out, 1) -> its parts of C and of the gradients."""
+    def backprop(self, x: Array, y: Array, n: int) -> tuple[float, list[tuple[Array, Array]]]:
+        """One of n examples, (n_in, 1), and its one-hot label, (n_out, 1) -> its parts of C and of the gradients."""
         z, a = self.forward(x)
-        loss, d = self.loss(z[-1], y)
+        loss, d = self.loss(z[-1], y, n)
         found: list[tuple[Array, Array]] = []
         for l in reversed(range(len(a))):
             self.deltas[l] = d
@@ -85,12 +84,8 @@ class Network(numpy_scratch.Network):
         found: dict[str, list[Array]] = {}
         for x_k, y_k in zip(x, self.one_hot(y), strict=True):
             z, a = self.forward(x_k[:, None])
-            self.backprop(x_k[:, None], y_k[:, None])
-            kinds: dict[str, list[Array]] = {
-                "z": z,
-                "a": [*a[1:], self.output(z[-1])],
-                "d": [d / len(x) for d in self.deltas],
-            }
+            self.backprop(x_k[:, None], y_k[:, None], len(x))
+            kinds = {"z": z, "a": [*a[1:], self.output(z[-1])], "d": self.deltas}
             for kind, tensors in kinds.items():
                 for l, tensor in enumerate(tensors, 1):
                     found.setdefault(f"{kind}{l}", []).append(tensor.reshape(1, -1))

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from shared import layers
 from shared.interface import Array, Labels, Parameters
-from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
+from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec, shares
 
 
 class Network:
@@ -58,9 +58,8 @@ class Network:
 
     # ---- Loss and gradients (3)-(7) --------------------------------------------------------------------
 
-    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
-        """z_L and one-hot y, (n, n_out) -> C (3) and d_L (4)."""
-        n = len(y)
+    def loss(self, z: Array, y: Array, n: int) -> tuple[float, Array]:
+        """z_L and one-hot y of a share, n examples in the whole batch -> the share's part of C (3), and its d_L (4)."""
         a = self.output(z)
         d = a - y
         if self.spec.loss == "cross_entropy":
@@ -69,10 +68,21 @@ class Network:
             return float(softplus((1 - 2 * y) * z).sum()) / n, d / n  # (3), (4)
         return float(np.vdot(d, d)) / (2 * n), d * self.df[-1](z, a) / n  # (3), (4)
 
-    def gradients(self, x: Array, y: Array) -> float:
-        """x (n, n_in) and one-hot y (n, n_out) -> C; dC/dW_l and dC/db_l go to `gradient_layers`."""
+    def gradients(self, x: Array, y: Array, n: int) -> float:
+        """x and one-hot y of a share, n -> its part of C; its parts of dC/dW_l, dC/db_l go to `gradient_layers`."""
+        if self.training.accumulate == 1:
+            return self.micro_batch(x, y, n)
+        loss, g = 0.0, np.zeros_like(self.g)
+        for i in shares(len(y), self.training.accumulate):
+            loss += self.micro_batch(x[i], y[i], n)
+            g += self.g
+        self.g[:] = g
+        return loss
+
+    def micro_batch(self, x: Array, y: Array, n: int) -> float:
+        """As `gradients`, in one piece."""
         z, a = self.forward(x)
-        loss, d = self.loss(z[-1], y)
+        loss, d = self.loss(z[-1], y, n)
         for l in reversed(range(len(a))):
             self.deltas[l] = d
             self.kinds[l].gradients(d, a[l], *self.gradient_layers[l])  # (6), (7)
@@ -83,12 +93,12 @@ class Network:
         return loss
 
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
-        loss = self.gradients(x, self.one_hot(y))
+        loss = self.gradients(x, self.one_hot(y), len(y))
         return loss, self.to_parameters(self.g.copy())
 
     def trace(self, x: Array, y: Labels) -> dict[str, Array]:
         z, a = self.forward(x)
-        self.gradients(x, self.one_hot(y))
+        self.micro_batch(x, self.one_hot(y), len(y))
         kinds = {"z": z, "a": [*a[1:], self.output(z[-1])], "d": self.deltas}
         return {f"{kind}{l}": flat(tensor) for kind, tensors in kinds.items() for l, tensor in enumerate(tensors, 1)}
 
@@ -96,7 +106,7 @@ class Network:
 
     def step(self, x: Array, y: Array, i: Labels) -> None:
         """One optimizer step on the examples i."""
-        self.gradients(x.take(i, axis=0), y.take(i, axis=0))
+        self.gradients(x.take(i, axis=0), y.take(i, axis=0), len(i))
         self.optimizer.step(self.g)  # (8)
 
     def train(self, order: Labels) -> None:
@@ -219,7 +229,7 @@ KINDS: dict[type, Any] = {layers.Dense: Dense, layers.Conv: Conv, layers.MaxPool
 
 def flat(a: Array) -> Array:
     """(n, height, width, c) -> (n, c height width), row by row of one channel after the other; (n, size) as it is."""
-    return a if a.ndim == 2 else a.transpose(0, 3, 1, 2).reshape(len(a), -1)
+    return a if a.ndim == 2 else a.transpose(0, 3, 1, 2).reshape(len(a), math.prod(a.shape[1:]))
 
 
 def images(a: Array, shape: tuple[int, ...]) -> Array:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from shared import layers
 from shared.interface import Array, Labels, Parameters
-from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
+from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec, shares
 
 
 class Network:
@@ -57,32 +57,38 @@ class Network:
 
     # ---- Loss and gradients (3)-(7) --------------------------------------------------------------------
 
-    def loss(self, z: Tensor, y: Tensor) -> Tensor:
-        """z_L and one-hot y, (n, n_out) -> C (3)."""
+    def loss(self, z: Tensor, y: Tensor, n: int) -> Tensor:
+        """z_L and one-hot y of a share, n examples in the whole batch -> the share's part of C (3)."""
         if self.spec.loss == "cross_entropy":
-            return nn.functional.cross_entropy(z, y)  # (3), softmax included
+            return nn.functional.cross_entropy(z, y, reduction="sum") / n  # (3), softmax included
         if self.spec.loss == "binary_cross_entropy":
             # reduction="mean" would also divide by n_out; sigmoid included
-            return nn.functional.binary_cross_entropy_with_logits(z, y, reduction="sum") / len(y)  # (3)
+            return nn.functional.binary_cross_entropy_with_logits(z, y, reduction="sum") / n  # (3)
         # The mean of mse_loss would also divide by n_out.
-        return nn.functional.mse_loss(self.output(z), y, reduction="sum") / (2 * len(y))  # (3)
+        return nn.functional.mse_loss(self.output(z), y, reduction="sum") / (2 * n)  # (3)
 
-    def gradients(self, x: Tensor, y: Tensor) -> Tensor:
-        """x (n, n_in) and one-hot y (n, n_out) -> C; dC/dW_l and dC/db_l go to each parameter's `grad`."""
+    def gradients(self, x: Tensor, y: Tensor, n: int) -> Tensor:
+        """x and one-hot y of a share, n -> its part of C; its parts of dC/dW_l, dC/db_l go to the `grad` of each."""
         self.optimizer.zero_grad()
-        loss = self.loss(self.forward(x), y)
+        if self.training.accumulate == 1:
+            return self.micro_batch(x, y, n)
+        return torch.stack([self.micro_batch(x[i], y[i], n) for i in shares(len(y), self.training.accumulate)]).sum()
+
+    def micro_batch(self, x: Tensor, y: Tensor, n: int) -> Tensor:
+        """As `gradients`, in one piece, and added to what is in `grad`."""
+        loss = self.loss(self.forward(x), y, n)
         loss.backward()  # (4)-(7)
         return loss
 
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
-        loss = self.gradients(torch.from_numpy(x), self.one_hot(y))
+        loss = self.gradients(torch.from_numpy(x), self.one_hot(y), len(y))
         return loss.item(), self.to_parameters(tensor.grad for tensor in self.model.parameters())
 
     # ---- Update (8) ------------------------------------------------------------------------------------
 
     def step(self, x: Tensor, y: Tensor, i: Tensor) -> None:
         """One optimizer step on the examples i."""
-        self.gradients(x[i], y[i])
+        self.gradients(x[i], y[i], len(i))
         self.optimizer.step()  # (8)
 
     def train(self, order: Labels) -> None:
@@ -112,7 +118,7 @@ class Images(nn.Module):
         self.axes = layers.image_axes(input_shape)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.reshape(-1, *self.axes).permute(0, 3, 1, 2).contiguous()
+        return x.reshape(len(x), *self.axes).permute(0, 3, 1, 2).contiguous()
 
 
 def dense(layer: layers.Dense, shape: layers.Shape, dtype: torch.dtype) -> list[nn.Module]:

@@ -8,7 +8,7 @@ from torch import Tensor
 from impls import pytorch
 from impls.pytorch import set_threads as set_threads
 from shared.interface import Array, Labels, Parameters
-from shared.spec import BETA_1, BETA_2, EPSILON, MOMENTUM, NetworkSpec, TrainingSpec
+from shared.spec import BETA_1, BETA_2, EPSILON, MOMENTUM, NetworkSpec, TrainingSpec, shares
 
 ON_REQUEST = True  # takes seconds to compile: run by name or with -i all
 
@@ -44,8 +44,11 @@ class Network(pytorch.Network):
     def steps(self, x: Tensor, y: Tensor, order: Tensor, corrections: Tensor) -> None:
         """One optimizer step for each of the corrections, adam's 1 - beta^t, (steps, 2); the loop is unrolled."""
         for i, correction in zip(order.split(self.training.batch_size), corrections, strict=True):
-            loss = self.loss(self.forward(x[i]), y[i])
-            g = torch.autograd.grad(loss, self.theta)  # (4)-(7)
+            parts = []
+            for k in shares(len(i), self.training.accumulate):
+                loss = self.loss(self.forward(x[i[k]]), y[i[k]], len(i))
+                parts.append(torch.autograd.grad(loss, self.theta))  # (4)-(7)
+            g = [sum(tensors) for tensors in zip(*parts, strict=True)]
             with torch.no_grad():
                 self.update(self.theta, g, self.state, correction, self.training.learning_rate)  # (8)
 

@@ -48,7 +48,7 @@ class Network(pytorch.Network):
         torch.set_default_dtype(self.dtype)  # the dtype of ToTensor's result
         loader: DataLoader[Any] = DataLoader(self.examples, self.training.batch_size, sampler=order.tolist())
         for images, labels in loader:
-            self.gradients(images.flatten(1), self.one_hot(labels.numpy()))
+            self.gradients(images.flatten(1), self.one_hot(labels.numpy()), len(labels))
             self.optimizer.step()  # (8)
 
     # ---- Conversion ------------------------------------------------------------------------------------

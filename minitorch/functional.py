@@ -46,17 +46,19 @@ def softmax(z: Tensor) -> Tensor:
     return log_softmax(z).exp()
 
 
-def cross_entropy(z: Tensor, y: Tensor) -> Tensor:
-    """Z and one-hot y, (n, classes) -> -1/n sum y log softmax(z)."""
-    return -(log_softmax(z) * y).sum() / len(y)
+def cross_entropy(z: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
+    """Z and one-hot y, (n, classes) -> -1/n sum y log softmax(z), with reduction="sum" without the 1/n."""
+    total = -(log_softmax(z) * y).sum()
+    return total if reduction == "sum" else total / len(y)
 
 
-def binary_cross_entropy(z: Tensor, y: Tensor) -> Tensor:
+def binary_cross_entropy(z: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
     """Z and y from 0 to 1, (n, classes) -> -1/n sum [y log a + (1 - y) log(1 - a)], a = sigmoid(z).
 
-    As a function of z it is 1/n sum [log(1 + exp(z)) - y z], in a form where exp cannot overflow and nothing cancels.
+    With reduction="sum" it is without the 1/n. As a function of z it is 1/n sum [log(1 + exp(z)) - y z], in a form
+    where exp cannot overflow and nothing cancels.
     """
-    a, n = sigmoid(Tensor(z.data)).data, len(y)
+    a, n = sigmoid(Tensor(z.data)).data, 1 if reduction == "sum" else len(y)
     terms = np.maximum(z.data, 0) - y.data * z.data + np.log1p(np.exp(-np.abs(z.data)))
 
     def pullback(g: Array) -> tuple[Array, Array]:

@@ -154,3 +154,19 @@ def behaviour(
         )
         and list(gradients) == list(parameters),
     }
+
+
+def sizes_of_forward(
+    network_class: Any, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters, x: Array, y: Labels
+) -> list[int]:
+    """Return the number of examples of each call of `forward` for the gradients of a batch."""
+    network = network_class(spec, training, parameters)
+    forward, found = network.forward, list[int]()
+
+    def counted(x: Any) -> Any:
+        found.append(len(x))
+        return forward(x)
+
+    network.forward = counted
+    network.loss_and_gradients(x, y)
+    return found

@@ -11,8 +11,8 @@ from shared.interface import Array, Labels
 
 
 class GradientTimes1001(Planted):
-    def gradients(self, x: Array, y: Array) -> float:
-        loss = super().gradients(x, y)
+    def gradients(self, x: Array, y: Array, n: int) -> float:
+        loss = super().gradients(x, y, n)
         self.g *= 1.001
         return loss
 
@@ -20,8 +20,8 @@ class GradientTimes1001(Planted):
 class MeanOverOutputs(factors.MeanOverOutputs):
     """The loss is averaged over the outputs, too, so that its differences find nothing wrong."""
 
-    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
-        loss, d = super().loss(z, y)
+    def loss(self, z: Array, y: Array, n: int) -> tuple[float, Array]:
+        loss, d = super().loss(z, y, n)
         return loss / y.shape[1], d
 
 

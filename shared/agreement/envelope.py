@@ -113,7 +113,7 @@ def _take(
     The effect of rounding depends on the optimizer: adam's first step is eta g / |g|, in which a g near 0 is all
     rounding.
     """
-    twin.gradients(x, twin.one_hot(y))
+    twin.gradients(x, twin.one_hot(y), len(y))
     exact: Parameters = twin.to_parameters(twin.g.copy())
     for name, g in twin.to_parameters(twin.g).items():
         g += np.sqrt(rounded[name].variance) * _signs(generator, g.shape)

@@ -135,9 +135,9 @@ def right_in_another_way(kind: str, seed: int) -> type[Planted]:
     generator = np.random.default_rng(seed)
 
     class Shuffled(Planted):
-        def gradients(self, x: Array, y: Array) -> float:
+        def gradients(self, x: Array, y: Array, n: int) -> float:
             order = generator.permutation(len(y))
-            return super().gradients(x[order], y[order])
+            return super().gradients(x[order], y[order], n)
 
     class Pieces(Planted):
         def weight_gradient(self, d: Array, a: Array) -> Array:

@@ -31,8 +31,8 @@ EXAMPLE = ROOT / "shared" / "diagnosis" / "example.py"
 class Unheard(Planted):
     """A mistake that is in no catalogue."""
 
-    def gradients(self, x: Array, y: Array) -> float:
-        loss = super().gradients(x, y)
+    def gradients(self, x: Array, y: Array, n: int) -> float:
+        loss = super().gradients(x, y, n)
         self.g[:] = np.sin(7 * self.g)
         return loss
 

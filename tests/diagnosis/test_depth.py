@@ -35,10 +35,10 @@ class FlushesToZero(OtherOrder):
 class InFloat64(OtherOrder):
     """Correct: a float64 array among the others, such as np.eye, makes the gradients float64 for any dtype."""
 
-    def gradients(self, x: Array, y: Array) -> float:
-        loss = super().gradients(x, y)
+    def gradients(self, x: Array, y: Array, n: int) -> float:
+        loss = super().gradients(x, y, n)
         inner = Planted(self.spec, self.training, cast(self.to_parameters(self.theta), "float64"))
-        inner.gradients(x.astype(np.float64), y.astype(np.float64))
+        inner.gradients(x.astype(np.float64), y.astype(np.float64), n)
         self.wide = inner.to_parameters(inner.g)
         return loss
 

@@ -11,8 +11,9 @@ from shared.measure.profile import titles
 SECTIONS = ["Parameters", "Forward (1)-(2)", "Loss and gradients (3)-(7)", "Update (8)", "Conversion"]
 CONTRACT = {"__init__", "reset", "parameters", "predict", "loss_and_gradients", "load", "train"}
 
-BY_HAND = {"trace", "to_layers", "to_images", "image"}
-"""What only a network has that computes its deltas itself, or that has no module for the shape of its input."""
+BY_HAND = {"trace", "to_layers", "to_images", "image", "micro_batch"}
+"""What only a network has that computes its deltas itself, that has no module for the shape of its input, or whose
+framework does not trace loops."""
 LINES = {"numpy_scratch": 320}
 """The most lines of a file: a convolution and a pool by hand take about a hundred."""
 

@@ -62,10 +62,10 @@ class SlopeOfActivation(Planted):
     def slope(self, z: Array, a: Array, l: int) -> Array:
         return np.asarray(self.df[l - 1](a, self.f[l - 1](a)))
 
-    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+    def loss(self, z: Array, y: Array, n: int) -> tuple[float, Array]:
         a = self.output(z)
-        d = (a - y) / len(y)
-        return super().loss(z, y)[0], d * self.df[-1](a, self.f[-1](a)) if self.spec.loss == "quadratic" else d
+        d = (a - y) / n
+        return super().loss(z, y, n)[0], d * self.df[-1](a, self.f[-1](a)) if self.spec.loss == "quadratic" else d
 
 
 @plant("f'(a) instead of f'(z)", GRADIENTS)
@@ -98,8 +98,8 @@ class NoSlopeAtOutput(Planted):
     def applies(cls, spec: NetworkSpec) -> bool:
         return spec.loss == "quadratic" and output(spec) != "identity"
 
-    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
-        return super().loss(z, y)[0], (self.output(z) - y) / len(y)
+    def loss(self, z: Array, y: Array, n: int) -> tuple[float, Array]:
+        return super().loss(z, y, n)[0], (self.output(z) - y) / n
 
 
 @plant(
@@ -112,8 +112,8 @@ class SlopeAtOutput(Planted):
     def applies(cls, spec: NetworkSpec) -> bool:
         return spec.loss != "quadratic"
 
-    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
-        loss, d = super().loss(z, y)
+    def loss(self, z: Array, y: Array, n: int) -> tuple[float, Array]:
+        loss, d = super().loss(z, y, n)
         a = self.output(z)
         return loss, d * a * (1 - a)
 
@@ -124,8 +124,8 @@ class ActivationSlopeAtOutput(Planted):
     def applies(cls, spec: NetworkSpec) -> bool:
         return spec.loss != "quadratic" and usual(spec) != "identity"
 
-    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
-        loss, d = super().loss(z, y)
+    def loss(self, z: Array, y: Array, n: int) -> tuple[float, Array]:
+        loss, d = super().loss(z, y, n)
         f, df = ACTIVATIONS[usual(self.spec)]
         return loss, d * df(z, f(z))
 
@@ -143,9 +143,9 @@ class SoftmaxTwice(Planted):
     def applies(cls, spec: NetworkSpec) -> bool:
         return output(spec) == SOFTMAX and spec.n_out > 1
 
-    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+    def loss(self, z: Array, y: Array, n: int) -> tuple[float, Array]:
         a = self.output(z)
-        loss, d = super().loss(a, y)
+        loss, d = super().loss(a, y, n)
         return loss, self.through(a, d)
 
     def through(self, a: Array, d: Array) -> Array:
@@ -241,12 +241,12 @@ class NoOutputSlopeDown(Planted):
     def applies(cls, spec: NetworkSpec) -> bool:
         return spec.loss == "quadratic" and output(spec) != "identity" and depth(spec) > 1
 
-    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+    def loss(self, z: Array, y: Array, n: int) -> tuple[float, Array]:
         right = self.df
         self.df = (*right[:-1], ACTIVATIONS["identity"][1])
-        _, self.error = super().loss(z, y)
+        _, self.error = super().loss(z, y, n)
         self.df = right
-        return super().loss(z, y)
+        return super().loss(z, y, n)
 
     def back(self, d: Array, l: int) -> Array:
         if l < len(self.layers) - 1 and not self.everywhere:
@@ -466,17 +466,17 @@ class NoBiasGradient(Planted):
 class FirstExample(Planted):
     examples = slice(0, 1)
 
-    def gradients(self, x: Array, y: Array) -> float:
-        loss = super().gradients(x, y)
-        super().gradients(x[self.examples], y[self.examples])
+    def gradients(self, x: Array, y: Array, n: int) -> float:
+        loss = super().gradients(x, y, n)
+        super().gradients(x[self.examples], y[self.examples], 1)
         return loss
 
 
 @plant("only the first example is used", GRADIENTS)
 class FirstExampleOverN(FirstExample):
-    def gradients(self, x: Array, y: Array) -> float:
-        loss = super().gradients(x, y)
-        self.g /= len(y)
+    def gradients(self, x: Array, y: Array, n: int) -> float:
+        loss = super().gradients(x, y, n)
+        self.g /= n
         return loss
 
 
@@ -502,11 +502,10 @@ class LastExampleInHiddenLayers(Planted):
     def applies(cls, spec: NetworkSpec) -> bool:
         return depth(spec) > 1
 
-    def gradients(self, x: Array, y: Array) -> float:
-        loss = super().gradients(x, y)
+    def gradients(self, x: Array, y: Array, n: int) -> float:
+        loss = super().gradients(x, y, n)
         last = [tensor.copy() for tensor in self.gradient_layers[-1]]
-        super().gradients(x[-1:], y[-1:])
-        self.g /= len(y)
+        super().gradients(x[-1:], y[-1:], n)
         for tensor, whole in zip(self.gradient_layers[-1], last, strict=True):
             tensor[:] = whole
         return loss
@@ -562,24 +561,24 @@ class LabelsAsNumbers(Planted):
     def one_hot(self, y: Labels) -> Array:
         return np.repeat(y[:, None], self.spec.n_out, axis=1).astype(self.theta.dtype)
 
-    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+    def loss(self, z: Array, y: Array, n: int) -> tuple[float, Array]:
         with np.errstate(all="ignore"):
-            return super().loss(z, y)
+            return super().loss(z, y, n)
 
 
 @plant(
     "integer division", GRADIENTS, "(4)", "a division discards the fraction", "divide with / instead of //", r"//",
 )  # fmt: skip
 class FloorDivision(Planted):
-    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
-        loss, d = super().loss(z, y)
+    def loss(self, z: Array, y: Array, n: int) -> tuple[float, Array]:
+        loss, d = super().loss(z, y, n)
         return loss, np.floor(d)
 
 
 @plant("integer division", GRADIENTS)
 class FloorOfGradients(Planted):
-    def gradients(self, x: Array, y: Array) -> float:
-        loss = super().gradients(x, y)
+    def gradients(self, x: Array, y: Array, n: int) -> float:
+        loss = super().gradients(x, y, n)
         np.floor(self.g, out=self.g)
         return loss
 
@@ -590,13 +589,13 @@ class FloorOfGradients(Planted):
     r"^(?!.*\b(y|labels?|targets?)\b).*(astype\((np\.)?u?int|dtype ?= ?(np\.)?u?int)",
 )  # fmt: skip
 class IntegerGradients(Planted):
-    def gradients(self, x: Array, y: Array) -> float:
-        loss = super().gradients(x, y)
+    def gradients(self, x: Array, y: Array, n: int) -> float:
+        loss = super().gradients(x, y, n)
         np.trunc(self.g, out=self.g)
         return loss
 
 
 @plant("integer dtype", GRADIENTS)
 class IntegerInputs(Planted):
-    def gradients(self, x: Array, y: Array) -> float:
-        return super().gradients(np.trunc(x), y)
+    def gradients(self, x: Array, y: Array, n: int) -> float:
+        return super().gradients(np.trunc(x), y, n)

@@ -26,9 +26,9 @@ LOSS_WRONG: Final = "wrong loss"
     "start each batch from zero: optimizer.zero_grad() in PyTorch, or = instead of +=", r"\+=|backward\(",
 )  # fmt: skip
 class Accumulates(Planted):
-    def gradients(self, x: Array, y: Array) -> float:
+    def gradients(self, x: Array, y: Array, n: int) -> float:
         before = self.g.copy() if hasattr(self, "has_gradients") else 0.0
-        loss = super().gradients(x, y)
+        loss = super().gradients(x, y, n)
         self.g += before
         self.has_gradients = True
         return loss
@@ -60,8 +60,8 @@ class ModifiesLabels(Planted):
     r"rand|shuffle|dropout|noise",
 )  # fmt: skip
 class RandomInside(Planted):
-    def gradients(self, x: Array, y: Array) -> float:
-        loss = super().gradients(x, y)
+    def gradients(self, x: Array, y: Array, n: int) -> float:
+        loss = super().gradients(x, y, n)
         self.g *= 1 + 1e-3 * np.random.default_rng().standard_normal(self.g.size)
         return loss
 
@@ -121,12 +121,12 @@ class LogOfZero(Planted):
     def applies(cls, spec: NetworkSpec) -> bool:
         return spec.loss != "quadratic"
 
-    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
-        loss, d = super().loss(z, y)
+    def loss(self, z: Array, y: Array, n: int) -> tuple[float, Array]:
+        loss, d = super().loss(z, y, n)
         a = self.output(z)
         with np.errstate(all="ignore"):
             others = (1 - y) * np.log(1 - a) if self.spec.loss == "binary_cross_entropy" else 0
-            loss = float(-(y * np.log(a) + others).sum() / len(y))
+            loss = float(-(y * np.log(a) + others).sum() / n)
         return loss, d
 
 
@@ -135,13 +135,13 @@ class LogOfZero(Planted):
     "compute in the dtype of the parameters", r"float16|half|bfloat16|autocast",
 )  # fmt: skip
 class Float16(Planted):
-    def gradients(self, x: Array, y: Array) -> float:
+    def gradients(self, x: Array, y: Array, n: int) -> float:
         def cast(tensor: Array) -> Array:
             return tensor.astype(np.float16).astype(self.theta.dtype)
 
         before = self.theta.copy()
         self.theta[:] = cast(self.theta)
-        loss = super().gradients(cast(x), y)
+        loss = super().gradients(cast(x), y, n)
         self.g[:] = cast(self.g)
         self.theta[:] = before
         return loss
@@ -149,10 +149,10 @@ class Float16(Planted):
 
 @plant("float16 precision", BEHAVIOUR)
 class Float16ForFloat32(Float16):
-    def gradients(self, x: Array, y: Array) -> float:
+    def gradients(self, x: Array, y: Array, n: int) -> float:
         if self.theta.dtype == np.float32:
-            return super().gradients(x, y)
-        return Planted.gradients(self, x, y)
+            return super().gradients(x, y, n)
+        return Planted.gradients(self, x, y, n)
 
 
 @plant(
@@ -178,8 +178,8 @@ class ResetDoesNothing(Planted):
 class WeightDecay(Planted):
     decay = 0.01
 
-    def gradients(self, x: Array, y: Array) -> float:
-        loss = super().gradients(x, y)
+    def gradients(self, x: Array, y: Array, n: int) -> float:
+        loss = super().gradients(x, y, n)
         for (W, _), (dW, _) in zip(self.layers, self.gradient_layers, strict=True):
             dW += self.decay * W
         return loss
@@ -187,9 +187,9 @@ class WeightDecay(Planted):
 
 @plant("weight decay", BEHAVIOUR)
 class WeightDecayOverN(WeightDecay):
-    def gradients(self, x: Array, y: Array) -> float:
-        self.decay = 1 / len(y)
-        return super().gradients(x, y)
+    def gradients(self, x: Array, y: Array, n: int) -> float:
+        self.decay = 1 / n
+        return super().gradients(x, y, n)
 
 
 @plant(
@@ -198,13 +198,13 @@ class WeightDecayOverN(WeightDecay):
     r"^\s*(loss|cost|C) ?= ?.*(sum|mean|log)",
 )  # fmt: skip
 class LossTwice(Planted):
-    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
-        loss, d = super().loss(z, y)
+    def loss(self, z: Array, y: Array, n: int) -> tuple[float, Array]:
+        loss, d = super().loss(z, y, n)
         return 2 * loss, d
 
 
 @plant("wrong loss", BEHAVIOUR)
 class LossSummed(Planted):
-    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
-        loss, d = super().loss(z, y)
-        return loss * len(y), d
+    def loss(self, z: Array, y: Array, n: int) -> tuple[float, Array]:
+        loss, d = super().loss(z, y, n)
+        return loss * n, d

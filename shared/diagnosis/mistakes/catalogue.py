@@ -106,9 +106,9 @@ class Planted(Network):
         """The learning rate, in the dtype of the parameters."""
         return self.theta.dtype.type(self.training.learning_rate)
 
-    def gradients(self, x: Array, y: Array) -> float:
+    def gradients(self, x: Array, y: Array, n: int) -> float:
         self.z, self.a = z, a = self.forward(x)
-        loss, d = self.loss(z[-1], y)
+        loss, d = self.loss(z[-1], y, n)
         for l in reversed(range(len(a))):
             self.l, self.deltas[l] = l, d
             kind, (dW, db) = self.kinds[l], self.gradient_layers[l]

@@ -12,8 +12,8 @@ class Scaled(Planted):
         """Return the factor for a batch of one-hot labels."""
         return 1.0
 
-    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
-        loss, d = super().loss(z, y)
+    def loss(self, z: Array, y: Array, n: int) -> tuple[float, Array]:
+        loss, d = super().loss(z, y, n)
         return loss, d * self.factor(y)
 
 

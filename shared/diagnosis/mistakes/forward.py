@@ -150,9 +150,9 @@ class ActivationForSoftmax(Planted):
         f, _ = ACTIVATIONS[usual(self.spec)]
         return np.asarray(f(z))
 
-    def loss(self, z: Array, y: Array) -> tuple[float, Array]:
+    def loss(self, z: Array, y: Array, n: int) -> tuple[float, Array]:
         a = self.output(z)
-        return super().loss(z, y)[0], (a - y) / len(y)
+        return super().loss(z, y, n)[0], (a - y) / n
 
 
 @plant("W transposed", OUTPUTS)

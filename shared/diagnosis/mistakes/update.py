@@ -16,7 +16,7 @@ class WrongUpdate(Planted):
         return np.asarray(self.eta * g)
 
     def step(self, x: Array, y: Array, i: Labels) -> None:
-        self.gradients(x[i], y[i])
+        self.gradients(x[i], y[i], len(i))
         self.theta -= self.move(self.g)
 
 
@@ -57,7 +57,7 @@ class UphillUpdate(WrongUpdate):
 )  # fmt: skip
 class UpdateOverN(WrongUpdate):
     def step(self, x: Array, y: Array, i: Labels) -> None:
-        self.gradients(x[i], y[i])
+        self.gradients(x[i], y[i], len(i))
         self.theta -= self.eta * self.g / len(i)
 
 
@@ -74,7 +74,7 @@ class BiasesStay(WrongUpdate):
         return has_bias(spec)
 
     def step(self, x: Array, y: Array, i: Labels) -> None:
-        self.gradients(x[i], y[i])
+        self.gradients(x[i], y[i], len(i))
         gradients = self.to_parameters(self.g)
         for name, tensor in self.to_parameters(self.theta).items():
             tensor -= self.eta * gradients[name] * (name[0] == self.moves)
@@ -113,7 +113,7 @@ class UpdateTooEarly(WrongUpdate):
 
     def step(self, x: Array, y: Array, i: Labels) -> None:
         self.z, self.a = z, a = self.forward(x[i])
-        _, d = self.loss(z[-1], y[i])
+        _, d = self.loss(z[-1], y[i], len(i))
         for l in reversed(range(len(a))):
             W, b = self.layers[l]
             W -= self.eta * d.T @ a[l]
@@ -142,7 +142,7 @@ class LastBatchDropped(Planted):
 )  # fmt: skip
 class LastBatchOverFullSize(WrongUpdate):
     def step(self, x: Array, y: Array, i: Labels) -> None:
-        self.gradients(x[i], y[i])
+        self.gradients(x[i], y[i], len(i))
         self.theta -= self.eta * self.g * len(i) / self.training.batch_size
 
 
