@@ -26,6 +26,7 @@ ARROWS = {
     "layers": {"errors"},
     "spec": {"errors", "layers"},
     "interface": {"errors", "layers", "spec"},
+    "workers": set[str](),
     "implementations": {"errors", "spec", "boundary"},
     "initial": CORE,
     "evaluation": CORE,
@@ -75,7 +76,7 @@ def test_a_file_imports_only_what_its_place_allows(path: Path) -> None:
     shared, siblings = parts(modules, "shared") - {"__version__"}, parts(modules, "impls")
     frameworks = {module.partition(".")[0] for module in modules} & FRAMEWORKS
     if place == "impls" and rest != ["__init__"]:
-        assert shared <= EQUATIONS
+        assert shared <= EQUATIONS | {"workers"}
         assert len(siblings) <= 1, "a sibling may be imported only as the one base"
         assert all(f"class Network({sibling}.Network)" in path.read_text(encoding="utf-8") for sibling in siblings)
         assert len(frameworks - COMPANIONS) <= 1
