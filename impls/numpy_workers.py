@@ -61,15 +61,15 @@ class Network(numpy_scratch.Network):
         """Replace each worker's part by the sum of all, the same to the last bit: rank 0 adds, in order of rank."""
         if self.team.rank > 0:
             (link,) = self.team.links
-            link.send_bytes(part)
-            link.recv_bytes_into(part)
+            link.send_bytes(part.data)
+            link.recv_bytes_into(part.data)
             return
         received = self.received[: len(part)] if part.dtype == self.theta.dtype else np.empty_like(part)
         for link in self.team.links:  # reduce
-            link.recv_bytes_into(received)
+            link.recv_bytes_into(received.data)
             part += received
         for link in self.team.links:  # broadcast
-            link.send_bytes(part)
+            link.send_bytes(part.data)
 
     # ---- Conversion ------------------------------------------------------------------------------------
 

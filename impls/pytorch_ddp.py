@@ -12,6 +12,7 @@ import psutil
 import torch
 from torch import Tensor
 from torch import distributed as dist
+from torch._C._distributed_c10d import TCPStore
 from torch.nn.parallel import DistributedDataParallel
 
 from impls import pytorch
@@ -103,11 +104,9 @@ def begin(team: workers.Team, threads: int) -> None:
     if team.rank == 0:
         with socket.create_server((LOOPBACK, 0)) as server:
             port = server.getsockname()[1]
-            store = dist.TCPStore(
-                LOOPBACK, port, is_master=True, wait_for_workers=False, master_listen_fd=server.detach()
-            )
+            store = TCPStore(LOOPBACK, port, is_master=True, wait_for_workers=False, master_listen_fd=server.detach())
         for link in team.links:
             link.send(port)
     else:
-        store = dist.TCPStore(LOOPBACK, team.links[0].recv(), wait_for_workers=False)
+        store = TCPStore(LOOPBACK, team.links[0].recv(), wait_for_workers=False)
     dist.init_process_group("gloo", store=store, rank=team.rank, world_size=team.size)

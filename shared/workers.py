@@ -21,10 +21,12 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar, cast
 from weakref import WeakKeyDictionary, finalize
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
+Pipe: TypeAlias = "Connection[Any, Any]"
 
 LINES: Final = 20
 """The most lines of a worker's traceback that are shown."""
@@ -48,13 +50,14 @@ class Team:
     links : pipes for what an implementation sends: in rank 0, to each of the others in order; in these, to rank 0.
     """
 
-    def __init__(self, rank: int = 0, size: int = 1, links: "list[Connection[Any, Any]] | None" = None) -> None:
+    def __init__(self, rank: int = 0, size: int = 1, links: list[Pipe] | None = None) -> None:
         self.rank, self.size, self.links = rank, size, links or []
         self.failure = ""
         self._processes: list[BaseProcess] = []
-        self._pipes: list[Connection[Any, Any]] = []
+        self._pipes: list[Pipe] = []
         self._keys: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
         self._numbers, self._forgotten = count(), list[int]()
+        self._failed: dict[str, tuple[float, str]] = {}  # who, when and how
 
     def start(self, begin: Callable[..., None], *arguments: Any) -> None:
         """Start the other workers, each of which calls begin(its team, *arguments) first, as this one does."""
@@ -76,7 +79,7 @@ class Team:
             raise
 
     @contextmanager
-    def repeats(self, original: Any, method: str, *arguments: Any) -> Iterator[None]:
+    def repeats(self, original: Any, method: str, *arguments: Any, **more: Any) -> Iterator[None]:
         """Let the other workers do to their copies what the block does to the original; "__init__" makes the copies.
 
         Raises
@@ -93,14 +96,12 @@ class Team:
             self._keys[original] = next(self._numbers)
             finalize(original, self._forgotten.append, self._keys[original])
         forgotten, self._forgotten[:] = self._forgotten[:], []
-        call = pickle.dumps((self._keys[original], forgotten, _Class.of(original), method, arguments))
+        call = pickle.dumps((self._keys[original], forgotten, _Class.of(original), method, arguments, more))
         try:
             for pipe in self._pipes:
                 pipe.send_bytes(call)
             yield
-            for pipe in self._pipes:  # each says that it has done the same
-                if said := pipe.recv():
-                    raise WorkerError(said)
+            self._await()
         except BaseException as error:
             self._end(error)
             raise
@@ -117,35 +118,37 @@ class Team:
                 process.kill()
                 process.join()
 
+    def _await(self) -> None:
+        """Wait until each of the others has said that it has done the same; WorkerError if one has not."""
+        waiting = dict(zip(self._pipes, self._processes, strict=True))
+        while waiting:
+            for pipe in wait(list(waiting)):
+                process = waiting.pop(cast(Pipe, pipe))
+                if self._words(cast(Pipe, pipe), process):
+                    raise WorkerError
+
+    def _words(self, pipe: Pipe, process: BaseProcess) -> bool:
+        """Read what a worker says; return whether it has failed, and note how and when."""
+        try:
+            words = pipe.recv()
+        except (EOFError, OSError):
+            words = (0.0, _ending(process))  # it did not come to say it: before all errors that follow from its end
+        if words:
+            self._failed.setdefault(process.name, words)  # it may have ended after it has said why
+        return bool(words)
+
     def _end(self, error: BaseException) -> None:
         """End the others; raise WorkerError if one of them is to blame for what has failed here."""
-        ended, said = self._last_words()
-        if isinstance(error, WorkerError):
-            said = [str(error), *said]
-        ended_how = [_ending(process) for process in ended]
-        self.failure = next(iter((*ended_how, *said)), f"its workers have been ended after {type(error).__name__}")
+        deadline, whose = time.monotonic() + WORDS_SECONDS, dict(zip(self._pipes, self._processes, strict=True))
+        is_last = False
+        while not is_last and (left := deadline - time.monotonic()) > 0:
+            is_last = bool(self._failed)  # whoever failed before that has said so by now
+            for pipe in wait(list(whose), 0 if is_last else left):
+                self._words(cast(Pipe, pipe), whose[cast(Pipe, pipe)])
+        _, self.failure = min(self._failed.values(), default=(0.0, f"its workers ended after {type(error).__name__}"))
         self.close()
-        if ended or said:
-            raise WorkerError(self.failure) from error
-
-    def _last_words(self) -> tuple[list[BaseProcess], list[str]]:
-        """Return who has ended without a word, and what others have said."""
-        ended, said = list[BaseProcess](), list[str]()
-        deadline, open_pipes = None, dict(zip(self._pipes, self._processes, strict=True))
-        while open_pipes and (deadline is None or time.monotonic() < deadline):
-            if deadline is None:
-                deadline = time.monotonic() + WORDS_SECONDS
-            for pipe in wait(list(open_pipes), max(0.0, deadline - time.monotonic())):
-                try:
-                    words = pipe.recv()  # type: ignore[union-attr]
-                    said += [words] if words else []
-                except (EOFError, OSError):
-                    process = open_pipes.pop(pipe)  # type: ignore[call-overload]
-                    if not any(text.startswith(process.name) for text in said):
-                        ended.append(process)
-            if ended:
-                break
-        return ended, said
+        if self._failed:
+            raise WorkerError(self.failure) from None if isinstance(error, WorkerError) else error
 
 
 class _Class:
@@ -202,8 +205,8 @@ def repeated(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[A
     """Let all workers of `self.team` do what a method does; its errors are `Team.repeats`'s."""
 
     @wraps(method)
-    def everywhere(self: Any, *arguments: P.args, **more: P.kwargs) -> T:
-        with self.team.repeats(self, method.__name__, *arguments):
+    def everywhere(self: Any, /, *arguments: P.args, **more: P.kwargs) -> T:
+        with self.team.repeats(self, method.__name__, *arguments, **more):
             return method(self, *arguments, **more)
 
     return everywhere
@@ -224,8 +227,8 @@ def _ending(process: BaseProcess) -> str:
 def _work(
     rank: int,
     size: int,
-    pipe: "Connection[Any, Any]",
-    link: "Connection[Any, Any]",
+    pipe: Pipe,
+    link: Pipe,
     begin: Callable[..., None],
     arguments: tuple[Any, ...],
 ) -> None:
@@ -238,22 +241,22 @@ def _work(
     try:
         begin(_teams[begin], *arguments)
         while True:
-            key, forgotten, which, method, given = pickle.loads(calls.get())
+            key, forgotten, which, method, given, more = pickle.loads(calls.get())
             for each in forgotten:
                 objects.pop(each, None)
             if method == "__init__":
-                objects[key] = which.load()(*given)
+                objects[key] = which.load()(*given, **more)
             else:
-                getattr(objects[key], method)(*given)
-            pipe.send("")
+                getattr(objects[key], method)(*given, **more)
+            pipe.send(None)
     except BaseException:  # noqa: BLE001 - whatever it is, rank 0 raises it
         lines = traceback.format_exc().splitlines()[-LINES:]
         with suppress(OSError):
-            pipe.send("\n".join([f"worker {rank} of {size} failed:", *lines]))
+            pipe.send((time.monotonic(), "\n".join([f"worker {rank} failed:", *lines])))
         os._exit(1)  # the pipes close, so that nobody waits for it
 
 
-def _listen(pipe: "Connection[Any, Any]", calls: "SimpleQueue[bytes]") -> None:
+def _listen(pipe: Pipe, calls: "SimpleQueue[bytes]") -> None:
     """Take over the calls until the pipe closes; then end the process, whatever it is doing."""
     with suppress(EOFError, OSError):
         while True:

@@ -1,0 +1,88 @@
+"""K workers that share each batch make the gradients and the steps of one, whatever does not divide."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+
+from impls.numpy_scratch import Network as Reference
+from shared import implementations
+from shared.agreement import rounding
+from shared.agreement.metrics import worst
+from shared.processes.calls import CallProcess
+from shared.spec import DTYPES, OPTIMIZERS, NetworkSpec, shares
+from tests import calls
+from tests.impls.test_accumulation import BATCH_SIZES, TEXTS, check_gradients, check_steps, exactly, micro
+
+DATA_PARALLEL = [
+    name
+    for name in implementations.names()
+    if implementations._declared(implementations.locate(name), "DATA_PARALLEL") is True
+]
+WORKERS = (1, 2, 3, 4, 7)
+of_each = partial(pytest.mark.parametrize, "network", DATA_PARALLEL, indirect=True)
+
+
+def represents(network: str, size: int) -> bool:
+    """Starting workers takes seconds where they import a framework: one number of them stands for all."""
+    return (size == 3 and network == "numpy_workers") or size == 2
+
+
+# The number of workers varies slowest: another number ends those before.
+@pytest.mark.exhaustive_unless(fits=represents)
+@pytest.mark.parametrize("size", WORKERS)
+@of_each()
+def test_workers_make_the_same_gradients(network: CallProcess, size: int) -> None:
+    for text in TEXTS:
+        for dtype in DTYPES:
+            for batch_size, accumulate in [*((n, 1) for n in BATCH_SIZES), (10, 3), (2, 2)]:
+                c = micro(text, dtype, accumulate, batch_size)
+                check_gradients(network, replace(c, training=replace(c.training, workers=size)))
+
+
+@pytest.mark.exhaustive_unless(fits=represents)
+@pytest.mark.parametrize("size", WORKERS)
+@of_each()
+def test_workers_make_the_same_steps(network: CallProcess, size: int) -> None:
+    """The last batch, of 3 examples or none, is smaller than 4 or 7 workers."""
+    for text in TEXTS[:2]:
+        for dtype in DTYPES:
+            for optimizer in OPTIMIZERS:
+                for batch_size, accumulate in ((10, 1), (10, 3), (1, 1)):
+                    c = micro(text, dtype, accumulate, batch_size, optimizer)
+                    check_steps(network, replace(c, training=replace(c.training, workers=size)))
+
+
+@pytest.mark.exhaustive_unless(fits=represents)
+@pytest.mark.parametrize("size", WORKERS[1:3])
+@of_each()
+def test_the_contract_beside_the_numbers(network: CallProcess, size: int) -> None:
+    c = micro(TEXTS[0], "float32", 1, optimizer="momentum")
+    c = replace(c, training=replace(c.training, workers=size))
+    held = network.call(calls.behaviour, c.spec, c.training, c.parameters(), *c.data())
+    assert [what for what, holds in held.items() if not holds] == []
+
+
+@pytest.mark.parametrize(("n", "size", "is_the_same"), [(10, 3, False), (10, 2, True), (16, 7, False)])
+def test_the_mean_of_means_is_another_gradient_where_shares_differ(n: int, size: int, is_the_same: bool) -> None:
+    """What the weighting is for: the naive mean is off by much more than rounding."""
+    c = exactly(micro(TEXTS[0], "float64", 1, n))
+    x, y, _ = c.data()
+    network = Reference(c.spec, c.training, c.parameters())
+    _, whole = network.loss_and_gradients(x[:n], y[:n])
+    means = [network.loss_and_gradients(x[k], y[k])[1] for k in shares(n, size)]
+    naive = {name: np.mean([each[name] for each in means], axis=0) for name in whole}
+    bound = max(rounding.bounds(NetworkSpec(), c.parameters(), x[:n], y[:n], "float32").values())
+    assert (worst(naive, whole).error <= bound) == is_the_same
+    assert is_the_same or worst(naive, whole).error > 0.01
+
+
+def test_numpys_workers_repeat_every_bit() -> None:
+    """They add up in the order of their ranks, whoever is ready first."""
+    c = micro(TEXTS[0], "float32", 1)
+    c = replace(c, training=replace(c.training, workers=3))
+    with CallProcess("numpy_workers", calls.load).loaded() as process:
+        given = (c.spec, c.training, c.parameters(), *c.data())
+        first, second = (process.call(calls.steps, *given) for _ in range(2))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
