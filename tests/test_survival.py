@@ -357,6 +357,43 @@ def kill_and_resume(folder: Path, moments: Iterator[Moment]) -> int:
     return completed
 
 
+# ---- Workers of a data-parallel implementation -----------------------------------------------------------
+
+
+def test_a_worker_that_dies_costs_its_row_alone(tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    names = of("numpy_scratch", "loses_a_worker", "numpy_workers")
+    found = run(tmp_path / "out", *SMALL, "--workers", "3", *names, env={"SAMEGRAD_TEST_MARKER": str(marker)})
+    assert (found.code, found.record["ended"]) == (1, "complete")
+    assert [found.row(name)[-1] for name in ("numpy_scratch", "loses_a_worker", "numpy_workers")] == [
+        "ok",
+        "crashed",
+        "ok",
+    ]
+    assert "worker 1 was killed by SIGKILL" in found.stdout
+    assert len(marker.read_text().split()) == 3
+    assert still_alive([int(word) for word in marker.read_text().split()]) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_no_worker_outlives_the_command(number: signal.Signals, tmp_path: Path) -> None:
+    marker, names = tmp_path / "marker", of("waits_with_workers")
+    arguments = [*COMMAND, *SMALL, *PATIENT, "--workers", "3", *names, "--output", str(tmp_path / "out")]
+    with subprocess.Popen(
+        arguments,
+        cwd=ROOT,
+        env=environment(SAMEGRAD_TEST_MARKER=str(marker)),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        wait_for(lambda: marker.exists() or process.poll() is not None)
+        workers = [int(word) for word in marker.read_text().split()]
+        process.send_signal(number)
+        process.wait(SECONDS)
+    assert len(workers) == 3
+    assert still_alive(workers) == []
+
+
 # ---- Turns ---------------------------------------------------------------------------------------------
 
 

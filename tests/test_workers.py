@@ -73,7 +73,7 @@ def counter() -> Iterator[Counter]:
 
 def children() -> list[int]:
     """The workers that this process has started."""
-    return [p.pid for p in psutil.Process().children() if "resource_tracker" not in " ".join(p.cmdline())]
+    return [p.pid for p in psutil.Process().children() if "spawn_main" in " ".join(p.cmdline())]
 
 
 def test_every_worker_repeats_each_call(counter: Counter) -> None:
