@@ -170,3 +170,27 @@ def sizes_of_forward(
     network.forward = counted
     network.loss_and_gradients(x, y)
     return found
+
+
+def threads_of_workers(
+    network_class: Any, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters, threads: int
+) -> list[int]:
+    """Return with how many threads the other workers compute, where this process was told to use so many."""
+    sys.modules[network_class.__module__].set_threads(threads)
+    network, probe = network_class(spec, training, parameters), object.__new__(Probe)
+    with network.team.repeats(probe, "__init__"):
+        return [link.recv() for link in network.team.links]
+
+
+class Probe:
+    """Made in each of the other workers, where it tells the first with how many threads it computes."""
+
+    def __init__(self) -> None:
+        from threadpoolctl import threadpool_info
+
+        from shared import workers
+
+        (team,) = workers._teams.values()
+        torch = sys.modules.get("torch")
+        pools = [torch.get_num_threads()] if torch else [pool["num_threads"] for pool in threadpool_info()]
+        team.links[0].send(max(pools))

@@ -19,6 +19,12 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = {path.name: path.read_text(encoding="utf-8") for path in DOCS}
 EVERYTHING = "\n".join(TEXT.values())
+DATA_PARALLEL = [
+    name
+    for name in implementations.names()
+    if implementations._declared(implementations.locate(name), "DATA_PARALLEL") is True
+]
+"""What shares a batch among workers has nothing to show in a run with one."""
 ANSWER = "results/reference/answer.md"
 SESSIONS = {
     name: found[1] for name, text in TEXT.items() if (found := re.search(r"```console\n(.*?)```", text, re.DOTALL))
@@ -49,7 +55,7 @@ def test_the_readme_is_read_in_two_minutes() -> None:
     [
         ("reference", implementations.defaults()),
         ("cnn", implementations.defaults()),
-        ("tiers", implementations.names()),
+        ("tiers", [name for name in implementations.names() if name not in DATA_PARALLEL]),
     ],
 )
 def test_a_kept_run_is_whole_and_renders_to_its_table(run: str, names: list[str]) -> None:

@@ -86,3 +86,14 @@ def test_numpys_workers_repeat_every_bit() -> None:
         given = (c.spec, c.training, c.parameters(), *c.data())
         first, second = (process.call(calls.steps, *given) for _ in range(2))
     assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("network", ["numpy_workers", "pytorch_ddp"], indirect=True)
+def test_each_worker_has_as_many_threads_as_the_first(network: CallProcess) -> None:
+    c = micro(TEXTS[0], "float32", 1)
+    training = replace(c.training, workers=4)  # others than before, which keep the number they began with
+    for threads in (2, 1):
+        training = replace(training, workers=training.workers - 1)
+        assert network.call(calls.threads_of_workers, c.spec, training, c.parameters(), threads) == [threads] * (
+            training.workers - 1
+        )
