@@ -360,12 +360,14 @@ def kill_and_resume(folder: Path, moments: Iterator[Moment]) -> int:
 # ---- Workers of a data-parallel implementation -----------------------------------------------------------
 
 
-def test_a_worker_that_dies_costs_its_row_alone(tmp_path: Path) -> None:
+@pytest.mark.exhaustive_unless(fits=lambda stub: stub == "loses_a_worker")
+@pytest.mark.parametrize("stub", ["loses_a_worker", "loses_a_worker_of_ddp"])
+def test_a_worker_that_dies_costs_its_row_alone(stub: str, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
-    names = of("numpy_scratch", "loses_a_worker", "numpy_workers")
+    names = of("numpy_scratch", stub, "numpy_workers")
     found = run(tmp_path / "out", *SMALL, "--workers", "3", *names, env={"SAMEGRAD_TEST_MARKER": str(marker)})
     assert (found.code, found.record["ended"]) == (1, "complete")
-    assert [found.row(name)[-1] for name in ("numpy_scratch", "loses_a_worker", "numpy_workers")] == [
+    assert [found.row(name)[-1] for name in ("numpy_scratch", stub, "numpy_workers")] == [
         "ok",
         "crashed",
         "ok",
