@@ -104,9 +104,14 @@ def begin(team: workers.Team, threads: int) -> None:
     if team.rank == 0:
         with socket.create_server((LOOPBACK, 0)) as server:
             port = server.getsockname()[1]
-            store = TCPStore(LOOPBACK, port, is_master=True, wait_for_workers=False, master_listen_fd=server.detach())
+            listener = server.detach()
+        store = TCPStore(LOOPBACK, port, is_master=True, wait_for_workers=False, master_listen_fd=listener)
         for link in team.links:
             link.send(port)
+        for link in team.links:
+            link.recv()  # it is there: torch would wait long for one that has died at its start
     else:
-        store = TCPStore(LOOPBACK, team.links[0].recv(), wait_for_workers=False)
+        (link,) = team.links
+        store = TCPStore(LOOPBACK, link.recv(), wait_for_workers=False)
+        link.send(None)
     dist.init_process_group("gloo", store=store, rank=team.rank, world_size=team.size)

@@ -107,7 +107,9 @@ class Team:
             raise
 
     def close(self) -> None:
-        """End the other workers."""
+        """End the other workers, if there are any."""
+        if not self._processes:
+            return
         self.failure = self.failure or "its workers have been ended, as others were asked for since"
         for pipe in (*self._pipes, *self.links):
             pipe.close()

@@ -22,6 +22,13 @@ def begin(team: workers.Team, start: int) -> None:
     pass
 
 
+def begin_badly(team: workers.Team) -> None:
+    if team.rank == 2:
+        raise ValueError("at its start")
+    for link in team.links:  # as where all make themselves known
+        link.recv() if team.rank == 0 else link.send(None)
+
+
 class Counter:
     """An object with copies."""
 
@@ -118,6 +125,12 @@ def test_an_error_of_a_worker_is_raised_with_its_traceback_and_all_end(counter: 
     again = Counter(3, 1)
     assert len(again.sums()) == 3
     again.team.close()
+
+
+def test_an_error_at_the_start_of_a_worker_is_raised_and_all_end() -> None:
+    with pytest.raises(workers.WorkerError, match=r"(?s)worker 2 failed:.*ValueError: at its start"):
+        workers.team(3, begin_badly)
+    assert children() == []
 
 
 def test_the_end_of_a_worker_is_raised_and_all_end(counter: Counter) -> None:
