@@ -307,7 +307,7 @@ USAGE_ERRORS = {
     "--test-size 0": "--test-size: got 0, expected a whole number of at least 1",
     "--dataset digits --test-size 251": "--test-size: got 251, expected at most 250, the number of test images",
     "--optimizer adamw": "optimizer: got 'adamw', expected one of sgd, momentum, adam; did you mean adam\\?",
-    "-i tf": "got 'tf', expected one of .*numpy_scratch, pytorch, .*tensorflow_keras, all, or the path of a .py file",
+    "-i tf": "got 'tf', expected one of .*numpy_scratch, .*pytorch, .*tensorflow_keras, all, or the path of a .py file",
     "-i impls/pytorch.py -i pytorch": "-i: got two named pytorch, expected different names",
     "-i __init__": "got '__init__', expected one of .*numpy_scratch",
     "-i ../compare": "got '../compare', expected one of .*numpy_scratch",
