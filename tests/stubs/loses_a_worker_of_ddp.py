@@ -3,6 +3,8 @@
 from impls import pytorch_ddp
 from tests.stubs.losing import Losing
 
+DATA_PARALLEL = True
+
 
 class Network(Losing, pytorch_ddp.Network):
     pass

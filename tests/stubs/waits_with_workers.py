@@ -7,6 +7,8 @@ from pathlib import Path
 from impls import numpy_workers
 from shared.interface import Array, Labels
 
+DATA_PARALLEL = True
+
 
 class Network(numpy_workers.Network):
     def step(self, x: Array, y: Array, i: Labels) -> None:
