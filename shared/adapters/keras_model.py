@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared.adapters.keras_file import KerasFile
+from shared.adapters.layout import channels_first, from_kernel, to_kernel
 from shared.adapters.loops import why_not
 from shared.adapters.port import About, Figures, Named, PortError, listening, numbered, one_hot
 from shared.interface import Array, Parameters
@@ -74,11 +75,7 @@ class KerasPort(KerasFile):
         images, found = self._images(), []
         owners = [layer for layer in self._layers() for _ in layer.trainable_variables]
         for layer, array in zip(owners, arrays, strict=True):
-            tensor = np.asarray(array)
-            if tensor.ndim == 2 and (image := images.get(id(layer))) is not None:
-                tensor = tensor.reshape(*image, -1).transpose(2, 0, 1, 3).reshape(tensor.shape)
-            axes = (*range(tensor.ndim - 1, -1, -1),)[:2] + tuple(range(tensor.ndim - 2))
-            found.append(tensor.transpose(axes).copy() if tensor.ndim > 1 else tensor.copy())
+            found.append(from_kernel(np.asarray(array), images.get(id(layer))))
         return dict(zip(self._names(), found, strict=True))
 
     def give(self, parameters: Parameters) -> None:
@@ -88,12 +85,7 @@ class KerasPort(KerasFile):
         images = self._images()
         owners = [(layer, variable) for layer in self._layers() for variable in layer.trainable_variables]
         for (layer, variable), tensor in zip(owners, parameters.values(), strict=True):
-            if tensor.ndim > 1:
-                tensor = tensor.transpose(*range(2, tensor.ndim), 1, 0)
-            if tensor.ndim == 2 and (image := images.get(id(layer))) is not None:
-                h, w, c = image
-                tensor = tensor.reshape(c, h, w, -1).transpose(1, 2, 0, 3).reshape(tensor.shape)
-            variable.assign(tensor.astype(self.dtype))
+            variable.assign(to_kernel(tensor, images.get(id(layer))).astype(self.dtype))
 
     # ---- Steps ----------------------------------------------------------------------------------------------
 
@@ -152,11 +144,11 @@ class KerasPort(KerasFile):
         def recorded(k: int, layer: Any, call: Any, activation: Any) -> None:
             def called(inputs: Any, *arguments: Any, **named: Any) -> Any:
                 if k:
-                    found[f"a{k}"] = self._first(np.asarray(inputs), images.get(id(layer)))
+                    found[f"a{k}"] = channels_first(np.asarray(inputs), images.get(id(layer)))
                 return call(inputs, *arguments, **named)
 
             def activated(z: Any) -> Any:
-                found[f"z{k + 1}"] = self._first(np.asarray(z), None)
+                found[f"z{k + 1}"] = channels_first(np.asarray(z), None)
                 return activation(z)
 
             layer.call, layer.activation = called, activated
@@ -169,13 +161,6 @@ class KerasPort(KerasFile):
             for layer, call, activation in kept:
                 layer.call, layer.activation = call, activation
         return found
-
-    @staticmethod
-    def _first(values: Array, image: tuple[int, ...] | None) -> Array:
-        """Return rows (n, size) with channels first, of images or of what was flattened from them."""
-        if image is not None:
-            values = values.reshape(len(values), *image)
-        return (values.transpose(0, 3, 1, 2) if values.ndim == 4 else values).reshape(len(values), -1)
 
     def _value(self, images: Any, target: Any, outputs: Any) -> Any:
         if getattr(self.model, "compiled", False) and getattr(self.model, "loss", None) is not None:

@@ -1,11 +1,18 @@
-"""Models that are there: a torch.nn.Module or a keras.Model of a script or a notebook, which stays as it is."""
+"""Models that are there, as objects of a script or a notebook, which stay as they are."""
 
 import copy
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from shared.adapters.equinox_modules import Equinox
+from shared.adapters.flax_modules import Linen, Nnx
+from shared.adapters.jax_model import JaxPort
+from shared.adapters.jax_modules import Modules
 from shared.adapters.keras_model import KerasPort
 from shared.adapters.port import Named, PortError
 from shared.adapters.torch_module import TorchPort
@@ -25,16 +32,17 @@ class Live(NamedTuple):
 
 
 def is_model(value: Any) -> bool:
-    """Return whether a value is a torch.nn.Module or a keras.Model."""
+    """Return whether a value is a torch.nn.Module, a keras.Model, or a module of Flax or Equinox."""
     return _kind(value) != ""
 
 
 def _kind(value: Any) -> str:
     bases = {f"{cls.__module__.partition('.')[0]}.{cls.__name__}" for cls in type(value).__mro__}
-    return "torch" if "torch.Module" in bases else "keras" if "keras.Model" in bases else ""
+    kinds = {"torch.Module": "torch", "keras.Model": "keras", "flax.Module": "jax", "equinox.Module": "jax"}
+    return next((kind for base, kind in kinds.items() if base in bases), "")
 
 
-def port(live: Live) -> TorchPort | KerasPort:
+def port(live: Live) -> TorchPort | KerasPort | JaxPort:
     """Return a port to a copy of a model.
 
     Raises
@@ -42,7 +50,8 @@ def port(live: Live) -> TorchPort | KerasPort:
     PortError
         If it cannot be copied or stepped; the message says why.
     """
-    return LiveTorch(live) if _kind(live.model) == "torch" else LiveKeras(live)
+    kinds: dict[str, Any] = {"torch": LiveTorch, "keras": LiveKeras, "jax": LiveJax}
+    return kinds[_kind(live.model)](live)  # type: ignore[no-any-return]
 
 
 def _named(live: Live) -> Named:
@@ -112,3 +121,48 @@ class LiveKeras(KerasPort):
             optimizer = type(optimizer).from_config(optimizer.get_config())
             self.model.compile(optimizer=optimizer, loss=loss)
         self.scope = {"loss": loss, "optimizer": optimizer}
+
+
+class LiveJax(JaxPort):
+    """A module of Flax or Equinox, of which everything is a copy; one of linen holds no parameters, and gets some."""
+
+    def __init__(self, live: Live) -> None:
+        self.live = live
+        super().__init__(Path(type(live.model).__name__), named=_named(live))
+
+    def kind_of_modules(self) -> type[Modules]:
+        """Return the kind of the module."""
+        modules = {cls.__module__ for cls in type(self.live.model).__mro__ if cls.__name__ == "Module"}
+        is_nnx = any(name.startswith("flax.nnx") for name in modules)
+        return Nnx if is_nnx else Linen if any(name.startswith("flax") for name in modules) else Equinox
+
+    def read(self) -> None:
+        """Take the objects; there is no file, and no loop."""
+        criterion, optimizer = (None if isinstance(each, str) else each for each in self.live[1:3])
+        if optimizer is not None and not isinstance(optimizer, self.optax.GradientTransformation):
+            optimizer = optimizer(0.001)
+        self.text, self.loop, self.function, self.source = "", None, "", None  # type: ignore[assignment]
+        self.model, self.words = self.live.model, str(self.path)
+        found = {"criterion": criterion, "optimizer": optimizer}
+        self.scope = {name: value for name, value in found.items() if value is not None}
+
+    def _input_shapes(self) -> Iterator[tuple[int, ...]]:
+        yield tuple(np.shape(self.live.x)[1:])
+        yield from super()._input_shapes()
+
+    def _known_form(self) -> str:
+        is_one = self.n_out == 1
+        return ("column" if np.ndim(self.live.y) > 1 else "numbers") if is_one else ""
+
+
+@contextmanager
+def settings_kept() -> Iterator[None]:
+    """Put back the settings of JAX, which hold for the whole process: live models are compared in float64."""
+    names = ("jax_enable_x64", "jax_disable_most_optimizations")
+    jax = sys.modules.get("jax")
+    before = {name: jax.config.values[name] for name in names} if jax is not None else {}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            sys.modules["jax"].config.update(name, value)

@@ -1,4 +1,4 @@
-"""The training loop of a file: found in its text, and its body run with one batch instead of the file's data."""
+"""The training loop of a file: its body run with one batch instead of the file's data."""
 
 import ast
 import re
@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any, Final
+
+import numpy as np
 
 from shared.boundary import told
 from shared.reading.names import has_role
@@ -20,7 +22,7 @@ DEEPEST: Final = 2
 
 
 class Loop:
-    """The innermost loop that calls `backward`, itself or in a function that it calls, and what precedes it.
+    """The innermost loop that asks for gradients, itself or in a function that it calls, and what precedes it.
 
     Parameters
     ----------
@@ -75,7 +77,8 @@ class Loop:
                     scope[name] = value
                     break
             else:
-                scope.setdefault(name, sys.modules["torch"].device("cpu") if name == "device" else Inert())
+                is_device = name == "device" and "torch" in sys.modules
+                scope.setdefault(name, sys.modules["torch"].device("cpu") if is_device else Inert())
         for name, value in seen.items():
             scope.setdefault(f"{name}_of_the_caller", value)  # a schedule, perhaps
 
@@ -104,8 +107,7 @@ class Loop:
         ----------
         calls : the names by which the body calls the model.
         """
-        made = set(_names(self.node.target)) if isinstance(self.node, ast.For) else set()
-        made |= {each for node in self.node.body for each in _stored(node)}
+        made = self._made()
         x, y = set(), set()
         for node in (each for statement in self.node.body for each in ast.walk(statement)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
@@ -116,20 +118,43 @@ class Loop:
                 x |= {node.id} if has_role(node.id, "x") else set()
         return x - made, y - x - made
 
+    def _made(self) -> set[str]:
+        """Return the names that the loop gives values to."""
+        made = set(_names(self.node.target)) if isinstance(self.node, ast.For) else set()
+        return made | {each for node in self.node.body for each in stored(node)}
+
     def orders(self) -> set[str]:
         """Return the names of shuffled orders of all examples, made before the loop."""
         nodes = [node for node in ast.walk(self.source.tree) if isinstance(node, ast.Assign)]
-        return {name for node in nodes if SHUFFLED.search(ast.unparse(node.value)) for name in _stored(node)}
+        return {name for node in nodes if SHUFFLED.search(ast.unparse(node.value)) for name in stored(node)}
 
-    def bind(self, scope: Scope, x: Any, y: Any, order: Any) -> None:
+    def feed(self, scope: Scope, calls: set[str], x: Any, y: Any, order: Any) -> None:
+        """Give a batch to what stands for the data, to shuffled orders, and to the loop's variables.
+
+        Parameters
+        ----------
+        calls : the names by which the body calls the model.
+        order : all rows of the batch, in the form of the framework.
+        """
+        for names, value in zip(self.data_names(calls), (x, y), strict=True):
+            scope.update(dict.fromkeys(names, value))
+        tables = {name: table for name, table in _tables(self.source.text, x, y).items() if name not in self._made()}
+        scope.update(tables)
+        scope.update({name: np.asarray(order) if isinstance(scope.get(name), np.ndarray) else order
+                      for name in self.orders()})  # fmt: skip
+        self._bind(scope, x, y, order)
+
+    def _bind(self, scope: Scope, x: Any, y: Any, order: Any) -> None:
         """Give the loop's variables the batch: (x, y), (k, (x, y)), an order of rows, or a number."""
         if not isinstance(self.node, ast.For):
             return
         target, words = self.node.target, ast.unparse(self.node.iter)
-        pair = (x, y)
+        pair = batch_of(self.source.text, x, y)
         is_counted = "enumerate(" in words
         if isinstance(target, (ast.Tuple, ast.List)):
-            _assign(target, (0, self._single(pair, words, order)) if is_counted else pair, scope)
+            is_counted |= isinstance(target.elts[-1], (ast.Tuple, ast.List))
+            inner = (x, y) if isinstance(target.elts[-1], (ast.Tuple, ast.List)) else self._single(pair, words, order)
+            _assign(target, (0, inner) if is_counted else (x, y), scope)
         elif "range(" in words and not SHUFFLED.search(words):
             _assign(target, 0, scope)
         else:
@@ -159,42 +184,18 @@ class Loop:
         exec(self._code, scope)
 
 
-def training_loop(source: Source) -> Loop | None:
-    """Return the innermost loop in which `backward` is called; None if there is none."""
-    steps = {node.name for node in ast.walk(source.tree) if isinstance(node, ast.FunctionDef)
-             and _backward(node, set()) and not any(_is_loop(each) and _backward(each, set())
-                                                    for each in ast.walk(node))}  # fmt: skip
-    found = list(_loops(source.tree, [], steps))
-    if not found:
-        return None
-    node, above = max(found, key=lambda each: len(each[1]))
-    with suppress(SyntaxError):
-        return Loop(source, node, above)
-    return None
+def batch_of(text: str, x: Any, y: Any) -> Any:
+    """Return (x, y), or a dictionary where the file has one, such as batch["image"]."""
+    return next((table for name, table in _tables(text, x, y).items() if "batch" in name or name == "data"), (x, y))
 
 
-def _loops(node: ast.AST, above: list[ast.AST], steps: set[str]) -> Iterator[tuple[Any, list[ast.AST]]]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.ClassDef):
-            continue  # its names are those of an object that is not there
-        around = [*above, child] if _is_loop(child) or isinstance(child, ast.FunctionDef) else above
-        inner = list(_loops(child, around, steps))
-        if inner:
-            yield from inner
-        elif _is_loop(child) and _backward(child, steps):
-            yield child, above
-
-
-def _is_loop(node: ast.AST) -> bool:
-    return isinstance(node, (ast.For, ast.While))
-
-
-def _backward(node: ast.AST, steps: set[str]) -> bool:
-    calls = [each.func for each in ast.walk(node) if isinstance(each, ast.Call)]
-    return any(
-        (isinstance(f, ast.Attribute) and f.attr == "backward") or (isinstance(f, ast.Name) and f.id in steps)
-        for f in calls
-    )
+def _tables(text: str, x: Any, y: Any) -> dict[str, dict[str, Any]]:
+    """Return the data that a file looks up by words, such as train["image"], by the names of what it looks into."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, key in re.findall(r"""\b(\w+)\[["'](\w+)["']\]""", text):
+        if has_role(key, "x") or has_role(key, "y"):
+            found.setdefault(name, {})[key] = x if has_role(key, "x") else y
+    return {name: table for name, table in found.items() if len({id(value) for value in table.values()}) > 1}
 
 
 def _without_jumps(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -205,8 +206,9 @@ def _without_jumps(body: list[ast.stmt]) -> list[ast.stmt]:
             break
         has_jump = any(isinstance(each, (ast.Break, ast.Continue, ast.Return)) for each in ast.walk(node))
         shows = isinstance(node, ast.If) and re.search(r"print|log|append|plot", ast.unparse(node))
-        prints = isinstance(node, ast.Expr) and ast.unparse(node).startswith(("print(", "plt."))
-        if not has_jump and not (shows and "step" not in ast.unparse(node)) and not prints:
+        shown = node.body if isinstance(node, ast.If) and not node.orelse else [node]
+        prints = all(isinstance(n, ast.Expr) and ast.unparse(n).startswith(("print(", "plt.")) for n in shown)
+        if not has_jump and not (shows and "step(" not in ast.unparse(node)) and not prints:
             kept.append(node)
     return kept
 
@@ -215,7 +217,8 @@ def _names(target: ast.AST) -> list[str]:
     return [each.id for each in ast.walk(target) if isinstance(each, ast.Name)]
 
 
-def _stored(node: ast.AST) -> set[str]:
+def stored(node: ast.AST) -> set[str]:
+    """Return the names to which something within a node gives values."""
     return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
 
 

@@ -16,6 +16,9 @@ from shared.interface import Array, Parameters
 
 MOST_WARNINGS: Final = 8
 LONGEST_WARNING: Final = 300
+IMAGES: Final = ((1, 28, 28), (3, 32, 32), (1, 8, 8), (1, 32, 32), (3, 28, 28), (3, 64, 64), (3, 224, 224))
+FORMS: Final = ("labels", "rows", "column", "numbers")
+"""Of targets: (n,) integers, (n, n_out) one-hot vectors, (n, 1) and (n,) floats."""
 
 
 class PortError(TypeError):
@@ -114,7 +117,8 @@ def listening(path: Path, caught: list[str]) -> Iterator[None]:
 def kind_of(path: Path) -> str:
     """Return which kind of port a file is, without running it; "" for a class `Network` of today's contract.
 
-    The kinds are "earlier" (a class `Network` whose `train` takes x, y and order), "functions", "keras" and "torch".
+    The kinds are "earlier" (a class `Network` whose `train` takes x, y and order), "functions", "jax" (of Flax or
+    Equinox), "keras" and "torch".
     """
     try:
         tree = parsed(read_source(path))
@@ -129,6 +133,8 @@ def kind_of(path: Path) -> str:
     packages = {module.partition(".")[0] for module in _modules(tree)}
     if {"forward", "gradients"} <= functions:
         return "functions"
+    if packages & {"flax", "equinox"}:
+        return "jax"
     if packages & {"keras", "tensorflow"} and "torch" not in packages:
         return "keras"
     return "torch" if "torch" in packages else ""
@@ -145,7 +151,8 @@ def _modules(tree: ast.Module) -> Iterator[str]:
 def by_name(places: Sequence[Any], name: str, endings: Sequence[str] = ("",)) -> Any:
     """Return what is called like this, whatever its case and underscores; None if nothing is."""
     wanted = {re.sub("[_ ]", "", name + ending).lower() for ending in endings}
-    return next((getattr(place, each) for place in places for each in dir(place) if each.lower() in wanted), None)
+    known = ((place, each) for place in places for each in dir(place) if not each.startswith("_"))
+    return next((getattr(place, each) for place, each in known if each.replace("_", "").lower() in wanted), None)
 
 
 def numbered(kinds: list[tuple[str, ...]]) -> list[str]:

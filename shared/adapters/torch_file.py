@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from shared.adapters.loops import training_loop
+from shared.adapters.loop_finding import training_loop
 from shared.adapters.port import Named, PortError, by_name, listening, numbered
 from shared.boundary import told
 from shared.reading import constructions, functions

@@ -11,14 +11,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.adapters.loops import Loop, Scope, why_not
-from shared.adapters.port import About, Figures, Named, PortError, listening
+from shared.adapters.loops import why_not
+from shared.adapters.port import FORMS, IMAGES, About, Figures, Named, PortError, listening
 from shared.adapters.torch_file import TorchFile
 from shared.interface import Array, Parameters
 
-IMAGES: Final = ((1, 28, 28), (3, 32, 32), (1, 8, 8), (1, 32, 32), (3, 28, 28), (3, 64, 64), (3, 224, 224))
-FORMS: Final = ("labels", "rows", "column", "numbers")
-"""Of targets: (n,) integers, (n, n_out) one-hot vectors, (n, 1) and (n,) floats."""
 UNKNOWN_TARGETS: Final = (
     "its targets are not known, and are taken as (n, 1); if they are (n,), every prediction is compared with every "
     "target of the batch"
@@ -204,23 +201,14 @@ class TorchPort(TorchFile):
     def act(self, x: Any, y: Any) -> None:
         """Run the body of the file's loop, or the usual step, with tensors."""
         if self.loop:
-            self._run(self.loop, x, y)
+            self.loop.feed(self.scope, self.names(), x, y, self.torch.arange(len(x)))
+            self.loop.run(self.scope)
             return
         self.optimizer.zero_grad()
         self.criterion(self.module(x), y).backward()
         self.optimizer.step()
         for schedule in self.schedules:
             schedule.step()
-
-    def _run(self, loop: Loop, x: Any, y: Any) -> None:
-        scope: Scope = self.scope
-        order = self.torch.arange(len(x))
-        for names, value in zip(loop.data_names(self.names()), (x, y), strict=True):
-            scope.update(dict.fromkeys(names, value))
-        scope.update({name: order.numpy() if isinstance(scope.get(name), np.ndarray) else order
-                      for name in loop.orders()})  # fmt: skip
-        loop.bind(scope, x, y, order)
-        loop.run(scope)
 
     @contextmanager
     def _watched(self, seen: dict[str, Any]) -> Iterator[None]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from shared.adapters.jax_model import JaxPort
 from shared.adapters.keras_model import KerasPort
 from shared.adapters.own_network import NetworkPort
 from shared.adapters.port import Named, PortError
@@ -30,7 +31,8 @@ def trainer(port: Any, x: Array, y: Array, start: Parameters) -> Any:
     """
     if isinstance(port, NetworkPort):
         return _OwnTrainer(port, x, y, start)
-    of_kind = _KerasTrainer if isinstance(port, KerasPort) else _TorchTrainer
+    kinds = ((KerasPort, _KerasTrainer), (JaxPort, _JaxTrainer), (TorchPort, _TorchTrainer))
+    of_kind: Any = next(each for kind, each in kinds if isinstance(port, kind))
     return of_kind(port.path, x, y, start, port.named)
 
 
@@ -192,3 +194,38 @@ class _KerasTrainer:
     def predict(self, x: Array) -> Any:
         """Return the outputs."""
         return np.asarray(self.port.model(self.port.images(x), training=False))
+
+
+class _JaxTrainer:
+    """A module of Flax or Equinox with the body of its loop, its function for a step, or the usual step."""
+
+    own_batch = 0
+
+    def __init__(self, path: Any, x: Array, y: Array, start: Parameters, named: Named) -> None:
+        self.port = port = JaxPort(path, (PRECISION, "float64"), named, is_compared=False)
+        port.jax.clear_caches()  # what was compiled while it was tried hands its numbers over
+        self.start = start
+        self.again()
+        self.files = [str(path)]
+        self.x, self.y = np.asarray(port.as_inputs(x, port.shape)), np.asarray(port.as_targets(y))
+
+    def again(self) -> None:
+        """Start again: nothing is compiled for that."""
+        self.port.give(self.start)
+
+    def give(self, parameters: Parameters, _: int) -> None:
+        """Start again from these parameters."""
+        self.port.give(parameters)
+
+    def train(self, order: Labels, batch: int, *, given: bool = False) -> None:
+        """Take a step for each `batch` of these examples."""
+        del given
+        for k in range(0, len(order), batch):
+            i = order[k : k + batch]
+            self.port.act(self.port.as_data(self.x[i]), self.port.as_data(self.y[i]))
+        self.port.jax.block_until_ready(self.port.modules.leaves(self.port.tree()))
+
+    def predict(self, x: Array) -> Any:
+        """Return the outputs, compiled for each number of images."""
+        port = self.port
+        return np.asarray(port.forward(port.tree(), port.as_inputs(x, port.given)))

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared import implementations
-from shared.adapters.live import Live, is_model
+from shared.adapters.live import Live, is_model, settings_kept
 from shared.adapters.port import Named
 from shared.api.common import Printed, Progress, given_options, load_data
 from shared.errors import SettingError
@@ -50,13 +50,18 @@ def live(
     lives = [Live(*each, inputs, targets) for each in zip(given, losses, rules, strict=True)]
     processes = [InProcess(LiveStepper(each)) for each in lives]
     names = [f"{type(model).__name__} {chr(ord('a') + k)}" for k, model in enumerate(given)]
-    sides = comparison.begin(processes, names, Given(None, TrainingSpec()))
+    with settings_kept():
+        sides = comparison.begin(processes, names, Given(None, TrainingSpec()))
+        _refuse_unmapped(sides)
+        data = _as_taken(inputs, sides[0].about.inputs), labels.astype(float)
+        found = comparison.examine(sides, processes, steps, batch, settled["seed"], data)
+    return Ported(ports_report.document(found), found)
+
+
+def _refuse_unmapped(sides: list[comparison.Side]) -> None:
     if len(sides) == 2 and (why := comparison.unmapped(sides)):
         raise SettingError("implementation", f"got models whose weights cannot be mapped: {why}; expected the same "
                            "layers in the same order")  # fmt: skip
-    data = _as_taken(inputs, sides[0].about.inputs), labels.astype(float)
-    found = comparison.examine(sides, processes, steps, batch, settled["seed"], data)
-    return Ported(ports_report.document(found), found)
 
 
 def _examples(values: Any) -> Array:
@@ -90,9 +95,7 @@ def ported(
             located.append(REFERENCE)
         with side_by_side(located, PortStepper.of, timeout=timeout) as processes:
             sides = comparison.begin(processes, located, Given(spec, training, named))
-            if len(sides) == 2 and (why := comparison.unmapped(sides)):
-                raise SettingError("implementation", f"got models whose weights cannot be mapped: {why}; expected the "
-                                   "same layers in the same order")  # fmt: skip
+            _refuse_unmapped(sides)
             found = comparison.examine(sides, processes, steps, training.batch_size, training.seed)
             if len(names) < len(sides):
                 comparison.accept_own_rule(found)

@@ -12,6 +12,8 @@ FEW_STEPS: Final = 10
 
 def framework() -> str:
     """Return which framework this process has loaded: "torch", "tensorflow", "jax" or "numpy"."""
+    if any(sys.modules.get(name) is not None for name in ("flax", "equinox")):
+        return "jax"  # whatever it loads its data with
     return next((name for name in ("torch", "tensorflow", "jax") if sys.modules.get(name) is not None), "numpy")
 
 

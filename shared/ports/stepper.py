@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from shared.interface import Array, Labels, Parameters
 from shared.ports.timing import Timing, measured
 from shared.processes.calls import CallProcess
 from shared.spec import NetworkSpec, TrainingSpec
+
+FRAMEWORKS: Final = ("torch", "keras", "jax")
+"""Kinds of files that hold a model as it is."""
 
 
 class Given(NamedTuple):
@@ -51,8 +54,8 @@ def is_port(name: str) -> bool:
 
 
 def is_model(name: str) -> bool:
-    """Return whether a name is a file that holds a model of PyTorch or Keras as it is."""
-    return _kind(name) in ("torch", "keras")
+    """Return whether a name is a file that holds a model of a framework as it is."""
+    return _kind(name) in FRAMEWORKS
 
 
 def _kind(name: str) -> str:
@@ -66,7 +69,7 @@ def declared_spec(name: str) -> NetworkSpec | None:
     It is in the constants of the file, or in the sizes of its layers where these follow from each other.
     """
     kind = kind_of(Path(name)) if name.endswith(".py") else "torch"
-    if kind in ("torch", "keras"):
+    if kind in FRAMEWORKS:
         return None
     text, values = read_source(Path(name)), dict[str, Any]()
     for node in parsed(text).body:
@@ -205,10 +208,14 @@ def _loaded(name: str, given: Given) -> Port:
         from shared.adapters.keras_model import KerasPort
 
         return KerasPort(path, named=given.named)
+    if kind == "jax":
+        from shared.adapters.jax_model import JaxPort
+
+        return JaxPort(path, named=given.named)
     from shared.adapters.own_network import NetworkPort
 
     if not kind and name.endswith(".py") and "class Network" not in read_source(path):
-        raise PortError(f"{Path(name).name}: found no model of PyTorch or Keras, and no class Network")
+        raise PortError(f"{Path(name).name}: found no model of PyTorch, Keras, Flax or Equinox, and no class Network")
     return NetworkPort(name, kind, given.spec, given.training)
 
 

@@ -72,6 +72,7 @@ class Source:
     path : a .py file, or a notebook (.ipynb), whose code cells are joined.
     text : what is in it; None to read it.
     real : packages that are imported although they are scenery for others: a model is made of them.
+    features : of the examples that stand in the place of data.
 
     Raises
     ------
@@ -79,8 +80,10 @@ class Source:
         If the file cannot be read, or is not Python (`NotPythonError`) or not a notebook.
     """
 
-    def __init__(self, path: Path, text: str | None = None, real: frozenset[str] = frozenset()) -> None:
-        self.path, self.real = path, real
+    def __init__(
+        self, path: Path, text: str | None = None, real: frozenset[str] = frozenset(), features: int = FEATURES
+    ) -> None:
+        self.path, self.real, self.features = path, real, features
         read = read_source(path) if text is None else text
         self.text = _cells(read) if path.suffix == ".ipynb" else read
         self.lines = self.text.splitlines()
@@ -175,7 +178,7 @@ class Source:
         for name in (each.id for each in names):
             value = self.namespace.get(name, Inert())
             if isinstance(value, Inert) and has_role(name, "x"):
-                self.namespace[name] = np.random.default_rng(1).random((EXAMPLES, FEATURES))
+                self.namespace[name] = np.random.default_rng(1).random((EXAMPLES, self.features))
                 self.stand_ins.add(name)
             elif isinstance(value, Inert) and has_role(name, "y"):
                 self.namespace[name] = np.arange(EXAMPLES) % CLASSES

@@ -1,0 +1,137 @@
+"""The modules of flax.linen, which hold no parameters, and of flax.nnx, which do."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from shared.adapters.jax_modules import Called, Modules
+
+
+class Linen(Modules):
+    """A module of flax.linen; its parameters are beside it."""
+
+    kind, package = "flax.linen.Module", "flax.linen"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inits: list[tuple[Any, tuple[int, ...], Any]] = []
+        """of each call of `init`: the module, the shape of its examples, and the variables that it gave"""
+        self.variables: dict[str, Any] = {}
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Record what is initialised."""
+        init, inits = self.base.init, self.inits  # type: ignore[attr-defined]
+
+        def recorded(module: Any, rngs: Any, *arguments: Any, **named: Any) -> Any:
+            try:  # compiled as a whole it takes a fraction of the time
+                variables = self.jax.jit(lambda keys, given: init(module, keys, *given, **named))(rngs, arguments)
+            except Exception:  # noqa: BLE001 - it is a stranger's module
+                variables = init(module, rngs, *arguments, **named)
+            if module.parent is None and arguments and hasattr(arguments[0], "shape"):
+                inits.append((module, tuple(arguments[0].shape[1:]), variables))
+            return variables
+
+        self.base.init = recorded  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            self.base.init = init  # type: ignore[attr-defined]
+
+    def initialise(self, shape: tuple[int, ...]) -> None:
+        """Make parameters for examples of this shape, where the file made none."""
+        known = [variables for module, _, variables in self.inits if module is self.model or module == self.model]
+        rngs = {name: self.jax.random.key(k) for k, name in enumerate(("params", "dropout"))}
+        made = known[-1] if known else self.model.init(rngs, np.zeros((1, *shape), np.float32), **self.flags)
+        self.variables = dict(made)
+
+    def tree(self) -> Any:
+        return self.variables["params"]
+
+    def tree_in(self, value: Any) -> Any:
+        if hasattr(value, "params") and hasattr(value, "opt_state"):
+            return self.tree_in(value.params)
+        if isinstance(value, Mapping) and "params" in value:
+            value = value["params"]
+        return value if isinstance(value, Mapping) and self._is_like(value) else None
+
+    def put_in(self, value: Any, tree: Any) -> Any:
+        if hasattr(value, "opt_state"):
+            params = self.put_in(value.params, tree)
+            return self.copied(value).replace(params=params, opt_state=value.tx.init(params), step=0)
+        return {**value, "params": tree} if "params" in value else tree
+
+    def optimized(self, tree: Any) -> list[Any]:
+        return [tree, {"params": tree}]
+
+    def forward(self, tree: Any, x: Any) -> Any:
+        others = {name: value for name, value in self.variables.items() if name != "params"}
+        found = self.model.apply({"params": tree, **others}, x, **self.flags, mutable=list(others) or False,
+                                 rngs={"dropout": self.jax.random.key(0)})  # fmt: skip
+        return found[0] if others else found
+
+    def called(self, tree: Any, x: Any) -> list[Called]:
+        found: list[Called] = []
+
+        def heard(call: Any, arguments: Any, named: Any, context: Any) -> Any:
+            z = call(*arguments, **named)
+            own = context.module.variables.get("params", {})
+            arrays = {name: value for name, value in own.items() if not isinstance(value, Mapping)}
+            if context.method_name == "__call__" and arrays:
+                found.append(Called(type(context.module).__name__, arrays, arguments[0], z))
+            return z
+
+        with self.api.intercept_methods(heard):
+            self.forward(tree, x)
+        return found
+
+
+class Nnx(Modules):
+    """A module of flax.nnx, which holds its parameters and is changed by its optimizer."""
+
+    kind, package = "flax.nnx.Module", "flax.nnx"
+
+    def take(self, model: Any) -> None:
+        super().take(model)
+        self._start = self.copied(self.api.state(model))
+
+    def made(self, cls: type) -> Iterator[Any]:
+        yield cls(rngs=self.api.Rngs(0))
+        yield cls(self.api.Rngs(0))
+
+    def tree(self) -> Any:
+        return self.copied(self.api.state(self.model, self.api.Param))
+
+    def tree_in(self, value: Any) -> Any:
+        if isinstance(value, self.api.Optimizer):
+            return self.tree()
+        is_one = type(value) is type(self.model)
+        return self.copied(self.api.state(value, self.api.Param)) if is_one else None
+
+    def put_in(self, value: Any, tree: Any) -> Any:
+        """Change a model; give an optimizer a new state, in the precision of the parameters."""
+        if isinstance(value, self.api.Optimizer):
+            self.api.update(self.model, tree)
+            return type(value)(self.model, value.tx, wrt=getattr(value, "wrt", self.api.Param))
+        self.api.update(value, self.copied(self._start))
+        self.api.update(value, self.copied(tree))
+        return value
+
+    def forward(self, tree: Any, x: Any) -> Any:
+        return self._model_with(tree)(x, **self.flags)
+
+    def _model_with(self, tree: Any) -> Any:
+        graph, *states = self.api.split(self.model, self.api.Param, ...)
+        return self.api.merge(graph, tree, *self.copied(states[1:]))
+
+    def called(self, tree: Any, x: Any) -> list[Called]:
+        model, modules, found = self._model_with(tree), [], list[Called]()
+        for _, module in self.api.iter_modules(model):
+            own = {k: v for k, v in vars(module).items() if isinstance(v, self.api.Param)}
+            if own := {name: param.get_value() for name, param in own.items() if param.get_value() is not None}:
+                modules.append((module, own))
+        with self._calls(modules, found):
+            model(x, **self.flags)
+        return found
