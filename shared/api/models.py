@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from shared import implementations
+from shared.adapters.port import Named
 from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread
 from shared.api.ports import STEPS_OF_MODELS, sibling_of
 from shared.api.proofs import agree
@@ -19,6 +20,7 @@ from shared.ports.stepper import Given, PortStepper, declared_spec, is_model, is
 from shared.processes.calls import side_by_side
 from shared.report import beside as report
 from shared.report.numbers import plural
+from shared.spec import OPTIMIZERS
 
 NEAR = 0.01
 """Relative difference of errors against the reference that are the same."""
@@ -39,7 +41,7 @@ class Models(Printed):
 
 @one_thread
 def models(
-    *names: str, effort: str | None = None, preset: str | None = None, timeout: float = 300,
+    *names: str, criterion: str | None = None, effort: str | None = None, preset: str | None = None, timeout: float = 300,
     progress: Progress = no_progress, **options: Any,
 ) -> Models:  # fmt: skip
     """Train and time models of a user's own beside each other, from the same weights and on the same batches.
@@ -48,8 +50,9 @@ def models(
 
     Parameters
     ----------
-    names : files with a torch.nn.Module or a keras.Model, its loss and its optimizer; files with a class `Network`; or
+    names : files with a torch.nn.Module, a keras.Model, or a module of Flax or Equinox, its loss and its optimizer; files with a class `Network`; or
         names of implementations.
+    criterion : of files with a model and no loss, by its framework's name; so is `optimizer` of those without one.
     effort, preset : as `compare`.
     timeout : seconds that a model has for each answer, such as an epoch.
     options : network, epochs, batch_size, rounds, seed, dataset, data_dir, offline, ...; a model has its own optimizer.
@@ -62,6 +65,9 @@ def models(
         As `compare`.
     """
     given = given_options(options, TAKEN)
+    named = Named(criterion or "", given["optimizer"] or "", given["learning_rate"])
+    if given["optimizer"] not in (None, *OPTIMIZERS):
+        given = given | {"optimizer": None}  # one of a framework
     settled = resolve(given, effort, None, preset)
     located = list(implementations.locate_all(list(names)))
     dataset = plan.part_of(load_data(given), settled)
@@ -73,7 +79,7 @@ def models(
     own = spec if has_network or declared is None else declared
     with side_by_side(located, PortStepper.of, timeout=timeout) as processes:
         with progress("comparing the models", None):
-            sides = comparison.begin(processes, located, Given(own, training))
+            sides = comparison.begin(processes, located, Given(own, training, named))
             entries = [Entry(side) for side in sides]
             if given["initial"] is None and any(side.about.own for side in sides):
                 training = replace(training, initial="scaled")  # as models of frameworks start

@@ -77,8 +77,9 @@ def _as_taken(x: Array, inputs: list[int]) -> Array:
 
 
 def ported(
-    names: list[str], given: dict[str, Any], criterion: str | None, steps: int, timeout: float, progress: Progress
-) -> Ported:
+    names: list[str], given: dict[str, Any], criterion: str | None, steps: int, timing: bool, timeout: float,
+    progress: Progress,
+) -> Ported:  # fmt: skip
     """Compare a model with another, or say what it computes; a class `Network` is compared with the reference."""
     named = Named(criterion or "", given["optimizer"] or "", given["learning_rate"])
     if given["optimizer"] not in (None, *OPTIMIZERS):
@@ -104,8 +105,9 @@ def ported(
                 dataset = load_data(given)
                 if beside.fits(sides[0].about, dataset):
                     found.accuracies = beside.start_accuracies(sides[asked], processes[0], dataset, training)
-            timed.time_sides(sides[asked], processes[asked], training.batch_size, training.seed)
-            if len(names) == 1:
+            if timing:
+                timed.time_sides(sides[asked], processes[asked], training.batch_size, training.seed)
+            if timing and len(names) == 1:
                 found.sibling = sibling_of(sides[0], processes[0], located[0], training, timeout)
     return Ported(ports_report.document(found), found)
 

@@ -127,24 +127,25 @@ class Steps(Printed):
 @one_thread
 def lockstep(
     a: Any, b: Any = None, x: Any = None, y: Any = None, *, criterion: Any = None, optimizer: Any = None,
-    steps: int | None = None, timeout: float = 120, progress: Progress = no_progress,
+    steps: int | None = None, timing: bool = True, timeout: float = 120, progress: Progress = no_progress,
     **options: Any,
 ) -> Steps | Ported:  # fmt: skip
     """Let two implementations take the same steps, up to the first that rounding does not explain.
 
-    Where one of them is a file with a model as it is (a torch.nn.Module or a keras.Model with its loss and its
-    optimizer), the two are compared with each other, and what each computes is named.
+    Where one of them is a file with a model as it is (a torch.nn.Module, a keras.Model, or a module of Flax or
+    Equinox, with its loss and its optimizer), the two are compared with each other, and what each computes is named.
 
     Parameters
     ----------
     a, b : implementations, or paths of .py files; NAME:float64 and NAME:float32 give one its own dtype. By default b is
-        the reference, and of a file with a model there is no b. Or models that are there: each a torch.nn.Module or a
-        keras.Model, which is copied and stays as it is.
+        the reference, and of a file with a model there is no b. Or models that are there: each a torch.nn.Module, a
+        keras.Model, or a module of Flax or Equinox, which is copied and stays as it is.
     x, y : examples for models that are there: (n, *inputs), and labels (n,), one-hot rows, or numbers.
     criterion, optimizer : where a model has none. Of files, names of its framework, such as "CrossEntropyLoss" and
         "Adam"; of models that are there names or objects, where an optimizer may be a function of the parameters, such
         as torch.optim.Adam. A pair has one for each model.
     steps : maximum number of steps; by default 1,000, and 20 of a model.
+    timing : whether files with a model are timed, which takes some seconds for each.
     timeout : seconds that an implementation has for each answer.
     options : network, batch_size, optimizer, learning_rate, initial, dtype, seed, dataset, data_dir, offline, ...
 
@@ -166,7 +167,7 @@ def lockstep(
     given = given_options(options | {"optimizer": optimizer}, (*PROBLEM, "optimizer", "learning_rate"))
     names = [_without_dtype(name) for name in (a, b) if name is not None]
     if any(map(is_port, names)):
-        return ported(names, given, criterion, steps or STEPS_OF_MODELS, timeout, progress)
+        return ported(names, given, criterion, steps or STEPS_OF_MODELS, timing, timeout, progress)
     if criterion is not None:
         raise SettingError(
             "criterion", f"got {criterion!r}, expected none: it is for files with a model of a framework"

@@ -138,6 +138,12 @@ def data_options(p: argparse.ArgumentParser) -> Any:
     return data
 
 
+def criterion_option(group: Any) -> None:
+    """Add the loss of models that have none."""
+    of_file = "loss of a file that has a model and none, by its framework's name, such as CrossEntropyLoss"
+    group.add_argument("--criterion", metavar="NAME", help=of_file)
+
+
 def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the keyword arguments for the functions of `shared.api`; None for an option that is not given."""
     known = (*DEFAULTS, "data_dir", "offline")

@@ -8,6 +8,7 @@ from shared.implementations import REFERENCE
 from shared.verbs.command import (
     Parser,
     add,
+    criterion_option,
     data_options,
     implementation_option,
     network_options,
@@ -36,11 +37,12 @@ def parser() -> Parser:
     )
     network_options(what)
     optimizer_options(what)
-    of_file = "loss of a file that has a model and none, by its framework's name, such as CrossEntropyLoss"
-    what.add_argument("--criterion", metavar="NAME", help=of_file)
+    criterion_option(what)
     training_options(what, seed="seed of the initial parameters and the batches")
     add(what, "--dtype", help=", ".join(spec.DTYPES))
     what.add_argument("--steps", type=int, help="maximum number of steps (default: 1000, and 20 of a model as it is)")
+    no_timing = "compare only: do not time files that have a model, nor say why one is slow"
+    what.add_argument("--no-timing", dest="timing", action="store_false", help=no_timing)
     data_options(p)
     timeout_option(what, "stop an implementation that gives no answer within this time", "2m")
     output_options(p)
@@ -60,6 +62,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
             *names,
             criterion=arguments.criterion,
             steps=arguments.steps,
+            timing=arguments.timing,
             timeout=arguments.timeout,
             progress=progress,
             **options,

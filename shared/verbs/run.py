@@ -19,6 +19,7 @@ from shared.verbs.command import (
     PROGRAM,
     Parser,
     add,
+    criterion_option,
     data_options,
     details_option,
     implementation_option,
@@ -59,6 +60,7 @@ def parser() -> Parser:
     how = p.add_argument_group("how it is trained")
     add(how, "--epochs", help="passes over the training set (default: 3; bundled digits: 10)", type=int)
     optimizer_options(how)
+    criterion_option(how)
     training_options(how, seed="seed of the first round; each further round adds 1")
     add(how, "--dtype", help=", ".join(spec.DTYPES))
     preset = f"recipe; other options override it: {', '.join(PRESETS)}"
@@ -113,6 +115,10 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
         raise UsageError("--output: got one together with --resume, expected none: a run continues in its own folder")
     if not arguments.resume and _are_models(arguments):
         return _beside(arguments)
+    if arguments.criterion is not None:
+        raise UsageError(
+            f"--criterion: got {safe(arguments.criterion)}, expected none: it is for files with a model of a framework"
+        )
     folder, record = arguments.resume, finished(arguments.resume, vars(arguments)) if arguments.resume else None
     if record is None:
         folder, record = _measure(arguments, argv)
@@ -143,7 +149,7 @@ def _beside(arguments: argparse.Namespace) -> int:
 
     options = {name: value for name, value in options_of(arguments).items() if name in TAKEN}
     try:
-        found = models(*arguments.implementation, effort=arguments.effort, preset=arguments.preset,
+        found = models(*arguments.implementation, criterion=arguments.criterion, effort=arguments.effort, preset=arguments.preset,
                        timeout=arguments.timeout, progress=progress, **options)  # fmt: skip
     except CallError as error:
         print_port_error(error)

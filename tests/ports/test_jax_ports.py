@@ -132,7 +132,7 @@ def test_what_a_file_lacks_is_taken_by_name_and_refused_with_its_remedy(tmp_path
         found(Named("CrossEntropie"))
     with pytest.raises(PortError, match="expected one of optax, such as adam"):
         found(Named("mse", "Adams"))
-    path.write_text(BARE.replace("model =", "mode ="  ).replace("eqx.nn.MLP(8, 4, 6, 1, key=jax.random.PRNGKey(0))", "0"))
+    path.write_text(BARE.replace("model =", "mode =").replace("eqx.nn.MLP(8, 4, 6, 1, key=jax.random.PRNGKey(0))", "0"))
     with pytest.raises(PortError, match=r"found no equinox\.Module; expected one"):
         found(Named())
 
