@@ -41,7 +41,8 @@ class Models(Printed):
 
 @one_thread
 def models(
-    *names: str, criterion: str | None = None, effort: str | None = None, preset: str | None = None, timeout: float = 300,
+    *names: str, criterion: str | None = None, effort: str | None = None,
+    preset: str | None = None, timeout: float = 300,
     progress: Progress = no_progress, **options: Any,
 ) -> Models:  # fmt: skip
     """Train and time models of a user's own beside each other, from the same weights and on the same batches.
@@ -50,8 +51,8 @@ def models(
 
     Parameters
     ----------
-    names : files with a torch.nn.Module, a keras.Model, or a module of Flax or Equinox, its loss and its optimizer; files with a class `Network`; or
-        names of implementations.
+    names : files with a torch.nn.Module, a keras.Model, or a module of Flax or Equinox, with its loss and its
+        optimizer; files with a class `Network`; or names of implementations.
     criterion : of files with a model and no loss, by its framework's name; so is `optimizer` of those without one.
     effort, preset : as `compare`.
     timeout : seconds that a model has for each answer, such as an epoch.
