@@ -13,7 +13,7 @@ from shared import implementations
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("shared", "impls", "minitorch", "benchmarks")
 FILES = [ROOT / "compare.py", *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))]
-FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras", "jax"}
+FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras", "jax", "flax", "optax", "equinox"}
 COMPANIONS = {"keras", "torchvision"}
 EQUATIONS = {"spec", "layers", "interface"}
 CORE = EQUATIONS | {"errors", "boundary"}

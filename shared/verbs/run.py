@@ -149,8 +149,8 @@ def _beside(arguments: argparse.Namespace) -> int:
 
     options = {name: value for name, value in options_of(arguments).items() if name in TAKEN}
     try:
-        found = models(*arguments.implementation, criterion=arguments.criterion, effort=arguments.effort, preset=arguments.preset,
-                       timeout=arguments.timeout, progress=progress, **options)  # fmt: skip
+        found = models(*arguments.implementation, criterion=arguments.criterion, effort=arguments.effort,
+                       preset=arguments.preset, timeout=arguments.timeout, progress=progress, **options)  # fmt: skip
     except CallError as error:
         print_port_error(error)
         return 1

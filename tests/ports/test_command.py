@@ -148,3 +148,22 @@ class Network:
             self.optimizer.step()
 """
 )
+
+
+def test_timing_is_left_out_on_demand(tmp_path: Path) -> None:
+    files = write(tmp_path, a=TORCH + SGD)
+    found = command.run(None, "lockstep", *files, "--steps", "3", "--no-timing")
+    assert found.code == 0, found.stderr
+    assert "a: update: gradient descent, rate 0.1" in found.stdout
+    assert "time: a step" not in found.stdout
+
+
+@pytest.mark.exhaustive
+def test_the_default_run_takes_a_criterion_and_refuses_it_where_there_is_no_model(tmp_path: Path) -> None:
+    files = write(tmp_path, a=TORCH.replace(CROSS, "") + SGD, b=TORCH + SGD)
+    few = ("--quick", "--train-size", "500", "--test-size", "200")
+    found = command.run(None, *files, *few, "--criterion", "CrossEntropyLoss")
+    assert found.code == 0, found.stderr
+    found = command.run(None, "-i", "numpy_scratch", "--criterion", "CrossEntropyLoss")
+    assert found.code == 2
+    assert "--criterion: got CrossEntropyLoss, expected none" in found.stderr

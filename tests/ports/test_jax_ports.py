@@ -1,4 +1,4 @@
-"""Files with a module of Flax or Equinox, as strangers write them: each is read, and beside PyTorch the right ones agree.
+"""Files with a module of Flax or Equinox, as strangers write them: each is read, the right ones are never accused.
 
 The files are in tests/ports/files; JAX compiles each step, so that most of them are of the exhaustive tests.
 """
