@@ -204,7 +204,7 @@ class _JaxTrainer:
     def __init__(self, path: Any, x: Array, y: Array, start: Parameters, named: Named) -> None:
         self.port = port = JaxPort(path, (PRECISION, "float64"), named, is_compared=False)
         port.jax.clear_caches()  # what was compiled while it was tried hands its numbers over
-        self.start = start
+        self.start, self.compiled = start, set[int]()
         self.again()
         self.files = [str(path)]
         self.x, self.y = np.asarray(port.as_inputs(x, port.shape)), np.asarray(port.as_targets(y))
@@ -213,8 +213,12 @@ class _JaxTrainer:
         """Start again: nothing is compiled for that."""
         self.port.give(self.start)
 
-    def give(self, parameters: Parameters, _: int) -> None:
-        """Start again from these parameters."""
+    def give(self, parameters: Parameters, batch: int) -> None:
+        """Start again from these parameters; a step of this size is compiled before the first epoch."""
+        if batch not in self.compiled:
+            self.compiled.add(batch)
+            self.port.give(parameters)
+            self.train(np.arange(min(batch, len(self.y))), batch)
         self.port.give(parameters)
 
     def train(self, order: Labels, batch: int, *, given: bool = False) -> None:

@@ -50,7 +50,7 @@ def _distribution(t: Array, fan_in: int, fan_out: int) -> str:
     known = {
         "glorot normal": np.sqrt(2 / (fan_in + fan_out)),
         "he normal (kaiming)": np.sqrt(2 / fan_in),
-        "lecun normal, 1/sqrt(n_in)": np.sqrt(1 / fan_in),
+        "lecun normal, 1/sqrt(n_in), Flax's default": np.sqrt(1 / fan_in),
         "standard normal": 1.0,
     }
     name = next((each for each, scale in known.items() if abs(std / scale - 1) < near), "normal")
