@@ -116,6 +116,7 @@ model = eqx.nn.MLP(8, 4, 6, 1, key=jax.random.PRNGKey(0))
 """
 
 
+@pytest.mark.exhaustive
 def test_what_a_file_lacks_is_taken_by_name_and_refused_with_its_remedy(tmp_path: Path) -> None:
     path = tmp_path / "bare.py"
     path.write_text(BARE)
