@@ -12,7 +12,7 @@ from shared.diagnosis import exercises, filled
 from shared.diagnosis.as_written import OwnVerdict, judge
 from shared.diagnosis.diagnose import Verdict
 from shared.diagnosis.facts import Options, measured
-from shared.diagnosis.isolated import check_file
+from shared.diagnosis.isolated import check_file, has_network
 from shared.diagnosis.near_misses import Filled
 from shared.errors import SettingError
 from shared.interface import Array
@@ -58,6 +58,8 @@ def check(
     weights: str | None = None,
     entry: str | None = None,
     optimizer: str | None = None,
+    workers: int = 1,
+    accumulate: int = 1,
     **options: Any,
 ) -> Checked:
     """Check the backprop of a file as it was written, or of functions, and find its mistake if it has one.
@@ -75,6 +77,8 @@ def check(
     entry : a function or class that must be called.
     optimizer : the rule that the file's updates are meant to follow: "sgd", "momentum", "nesterov", "rmsprop",
         "adagrad" or "adam"; None to find out which.
+    workers, accumulate : of a file with a class `Network` of our contract: with more than one, a network that is right
+        is also built with that many workers, 1 to 8, and micro-batches a step, 1 to 100, in its `TrainingSpec`.
     options : network, sizes, activation, loss; for a file that follows our contract and does not define them. Or, for
         an exercise, one function in the place of a file: weighted_input, sigmoid, cost, output_delta, delta,
         weight_gradient, bias_gradient, step or, for the whole, backward: check(delta=my_delta).
@@ -82,7 +86,8 @@ def check(
     Raises
     ------
     SettingError, SpecError
-        If the file does not exist or is of another kind, or if an option has no such value.
+        If the file does not exist or is of another kind, or if an option has no such value; or if there are workers or
+        micro-batches, and no class that is told how many.
     CallError
         If the file cannot be loaded, or the time is over before a check has failed or all have passed.
     UnreadableError
@@ -94,12 +99,18 @@ def check(
     if optimizer not in (None, *UPDATES):
         raise SettingError("optimizer", f"got {optimizer!r}, expected one of {', '.join(UPDATES)}")
     read = Options(layout, labels, weights, entry, optimizer)
+    training = TrainingSpec(workers=workers, accumulate=accumulate)
     functions = {"forward": forward, "gradients": gradients, "loss": loss}
+    path = None if file is None else Path(file).absolute()
+    if training != TrainingSpec() and (path is None or (path.is_file() and not has_network(path))):
+        name, got = ("workers", workers) if workers > 1 else ("accumulate", accumulate)
+        needs = "expected 1: only a class `Network` with the methods of shared/interface.py is told of it"
+        raise SettingError(name, f"got {got} for {path.name if path else 'functions'}, {needs}")
     if file is None and (asked := [name for name in options if name in exercises.ARGUMENTS]):
         return _check_exercise(asked, options)
     if file is None:
         return _check_functions({name: each for name, each in functions.items() if each is not None}, parameters, read)
-    path = Path(file).absolute()
+    assert path is not None
     if not path.is_file() or path.suffix not in (".py", ".ipynb"):
         problem = "is not a .py or .ipynb file" if path.is_file() else "is not a file"
         raise SettingError("file", f"got {file}, which {problem}; expected a .py file or a notebook with a network")
@@ -107,7 +118,7 @@ def check(
     if exercise := exercises.declared(path):
         found = filled.check_file(path, exercise, timeout)
         return Checked(check_report.exercise_document(path.name, found), found)
-    verdict = check_file(path, {name: network[name] for name in NETWORK}, read, timeout)
+    verdict = check_file(path, {name: network[name] for name in NETWORK}, read, timeout, training)
     if isinstance(verdict, OwnVerdict):
         return Checked(check_report.own_document(path.name, verdict), verdict)
     return Checked(check_report.verdict_document(path.name, verdict), verdict)

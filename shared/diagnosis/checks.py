@@ -11,7 +11,7 @@ import numpy as np
 from shared.agreement import rounding
 from shared.agreement.metrics import rounded
 from shared.diagnosis import findings
-from shared.diagnosis.answers import GRADIENTS, OUTPUTS, PARAMETERS
+from shared.diagnosis.answers import GRADIENTS, OUTPUTS, PARAMETERS, Tensors
 from shared.diagnosis.comparison import READ_ONLY, Comparison, distance
 from shared.diagnosis.findings import Finding, Findings
 from shared.diagnosis.scenes import EQUAL_MAXIMA
@@ -144,12 +144,17 @@ def _steps(c: Comparison, scene: str) -> Findings | None:
     start = c.inputs[scene].parameters()
     found, expected = c.both(scene, PARAMETERS)
     dtype = "float64" if c.precision("first", GRADIENTS) == "float64" else "float32"
+    return compared_steps(scene, start, found, expected, dtype)
+
+
+def compared_steps(scene: str, start: Tensors, found: Tensors, expected: Tensors, dtype: str) -> Findings:
+    """Return whether parameters were changed from `start` as expected, but for the rounding of a dtype."""
     # where training diverges, it magnifies its own rounding as much as the parameters
     moves = {name: float(np.linalg.norm(tensor - start[name])) for name, tensor in expected.items()}
     growth = max(1.0, *(moves[name] / float(np.linalg.norm(start[name])) for name in moves))
     allowed = ROUNDINGS * rounding.UNIT_ROUNDOFF[dtype] * growth
     for name, tensor in expected.items():
-        if found[name] is None:
+        if found.get(name) is None:
             return (Finding(findings.MISSING, scene, name),)
         if np.shape(found[name]) != tensor.shape:
             return (Finding(findings.SHAPE, scene, name, got=np.shape(found[name]), expected=tensor.shape),)

@@ -16,6 +16,7 @@ from shared.diagnosis.inputs import Inputs
 from shared.diagnosis.limit import OutOfTime, require_time
 from shared.diagnosis.scenes import ask_all, inputs_of
 from shared.diagnosis.subject import Subject
+from shared.interface import Array, Labels, Parameters
 from shared.spec import NetworkSpec
 
 COLLINEAR: Final = 0.999
@@ -121,9 +122,14 @@ class Comparison:
 def _bounds(inputs: Inputs, n: int, dtype: str) -> dict[str, float]:
     require_time()
     x, y = inputs.data()
-    traced = rounding.trace(inputs.spec, inputs.parameters(), x[:n], y[:n], dtype)
+    return bounds_at(inputs.spec, inputs.parameters(), x[:n], y[:n], dtype)
+
+
+def bounds_at(spec: NetworkSpec, parameters: Parameters, x: Array, y: Labels, dtype: str) -> dict[str, float]:
+    """Return the relative error that rounding explains in dW1, db1, ... and a_L of a batch."""
+    traced = rounding.trace(spec, parameters, x, y, dtype)
     found = {f"d{name}": rounding.relative(*rounded) for name, rounded in rounding.gradients(traced).items()}
-    return {**found, "a_L": rounding.relative(*traced[rounding.Quantity("a", len(inputs.spec.layers))])}
+    return {**found, "a_L": rounding.relative(*traced[rounding.Quantity("a", len(spec.layers))])}
 
 
 def _collinear(found: Tensors, expected: Tensors) -> bool:

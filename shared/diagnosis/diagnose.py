@@ -61,6 +61,8 @@ class Verdict:
     diagnosis: Diagnosis | None = None
     """None if the network is correct"""
     notes: list[str] = field(default_factory=list)
+    shared: str = ""
+    """among how many workers and micro-batches its batches were shared, too; "" if they were not"""
 
     @property
     def right(self) -> bool:

@@ -12,7 +12,7 @@ from shared.boundary import NotPythonError, parsed, read_source
 from shared.diagnosis.answers import Answer, Answers, Trouble
 from shared.diagnosis.as_written import OwnVerdict, judge
 from shared.diagnosis.comparison import READ_ONLY
-from shared.diagnosis.diagnose import UNKNOWN, Verdict, diagnose
+from shared.diagnosis.diagnose import RAISES, UNKNOWN, Diagnosis, Verdict, diagnose
 from shared.diagnosis.facts import Facts, Measured, Options, outline, troubles
 from shared.diagnosis.facts import Subject as FileSubject
 from shared.diagnosis.facts import ask as ask_facts
@@ -20,18 +20,25 @@ from shared.diagnosis.inputs import Inputs
 from shared.diagnosis.limit import OutOfTime, require_time, time_limit
 from shared.diagnosis.rules import STRAY, UNNAMED
 from shared.diagnosis.scenes import TRAINING, ask, inputs_of
+from shared.diagnosis.share_rules import extend, words
 from shared.diagnosis.subject import Subject, source_lines, spec_of
+from shared.diagnosis.words import line_at
 from shared.processes.calls import CallError, CallProcess
 from shared.reading.program import UnreadableError
+from shared.spec import TrainingSpec
 
 NOT_OF_LOSS: Final = {"inputs kept", "no memory", "repeatable", "update", "batches", "reset"}
 """Checks that a network's own loss says nothing about."""
 MOST_TROUBLES: Final = 3
+ALONE: Final = TrainingSpec()
+"""One worker, one micro-batch."""
 UNFIT: Final = r"not aligned|mismatch|could not be broadcast|broadcastable|setting an array element|inhomogeneous"
 """What NumPy says of shapes that do not fit."""
 
 
-def check_file(path: Path, given: dict[str, Any], options: Options, timeout: float) -> Verdict | OwnVerdict:
+def check_file(
+    path: Path, given: dict[str, Any], options: Options, timeout: float, training: TrainingSpec = ALONE
+) -> Verdict | OwnVerdict:
     """Return the verdict on a file: one by our specification, which it follows, or one by its own loss.
 
     A file that follows our contract and not our conventions, such as the 1/2 of the loss, is judged by its own loss.
@@ -41,6 +48,7 @@ def check_file(path: Path, given: dict[str, Any], options: Options, timeout: flo
     given : network, sizes, activation and loss, if given.
     options : how the file is to be read.
     timeout : seconds for all of it; a computation that has begun by then is finished.
+    training : its workers and micro-batches; with more than one, our specification alone counts.
 
     Raises
     ------
@@ -51,6 +59,8 @@ def check_file(path: Path, given: dict[str, Any], options: Options, timeout: flo
     SpecError
         If its constants do not describe a network.
     """
+    if training != ALONE:
+        return diagnose_file(path, given, timeout, training)
     if not follows_contract(path):
         return judge_file(path, replace(options, network=given), timeout)
     begun = time.monotonic()
@@ -111,6 +121,15 @@ def follows_contract(path: Path) -> bool:
     )
 
 
+def has_network(path: Path) -> bool:
+    """Return whether a file has a class `Network` of our contract."""
+    try:
+        tree = parsed(read_source(path))
+    except NotPythonError:
+        return path.suffix == ".py"
+    return follows_contract(path) and any(isinstance(n, ast.ClassDef) and n.name == "Network" for n in tree.body)
+
+
 def judge_file(path: Path, options: Options, timeout: float) -> OwnVerdict:
     """Return the verdict on a file by its own loss; errors as `check_file`."""
     with CallProcess(str(path), FileSubject.load, timeout=timeout) as process:
@@ -158,12 +177,16 @@ def _remedy(path: Path, found: list[str]) -> str:
     return f"{holds}; {flags}, or fill in the adapter that check --adapt {path.name} prints"
 
 
-def diagnose_file(path: Path, given: dict[str, Any], timeout: float) -> Verdict:
+def diagnose_file(
+    path: Path, given: dict[str, Any], timeout: float, training: TrainingSpec = ALONE
+) -> Verdict:
     """Return the verdict by our specification on a file that follows our contract.
 
     Parameters
     ----------
     given : network, sizes, activation and loss, if given; what is not given is taken from the file.
+    training : its workers and micro-batches; with more than one, a network that is right with one is also checked with
+        batches that are shared among workers, or cut into micro-batches.
     timeout : seconds for all of it; a computation that has begun by then is finished.
 
     Raises
@@ -181,10 +204,26 @@ def diagnose_file(path: Path, given: dict[str, Any], timeout: float) -> Verdict:
                 spec = spec_of(facts["constants"], given)
                 asked = {scene: i for scene, i in inputs_of(spec).items() if facts["trains"] or scene not in TRAINING}
                 answers = _ask_all(process, asked, path)
-            return diagnose(spec, answers, source_lines(path))
+                verdict = diagnose(spec, answers, source_lines(path))
+                if verdict.right and training != ALONE:
+                    _with_shares(verdict, process, training, path)
+            return verdict
     except OutOfTime:
         message = f"{path}: {timeout:g} s were over before all checks were done; no mistake was found until then"
         raise CallError("timed out", message) from None
+
+
+def _with_shares(verdict: Verdict, process: CallProcess, training: TrainingSpec, path: Path) -> None:
+    """Add what is found with shared batches; a process that ends there is what is wrong."""
+    try:
+        extend(verdict, process.call, training.workers, training.accumulate, source_lines(path))
+    except CallError as error:
+        how = words(training.workers, training.accumulate)
+        if error.kind == "timed out":
+            late = f"{error}; it is right without shares, and was to be checked with {how}: a longer --timeout may do"
+            raise CallError(error.kind, late, error.detail) from None
+        at = line_at(source_lines(path), _line_in(path, error.detail))
+        verdict.diagnosis = Diagnosis(RAISES, f"with {how}: {error}", "correct the line that raises it", lines=at)
 
 
 def _ask_all(process: CallProcess, asked: dict[str, Inputs], path: Path) -> Answers:

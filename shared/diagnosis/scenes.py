@@ -64,6 +64,10 @@ class Scene:
     def train(self, x: Array, y: Labels, order: Labels) -> None:
         """Take a step for each batch, and read the parameters."""
         self.network.load(x, y)
+        self.steps(order)
+
+    def steps(self, order: Labels) -> None:
+        """Take a step for each batch of the training set that is loaded, and read the parameters."""
         self.network.train(self.watch.give("order", order))
         trained = self.by_name("parameters", self.network.parameters())
         self.answer.parameters = {
@@ -222,18 +226,22 @@ def inputs_of(spec: NetworkSpec) -> dict[str, Inputs]:
 def ask(subject: Subject, scene: str, inputs: Inputs, *, read_only: bool = False) -> Answer:
     """Run a scene and return its answer; called in the process of the subject."""
     require_time()
-    s = Scene(subject, inputs, read_only=read_only)
+    return answered(Scene(subject, inputs, read_only=read_only), SCENES[scene], subject.path)
+
+
+def answered(s: Scene, scene: Callable[[Scene], None], path: str | None) -> Answer:
+    """Run a scene and return its answer; `path` is that of the subject's file."""
     with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
         warnings.simplefilter("always")
         try:
-            SCENES[scene](s)
+            scene(s)
         except Exception as error:  # noqa: BLE001 - any exception of a user's file is its answer
-            frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == subject.path]
+            frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == path]
             line = frames[-1].lineno if frames else None
             s.answer.trouble = Trouble(told(error), line)
     s.answer.modified = s.watch.modified()
     s.answer.warnings = [
-        Trouble(safe(str(w.message)[:LONGEST_MESSAGE]), w.lineno if w.filename == subject.path else None)
+        Trouble(safe(str(w.message)[:LONGEST_MESSAGE]), w.lineno if w.filename == path else None)
         for w in caught
         if issubclass(w.category, RuntimeWarning)
     ]

@@ -23,7 +23,8 @@ CELL: Final = 56
 def verdict_document(name: str, verdict: Verdict) -> Document:
     """Return the verdict, the diagnosis, and what each check found."""
     found = verdict.diagnosis
-    heading = [f"{name}: {verdict.spec}", *(right(verdict) if found is None else wrong(found))]
+    spec = f"{verdict.spec}; {verdict.shared}" if verdict.shared else str(verdict.spec)
+    heading = [f"{name}: {spec}", *(right(verdict) if found is None else wrong(found))]
     rows = [
         {"check": check, "result": _result(findings), "found": sentence(findings)}
         for check, findings in verdict.checks.items()
@@ -31,6 +32,7 @@ def verdict_document(name: str, verdict: Verdict) -> Document:
     lines = [[row["check"], row["result"], textwrap.fill(row["found"], CELL)] for row in rows]
     more = {
         "network": str(verdict.spec),
+        "shared": verdict.shared,
         "right": verdict.right,
         "diagnosis": None if found is None else {**vars(found), "lines": [list(line) for line in found.lines]},
         "notes": verdict.notes,

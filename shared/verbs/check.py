@@ -31,6 +31,7 @@ def parser() -> Parser:
     examples = {
         "--example > my_network.py": "a file to start from",
         "my_network.py": "RIGHT, or the mistake, with its equation and line",
+        "my_ddp.py --workers 3": "are the gradients of 3 workers those of one?",
     }
     p = Parser("check", question, examples)
     holds = "a .py file or a notebook with a network, as it was written; its training is not run; or a folder of them"
@@ -52,6 +53,10 @@ def parser() -> Parser:
     either.add_argument("--sizes", type=typed(sizes), help="layer sizes (default: the file's SIZES, or 784,30,10)")
     for name, known in (("activation", ACTIVATIONS), ("loss", LOSSES)):
         p.add_argument(f"--{name}", help=f"{', '.join(known)} (default: the file's {name.upper()}, or {known[0]})")
+    both = "a file with a class Network of our contract: also check that"
+    p.add_argument("--workers", type=int, default=1, metavar="K", help=f"{both} K workers compute what one does")
+    cut = "also check that M micro-batches a step, whose gradients are added, do"
+    p.add_argument("--accumulate", type=int, default=1, metavar="M", help=cut)
     timeout_option(p, "stop after this time, as soon as the computation that has begun is finished", "30s")
     output = output_options(p, (GRADESCOPE,))
     output.add_argument("--points", type=float, default=100, metavar="N", help="gradescope: all points (default: 100)")
@@ -92,7 +97,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
             trials = one_thread(self_test)(network, done)
         print_document(report.matrix_document(trials), arguments.format)
         return 0 if all(trial.is_named and bool(trial.caught_by) == bool(trial.mistake) for trial in trials) else 4
-    read = {name: getattr(arguments, name) for name in (*READINGS, "entry", "optimizer")}
+    read = {name: getattr(arguments, name) for name in (*READINGS, "entry", "optimizer", "workers", "accumulate")}
     if arguments.file.is_dir() or arguments.format == GRADESCOPE:
         return _submissions(arguments, read | given)
     from shared.api.own import check
