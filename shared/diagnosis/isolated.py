@@ -20,7 +20,8 @@ from shared.diagnosis.inputs import Inputs
 from shared.diagnosis.limit import OutOfTime, require_time, time_limit
 from shared.diagnosis.rules import STRAY, UNNAMED
 from shared.diagnosis.scenes import TRAINING, ask, inputs_of
-from shared.diagnosis.share_rules import extend, words
+from shared.diagnosis.share_verdict import extend
+from shared.diagnosis.shares import Shared
 from shared.diagnosis.subject import Subject, source_lines, spec_of
 from shared.diagnosis.words import line_at
 from shared.processes.calls import CallError, CallProcess
@@ -177,9 +178,7 @@ def _remedy(path: Path, found: list[str]) -> str:
     return f"{holds}; {flags}, or fill in the adapter that check --adapt {path.name} prints"
 
 
-def diagnose_file(
-    path: Path, given: dict[str, Any], timeout: float, training: TrainingSpec = ALONE
-) -> Verdict:
+def diagnose_file(path: Path, given: dict[str, Any], timeout: float, training: TrainingSpec = ALONE) -> Verdict:
     """Return the verdict by our specification on a file that follows our contract.
 
     Parameters
@@ -218,7 +217,7 @@ def _with_shares(verdict: Verdict, process: CallProcess, training: TrainingSpec,
     try:
         extend(verdict, process.call, training.workers, training.accumulate, source_lines(path))
     except CallError as error:
-        how = words(training.workers, training.accumulate)
+        how = str(Shared.of(verdict.spec, training.workers, training.accumulate))
         if error.kind == "timed out":
             late = f"{error}; it is right without shares, and was to be checked with {how}: a longer --timeout may do"
             raise CallError(error.kind, late, error.detail) from None

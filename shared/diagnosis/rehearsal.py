@@ -1,8 +1,8 @@
-"""What workers and micro-batches would do to the parameters if they made a mistake: the mistakes in steps, rehearsed."""
+"""What workers and micro-batches would do to the parameters if they made a mistake in their steps."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -49,10 +49,11 @@ class Team:
         self.order = shared.order(n)
         self.network = Reference(shared.inputs.spec, shared.trained(workers=1, accumulate=1).training, self.like)
         self.theta = np.tile(self.start, (self.parts, 1))
+        self.optimizers: list[Any] = []
         self.reset()
 
     def reset(self, optimizers: int | None = None) -> None:
-        """Start again; only that many optimizers are new, if a number is given."""
+        """Start again; only the first optimizers are new, if a number of them is given."""
         rule, eta = OPTIMIZERS[self.shared.training.optimizer], self.shared.training.learning_rate
         self.theta[:] = self.start
         fresh = [rule(theta, eta) for theta in self.theta]
@@ -121,7 +122,7 @@ def _first_alone(team: Team) -> list[Vector]:
     def train() -> Vector:
         for batch in team.batches():
             team.optimizers[0].step(team.total(batch))
-        return team.theta[0].copy()
+        return np.array(team.theta[0])
 
     return _twice(team, train)
 
@@ -146,7 +147,7 @@ def _stale(team: Team) -> list[Vector]:
             g = team.total(batch)
             for optimizer in team.optimizers:
                 optimizer.step(g.copy())
-        return team.theta[0].copy()
+        return np.array(team.theta[0])
 
     first = train()
     team.reset(optimizers=1)
@@ -158,10 +159,8 @@ def _each_micro_batch(team: Team, *, scale: str) -> list[Vector]:
         for batch in team.batches():
             for share in team.cut(batch, team.micro_batches):
                 if len(share):
-                    team.optimizers[0].step(
-                        team.gradient(team.theta[0], share, len(batch), scale, team.micro_batches)
-                    )
-        return team.theta[0].copy()
+                    team.optimizers[0].step(team.gradient(team.theta[0], share, len(batch), scale, team.micro_batches))
+        return np.array(team.theta[0])
 
     return _twice(team, train)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -41,12 +41,13 @@ class Compared:
         """Compare the gradients of a scene."""
         if scene not in self.answers or self.answers[scene].trouble:
             return None
-        found, expected = self.answers[scene].tensors(GRADIENTS), self.expected[scene].tensors(GRADIENTS)
+        found: dict[str, Any] = self.answers[scene].tensors(GRADIENTS)
+        expected: dict[str, Any] = self.expected[scene].tensors(GRADIENTS)
         if not all(tensor is not None and np.isfinite(tensor).all() for tensor in found.values()):
             return (Finding(findings.NOT_FINITE, scene, "the gradient"),)
         errors = self.errors(scene)
         name, error = max(errors.items(), key=lambda item: item[1] / self.bounds(scene, "float32")[item[0]])
-        shapes = {name: np.shape(found.get(name)) for name, tensor in expected.items()}
+        shapes = {name: np.shape(found[name]) for name in expected}
         wrong = next((name for name, tensor in expected.items() if shapes[name] != tensor.shape), None)
         if wrong:
             return (Finding(findings.SHAPE, scene, wrong, got=shapes[wrong], expected=expected[wrong].shape),)
@@ -125,7 +126,7 @@ def keeps_inputs(c: Compared) -> Findings:
 
 
 def loss(c: Compared) -> Findings | None:
-    """The loss is that of the whole batch."""
+    """Compare the loss of the whole batch."""
     answer = c.answers.get(scenes.BUILT)
     if answer is None or answer.trouble or answer.loss is None:
         return None

@@ -2,77 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from shared.agreement.finite_differences import flatten
 from shared.diagnosis import shares as scenes
 from shared.diagnosis import weights
-from shared.diagnosis.answers import Answers
-from shared.diagnosis.diagnose import RAISES, SHAPE, UNKNOWN, Diagnosis, Verdict
+from shared.diagnosis.diagnose import RAISES, SHAPE, UNKNOWN, Diagnosis
 from shared.diagnosis.findings import NOT_FINITE, Findings
 from shared.diagnosis.findings import SHAPE as WRONG_SHAPE
 from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.mistakes import MISTAKES, Mistake, behaviour, parallel
 from shared.diagnosis.rehearsal import per_example, rehearsals
-from shared.diagnosis.share_checks import SHARE_CHECKS, Compared
-from shared.diagnosis.shares import STATEFUL, Shared, ask_probes, ask_shares, ask_state, ask_whole
-from shared.diagnosis.subject import Subject
+from shared.diagnosis.share_checks import Compared
+from shared.diagnosis.shares import ask_probes, ask_whole
 from shared.diagnosis.weights import Reading, Vector
 from shared.diagnosis.words import Lines, line_at, look_at, sentence
-from impls.numpy_scratch import Network as Reference
 
 Ask = Callable[..., Any]
 """(function, *arguments) -> function(subject, *arguments), in the process of the subject"""
-REFERENCE: Final = Subject(Reference)
-
-
-def extend(verdict: Verdict, ask: Ask, workers: int, accumulate: int, lines: list[str]) -> None:
-    """Add to the verdict on a network that is right without shares whether it is right with them, too.
-
-    Parameters
-    ----------
-    ask : calls functions of `shared.diagnosis.shares` with the subject, in its process.
-    workers, accumulate : at least one of them is more than 1.
-    lines : of the user's file.
-    """
-    shared = Shared.of(verdict.spec, workers, accumulate)
-    alone = shared.trained(workers=1, accumulate=1)
-    answers, expected = ask(ask_shares, shared), ask_shares(REFERENCE, alone)
-    c = Compared(shared, answers, expected, shared)
-    if not c.troubles:
-        _add_state(c, ask, alone)
-        if not c.state:
-            known = ", ".join(STATEFUL)
-            verdict.notes.append(f"with one worker it has none of {known} as in (8): no optimizer's state was checked")
-    verdict.shared = words(workers, accumulate)
-    if workers > 1 and lines and not any("workers" in line for line in lines):
-        verdict.notes.append("the word `workers` is not in the file: it may be right because it uses one only")
-    with np.errstate(all="ignore"):
-        found = {name: check(c) for name, check in SHARE_CHECKS.items()}
-        verdict.checks |= found
-        if failed := {name: each for name, each in found.items() if each}:
-            verdict.diagnosis = Judge(c, ask, lines).diagnosis(failed)
-
-
-def words(workers: int, accumulate: int) -> str:
-    """Return "3 workers, 4 micro-batches a step"."""
-    both = [f"{workers} workers"] * (workers > 1) + [f"{accumulate} micro-batches a step"] * (accumulate > 1)
-    return ", ".join(both)
-
-
-def _add_state(c: Compared, ask: Ask, alone: Shared) -> None:
-    """Add the answers with the first optimizer that the file follows with one worker, and the reference's."""
-    for optimizer, rate in STATEFUL.items():
-        with_state = {"optimizer": optimizer, "learning_rate": rate}
-        one = alone.trained(**with_state)
-        found, expected = ask(ask_state, one), ask_state(REFERENCE, one)
-        one_worker = Compared(one, {}, {}, one, found, expected)
-        if not one_worker.troubles and not any(map(one_worker.stateful, (scenes.TRAINED, scenes.RETRAINED))):
-            c.with_state = c.shared.trained(**with_state)
-            c.state, c.expected_state = ask(ask_state, c.with_state), expected
-            return
 
 
 class Judge:
@@ -80,6 +29,7 @@ class Judge:
 
     def __init__(self, c: Compared, ask: Ask, lines: list[str]) -> None:
         self.c, self.shared, self.ask, self.lines = c, c.shared, ask, lines
+        self.measured = ""
         self.workers, self.micro_batches = c.shared.training.workers, c.shared.training.accumulate
         self.x, self.y = c.shared.data()
         self.a, self.b = (flatten(c.shared.parameters(which)) for which in "AB")
@@ -87,7 +37,8 @@ class Judge:
     def diagnosis(self, failed: dict[str, Findings]) -> Diagnosis:
         """Go through the checks, causes before consequences."""
         name, found = next((name, each) for name, each in failed.items() if name != "shared: runs" or len(failed) == 1)
-        measured, scene = sentence(found), found[0].scene
+        scene = found[0].scene
+        self.measured = measured = sentence(found)
         if name == "shared: inputs kept":
             return self.known(MISTAKES[behaviour.MODIFIED], measured)
         if name == "shared: runs":
@@ -102,10 +53,10 @@ class Judge:
             "shared: update": self.of_step,
             "shared: reset": self.of_step if scene == scenes.SECOND else self.of_gradients,
             "shared: batches": self.of_batches,
-            "shared: optimizer": self.of_state,
+            "shared: optimizer": self.rehearsed,
             "shared: loss": self.of_loss,
-        }[name](scene, measured)
-        text = f"with {words(self.workers, self.micro_batches)}, {scene}: {measured}; with one it is right"
+        }[name](scene)
+        text = f"with {self.shared}, {scene}: {measured}; with one it is right"
         remedy = "compare the shares with C = sum_k C_k, C_k = 1/n times the sum over share k, n of the whole batch"
         return explained or Diagnosis(UNKNOWN, text, remedy, "(3)")
 
@@ -124,12 +75,12 @@ class Judge:
         at: Lines = line_at(self.lines, answer.trouble.line)
         if scene in (*scenes.SMALL_SCENES, scenes.BATCHES) and self.shared.few < self.workers * self.micro_batches:
             return replace(self.known(parallel.SHARES[parallel.EMPTY], f"{scene}: {answer.trouble.message}"), lines=at)
-        text = f"with {words(self.workers, self.micro_batches)}: {answer.trouble.message}"
+        text = f"with {self.shared}: {answer.trouble.message}"
         return Diagnosis(RAISES, text, "correct the line that raises it", lines=at)
 
     # ---- By weights ------------------------------------------------------------------------------------
 
-    def of_gradients(self, scene: str, measured: str) -> Diagnosis | None:
+    def of_gradients(self, scene: str) -> Diagnosis | None:
         """Return what the gradients of a scene show."""
         n = {scenes.FEW: self.shared.few, scenes.ONE: 1}.get(scene, self.shared.n)
         found = flatten(self.c.answers[scene].gradients)
@@ -140,18 +91,18 @@ class Judge:
             self.by_probes(by_steps=False) if scene == scenes.BUILT else None
         )
 
-    def of_step(self, scene: str, measured: str) -> Diagnosis | None:
+    def of_step(self, scene: str) -> Diagnosis | None:
         """Return what a step of plain gradient descent shows."""
         start = self.b if self.c.start(scene) == "B" else self.a
         earlier = [] if scene == scenes.FIRST else [self.a, *self.trained(scenes.FIRST)]
         gradient = self.subtracted(scene, start)
         found = self.by_weights(gradient, start, self.shared.order(self.shared.n), earlier, scene)
-        found = found or self.by_all(gradient, start) or self.rehearsed(scene, measured)
+        found = found or self.by_all(gradient, start) or self.rehearsed(scene)
         return found or (self.by_probes(by_steps=True) if scene == scenes.FIRST else None)
 
-    def of_batches(self, scene: str, measured: str) -> Diagnosis | None:
+    def of_batches(self, scene: str) -> Diagnosis | None:
         """Return what a training of several batches shows, of which the first one is right."""
-        if (found := self.rehearsed(scene, measured)) is not None:
+        if (found := self.rehearsed(scene)) is not None:
             return found
         n, order = self.shared.n, self.shared.order(self.shared.n_all)
         whole = self.ask(ask_whole, self.shared)
@@ -184,13 +135,25 @@ class Judge:
             reading = weights.read(plain.values, self.workers, self.micro_batches)
             text = weights.in_words(plain.values, self.workers, self.micro_batches)
             return self.reading(reading, f"{scene}: {text}") if reading else None
+        if not plain.is_unique and (guess := weights.read_gradient(here, found, self.workers, self.micro_batches)):
+            text = weights.in_words(guess.values, self.workers, self.micro_batches)
+            return self.reading(guess, f"{scene}: {text}")
         for other in earlier:
-            if self.workers > 1 and np.abs(other - at).max() > 0:
-                both = np.concatenate([here, per_example(self.shared, other, x, y)[1]])
-                mixed = weights.weights(both, found, n)
-                if mixed.fits:
-                    return self.mixed(mixed.values, n, scene)
+            there = per_example(self.shared, other, x, y)[1]
+            if self.workers > 1 and self.is_mixed(here, there, found):
+                text = f"{scene}: the share of worker 0 counts at the right parameters, the others at earlier ones"
+                return self.known(parallel.SHARES[parallel.NOT_BROADCAST], text, "some workers have kept earlier ones")
         return None
+
+    def is_mixed(self, here: Vector, there: Vector, found: Vector) -> bool:
+        """Return whether worker 0 computes its gradient at some parameters, and the other workers at others."""
+        close = weights.PREDICTED * float(np.linalg.norm(found))
+        for cut in weights.cuts(len(here), self.workers):
+            mixed = there.copy()
+            mixed[cut[0]] = here[cut[0]]
+            if np.abs(there - here).max() > 0 and np.linalg.norm(mixed.mean(axis=0) - found) <= close:
+                return True
+        return False
 
     def reading(self, reading: Reading, measured: str) -> Diagnosis:
         """Return the diagnosis of one mistake, or of two."""
@@ -204,14 +167,6 @@ class Judge:
             )
         return one
 
-    def mixed(self, values: Vector, n: int, scene: str) -> Diagnosis | None:
-        """Return that some examples count at earlier parameters."""
-        new, old = np.abs(values[:n]) > weights.SAME, np.abs(values[n:]) > weights.SAME
-        if not old.any():
-            return None
-        text = f"{scene}: of {n} examples, {new.sum()} count at the right parameters and {old.sum()} at earlier ones"
-        return self.known(parallel.SHARES[parallel.NOT_BROADCAST], text, "some workers have kept earlier ones")
-
     def by_all(self, gradient: Vector, start: Vector) -> Diagnosis | None:
         """Return that a step also uses examples of the training set that are not in its batch."""
         n, order = self.shared.n, self.shared.inputs.order()
@@ -220,7 +175,7 @@ class Judge:
 
     def strange_weights(self, values: Vector, n: int) -> Diagnosis | None:
         """Return that examples of other batches count, or that some count several times."""
-        if self.workers == 1:
+        if self.workers == 1 or values.min() < -weights.SAME:
             return None
         text = weights.in_words(values, 1, 1)
         return self.known(parallel.SHARES[parallel.SHUFFLED], text, f"over the examples of all batches, n = {n}")
@@ -237,18 +192,16 @@ class Judge:
         for k, probe in enumerate(probes[1:]):
             change = gradients[n + k] - gradients[k]
             known.append(weights.weights(change[None], probe - probes[0], n).fits)
-        if not any(known) or all(known):
+        fits = [{all(known[i] for i in share) or not any(known[i] for i in share) for share in cut}
+                for cut in weights.cuts(n, self.workers) if sum(map(len, cut)) == n]  # fmt: skip
+        if not any(known) or all(known) or {True} not in fits:
             return None
         text = f"of {n} examples, {sum(known)} count at the given parameters, the others at none that are known"
         return self.known(parallel.SHARES[parallel.NOT_BROADCAST], text, "some workers have others from the start")
 
     # ---- By rehearsal, and by the loss -----------------------------------------------------------------
 
-    def of_state(self, scene: str, measured: str) -> Diagnosis | None:
-        """Return what a training with an optimizer that has a state shows."""
-        return self.rehearsed(scene, measured)
-
-    def rehearsed(self, scene: str, measured: str) -> Diagnosis | None:
+    def rehearsed(self, scene: str) -> Diagnosis | None:
         """Return the mistake that leads to the parameters after a training."""
         c, which = self.c, self.c.start(scene)
         is_state, number = scene in c.state, int(scene == scenes.RETRAINED)
@@ -259,10 +212,10 @@ class Judge:
         for way, predicted in rehearsals(shared, which, n):
             far = float(np.linalg.norm(predicted[number] - right))
             if np.linalg.norm(found - predicted[number]) <= ALIKE * moved < far:
-                return self.known(parallel.SHARES[way.name], f"{scene}: {measured}", way.description)
+                return self.known(parallel.SHARES[way.name], f"{scene}: {self.measured}", way.description)
         return None
 
-    def of_loss(self, scene: str, measured: str) -> Diagnosis | None:
+    def of_loss(self, scene: str) -> Diagnosis | None:
         """Return whose loss it is."""
         n, mistake = self.shared.n, MISTAKES[behaviour.LOSS_WRONG]
         losses, _ = per_example(self.shared, self.a, self.x[:n], self.y[:n])
@@ -270,5 +223,5 @@ class Judge:
         for reading in weights.readings(n, self.workers, self.micro_batches):
             if abs(reading.values @ losses / n - found) <= ALIKE * ALIKE * abs(found):
                 what = " and ".join(reading.names) + f" ({reading.where})" * bool(reading.where)
-                return replace(self.known(mistake, f"C: {measured}", what), remedy=parallel.ADD)
-        return replace(self.known(mistake, f"C: {measured}"), remedy=parallel.ADD)
+                return replace(self.known(mistake, f"C: {self.measured}", what), remedy=parallel.ADD)
+        return replace(self.known(mistake, f"C: {self.measured}"), remedy=parallel.ADD)

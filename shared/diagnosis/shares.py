@@ -21,7 +21,7 @@ from shared.spec import NetworkSpec, TrainingSpec, shares
 
 FEWEST, MOST = 10, 61
 """Examples of a batch: enough for shares of several sizes, few enough for a single one to have a weight."""
-TINY_RATE: Final = 1e-6
+TINY_RATE: Final = 1e-8
 """With it all steps of a training are taken at nearly the same parameters."""
 STATEFUL: Final = {"adam": 0.01, "momentum": 0.05}
 """Optimizers with a state -> learning rate; the first that a file follows with one worker is asked for."""
@@ -45,7 +45,8 @@ class Shared:
         training = replace(usual.training, batch_size=n, workers=workers, accumulate=accumulate)
         inputs = replace(usual, n=n, training=training).active()
         seeds = range(inputs.seed + 1, SEEDS)
-        other = next((p for seed in seeds if (p := replace(inputs, seed=seed)).is_active()), replace(inputs, seed=SEEDS))
+        others = (replace(inputs, seed=seed) for seed in seeds)
+        other = next((each for each in others if each.is_active()), replace(inputs, seed=SEEDS))
         return cls(inputs, other, max(1, min(workers * accumulate, n) - 1))
 
     def trained(self, **changes: Any) -> "Shared":
@@ -61,6 +62,11 @@ class Shared:
     def n(self) -> int:
         """The examples of a batch."""
         return self.inputs.n
+
+    def __str__(self) -> str:
+        """Return "3 workers, 4 micro-batches a step"."""
+        workers, parts = self.training.workers, self.training.accumulate
+        return ", ".join([f"{workers} workers"] * (workers > 1) + [f"{parts} micro-batches a step"] * (parts > 1))
 
     def parameters(self, which: str) -> Parameters:
         """Return A or B."""

@@ -22,6 +22,8 @@ Cut = list[NDArray[np.intp]]
 
 IN_SPAN: Final = 1e-3
 """The largest residual, relative to the gradient, of a combination; those of other parameters have 1e-1."""
+PREDICTED: Final = 1e-5
+"""The largest error of a gradient that is predicted, relative to it."""
 SAME: Final = 1e-2
 """Error of a weight, relative to the largest; those of two mistakes differ by more for the batches that are used."""
 LISTED: Final = 8
@@ -68,7 +70,7 @@ def weights(gradients: Vector, found: Vector, n: int) -> Weights:
     c, _, rank, _ = np.linalg.lstsq(gradients.T / scale, found / scale, rcond=1e-10)
     left = float(np.linalg.norm(found - gradients.T @ c))
     size = float(np.linalg.norm(found))
-    return Weights(n * c, left / size if size else 0.0, int(rank) == len(gradients))
+    return Weights(np.asarray(n * c, np.float64), left / size if size else 0.0, int(rank) == len(gradients))
 
 
 @lru_cache(maxsize=1000)
@@ -100,26 +102,26 @@ def factors(sizes: Vector, n: int, noun: str) -> dict[Key, Vector]:
     sizes : of the shares of n examples; some may be 0, and some examples in none.
     noun : "worker" or "micro-batch".
     """
-    parts, one = len(sizes), np.ones(len(sizes))
+    parts, one, total = len(sizes), np.ones(len(sizes)), max(1.0, float(sizes.sum()))
     if parts == 1:
         return {RIGHT: one}
-    own = n / np.maximum(sizes, 1)  # a share's own mean, in place of 1/n
+    own: Vector = n / np.maximum(sizes, 1.0)  # a share's own mean, in place of 1/n
     is_micro = noun == "micro-batch"
     found = {
         RIGHT: one,
         (parallel.MEAN_OF_MEANS, -1, 0): own / parts,
-        (parallel.MEAN_OF_MEANS, -1, 1): own / max(1, np.count_nonzero(sizes)),
+        (parallel.MEAN_OF_MEANS, -1, 1): own / max(1, int((sizes > 0).sum())),
         (parallel.NOT_DIVIDED if is_micro else parallel.SUM_FOR_MEAN, -1, 0): own,
         (parallel.NOT_DIVIDED if is_micro else parallel.SUM_FOR_MEAN, -1, 1): parts * one,
         (parallel.DIVIDED_TWICE, -1, 0): one / parts,
         (parallel.REMAINDER, -1, 0): one,
-        (parallel.REMAINDER, -1, 1): n / max(1.0, sizes.sum()) * one,
+        (parallel.REMAINDER, -1, 1): n / total * one,
         (parallel.REMAINDER, -1, 2): own,
     }
     for k in range(parts) if parts <= LISTED else (parts - 1,):
         others, alone = one.copy(), np.zeros(parts)
         others[k], alone[k] = 0, 1
-        left = max(1.0, sizes.sum() - sizes[k])
+        left = max(1.0, total - float(sizes[k]))
         for number, each in enumerate((one, n / left * one, own / (parts - 1), own / parts)):
             found[parallel.DROPPED, k, number] = others * each
         only = parallel.LAST_ONLY if is_micro and k == parts - 1 else parallel.ONLY_ONE
@@ -146,9 +148,7 @@ def readings(n: int, workers: int, micro_batches: int) -> Iterator[Reading]:
     yield Reading((parallel.SUM_FOR_MEAN,), np.full(n, float(n)))
 
 
-def _nested(
-    n: int, cut: Cut, nouns: tuple[str, str], parts: int, style: int, mistakes: int
-) -> Iterator[Reading]:
+def _nested(n: int, cut: Cut, nouns: tuple[str, str], parts: int, style: int, mistakes: int) -> Iterator[Reading]:
     """Yield the mistakes for shares, and shares of these, that are cut in one way."""
     outer = factors(np.array([len(share) for share in cut], float), n, nouns[0])
     within = []
@@ -175,11 +175,22 @@ def _nested(
 
 def read(found: Vector, workers: int, micro_batches: int) -> Reading | None:
     """Return what the weights of a batch mean; None if it is no known mistake, or none."""
+    if np.abs(found - 1).max(initial=0) <= SAME:
+        return None
     close = SAME * max(1.0, float(np.abs(found).max(initial=0)))
     for reading in readings(len(found), workers, micro_batches):
         if np.abs(found - reading.values).max(initial=0) <= close:
             return reading
     return _repeated(found, workers) if workers > 1 else None
+
+
+def read_gradient(gradients: Vector, found: Vector, workers: int, micro_batches: int) -> Reading | None:
+    """Return what a gradient means whose weights are not unique: the first mistake that predicts it."""
+    size = float(np.linalg.norm(found))
+    for reading in readings(len(gradients), workers, micro_batches):
+        if np.linalg.norm(reading.values @ gradients / len(gradients) - found) <= PREDICTED * size:
+            return reading
+    return None
 
 
 def _repeated(found: Vector, workers: int) -> Reading | None:

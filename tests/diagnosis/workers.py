@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from impls import numpy_scratch
 from impls.numpy_scratch import OPTIMIZERS
+from impls.numpy_scratch import Network as Worker
 from shared.interface import Array, Labels, Parameters
 from shared.spec import NetworkSpec, TrainingSpec
 
@@ -20,11 +20,11 @@ class Network:
         self.spec, self.training, self.names = spec, training, list(parameters)
         self.K, self.M = training.workers, training.accumulate
         alone = TrainingSpec(training.optimizer, training.learning_rate, training.batch_size, dtype=training.dtype)
-        self.ranks = [self.worker(k, spec, alone, parameters) for k in range(self.K)]
+        self.ranks: list[Worker] = [self.worker(k, spec, alone, parameters) for k in range(self.K)]
         self.optimizers = [self.optimizer(k) for k in range(self.K)]
 
-    def worker(self, k: int, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> Any:
-        return numpy_scratch.Network(spec, training, parameters)
+    def worker(self, k: int, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> Worker:
+        return Worker(spec, training, parameters)
 
     def optimizer(self, k: int) -> Any:
         return OPTIMIZERS[self.training.optimizer](self.ranks[k].theta, self.training.learning_rate)
@@ -229,8 +229,9 @@ class OwnShufflingOfAll(Network):
 class OwnParameters(Network):
     """Each worker but the first draws its own parameters."""
 
-    def worker(self, k: int, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> Any:
-        own = {name: np.random.default_rng(k).normal(size=tensor.shape) for name, tensor in parameters.items()}
+    def worker(self, k: int, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> Worker:
+        draw = np.random.default_rng(k)
+        own: Parameters = {name: draw.normal(size=tensor.shape) for name, tensor in parameters.items()}
         return super().worker(k, spec, training, own if k else parameters)
 
 

@@ -31,11 +31,11 @@ SHARES: Final[dict[str, Mistake]] = {
     for mistake in (
         Mistake(
             MEAN_OF_MEANS, "(3)", "the shares' own means are averaged: an example of a small share counts more than "
-            "one of a large share", ADD, r"mean\(|AVG|/ ?(len|self\.workers|workers|world_size|self\.training\.workers)",
+            "one of a large share", ADD, r"mean\(|AVG|/ ?(len|world_size|(self\.)?(training\.)?workers)",
         ),
         Mistake(
-            SUM_FOR_MEAN, "(3)", "the shares' own means are added as if they were parts of one mean: the gradient is as "
-            "many times too large as there are shares", ADD, r"all_?reduce|\bsum\(",
+            SUM_FOR_MEAN, "(3)", "the shares' own means are added as if they were parts of one mean: the gradient is "
+            "as many times too large as there are shares", ADD, r"all_?reduce|\bsum\(",
         ),
         Mistake(
             NOT_DIVIDED, "(3)", "the means of the M micro-batches are added, and not divided by M", ADD,

@@ -1,0 +1,192 @@
+"""Shared batches: each mistake of workers and of micro-batches has its name, and what is right is never accused."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.diagnosis import weights
+from shared.diagnosis.diagnose import Verdict
+from shared.diagnosis.mistakes import parallel
+from shared.diagnosis.share_verdict import extend
+from shared.diagnosis.shares import Shared, batch_size
+from shared.diagnosis.subject import Subject
+from shared.interface import Parameters
+from shared.spec import NetworkSpec, TrainingSpec, shares
+from tests.diagnosis import workers
+from tests.diagnosis.workers import InTrainOnly, Network
+
+SPECS = (
+    "12-6-4",
+    "12-7relu-5tanh-4, cross_entropy",
+    "9-6-5, binary_cross_entropy",
+    "8x8-conv3-pool-conv4-pool-5",
+    "20-4",
+)
+LONG = ("784-30-10", "6-5leaky_relu-4identity", "5-4-3")
+HOW_MANY = (2, 3, 4, 7)
+Planted = list[tuple[str, type[Network]]]
+PLANTED: Planted = [(name, network) for name, networks in workers.WORKERS.items() for network in networks]
+ACCUMULATED: Planted = [(name, network) for name, networks in workers.MICRO_BATCHES.items() for network in networks]
+
+
+def checked(network: Any, spec: str, k: int = 1, m: int = 1, lines: tuple[str, ...] = ()) -> Verdict:
+    """Check what is added to the verdict on a network that is right alone."""
+    verdict, subject = Verdict(NetworkSpec.parse(spec), {}), Subject(network)
+    extend(verdict, lambda function, *given, **options: function(subject, *given, **options), k, m, list(lines))
+    return verdict
+
+
+def named(network: Any, spec: str, k: int = 1, m: int = 1) -> str:
+    """Return the name of its mistake."""
+    found = checked(network, spec, k, m).diagnosis
+    return found.name if found else "right"
+
+
+def in_train(network: type[Network]) -> type[Network]:
+    """Return a network whose mistake only training shows."""
+    return type(f"{network.__name__}InTrainOnly", (InTrainOnly, network), {})
+
+
+@pytest.mark.exhaustive_unless(fits=lambda spec: spec == SPECS[0])
+@pytest.mark.parametrize("spec", SPECS + LONG)
+@pytest.mark.parametrize("network", workers.RIGHT, ids=lambda n: n.__name__)
+def test_what_is_right_is_not_accused(network: type[Network], spec: str) -> None:
+    for k, m in [(k, 1) for k in HOW_MANY] + [(1, m) for m in HOW_MANY] + [(3, 2), (2, 5), (8, 8), (1, 100)]:
+        found = checked(network, spec, k, m)
+        assert found.right, (k, m, found.diagnosis, found.checks)
+        assert not [name for name, each in found.checks.items() if each is None]
+
+
+@pytest.mark.exhaustive_unless(fits=lambda spec: spec == SPECS[0])
+@pytest.mark.parametrize("spec", SPECS + LONG[:2])
+@pytest.mark.parametrize(("name", "network"), PLANTED, ids=lambda value: getattr(value, "__name__", None))
+def test_a_mistake_of_workers_has_its_name(name: str, network: type[Network], spec: str) -> None:
+    for k in HOW_MANY[1:] if network is workers.OnlyWorker0 else HOW_MANY:
+        assert named(network, spec, k) == name, k
+
+
+@pytest.mark.exhaustive_unless(fits=lambda spec: spec == SPECS[0])
+@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize(("name", "network"), PLANTED, ids=lambda value: getattr(value, "__name__", None))
+def test_a_mistake_that_only_training_shows_has_its_name(name: str, network: type[Network], spec: str) -> None:
+    if network is workers.LossOfWorker0:
+        return  # training has no loss
+    assert named(in_train(network), spec, 3) == name
+
+
+@pytest.mark.exhaustive_unless(fits=lambda spec: spec == SPECS[0])
+@pytest.mark.parametrize("spec", SPECS + LONG[:2])
+@pytest.mark.parametrize(("name", "network"), ACCUMULATED, ids=lambda value: getattr(value, "__name__", None))
+def test_a_mistake_of_micro_batches_has_its_name(name: str, network: type[Network], spec: str) -> None:
+    for m in HOW_MANY:
+        assert named(network, spec, 1, m) == name, m
+        assert named(in_train(network), spec, 1, m) == name, m
+
+
+@pytest.mark.exhaustive_unless(fits=lambda spec: spec == SPECS[0])
+@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize(("name", "network"), PLANTED + ACCUMULATED, ids=lambda value: getattr(value, "__name__", None))
+def test_with_workers_and_micro_batches_a_mistake_of_either_has_its_name(
+    name: str, network: type[Network], spec: str
+) -> None:
+    assert name in named(network, spec, 3, 4)
+
+
+def test_two_mistakes_at_once_are_both_named() -> None:
+    class Both(workers.MeanOfParts, workers.LastMicroBatch):
+        pass
+
+    assert named(Both, SPECS[0], 3, 4) == f"{parallel.DIVIDED_TWICE}; and {parallel.LAST_ONLY}"
+
+
+def test_a_mistake_of_another_kind_is_not_called_right_and_not_misnamed() -> None:
+    class Strange(Network):
+        def all_reduce(self, parts: Any) -> Any:
+            loss, g = super().all_reduce(parts)
+            return loss, np.sin(7 * g) if self.K > 1 else g
+
+    assert named(Strange, SPECS[0], 3) == "a mistake that is not in the catalogue"
+
+
+def test_an_exception_with_workers_is_told() -> None:
+    class Raises(Network):
+        def reset(self, parameters: Parameters) -> None:
+            if self.K > 2:
+                raise RuntimeError("no such rank")
+            super().reset(parameters)
+
+    found = checked(Raises, SPECS[0], 3).diagnosis
+    assert found is not None
+    assert (found.name, found.description) == ("an exception", "with 3 workers: RuntimeError: no such rank")
+    assert checked(Raises, SPECS[0], 2).right
+
+
+def test_a_network_without_adam_is_checked_with_momentum_or_without_a_state() -> None:
+    class NoAdam(workers.StateNotReset):
+        def optimizer(self, k: int) -> Any:
+            if self.training.optimizer == "adam":
+                raise ValueError("adam")
+            return super().optimizer(k)
+
+    class PlainOnly(Network):
+        def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
+            if training.optimizer != "sgd":
+                raise ValueError(training.optimizer)
+            super().__init__(spec, training, parameters)
+
+    assert named(NoAdam, SPECS[0], 3) == parallel.STATE
+    found = checked(PlainOnly, SPECS[0], 3)
+    assert found.right
+    assert found.checks["shared: optimizer"] is None
+    assert found.notes == ["with one worker it has none of adam, momentum as in (8): no optimizer's state was checked"]
+
+
+def test_a_file_that_never_mentions_workers_gets_a_note() -> None:
+    assert "uses one only" in checked(Network, SPECS[0], 3, 1, ("x = 1",)).notes[0]
+    assert not checked(Network, SPECS[0], 3, 1, ("K = training.workers",)).notes
+
+
+def test_weights_are_told_with_their_share() -> None:
+    found = checked(workers.MeanOfMeans, SPECS[0], 3).diagnosis
+    assert found is not None
+    assert found.measured == (
+        "as built: the gradient is sum_i c_i g_i over the 10 examples, and n c_i, which should be 1, is "
+        "1.111 in worker 0 (3), 1.111 in worker 1 (3), 0.8333 in worker 2 (4)"
+    )
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 8), st.integers(1, 100))
+def test_the_shares_of_a_batch_have_several_sizes(k: int, m: int) -> None:
+    n = batch_size(k, m)
+    assert 10 <= n <= 61
+    assert k == 1 or len({len(range(n)[share]) for share in shares(n, k)}) == 2
+    found = Shared.of(NetworkSpec.parse("5-4-3"), k, m)
+    assert 1 <= found.few <= found.n < found.n_all <= found.inputs.n_many
+    assert (k * m > n) or (k * m == 1) or found.few < k * m
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(2, 40), st.integers(0, 10**6))
+def test_weights_are_found_and_those_of_other_gradients_do_not_fit(n: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    gradients, c = generator.normal(size=(n, 3 * n)), generator.normal(size=n)
+    found = weights.weights(gradients, c @ gradients, n)
+    assert found.fits
+    np.testing.assert_allclose(found.values, n * c, rtol=1e-9, atol=1e-9)
+    assert not weights.weights(gradients, generator.normal(size=3 * n), n).fits
+    assert not weights.weights(np.concatenate([gradients, gradients]), c @ gradients, n).fits
+
+
+def test_right_weights_mean_nothing_and_each_reading_is_read_as_what_it_is() -> None:
+    for k, m in ((3, 1), (1, 4)):
+        n = batch_size(k, m)
+        assert weights.read(np.ones(n), k, m) is None
+        for reading in weights.readings(n, k, m):
+            found = weights.read(reading.values, k, m)
+            if np.abs(reading.values - 1).max() > weights.SAME:
+                assert found is not None
+                np.testing.assert_allclose(found.values, reading.values, atol=2 * weights.SAME * n)
