@@ -212,3 +212,71 @@ def test_the_self_test_shows_every_mistake_and_check(network: str) -> None:
     assert "\n!" not in found.stdout
     every = [NetworkSpec.parse(each) for each in ("5-4-3", "8x8-conv3-pool-conv4-pool-3")]
     assert {n for each in every for loss in LOSSES for n, _ in planted(with_loss(each, loss))} == set(MISTAKES)
+
+
+DATA_PARALLEL = """
+import numpy as np
+
+from impls import numpy_scratch
+
+
+class Network(numpy_scratch.Network):
+    def gradients(self, x, y):
+        workers, n = self.training.workers, len(y)
+        loss, g = 0.0, np.zeros_like(self.g)
+        for k in range(workers):
+            share = slice(n * k // workers, n * (k + 1) // workers)
+            if len(y[share]):
+                loss += super().gradients(x[share], y[share]) * len(y[share]) / n
+                g += self.g * len(y[share]) / n
+        self.g[:] = g
+        return loss
+"""
+
+
+def test_workers_are_checked_on_request(tmp_path: Path) -> None:
+    options = ("--network", "5-4-3", "--workers", "3")
+    found = check(tmp_path, DATA_PARALLEL, *options)
+    assert found.code == 0, found.stdout
+    assert found.stdout.startswith("my_network.py: 5-4-3, sigmoid, quadratic; 3 workers\nRIGHT: all 25 checks passed")
+    naive = DATA_PARALLEL.replace("* len(y[share]) / n\n        self", "/ workers  # the mean of means\n        self")
+    assert check(tmp_path, naive, *options[:2]).stdout.startswith(
+        "my_network.py: 5-4-3, sigmoid, quadratic\nRIGHT: all 16 checks passed"
+    )
+    answer = json.loads(check(tmp_path, naive, *options, "--format", "json").stdout)
+    assert (answer["right"], answer["shared"]) == (False, "3 workers")
+    assert answer["diagnosis"]["name"] == "mean of means"
+    assert "0.8333 in worker 2 (4)" in answer["diagnosis"]["measured"]
+    number = naive.splitlines().index("                g += self.g / workers  # the mean of means") + 1
+    assert answer["diagnosis"]["lines"] == [[number, "g += self.g / workers  # the mean of means"]]
+
+
+def test_what_is_wrong_with_one_worker_is_not_checked_with_several(tmp_path: Path) -> None:
+    source = DATA_PARALLEL.replace("return loss", "return 2 * loss")
+    found = check(tmp_path, source, "--network", "5-4-3", "--workers", "3", "--accumulate", "2")
+    assert found.code == 4
+    assert "WRONG: wrong loss" in found.stdout
+    assert "shared:" not in found.stdout
+
+
+@pytest.mark.parametrize("options", [("--workers", "3"), ("--accumulate", "4")])
+def test_what_is_told_of_no_workers_is_refused_with_them(options: tuple[str, str], tmp_path: Path) -> None:
+    found = check(tmp_path, EXAMPLE, *options)
+    assert found.code == 2
+    assert f"{options[0]}: got {options[1]} for my_network.py, expected 1: only a class `Network`" in found.stderr
+
+
+def test_a_number_of_workers_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    found = check(tmp_path, DATA_PARALLEL, "--workers", "9")
+    assert found.code == 2
+    assert "workers: got 9, expected a whole number from 1 to 8" in found.stderr
+
+
+def test_a_process_that_ends_with_workers_is_told(tmp_path: Path) -> None:
+    source = DATA_PARALLEL.replace(
+        "        loss, g", "        workers > 1 and __import__('os')._exit(3)\n        loss, g"
+    )
+    found = check(tmp_path, source, "--network", "5-4-3", "--workers", "3")
+    assert found.code == 4
+    assert "WRONG: an exception\nwhat is wrong: with 3 workers: " in found.stdout
+    assert "exit status 3" in found.stdout

@@ -95,8 +95,17 @@ def agree(
     start = f"{training.initial} initial weights, seed {training.seed}"
     problem = f"{len(posed)} problems, {start}" if matrix else f"{specs[0]}; batch {batch_sizes[0]}, {start}"
     remarks = [f"{f.problem}: {f.reason}" if f.problem else f.reason for f in found.failures]
+    remarks += _advice(found.entries, training)
     document = budget.as_matrix if matrix else budget.one_each
     return Agreement(document(found.entries, remarks, [problem, dataset.title]), found.entries, found.failures)
+
+
+def _advice(entries: list[Entry], training: TrainingSpec) -> list[str]:
+    """Return what may name the mistake of implementations that are wrong with workers or micro-batches."""
+    parts = {"workers": training.workers, "accumulate": training.accumulate}
+    options = " ".join(f"--{name} {value}" for name, value in parts.items() if value > 1)
+    wrong = dict.fromkeys(entry.implementation for entry in entries if entry.verdict == "not rounding")
+    return [f"{name}: samegrad check FILE {options} may name the mistake" for name in wrong] if options else []
 
 
 def _matrix(given: dict[str, Any]) -> list[NetworkSpec]:
