@@ -1,6 +1,7 @@
 """The verb `agree`, as a user has it."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,3 +146,16 @@ def test_wrong_usage(options: tuple[str, ...], message: str) -> None:
     found = agree(*options)
     assert found.code == 2
     assert message in found.stderr
+
+
+def test_what_is_wrong_with_workers_is_sent_to_check(tmp_path: Path) -> None:
+    path = tmp_path / "naive.py"
+    source = "        loss = super().gradients(x, y)\n        self.g *= self.training.workers\n        return loss\n"
+    head = (
+        "from impls import numpy_scratch\n\n\nclass Network(numpy_scratch.Network):\n    def gradients(self, x, y):\n"
+    )
+    path.write_text(head + source)
+    found = agree("-i", str(path), "--sizes", "784,10", "--workers", "3", "--accumulate", "2")
+    assert found.code == 4
+    assert "naive: samegrad check FILE --workers 3 --accumulate 2 may name the mistake" in found.stdout
+    assert "samegrad check" not in agree("-i", str(path), "--sizes", "784,10").stdout

@@ -45,13 +45,13 @@ class Compared:
         expected: dict[str, Any] = self.expected[scene].tensors(GRADIENTS)
         if not all(tensor is not None and np.isfinite(tensor).all() for tensor in found.values()):
             return (Finding(findings.NOT_FINITE, scene, "the gradient"),)
-        errors = self.errors(scene)
-        name, error = max(errors.items(), key=lambda item: item[1] / self.bounds(scene, "float32")[item[0]])
+        errors, bounds = self.errors(scene), self.bounds(scene, "float32")
+        name, error = max(errors.items(), key=lambda item: item[1] / bounds[item[0]])
         shapes = {name: np.shape(found[name]) for name in expected}
         wrong = next((name for name, tensor in expected.items() if shapes[name] != tensor.shape), None)
         if wrong:
             return (Finding(findings.SHAPE, scene, wrong, got=shapes[wrong], expected=expected[wrong].shape),)
-        return () if error <= self.bounds(scene, "float32")[name] else (Finding(findings.OFF, scene, name, error),)
+        return () if error <= bounds[name] else (Finding(findings.OFF, scene, name, error),)
 
     def errors(self, scene: str) -> dict[str, float]:
         """Return the relative error of each gradient of a scene."""

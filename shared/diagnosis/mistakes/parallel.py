@@ -31,7 +31,7 @@ SHARES: Final[dict[str, Mistake]] = {
     for mistake in (
         Mistake(
             MEAN_OF_MEANS, "(3)", "the shares' own means are averaged: an example of a small share counts more than "
-            "one of a large share", ADD, r"mean\(|AVG|/ ?(len|world_size|(self\.)?(training\.)?workers)",
+            "one of a large share", ADD, r"mean\(|AVG|(?<!/)/ ?(len|world_size|(self\.)?(training\.)?workers)",
         ),
         Mistake(
             SUM_FOR_MEAN, "(3)", "the shares' own means are added as if they were parts of one mean: the gradient is "
@@ -44,7 +44,7 @@ SHARES: Final[dict[str, Mistake]] = {
         Mistake(
             DIVIDED_TWICE, "(3)", "the shares are divided by n of the whole batch, and their sum by the number of "
             "shares again", "add the shares without a mean: all-reduce with SUM, or multiply by the number of workers "
-            "what DistributedDataParallel averages", r"AVG|mean\(|/ ?(self\.)?(training\.)?(workers|accumulate)",
+            "what DistributedDataParallel averages", r"AVG|mean\(|(?<!/)/ ?(self\.)?(training\.)?(workers|accumulate)",
         ),
         Mistake(
             DROPPED, "(3)", "the gradient of one share is lost", "let each share of the batch count once: " + ADD,
@@ -93,7 +93,7 @@ SHARES: Final[dict[str, Mistake]] = {
         Mistake(
             EMPTY, "(3)", "a batch of fewer examples than shares goes wrong: a share without examples has no mean",
             "a share without examples contributes exactly 0 to the loss and to the gradients: " + ADD,
-            r"mean\(|/ ?len",
+            r"mean\(|(?<!/)/ ?len",
         ),
     )
 }  # fmt: skip
