@@ -29,6 +29,8 @@ from shared.spec import TrainingSpec
 
 NETWORK = ("network", "sizes", "activation", "loss")
 """The options that describe the network of a file."""
+LIMIT, LIMIT_WITH_WORKERS = 30.0, 120.0
+"""Seconds that a check may take by default."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,7 +54,7 @@ def check(
     gradients: Function | None = None,
     loss: Function | None = None,
     parameters: Any = None,
-    timeout: float = 30,
+    timeout: float | None = None,
     layout: str | None = None,
     labels: str | None = None,
     weights: str | None = None,
@@ -70,7 +72,8 @@ def check(
     forward, gradients, loss : instead of a file, functions of (parameters, x), of (parameters, x, y), and of
         (parameters, x, y), which may be left out; they are called here.
     parameters : for these functions: arrays in dicts, lists or objects, in any layout.
-    timeout : seconds for a file; a computation that has begun by then is finished.
+    timeout : seconds for a file; a computation that has begun by then is finished. None for 30, or for 120 with
+        workers, which may be processes that take seconds to start.
     layout : "rows", "columns" or "one" example at a time; None to find out.
     labels : "labels" or "one-hot"; None to find out.
     weights : "out-in" or "in-out"; None to find out.
@@ -100,6 +103,7 @@ def check(
         raise SettingError("optimizer", f"got {optimizer!r}, expected one of {', '.join(UPDATES)}")
     read = Options(layout, labels, weights, entry, optimizer)
     training = TrainingSpec(workers=workers, accumulate=accumulate)
+    limit = timeout or (LIMIT if workers == 1 else LIMIT_WITH_WORKERS)
     functions = {"forward": forward, "gradients": gradients, "loss": loss}
     path = None if file is None else Path(file).absolute()
     if training != TrainingSpec() and (path is None or (path.is_file() and not has_network(path))):
@@ -116,9 +120,9 @@ def check(
         raise SettingError("file", f"got {file}, which {problem}; expected a .py file or a notebook with a network")
     network = given_options(options, NETWORK)
     if exercise := exercises.declared(path):
-        found = filled.check_file(path, exercise, timeout)
+        found = filled.check_file(path, exercise, limit)
         return Checked(check_report.exercise_document(path.name, found), found)
-    verdict = check_file(path, {name: network[name] for name in NETWORK}, read, timeout, training)
+    verdict = check_file(path, {name: network[name] for name in NETWORK}, read, limit, training)
     if isinstance(verdict, OwnVerdict):
         return Checked(check_report.own_document(path.name, verdict), verdict)
     return Checked(check_report.verdict_document(path.name, verdict), verdict)

@@ -57,7 +57,10 @@ def parser() -> Parser:
     p.add_argument("--workers", type=int, default=1, metavar="K", help=f"{both} K workers compute what one does")
     cut = "also check that M micro-batches a step, whose gradients are added, do"
     p.add_argument("--accumulate", type=int, default=1, metavar="M", help=cut)
-    timeout_option(p, "stop after this time, as soon as the computation that has begun is finished", "30s")
+    timeout_option(
+        p, "stop after this time, as soon as the computation that has begun is finished; with --workers 2m", "30s"
+    )
+    p.set_defaults(timeout=None)  # it depends on the workers
     output = output_options(p, (GRADESCOPE,))
     output.add_argument("--points", type=float, default=100, metavar="N", help="gradescope: all points (default: 100)")
     visible = f"gradescope: who sees the tests: {', '.join(VISIBILITIES)} (default: visible)"
