@@ -1,5 +1,6 @@
 """Why a file is slow: what is attributed to its lines, what is counted, and the words for it; no time is judged."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,14 @@ from shared.ports.timed import time_sides
 from shared.ports.timing import Timing
 from shared.spec import NetworkSpec, TrainingSpec
 from tests.ports.here import CROSS, HEAD, MODEL, SGD
+
+
+@pytest.fixture(autouse=True)
+def process_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process be that of a file, which has not loaded what other tests have."""
+    for name in ("flax", "equinox", "jax"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
 
 FAST = Timing(
     framework="torch", batch=10, first=1e-3, step=1e-3, larger=8e-3, operations=40.0, compiled=True, traces=0.0,
