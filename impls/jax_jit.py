@@ -11,7 +11,7 @@ from jax import numpy as jnp
 
 from shared import layers
 from shared.interface import Array, Labels, Parameters
-from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
+from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec, shares
 
 ON_REQUEST = True  # JAX is an extra, `pip install 'samegrad[jax]'`: run by name or with -i all
 
@@ -63,21 +63,26 @@ class Network:
 
     # ---- Loss and gradients (3)-(7) --------------------------------------------------------------------
 
-    def loss(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        """z_L and one-hot y, (n, n_out) -> C (3)."""
+    def loss(self, z: jax.Array, y: jax.Array, n: int) -> jax.Array:
+        """z_L and one-hot y of a share, n examples in the whole batch -> the share's part of C (3)."""
         if self.spec.loss == "cross_entropy":
-            return -jnp.mean(jnp.sum(y * jax.nn.log_softmax(z), axis=1))  # (3)
+            return -jnp.sum(y * jax.nn.log_softmax(z)) / n  # (3)
         if self.spec.loss == "binary_cross_entropy":
-            return jnp.mean(jnp.sum(jax.nn.softplus((1 - 2 * y) * z), axis=1))  # (3), sigmoid included
-        return jnp.mean(jnp.sum(jnp.square(self.output(z) - y), axis=1)) / 2  # (3)
+            return jnp.sum(jax.nn.softplus((1 - 2 * y) * z)) / n  # (3), sigmoid included
+        return jnp.sum(jnp.square(self.output(z) - y)) / (2 * n)  # (3)
 
-    @partial(jax.jit, static_argnums=0)
-    def gradients(self, theta: Theta, x: jax.Array, y: jax.Array) -> tuple[jax.Array, Theta]:
-        """x (n, n_in) and one-hot y (n, n_out) -> C and dC/dW_l, dC/db_l of every layer."""
-        return jax.value_and_grad(lambda theta: self.loss(self.forward(theta, x), y))(theta)  # (4)-(7)
+    @partial(jax.jit, static_argnums=(0, 4))
+    def gradients(self, theta: Theta, x: jax.Array, y: jax.Array, n: int) -> tuple[jax.Array, Theta]:
+        """x and one-hot y of a share, n -> its part of C and of dC/dW_l, dC/db_l of every layer."""
+        parts = [
+            jax.value_and_grad(lambda theta, i=i: self.loss(self.forward(theta, x[i]), y[i], n))(theta)  # (4)-(7)
+            for i in shares(len(x), self.training.accumulate)  # micro-batches, whose parts are added
+            if i.start < i.stop
+        ]
+        return jax.tree.map(lambda *part: sum(part), *parts)
 
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
-        loss, gradients = self.gradients(self.theta, x, self.one_hot(y))
+        loss, gradients = self.gradients(self.theta, x, self.one_hot(y), len(y))
         return float(loss), self.to_parameters(gradients)
 
     # ---- Update (8) ------------------------------------------------------------------------------------
@@ -85,7 +90,7 @@ class Network:
     @partial(jax.jit, static_argnums=0)
     def step(self, theta: Theta, state: State, x: jax.Array, y: jax.Array, i: jax.Array) -> tuple[Theta, State]:
         """One optimizer step on the examples i -> the next theta and state."""
-        _, g = self.gradients(theta, x[i], y[i])
+        _, g = self.gradients(theta, x[i], y[i], len(i))
         return self.update(theta, g, state)  # (8)
 
     def train(self, order: Labels) -> None:

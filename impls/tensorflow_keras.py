@@ -8,7 +8,7 @@ import keras  # isort: skip
 
 from shared import layers
 from shared.interface import Array, Labels, Parameters
-from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec
+from shared.spec import BETA_1, BETA_2, EPSILON, LEAKY_SLOPE, MOMENTUM, NetworkSpec, TrainingSpec, shares
 
 
 class Network:
@@ -56,33 +56,38 @@ class Network:
 
     # ---- Loss and gradients (3)-(7) --------------------------------------------------------------------
 
-    def loss(self, z: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-        """z_L and one-hot y, (n, n_out) -> C (3)."""
+    def loss(self, z: tf.Tensor, y: tf.Tensor, n: int) -> tf.Tensor:
+        """z_L and one-hot y of a share, n examples in the whole batch -> the share's part of C (3)."""
         if self.spec.loss == "cross_entropy":
-            return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(y, z))  # (3), softmax included
+            return tf.reduce_sum(tf.nn.softmax_cross_entropy_with_logits(y, z)) / n  # (3), softmax included
         if self.spec.loss == "binary_cross_entropy":
             # Keras's BinaryCrossentropy would also divide by n_out; sigmoid included
-            return tf.reduce_mean(tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(y, z), axis=1))  # (3)
+            return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(y, z)) / n  # (3)
         # Keras's MeanSquaredError would also divide by n_out.
-        return tf.reduce_mean(tf.reduce_sum(tf.square(self.output(z) - y), axis=1)) / 2  # (3)
+        return tf.reduce_sum(tf.square(self.output(z) - y)) / (2 * n)  # (3)
 
-    @tf.function(reduce_retracing=True)
-    def gradients(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """x (n, n_in) and one-hot y (n, n_out) -> C and dC/dW_l^T, dC/db_l of every layer."""
-        with tf.GradientTape() as tape:
-            loss = self.loss(self.forward(x), y)
-        return loss, tape.gradient(loss, self.model.trainable_variables)  # (4)-(7)
+    @tf.function
+    def gradients(self, x: tf.Tensor, y: tf.Tensor, n: int) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """x and one-hot y of a share, n -> its part of C and of dC/dW_l^T, dC/db_l of every layer."""
+        parts = []
+        for i in shares(len(x), self.training.accumulate):  # micro-batches, whose parts are added
+            if i.start < i.stop:
+                with tf.GradientTape() as tape:
+                    loss = self.loss(self.forward(x[i]), y[i], n)
+                parts.append((loss, *tape.gradient(loss, self.model.trainable_variables)))  # (4)-(7)
+        loss, *gradients = map(tf.add_n, zip(*parts, strict=True))
+        return loss, gradients
 
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
-        loss, gradients = self.gradients(tf.convert_to_tensor(x), self.one_hot(y))
+        loss, gradients = self.gradients(tf.convert_to_tensor(x), self.one_hot(y), len(y))
         return float(loss), self.to_parameters(gradients)
 
     # ---- Update (8) ------------------------------------------------------------------------------------
 
-    @tf.function(reduce_retracing=True)
+    @tf.function
     def step(self, x: tf.Tensor, y: tf.Tensor, i: tf.Tensor) -> None:
         """One optimizer step on the examples i."""
-        _, gradients = self.gradients(tf.gather(x, i), tf.gather(y, i))
+        _, gradients = self.gradients(tf.gather(x, i), tf.gather(y, i), len(i))
         self.optimizer.apply(gradients, self.model.trainable_variables)  # (8)
 
     def train(self, order: Labels) -> None:
