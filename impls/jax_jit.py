@@ -71,15 +71,15 @@ class Network:
             return jnp.sum(jax.nn.softplus((1 - 2 * y) * z)) / n  # (3), sigmoid included
         return jnp.sum(jnp.square(self.output(z) - y)) / (2 * n)  # (3)
 
-    @partial(jax.jit, static_argnums=(0, 4))
+    @partial(jax.jit, static_argnames=("self", "n"))
     def gradients(self, theta: Theta, x: jax.Array, y: jax.Array, n: int) -> tuple[jax.Array, Theta]:
         """x and one-hot y of a share, n -> its part of C and of dC/dW_l, dC/db_l of every layer."""
-        parts = [
-            jax.value_and_grad(lambda theta, i=i: self.loss(self.forward(theta, x[i]), y[i], n))(theta)  # (4)-(7)
-            for i in shares(len(x), self.training.accumulate)  # micro-batches, whose parts are added
-            if i.start < i.stop
-        ]
-        return jax.tree.map(lambda *part: sum(part), *parts)
+        cut = shares(len(y), min(self.training.accumulate, len(y)))
+        return jax.tree.map(lambda *parts: sum(parts), *(self.micro_batch(theta, x[i], y[i], n) for i in cut))
+
+    def micro_batch(self, theta: Theta, x: jax.Array, y: jax.Array, n: int) -> tuple[jax.Array, Theta]:
+        """As `gradients`, in one piece."""
+        return jax.value_and_grad(lambda theta: self.loss(self.forward(theta, x), y, n))(theta)  # (4)-(7)
 
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
         loss, gradients = self.gradients(self.theta, x, self.one_hot(y), len(y))

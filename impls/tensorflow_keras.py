@@ -69,14 +69,18 @@ class Network:
     @tf.function
     def gradients(self, x: tf.Tensor, y: tf.Tensor, n: int) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """x and one-hot y of a share, n -> its part of C and of dC/dW_l^T, dC/db_l of every layer."""
-        parts = []
-        for i in shares(len(x), self.training.accumulate):  # micro-batches, whose parts are added
-            if i.start < i.stop:
-                with tf.GradientTape() as tape:
-                    loss = self.loss(self.forward(x[i]), y[i], n)
-                parts.append((loss, *tape.gradient(loss, self.model.trainable_variables)))  # (4)-(7)
+        parts = [self.micro_batch(x[i], y[i], n) for i in shares(y.shape[0], self.training.accumulate)]
         loss, *gradients = map(tf.add_n, zip(*parts, strict=True))
         return loss, gradients
+
+    def micro_batch(self, x: tf.Tensor, y: tf.Tensor, n: int) -> list[tf.Tensor]:
+        """As `gradients`, in one piece."""
+        theta = self.model.trainable_variables
+        if y.shape[0] == 0:  # no part; TensorFlow's gradient of a pool of no images would end the process
+            return [tf.zeros((), y.dtype), *(tf.zeros(variable.shape, y.dtype) for variable in theta)]
+        with tf.GradientTape() as tape:
+            loss = self.loss(self.forward(x), y, n)
+        return [loss, *tape.gradient(loss, theta)]  # (4)-(7)
 
     def loss_and_gradients(self, x: Array, y: Labels) -> tuple[float, Parameters]:
         loss, gradients = self.gradients(tf.convert_to_tensor(x), self.one_hot(y), len(y))

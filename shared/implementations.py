@@ -11,8 +11,8 @@ from types import ModuleType
 from typing import Any, Final
 
 from shared.boundary import NotPythonError, parsed, read_source, safe
-from shared.errors import SettingError, nearest
-from shared.spec import NetworkSpec
+from shared.errors import SettingError, listed, nearest
+from shared.spec import NetworkSpec, TrainingSpec
 
 FOLDER = Path(__file__).resolve().parents[1] / "impls"
 OURS = {package.parent.name for package in FOLDER.parent.glob("*/__init__.py")}
@@ -105,20 +105,38 @@ def _declared(path: Path, constant: str) -> Any:
         return None
 
 
-def require(given: Sequence[str], spec: NetworkSpec) -> None:
-    """Refuse implementations whose file says, in UNSUPPORTED = {"conv": "why"}, that they cannot compute a layer.
+def is_data_parallel(name: str) -> bool:
+    """Return whether an implementation takes `TrainingSpec.workers`: whether its file sets DATA_PARALLEL = True."""
+    return _declared(locate(name), "DATA_PARALLEL") is True
+
+
+def require(given: Sequence[str], spec: NetworkSpec, training: TrainingSpec) -> None:
+    """Refuse what no implementation, or one of them, would compute as it is asked.
 
     Raises
     ------
     SettingError
-        For the first of these implementations.
+        For the first whose file says, in UNSUPPORTED = {"conv": "why"}, that it cannot compute a layer, or, with
+        "accumulate" for "conv", micro-batches; or for workers that none of them takes.
     """
     for name in given:
         unsupported = _declared(locate(name), "UNSUPPORTED")
+        reasons = unsupported if isinstance(unsupported, dict) else {}
         for layer in spec.layers:
-            if isinstance(unsupported, dict) and layer.kind in unsupported:
-                what = f"got {label(name)}, which cannot compute {layer.text()}: {unsupported[layer.kind]}"
+            if layer.kind in reasons:
+                what = f"got {label(name)}, which cannot compute {layer.text()}: {reasons[layer.kind]}"
                 raise SettingError("implementation", f"{what}; expected another one, or a network without such layers")
+        if training.accumulate > 1 and "accumulate" in reasons:
+            what = f"got {label(name)}, which cannot take {training.accumulate} micro-batches a step"
+            raise SettingError("implementation", f"{what}: {reasons['accumulate']}; expected another one")
+    if training.workers > 1 and not any(map(is_data_parallel, given)):
+        problem = f"got {training.workers}, but {listed([label(name) for name in given])} would use one"
+        raise SettingError("workers", f"{problem}; add one that shares batches: {_flags(names())}")
+
+
+def _flags(given: Sequence[str]) -> str:
+    """Return the options that ask for those of these implementations that are data-parallel."""
+    return " or ".join(f"-i {name}" for name in given if is_data_parallel(name))
 
 
 def locate(name: str) -> Path:

@@ -24,7 +24,8 @@ class Network(Protocol):
 
     It uses no randomness: initial parameters and the order of the examples are given. x has one row for each example;
     an image is a row of its pixels, the channels of a pixel next to each other. What an implementation cannot compute
-    it says in its file, which is then refused such a network: UNSUPPORTED = {"conv": "why"}, by `kind` of the layer.
+    it says in its file, which is then refused such a network: UNSUPPORTED = {"conv": "why"}, by `kind` of the layer, or
+    "accumulate" for micro-batches. A file with DATA_PARALLEL = True takes `workers`, and is timed as several processes.
     No method changes an array that it is given.
     """
 

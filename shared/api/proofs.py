@@ -84,7 +84,7 @@ def agree(
         batch_sizes = list(survey.BATCH_SIZES) if given["batch_size"] is None else batch_sizes
     dtypes = list(DTYPES) if given["dtype"] is None else [training.dtype]
     if not matrix:
-        implementations.require(located, specs[0])
+        implementations.require(located, specs[0], training)
     total = len(specs) * len(batch_sizes) * len(dtypes)
     with progress("gradients", total) as done, side_by_side(located, timeout=timeout) as processes:
         dataset = load_data(given)
@@ -189,7 +189,7 @@ def lockstep(
         network = next((spec for spec in own if spec is not None), network)
     sides = _side(a, training.dtype), _side(b, training.dtype)
     names = [side.implementation for side in sides]
-    implementations.require(names, network)
+    implementations.require(names, network, training)
     with progress("steps", steps) as done, side_by_side(names, Stepper.of, timeout=timeout) as processes:
         dataset = load_data(given)
         dataset.check(network, training.batch_size)

@@ -119,7 +119,7 @@ def fit(
     """Return the configuration completed from the data set, and the part of the data set that it uses."""
     dataset = part_of(dataset, options)
     dataset.check(config.spec, config.training.batch_size)
-    require(config.implementations, config.spec)
+    require(config.implementations, config.spec, config.training)
     epochs = dataset.epochs if options["epochs"] is None else options["epochs"]
     settled = options | {
         "implementation": [public(name) for name in config.implementations],
