@@ -254,7 +254,7 @@ USAGE_ERRORS = {
     r"only dense layers are written here; expected another one",
     "--accumulate 3 -i keras_fit": r"got keras_fit, which cannot take 3 micro-batches a step: Keras's .*mean of means",
     "--accumulate 0": "accumulate: got 0, expected a whole number from 1 to 100",
-    "--workers 3 -i pytorch": r"workers: got 3, but pytorch would use one; add one that shares batches: .*-i jax_sharded",
+    "--workers 3 -i pytorch": r"workers: got 3, but pytorch would use one; add one .*: -i jax_sharded",
     "--workers 9": "workers: got 9, expected a whole number from 1 to 8",
     "--sizes 784,thirty,10": "got '784,thirty,10', expected whole numbers",
     "--sizes 784": r"got \(784,\), expected a tuple of at least two layer sizes",

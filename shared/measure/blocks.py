@@ -156,7 +156,7 @@ def prepare(side: Side) -> Length:
 
 def clock(job: Job) -> Literal["cpu", "wall"]:
     """Return which time of a block counts: that of the CPU, for one thread where the system does not count ticks."""
-    return CPU if job.threads == 1 and not CPU_TICK_SECONDS else WALL
+    return CPU if job.is_on_one_cpu and not CPU_TICK_SECONDS else WALL
 
 
 def _share(blocks: list[Block]) -> float:

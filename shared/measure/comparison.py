@@ -118,7 +118,7 @@ def compare_with_reference(
         result |= _unusable("it agrees, but was not timed")
     if result["status"] == OK:
         result |= doubt
-    if result["status"] == OK and (reason := rejection(result, job.threads)):
+    if result["status"] == OK and (reason := rejection(result, job.threads, job.workers)):
         result |= {"status": REJECTED, "reason": reason}
 
 

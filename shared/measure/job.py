@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from shared.implementations import REFERENCE, REFERENCE_LABEL, label
+from shared.implementations import REFERENCE, REFERENCE_LABEL, is_data_parallel, label
 from shared.record import workers
 from shared.spec import NetworkSpec, TrainingSpec
 
@@ -38,6 +38,16 @@ class Job:
     def head(self) -> dict[str, Any]:
         """The keys that identify the worker in every result."""
         return {"implementation": self.label, "round": self.round, "seed": self.training.seed}
+
+    @property
+    def workers(self) -> int:
+        """How many processes, or devices, share its batches."""
+        return self.training.workers if is_data_parallel(self.implementation) else 1
+
+    @property
+    def is_on_one_cpu(self) -> bool:
+        """Whether one thread computes, so that its process may be bound to a CPU, and its CPU time be taken."""
+        return self.threads * self.workers == 1
 
     @property
     def is_first(self) -> bool:

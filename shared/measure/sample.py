@@ -164,7 +164,7 @@ def _implausible(job: Job, result: dict[str, Any], end: _End) -> str | None:
     if job.is_reference:
         return None
     reference: Reference = checked.json_of(job.reference.result_path, Reference)
-    return implausible(cast(Sample, result), reference.get("least_seconds", 0.0), end.seen)
+    return implausible(cast(Sample, result), reference.get("least_seconds", 0.0) / job.workers, end.seen)
 
 
 def failed(job: Job, status: str, reason: str, stderr: str = "") -> dict[str, Any]:

@@ -10,16 +10,16 @@ CPU_TOLERANCE: Final = 1.25
 """More CPU seconds than this per second and requested thread mean that more threads ran."""
 
 
-def rejection(sample: Mapping[str, Any], threads: int) -> str | None:
-    """Return why a sample did not run with the requested number of threads; None if it did."""
+def rejection(sample: Mapping[str, Any], threads: int, workers: int = 1) -> str | None:
+    """Return why a sample did not run with the requested number of threads, in each worker; None if it did."""
     others = [f"{pool} with {n}" for pool, n in sample.get("threads", {}).items() if n != threads]
     if others:
         return f"{_threads(threads)} requested, but it ran {', '.join(others)}"
     epochs = sample.get("epochs", [])
     wall, cpu = (sum(epoch[clock] for epoch in epochs) for clock in ("wall_ns", "cpu_ns"))
     # A library may report only the number it was set to; its CPU time shows how many threads really ran.
-    if cpu > CPU_TOLERANCE * threads * wall + _slack(wall):
-        return f"{_threads(threads)} requested, but it used {cpu / wall:.1f} CPU seconds per second"
+    if cpu > CPU_TOLERANCE * threads * workers * wall + _slack(wall):
+        return f"{_threads(threads)} requested{_of_each(workers)}, but it used {cpu / wall:.1f} CPU seconds per second"
     return None
 
 
@@ -31,6 +31,10 @@ def _slack(wall: float) -> float:
     """
     tick = 1e9 * CPU_TICK_SECONDS
     return tick + 3 * math.sqrt(wall * tick) if tick else 0.0
+
+
+def _of_each(workers: int) -> str:
+    return f" of each of {workers} workers" if workers > 1 else ""
 
 
 def _threads(n: int) -> str:

@@ -29,6 +29,7 @@ from shared.record.schema import (
     OK,
     REJECTED,
     TIMED_OUT,
+    WALL,
     Sample,
 )
 
@@ -170,7 +171,8 @@ def _taken(own: _Live, other: _Live) -> dict[str, Any]:
             return alone(own.job, _restless(side, (side.cpu_seconds() - cpu) / WATCH_SECONDS))
     movable = [side for side, length in zip(both, lengths, strict=True) if length.can_rebuild]
     plan, begun = planned(*lengths), time.monotonic()
-    layouts, places = min(LAYOUTS, plan.blocks), cpus() if own.job.threads == 1 else []
+    is_bound = all(side.job.is_on_one_cpu for side in both)
+    layouts, places = min(LAYOUTS, plan.blocks), cpus() if is_bound else []
     before, gaps = [side.cpu_seconds() for side in both], list[list[Block]]()
     for layout in range(layouts):
         for side in both if places else ():
@@ -192,7 +194,7 @@ def _taken(own: _Live, other: _Live) -> dict[str, Any]:
         "steps": lengths[0].steps,
         "baseline_steps": lengths[1].steps,
         "call_share": min(1.0, lengths[0].call / lengths[0].seconds),
-        "clock": blocks.clock(own.job),
+        "clock": blocks.clock(own.job) if is_bound else WALL,
         "share": lengths[0].share,
         "baseline_share": lengths[1].share,
         "blocks": [list(block) for block in own.blocks],
@@ -210,12 +212,12 @@ def _judged(result: dict[str, Any], own: _Live, sample: Sample, least_seconds: f
     if result["status"] != OK:
         return result
     epochs = [{"wall_ns": wall, "cpu_ns": cpu} for wall, cpu in result["blocks"]]
-    if reason := rejection({"threads": result["threads"], "epochs": epochs}, own.job.threads):
+    if reason := rejection({"threads": result["threads"], "epochs": epochs}, own.job.threads, own.job.workers):
         return result | {"status": REJECTED, "reason": f"in its turns: {reason}"}
     per_epoch = sample["steps_per_epoch"] / result["steps"]
     said = sum(epoch["wall_ns"] for epoch in epochs) / 1e9
     fastest = min(min(e["wall_ns"], e["cpu_ns"] if result["clock"] == CPU else e["wall_ns"]) for e in epochs)
     as_epochs = {"epochs": [{"wall_ns": fastest * per_epoch}], "seconds": {"epochs": said}}
-    if doubt := implausible(cast(Sample, as_epochs), least_seconds, own.seen):
+    if doubt := implausible(cast(Sample, as_epochs), least_seconds / own.job.workers, own.seen):
         return result | {"status": IMPLAUSIBLE, "reason": f"in its turns: {doubt}"}
     return result

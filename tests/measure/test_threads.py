@@ -27,6 +27,13 @@ def test_more_time_than_the_threads_can_have_used_is_noticed() -> None:
     assert rejection(sample(1.9, tf=1), 1) == "1 thread requested, but it used 1.9 CPU seconds per second"
 
 
+def test_each_of_several_workers_may_use_as_much() -> None:
+    assert rejection(sample(2.9, tf=1), 1, 3) is None
+    assert rejection(sample(3.9, tf=1), 1, 3) == (
+        "1 thread requested of each of 3 workers, but it used 3.9 CPU seconds per second"
+    )
+
+
 def test_where_cpu_time_is_counted_in_ticks_a_few_of_them_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on Windows, where a tick of 1/64 s counts whole for whoever has the CPU when it ends."""
     monkeypatch.setattr(threads, "CPU_TICK_SECONDS", 1 / 64)
