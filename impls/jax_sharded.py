@@ -5,7 +5,6 @@ mesh are equally large, so a batch that does not divide is filled up with exampl
 """
 
 import jax
-import numpy as np
 from jax import numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 

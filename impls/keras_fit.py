@@ -8,7 +8,7 @@ from shared.interface import Array, Labels, Parameters
 from shared.spec import NetworkSpec, TrainingSpec
 
 ON_REQUEST = True  # twice as slow as tensorflow_keras: run by name or with -i all
-UNSUPPORTED = {"accumulate": "Keras's gradient_accumulation_steps takes the mean of means, also of unequal micro-batches"}
+UNSUPPORTED = {"accumulate": "Keras's gradient_accumulation_steps takes the mean of the means of unequal micro-batches"}
 
 
 class Network(tensorflow_keras.Network):

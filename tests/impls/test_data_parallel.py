@@ -16,18 +16,16 @@ from tests import calls
 from tests.command import SECONDS
 from tests.impls.test_accumulation import BATCH_SIZES, TEXTS, check_gradients, check_steps, exactly, micro
 
-DATA_PARALLEL = [
-    name
-    for name in implementations.names()
-    if implementations._declared(implementations.locate(name), "DATA_PARALLEL") is True
-]
+DATA_PARALLEL = [name for name in implementations.names() if implementations.is_data_parallel(name)]
+ON_DEVICES = ("jax_sharded", "tensorflow_mirrored")
+"""Those that have devices in one process for workers, and trace, or compile, each problem anew."""
 WORKERS = (1, 2, 3, 4, 7)
 of_each = partial(pytest.mark.parametrize, "network", DATA_PARALLEL, indirect=True)
 
 
 def represents(network: str, size: int) -> bool:
     """Starting workers takes seconds where they import a framework: one number of them stands for all."""
-    return (size == 3 and network == "numpy_workers") or size == 2
+    return network not in ON_DEVICES and (size == 2 or (size == 3 and network == "numpy_workers"))
 
 
 # The number of workers varies slowest: another number ends those before.
@@ -53,6 +51,15 @@ def test_workers_make_the_same_steps(network: CallProcess, size: int) -> None:
                 for batch_size, accumulate in ((10, 1), (10, 3), (1, 1)):
                     c = micro(text, dtype, accumulate, batch_size, optimizer)
                     check_steps(network, replace(c, training=replace(c.training, workers=size)))
+
+
+@pytest.mark.parametrize("network", ON_DEVICES, indirect=True)
+def test_devices_make_the_same_gradients_and_steps(network: CallProcess) -> None:
+    """One problem stands for all: a batch of 10 on seven devices, and a last one of 3, which leaves four without."""
+    c = micro(TEXTS[0], "float64", 1, 10, "adam")
+    c = replace(c, training=replace(c.training, workers=7))
+    check_gradients(network, c)
+    check_steps(network, c)
 
 
 @pytest.mark.exhaustive_unless(fits=represents)
