@@ -12,12 +12,10 @@ from impls import jax_jit
 from impls.jax_jit import Theta
 from impls.jax_jit import set_threads as set_threads
 from shared.interface import Array, Labels, Parameters
-from shared.spec import MOST_WORKERS, NetworkSpec, TrainingSpec
+from shared.spec import NetworkSpec, TrainingSpec
 
 ON_REQUEST = True  # on one machine, slower than jax_jit: run by name or with -i all
 DATA_PARALLEL = True  # takes `workers`
-
-jax.config.update("jax_num_cpu_devices", MOST_WORKERS)  # fixed once a computation has begun
 
 
 class Network(jax_jit.Network):
@@ -26,10 +24,9 @@ class Network(jax_jit.Network):
     # ---- Parameters ------------------------------------------------------------------------------------
 
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
-        devices = jax.devices()
-        if len(devices) < training.workers:
-            raise RuntimeError(f"JAX had started with {len(devices)} devices, expected {training.workers}")
-        mesh = jax.sharding.Mesh(devices[: training.workers], ("workers",))
+        if jax.config.jax_num_cpu_devices < training.workers > 1:  # JAX raises an error if it has started with fewer
+            jax.config.update("jax_num_cpu_devices", training.workers)
+        mesh = jax.sharding.Mesh(jax.devices()[: training.workers], ("workers",))
         self.cut, self.whole = NamedSharding(mesh, PartitionSpec("workers")), NamedSharding(mesh, PartitionSpec())
         super().__init__(spec, training, parameters)
 

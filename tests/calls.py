@@ -10,7 +10,7 @@ from shared import implementations
 from shared.agreement.observation import Observation
 from shared.diagnosis.answers import Answers
 from shared.interface import Array, Labels, Parameters
-from shared.spec import NetworkSpec, TrainingSpec
+from shared.spec import MOST_WORKERS, NetworkSpec, TrainingSpec
 
 FRAMEWORKS = ("torch", "tensorflow", "jax")
 
@@ -24,6 +24,8 @@ def load(name: str) -> Any:
     module = implementations.load_module(name)
     if hasattr(module, "STEPS_A_CALL"):
         vars(module)["STEPS_A_CALL"] = STEPS_A_CALL
+    if name == "jax_sharded":  # one process for every number of workers
+        module.jax.config.update("jax_num_cpu_devices", MOST_WORKERS)
     return module.Network
 
 
