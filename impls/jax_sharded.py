@@ -4,6 +4,8 @@ With C_k = 1/n times the sum over share k, n the size of the whole batch, C = su
 mesh are equally large, so a batch that does not divide is filled up with examples of weight 0, whose parts are 0.
 """
 
+import os
+
 import jax
 from jax import numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
@@ -26,6 +28,7 @@ class Network(jax_jit.Network):
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
         if jax.config.jax_num_cpu_devices < training.workers > 1:  # JAX raises an error if it has started with fewer
             jax.config.update("jax_num_cpu_devices", training.workers)
+            os.environ["NPROC"] = str(training.workers * int(os.environ.get("NPROC", "1")))  # threads of all devices
         mesh = jax.sharding.Mesh(jax.devices()[: training.workers], ("workers",))
         self.cut, self.whole = NamedSharding(mesh, PartitionSpec("workers")), NamedSharding(mesh, PartitionSpec())
         super().__init__(spec, training, parameters)

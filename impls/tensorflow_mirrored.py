@@ -4,6 +4,8 @@ With C_k = 1/n times the sum over share k, n the size of the whole batch, C = su
 of a replica is divided by n, not by the size of its share, and the all-reduce is a sum.
 """
 
+from contextlib import suppress
+
 import tensorflow as tf
 
 from impls import tensorflow_keras
@@ -24,6 +26,9 @@ class Network(tensorflow_keras.Network):
     # ---- Parameters ------------------------------------------------------------------------------------
 
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
+        threading = tf.config.threading
+        with suppress(RuntimeError):  # raised once TensorFlow computes: then its threads are fixed
+            threading.set_inter_op_parallelism_threads(training.workers * threading.get_inter_op_parallelism_threads())
         self.strategy = tf.distribute.MirroredStrategy([f"CPU:{k}" for k in range(training.workers)])
         with self.strategy.scope():  # variables, also the optimizer's, have a copy on each device
             super().__init__(spec, training, parameters)
