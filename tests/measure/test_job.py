@@ -4,7 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from shared.layers import Dense
+from shared.measure import blocks
 from shared.measure.job import Job
+from shared.record.schema import WALL
 from shared.spec import NetworkSpec, TrainingSpec
 
 JOB = Job(
@@ -40,3 +42,13 @@ def test_every_file_of_every_worker_has_a_name_of_its_own() -> None:
 
 def test_an_implementation_given_by_its_path_goes_by_its_name() -> None:
     assert (JOB.label, replace(JOB, is_reference=True).label) == ("mine", "float64-reference")
+
+
+def test_only_what_takes_workers_is_not_on_one_cpu() -> None:
+    """Then it is not bound to one, and the wall clock counts; beside it, the others stay as they are."""
+    job = replace(JOB, implementation="jax_sharded", threads=1, training=TrainingSpec(workers=3))
+    assert (job.workers, job.is_on_one_cpu, blocks.clock(job)) == (3, False, WALL)
+    other = replace(job, implementation="numpy_scratch")
+    assert (other.workers, other.is_on_one_cpu) == (1, True)
+    assert replace(job, training=TrainingSpec()).is_on_one_cpu
+    assert not replace(other, threads=2).is_on_one_cpu
