@@ -64,7 +64,7 @@ class Team:
         context = get_context("spawn")
         for rank in range(1, self.size):
             (pipe, its_pipe), (link, its_link) = context.Pipe(), context.Pipe()
-            given = (rank, self.size, its_pipe, its_link, begin, arguments)
+            given = (rank, self.size, its_pipe, its_link, _Named.of(begin), arguments)
             process = context.Process(target=_work, args=given, name=f"worker {rank}", daemon=True)
             process.start()
             its_pipe.close()  # else it would not close when the worker ends
@@ -96,7 +96,7 @@ class Team:
             self._keys[original] = next(self._numbers)
             finalize(original, self._forgotten.append, self._keys[original])
         forgotten, self._forgotten[:] = self._forgotten[:], []
-        call = pickle.dumps((self._keys[original], forgotten, _Class.of(original), method, arguments, more))
+        call = pickle.dumps((self._keys[original], forgotten, _Named.of(type(original)), method, arguments, more))
         try:
             for pipe in self._pipes:
                 pipe.send_bytes(call)
@@ -153,15 +153,14 @@ class Team:
             raise WorkerError(self.failure) from None if isinstance(error, WorkerError) else error
 
 
-class _Class:
-    """A class that is unpickled also where the file of a user's own is not imported by name."""
+class _Named:
+    """A class or a function that is unpickled also where the file of a user's own is not imported by name."""
 
     def __init__(self, module: str, name: str, path: str) -> None:
         self.module, self.name, self.path = module, name, path
 
     @classmethod
-    def of(cls, original: Any) -> "_Class":
-        found = type(original)
+    def of(cls, found: Any) -> "_Named":
         return cls(found.__module__, found.__qualname__, inspect.getfile(found))
 
     def load(self) -> Any:
@@ -231,7 +230,7 @@ def _work(
     size: int,
     pipe: Pipe,
     link: Pipe,
-    begin: Callable[..., None],
+    named: _Named,
     arguments: tuple[Any, ...],
 ) -> None:
     """Repeat calls until the pipe closes."""
@@ -239,8 +238,9 @@ def _work(
     calls: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_listen, args=(pipe, calls), daemon=True).start()
     objects: dict[int, Any] = {}
-    _teams[begin] = Team(rank, size, [link])
     try:
+        begin = named.load()
+        _teams[begin] = Team(rank, size, [link])
         begin(_teams[begin], *arguments)
         while True:
             key, forgotten, which, method, given, more = pickle.loads(calls.get())

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import samegrad
 from shared.diagnosis import weights
 from shared.diagnosis.diagnose import Verdict
 from shared.diagnosis.mistakes import parallel
@@ -190,3 +191,8 @@ def test_right_weights_mean_nothing_and_each_reading_is_read_as_what_it_is() -> 
             if np.abs(reading.values - 1).max() > weights.SAME:
                 assert found is not None
                 np.testing.assert_allclose(found.values, reading.values, atol=2 * weights.SAME * n)
+
+
+def test_a_file_that_starts_processes_is_right_by_its_path() -> None:
+    """Its workers load it by its path, as this process does: by its name it cannot be imported."""
+    assert samegrad.check("impls/numpy_workers.py", workers=3).verdict.right

@@ -10,7 +10,11 @@ from tests import calls
 from tests.command import SECONDS
 
 
-@pytest.fixture(scope="session", params=implementations.names())
+ALONE = [name for name in implementations.names() if not implementations.is_data_parallel(name)]
+"""The others have tests of their own, with workers; with one worker they compute what their siblings do."""
+
+
+@pytest.fixture(scope="session", params=ALONE)
 def network(request: pytest.FixtureRequest) -> Iterator[CallProcess]:
     with CallProcess(request.param, calls.load, timeout=SECONDS).loaded() as found:
         yield found
