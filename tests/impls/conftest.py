@@ -9,7 +9,6 @@ from shared.processes.calls import CallProcess
 from tests import calls
 from tests.command import SECONDS
 
-
 ALONE = [name for name in implementations.names() if not implementations.is_data_parallel(name)]
 """The others have tests of their own, with workers; with one worker they compute what their siblings do."""
 
