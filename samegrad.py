@@ -2,7 +2,7 @@
 
     >>> import samegrad
     >>> samegrad.networks()[:3]
-    ['jax_jit', 'keras_fit', 'minitorch']
+    ['jax_jit', 'jax_sharded', 'keras_fit']
     >>> run = samegrad.compare("numpy_scratch", "pytorch", effort="quick", dataset="digits")
     >>> run.ok, len(run.answer), [row.status for row in run.rows]
     (True, 3, ['ok', 'ok'])

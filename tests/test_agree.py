@@ -150,9 +150,10 @@ def test_wrong_usage(options: tuple[str, ...], message: str) -> None:
 
 def test_what_is_wrong_with_workers_is_sent_to_check(tmp_path: Path) -> None:
     path = tmp_path / "naive.py"
-    source = "        loss = super().gradients(x, y)\n        self.g *= self.training.workers\n        return loss\n"
+    source = "        loss = super().gradients(x, y, n)\n        self.g *= self.training.workers\n        return loss\n"
     head = (
-        "from impls import numpy_scratch\n\n\nclass Network(numpy_scratch.Network):\n    def gradients(self, x, y):\n"
+        "from impls import numpy_scratch\n\nDATA_PARALLEL = True\n\n\n"
+        "class Network(numpy_scratch.Network):\n    def gradients(self, x, y, n):\n"
     )
     path.write_text(head + source)
     found = agree("-i", str(path), "--sizes", "784,10", "--workers", "3", "--accumulate", "2")

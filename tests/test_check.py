@@ -221,13 +221,13 @@ from impls import numpy_scratch
 
 
 class Network(numpy_scratch.Network):
-    def gradients(self, x, y):
-        workers, n = self.training.workers, len(y)
+    def gradients(self, x, y, n):
+        workers = self.training.workers
         loss, g = 0.0, np.zeros_like(self.g)
         for k in range(workers):
             share = slice(n * k // workers, n * (k + 1) // workers)
             if len(y[share]):
-                loss += super().gradients(x[share], y[share]) * len(y[share]) / n
+                loss += super().gradients(x[share], y[share], len(y[share])) * len(y[share]) / n
                 g += self.g * len(y[share]) / n
         self.g[:] = g
         return loss

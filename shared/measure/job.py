@@ -42,7 +42,8 @@ class Job:
     @property
     def workers(self) -> int:
         """How many processes, or devices, share its batches."""
-        return self.training.workers if is_data_parallel(self.implementation) else 1
+        asked = self.training.workers
+        return asked if asked > 1 and is_data_parallel(self.implementation) else 1
 
     @property
     def is_on_one_cpu(self) -> bool:

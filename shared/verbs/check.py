@@ -31,7 +31,6 @@ def parser() -> Parser:
     examples = {
         "--example > my_network.py": "a file to start from",
         "my_network.py": "RIGHT, or the mistake, with its equation and line",
-        "my_ddp.py --workers 3": "are the gradients of 3 workers those of one?",
     }
     p = Parser("check", question, examples)
     holds = "a .py file or a notebook with a network, as it was written; its training is not run; or a folder of them"
