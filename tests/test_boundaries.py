@@ -110,7 +110,7 @@ def test_files_beside_an_own_file_are_imported_and_relative_imports_explained(tm
 # ---- Streams -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.exhaustive_unless(fits=lambda redirection: redirection in (">&-", "2>&1 | head -1"))
+@pytest.mark.exhaustive_unless(fits=lambda redirection: redirection == "2>&1 | head -1")
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", ">/dev/full", "2>/dev/full", "| true", "2>&1 | head -1"])
 def test_no_stream_that_is_gone_costs_a_run(redirection: str, tmp_path: Path) -> None:
     output = tmp_path / "out"

@@ -38,7 +38,6 @@ QUICK = (
     *(c for c in OPTIMIZER_CASES if (c.training.optimizer, c.training.dtype, c.spec.loss) in OPTIMIZERS),
 )
 """Each size, activation, loss, dtype, batch size and optimizer once or more; one without biases."""
-ADAM = next(c for c in QUICK if c.training.optimizer == "adam")
 
 COMBINATIONS: dict[tuple[NetworkSpec, int], list[str]] = {}
 """(network, batch size) -> the dtypes in which it is a case"""
@@ -52,8 +51,8 @@ def stands_for_all(network: str, c: Case) -> bool:
 
 
 def behaves_for_all(network: str, c: Case) -> bool:
-    """With a tier, another case than that of the numbers."""
-    return c == ADAM if network in TIERS else c in (*QUICK[:1], *QUICK[-2:])
+    """Tiers are traced and compiled anew for each case, for seconds."""
+    return network not in TIERS and c in (*QUICK[:1], *QUICK[-2:])
 
 
 def is_worth_compiling(network: str, c: Case) -> bool:

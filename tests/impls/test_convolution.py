@@ -77,6 +77,7 @@ def test_training_agrees_with_the_reference(network: CallProcess, c: Case) -> No
 
 
 # A kernel of 0 makes all values of a window equal, and not the patches that the gradient of the kernel is made of.
+@pytest.mark.exhaustive_unless(fits=lambda network: not is_compiled(network))
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("text", ["8x8-conv3sigmoid-pool-5softmax", "28x28-conv16-pool-10"])
 def test_the_first_of_equal_maxima_gets_the_gradient(network: CallProcess, text: str, dtype: str) -> None:

@@ -96,6 +96,7 @@ def test_numpys_workers_repeat_every_bit() -> None:
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.exhaustive_unless(fits=lambda name: name == "numpy_workers")
 @pytest.mark.parametrize("name", ["numpy_workers", "pytorch_ddp"])
 def test_each_worker_has_as_many_threads_as_the_first(name: str) -> None:
     c = micro(TEXTS[0], "float32", 1)

@@ -20,7 +20,7 @@ from shared.reading.program import UnreadableError
 from tests.command import SECONDS
 
 FOLDER = Path(__file__).parent / "files"
-USUAL = r"case_\d|6[3-9]_|7[08]_|conv_(0[1256]|1[0257]|20|22)"
+USUAL = r"case_\d|6[3-9]_|7[08]_|conv_(0[12]|10|20)"
 EXPECTED: dict[str, Any] = json.loads((Path(__file__).parent / "expected.json").read_text())
 
 

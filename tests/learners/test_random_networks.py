@@ -16,7 +16,7 @@ from tests.learners.random_networks import Network, write
 
 NETWORKS: Final = int(os.environ.get("SAMEGRAD_NETWORKS", "100"))
 """SAMEGRAD_NETWORKS=1000 make test-exhaustive ARGS=tests/learners tries so many; each takes about a second."""
-CHUNK: Final = 20
+CHUNK: Final = 10
 UNREAD: Final = 0.05
 """The share of files that may be unreadable."""
 FAULTS: Final = {

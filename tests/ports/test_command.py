@@ -50,13 +50,12 @@ def test_the_examples_part_by_epsilon_alone_as_their_readme_says() -> None:
 def test_a_right_port_to_another_framework_is_the_same(tmp_path: Path) -> None:
     keras = KERAS.format(optimizer="SGD(0.1, momentum=0.9)", loss="sparse_categorical_crossentropy")
     files = write(tmp_path, a=TORCH + SGD.replace("0.1", "0.1, momentum=0.9"), b=keras)
-    found = command.run(None, "lockstep", *files, "--steps", "8", "--format", "json")
+    found = command.run(None, "lockstep", *files, "--steps", "8", "--no-timing", "--format", "json")
     assert found.code == 0, found.stdout
     content = json.loads(found.stdout)
     assert [row["what"] for row in content["rows"]] == ["outputs", "layers", "loss", "gradients", "update"]
     assert all(row["same"] for row in content["rows"])
     assert content["rows"][1]["note"] == "z1 a1 z2"
-    assert all(side["timing"]["step"] > 0 for side in content["sides"])
     assert [side["update"]["name"] for side in content["sides"]] == ["momentum", "momentum"]
     assert [side["dtype"] for side in content["sides"]] == ["float64", "float64"]
 
