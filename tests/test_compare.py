@@ -252,7 +252,7 @@ USAGE_ERRORS = {
     "--network 784-conv4-10": r"network: got 784, expected an image, such as 28x28",
     "--preset cnn-small -i tests/stubs/cannot_convolve.py": r"got cannot_convolve, which cannot compute conv4relu: "
     r"only dense layers are written here; expected another one",
-    "--accumulate 3 -i keras_fit": r"got keras_fit, which cannot take 3 micro-batches a step: Keras's .*mean of the means",
+    "--accumulate 3 -i keras_fit": r"keras_fit, which cannot take 3 micro-batches a step: Keras's .*mean of the means",
     "--accumulate 0": "accumulate: got 0, expected a whole number from 1 to 100",
     "--workers 3 -i pytorch": r"workers: got 3, but pytorch would use one; add one .*: -i jax_sharded",
     "--workers 9": "workers: got 9, expected a whole number from 1 to 8",
@@ -311,7 +311,7 @@ USAGE_ERRORS = {
     "--test-size 0": "--test-size: got 0, expected a whole number of at least 1",
     "--dataset digits --test-size 251": "--test-size: got 251, expected at most 250, the number of test images",
     "--optimizer adamw": "optimizer: got 'adamw', expected one of sgd, momentum, adam; did you mean adam\\?",
-    "-i tf": "got 'tf', expected one of .*numpy_scratch, .*pytorch, .*tensorflow_keras, .*all, or the path of a .py file",
+    "-i tf": "got 'tf', expected one of .*numpy_scratch, .*pytorch, .*tensorflow_keras, .*all, or the path of a .py",
     "-i impls/pytorch.py -i pytorch": "-i: got two named pytorch, expected different names",
     "-i __init__": "got '__init__', expected one of .*numpy_scratch",
     "-i ../compare": "got '../compare', expected one of .*numpy_scratch",
