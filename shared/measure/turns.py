@@ -194,6 +194,7 @@ def _taken(own: _Live, other: _Live) -> dict[str, Any]:
         "steps": lengths[0].steps,
         "baseline_steps": lengths[1].steps,
         "call_share": min(1.0, lengths[0].call / lengths[0].seconds),
+        "workers": own.job.workers,
         "clock": blocks.clock(own.job) if is_bound else WALL,
         "share": lengths[0].share,
         "baseline_share": lengths[1].share,

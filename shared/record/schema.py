@@ -235,6 +235,8 @@ class Turns(Result, total=False):
     baseline_steps: Whole
     call_share: Share
     """of the time of such a block, for the call by itself"""
+    workers: NotRequired[Whole]
+    """processes, or devices, that shared its batches"""
     clock: Literal["cpu", "wall"]
     """which time of a block counts"""
     share: Share

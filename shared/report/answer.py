@@ -122,9 +122,9 @@ def _time(found: Estimate | None) -> str:
 
 
 def _disturbance(row: Row) -> str:
-    if row.turns is None:
-        return f"{row.name} in {row.disturbed} of {row.rounds} rounds"
-    return f"{row.name}, which had {100 * row.turns.had:.0f} % of a CPU in its turns"
+    if (had := short_of_cpu(row)) is not None:
+        return f"{row.name}, which had {100 * had:.0f} % of a CPU in its turns"
+    return f"{row.name} in {row.disturbed} of {row.rounds} rounds"
 
 
 def _verdict(row: Row) -> str:
@@ -133,7 +133,9 @@ def _verdict(row: Row) -> str:
 
 def trouble(record: Record, rows: Sequence[Row]) -> str:
     """Return what failed or was disturbed."""
-    disturbed = [_disturbance(row) for row in rows if (row.turns is None and row.disturbed) or short_of_cpu(row)]
+    disturbed = [
+        _disturbance(row) for row in rows if (row.turns is None and row.disturbed) or short_of_cpu(row) is not None
+    ]
     failed = [f"{row.name} ({row.status})" for row in rows if not row.is_usable]
     partly = [
         f"{row.name} {row.status} in {row.failed} of {row.tried} rounds"

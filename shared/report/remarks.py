@@ -61,7 +61,8 @@ def _telling(stderr: list[str]) -> str:
 def disturbed(rows: list[Row]) -> list[str]:
     """Return the disturbed rows in one line, if the answer only counts them."""
     names = [f"{row.name} ({row.disturbed} of {row.rounds})" for row in rows if row.turns is None and row.disturbed]
-    short = [f"{row.name} ({100 * row.turns.had:.0f} %)" for row in rows if row.turns and short_of_cpu(row)]
+    shares = [(row.name, had) for row in rows if (had := short_of_cpu(row)) is not None]
+    short = [f"{name} ({100 * had:.0f} %)" for name, had in shares]
     if len(names) + len(short) <= LISTED:
         return []
     lines = [f"disturbed rounds: {', '.join(names)}"] if names else []

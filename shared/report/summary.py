@@ -54,14 +54,15 @@ class InTurns:
     call: float
     """share of a block that the call takes by itself"""
     clock: str
-    had: float
-    """mean share of a CPU that its blocks had, of what they use undisturbed"""
-    disturbed: float
+    had: float | None
+    """mean share of a CPU that its blocks had, of what they use undisturbed; None if several workers wait for others"""
+    disturbed: float | None
     """share of its blocks that were disturbed"""
 
     @classmethod
     def of(cls, turns: list[Turns]) -> "InTurns":
         """Return what these turns of one implementation have in common."""
+        is_alone = all(t.get("workers", 1) == 1 for t in turns)
         return cls(
             rounds=len(turns),
             blocks=median(len(t["blocks"]) for t in turns),
@@ -69,8 +70,8 @@ class InTurns:
             block_seconds=median(wall / 1e9 for t in turns for wall, _ in t["blocks"]),
             call=median(t["call_share"] for t in turns),
             clock=" and ".join(sorted({t["clock"] for t in turns})),
-            had=paired.had(turns),
-            disturbed=paired.disturbed(turns),
+            had=paired.had(turns) if is_alone else None,
+            disturbed=paired.disturbed(turns) if is_alone else None,
         )
 
 
@@ -135,9 +136,10 @@ def rows(record: Record) -> list[Row]:
     ]
 
 
-def short_of_cpu(row: Row) -> bool:
-    """Return whether a row had clearly less of a CPU in its turns than it uses undisturbed."""
-    return row.turns is not None and row.turns.had < paired.DISTURBED
+def short_of_cpu(row: Row) -> float | None:
+    """Return what share of a CPU a row had in its turns, if it was clearly less than it uses undisturbed."""
+    had = row.turns.had if row.turns else None
+    return had if had is not None and had < paired.DISTURBED else None
 
 
 def _samples(record: Record, name: str) -> list[Sample]:

@@ -18,8 +18,8 @@ def _per_step(row: Row) -> str:
 
 
 def _disturbance(row: Row) -> str:
-    if row.turns and short_of_cpu(row):
-        return f", had {100 * row.turns.had:.0f} % of a CPU"
+    if (had := short_of_cpu(row)) is not None:
+        return f", had {100 * had:.0f} % of a CPU"
     return f", {row.disturbed} of {row.rounds} disturbed" if row.disturbed else ""
 
 
@@ -135,8 +135,7 @@ def turns_table(record: Record, found: list[Row]) -> Table:
             f"{1e3 * row.turns.block_seconds:,.3g}",
             f"{100 * row.turns.call:.2g}",
             row.turns.clock,
-            f"{100 * row.turns.had:.0f}",
-            f"{100 * row.turns.disturbed:.0f}",
+            *(NONE if share is None else f"{100 * share:.0f}" for share in (row.turns.had, row.turns.disturbed)),
         ]
         for row in found
         if row.turns

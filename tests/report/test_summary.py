@@ -324,3 +324,15 @@ def test_the_exit_code(statuses: list[str], changes: Any, code: int) -> None:
 
 def test_a_reference_that_crashed_is_a_crash_even_where_nothing_else_ran() -> None:
     assert exit_code(record(sample(SCRATCH), references=[crashed("float64-reference")])) == 1
+
+
+def test_several_workers_wait_for_each_other_and_are_not_called_disturbed() -> None:
+    found = in_turns(2.0, 2.02, 1.98, share=0.6)
+    for turns in found["turns"]:
+        turns["workers"] = 3
+    (_, a) = rows(found)
+    assert a.turns is not None
+    assert a.turns.had is None
+    (_, line) = tables.document(found).tables[0].lines
+    assert line[-1] == "ok"
+    assert "in its turns" not in brief.document(found).answer[-1]
