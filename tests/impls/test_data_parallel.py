@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
@@ -20,6 +21,26 @@ DATA_PARALLEL = [name for name in implementations.names() if implementations.is_
 ON_DEVICES = ("jax_sharded", "tensorflow_mirrored")
 """Those that have devices in one process for workers, and trace, or compile, each problem anew."""
 WORKERS = (1, 2, 3, 4, 7)
+SIZES = [*((n, 1) for n in BATCH_SIZES), (10, 3), (2, 2)]
+"""Examples in a batch, and micro-batches of each worker's share."""
+GRADIENTS = [(text, dtype, *size) for text, dtype, size in product(TEXTS, DTYPES, SIZES)]
+STEPS = [
+    (text, dtype, *size, optimizer)
+    for text, dtype, size, optimizer in product(TEXTS[:2], DTYPES, [(10, 1), (10, 3), (1, 1)], OPTIMIZERS)
+]
+TRACED = [
+    (TEXTS[0], "float32", 10, 1),
+    (TEXTS[0], "float64", 10, 3),
+    (TEXTS[1], "float64", 10, 1),
+    (TEXTS[1], "float32", 1, 1),
+    (TEXTS[2], "float64", 3, 1),
+]
+TRACED_STEPS = [
+    (TEXTS[0], "float32", 10, 1, "sgd"),
+    (TEXTS[0], "float64", 10, 3, "adam"),
+    (TEXTS[1], "float64", 10, 1, "momentum"),
+    (TEXTS[0], "float64", 1, 1, "sgd"),
+]
 of_each = partial(pytest.mark.parametrize, "network", DATA_PARALLEL, indirect=True)
 
 
@@ -33,11 +54,9 @@ def represents(network: str, size: int) -> bool:
 @pytest.mark.parametrize("size", WORKERS)
 @of_each()
 def test_workers_make_the_same_gradients(network: CallProcess, size: int) -> None:
-    for text in TEXTS:
-        for dtype in DTYPES:
-            for batch_size, accumulate in [*((n, 1) for n in BATCH_SIZES), (10, 3), (2, 2)]:
-                c = micro(text, dtype, accumulate, batch_size)
-                check_gradients(network, replace(c, training=replace(c.training, workers=size)))
+    for text, dtype, batch_size, accumulate in TRACED if network.name in ON_DEVICES else GRADIENTS:
+        c = micro(text, dtype, accumulate, batch_size)
+        check_gradients(network, replace(c, training=replace(c.training, workers=size)))
 
 
 @pytest.mark.exhaustive_unless(fits=represents)
@@ -45,12 +64,9 @@ def test_workers_make_the_same_gradients(network: CallProcess, size: int) -> Non
 @of_each()
 def test_workers_make_the_same_steps(network: CallProcess, size: int) -> None:
     """The last batch, of 3 examples or none, is smaller than 4 or 7 workers."""
-    for text in TEXTS[:2]:
-        for dtype in DTYPES:
-            for optimizer in OPTIMIZERS:
-                for batch_size, accumulate in ((10, 1), (10, 3), (1, 1)):
-                    c = micro(text, dtype, accumulate, batch_size, optimizer)
-                    check_steps(network, replace(c, training=replace(c.training, workers=size)))
+    for text, dtype, batch_size, accumulate, optimizer in TRACED_STEPS if network.name in ON_DEVICES else STEPS:
+        c = micro(text, dtype, accumulate, batch_size, optimizer)
+        check_steps(network, replace(c, training=replace(c.training, workers=size)))
 
 
 @pytest.mark.parametrize("network", ON_DEVICES, indirect=True)

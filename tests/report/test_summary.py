@@ -328,8 +328,8 @@ def test_a_reference_that_crashed_is_a_crash_even_where_nothing_else_ran() -> No
 
 def test_several_workers_wait_for_each_other_and_are_not_called_disturbed() -> None:
     found = in_turns(2.0, 2.02, 1.98, share=0.6)
-    for turns in found["turns"]:
-        turns["workers"] = 3
+    for of_round in found["turns"]:
+        of_round["workers"] = 3
     (_, a) = rows(found)
     assert a.turns is not None
     assert a.turns.had is None
