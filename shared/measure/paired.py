@@ -27,7 +27,9 @@ def log_ratios(rounds: Sequence[Turns]) -> list[float]:
 
 
 def log_ratio(turns: Turns, share: float, of_baseline: float) -> float:
-    """Return log(time of a step / the baseline's): the median over blocks and neighbours, the mean over the layouts.
+    """Return log(time of a step / the baseline's): the median over blocks and neighbours, over the layouts their mean.
+
+    A quarter of the layouts at each end is left out of the mean: one that a neighbour disturbed all along is far off.
 
     Each block is compared with the gap before it and, again, with the one after it. A mean of both would not be fair:
     noise is skewed, and the median of single blocks lies below that of means of two.
@@ -40,7 +42,13 @@ def log_ratio(turns: Turns, share: float, of_baseline: float) -> float:
     gaps = [math.log(median(_seconds(gap, turns["clock"], of_baseline))) for gap in turns["gaps"]]
     n = len(own) // turns.get("layouts", 1)
     layouts = [(own[k : k + n], gaps[k + i : k + i + n + 1]) for i, k in enumerate(range(0, len(own), n))]
-    return math.log(turns["baseline_steps"] / turns["steps"]) + fmean(_difference(*layout) for layout in layouts)
+    return math.log(turns["baseline_steps"] / turns["steps"]) + _midmean([_difference(*layout) for layout in layouts])
+
+
+def _midmean(values: Sequence[float]) -> float:
+    """Return the mean without a quarter of the values at each end."""
+    out = len(values) // 4
+    return fmean(sorted(values)[out : len(values) - out])
 
 
 def _difference(own: Sequence[float], gaps: Sequence[float]) -> float:

@@ -37,6 +37,9 @@ TURNS_SECONDS: Final = 1.5
 """How long a pair takes turns in a round; less if `MOST` blocks take less, more if `LEAST` take more."""
 LEAST, MOST = 3, 100
 """Blocks of an implementation in a round."""
+FEW: Final = 12
+"""Where a call is dear and blocks are long, so many if they take at most `FEW_SECONDS`: one may be an outlier."""
+FEW_SECONDS: Final = 4.0
 LAYOUTS: Final = 16
 """In so many parts of a round, a network that is built quickly is built anew, and both run on another CPU.
 
@@ -116,7 +119,9 @@ class Plan(NamedTuple):
 def planned(own: Length, baseline: Length) -> Plan:
     """Return how many blocks of these lengths are taken."""
     gap = min(MOST_IN_A_GAP, max(1, round(GAP * own.seconds / baseline.seconds)))
-    return Plan(min(MOST, max(LEAST, round(TURNS_SECONDS / (own.seconds + gap * baseline.seconds)))), gap)
+    each = own.seconds + gap * baseline.seconds
+    least = max(LEAST, min(FEW, int(FEW_SECONDS / each)))
+    return Plan(min(MOST, max(least, round(TURNS_SECONDS / each))), gap)
 
 
 def lack_of_memory(*samples: Sample) -> str | None:

@@ -141,7 +141,8 @@ def test_the_same_code_has_the_same_blocks(steps: float, expected: int) -> None:
         (0.001, 0.001, Plan(100, 1)),
         (3.0, 0.01, Plan(3, 20)),
         (0.01, 3.0, Plan(3, 1)),
-        (0.5, 0.01, Plan(3, 10)),
+        (0.2, 0.01, Plan(12, 4)),
+        (0.5, 0.01, Plan(6, 10)),
     ],
 )
 def test_long_blocks_are_few_and_have_more_of_the_baseline_beside_them(

@@ -15,7 +15,7 @@ from shared.record import schema
 from shared.report import outputs, tables
 from shared.report.answer import answer
 from shared.report.budget import departures
-from shared.report.page import gallery, page
+from shared.report.page import gallery, page, steps
 from shared.report.page.charts import charts
 from shared.report.page.charts.chart import power
 from shared.report.page.charts.speed import GROUPS
@@ -421,4 +421,4 @@ def test_a_kept_page_is_that_of_its_record(folder: Path) -> None:
     assert (folder / "report.html").read_text(encoding="utf-8") == html
     assert set(drawn) == {"accuracy", "loss", "speed", "stages", "errors", "path", "confusion"}
     assert len(html.encode()) <= 2_000_000
-    assert html.count("<section") == 8
+    assert html.count("<section") == 8 + (steps.of(kept(folder)) is not None)
