@@ -26,7 +26,7 @@ class Network(numpy_scratch.Network):
 
     def __init__(self, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters) -> None:
         super().__init__(spec, training, parameters)
-        team = workers.team(training.workers, begin, max(pool["num_threads"] for pool in threadpool_info()))
+        team = workers.team(training.workers, begin, threads())
         with team.repeats(self, "__init__", spec, training, parameters):
             self.team, self.received = team, np.empty_like(self.theta)
 
@@ -78,6 +78,11 @@ class Network(numpy_scratch.Network):
         super().load(x, y)
 
 
-def begin(team: workers.Team, threads: int) -> None:
+def threads() -> int:
+    """Return the threads of this process's BLAS; 1 if it does not say."""
+    return max((pool["num_threads"] for pool in threadpool_info()), default=1)
+
+
+def begin(team: workers.Team, n: int) -> None:
     """Begin a worker: with as many threads as the process that started it."""
-    set_threads(threads)
+    set_threads(n)

@@ -126,9 +126,16 @@ def require(given: Sequence[str], spec: NetworkSpec, training: TrainingSpec) -> 
             if layer.kind in reasons:
                 what = f"got {label(name)}, which cannot compute {layer.text()}: {reasons[layer.kind]}"
                 raise SettingError("implementation", f"{what}; expected another one, or a network without such layers")
-        if training.accumulate > 1 and "accumulate" in reasons:
+    require_shares(given, training)
+
+
+def require_shares(given: Sequence[str], training: TrainingSpec) -> None:
+    """Refuse micro-batches that one of the implementations cannot take, and workers that none takes; as `require`."""
+    for name in given:
+        unsupported = _declared(locate(name), "UNSUPPORTED")
+        if training.accumulate > 1 and isinstance(unsupported, dict) and "accumulate" in unsupported:
             what = f"got {label(name)}, which cannot take {training.accumulate} micro-batches a step"
-            raise SettingError("implementation", f"{what}: {reasons['accumulate']}; expected another one")
+            raise SettingError("implementation", f"{what}: {unsupported['accumulate']}; expected another one")
     if training.workers > 1 and not any(map(is_data_parallel, given)):
         problem = f"got {training.workers}, but {listed([label(name) for name in given])} would use one"
         raise SettingError("workers", f"{problem}; add one that shares batches: {_flags(names())}")

@@ -62,17 +62,17 @@ class Team:
     def start(self, begin: Callable[..., None], *arguments: Any) -> None:
         """Start the other workers, each of which calls begin(its team, *arguments) first, as this one does."""
         context = get_context("spawn")
-        for rank in range(1, self.size):
-            (pipe, its_pipe), (link, its_link) = context.Pipe(), context.Pipe()
-            given = (rank, self.size, its_pipe, its_link, _Named.of(begin), arguments)
-            process = context.Process(target=_work, args=given, name=f"worker {rank}", daemon=True)
-            process.start()
-            its_pipe.close()  # else it would not close when the worker ends
-            its_link.close()
-            self._processes.append(process)
-            self._pipes.append(pipe)
-            self.links.append(link)
         try:
+            for rank in range(1, self.size):
+                (pipe, its_pipe), (link, its_link) = context.Pipe(), context.Pipe()
+                given = (rank, self.size, its_pipe, its_link, _Named.of(begin), arguments)
+                process = context.Process(target=_work, args=given, name=f"worker {rank}", daemon=True)
+                process.start()
+                its_pipe.close()  # else it would not close when the worker ends
+                its_link.close()
+                self._processes.append(process)
+                self._pipes.append(pipe)
+                self.links.append(link)
             begin(self, *arguments)
         except BaseException as error:
             self._end(error)

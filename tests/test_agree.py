@@ -148,6 +148,12 @@ def test_wrong_usage(options: tuple[str, ...], message: str) -> None:
     assert message in found.stderr
 
 
+def test_the_matrix_refuses_shares_that_nobody_would_take() -> None:
+    for options, expected in ((("-i", "keras_fit", "--accumulate", "4"), "micro-batches"), (("--workers", "3"), "one")):
+        found = agree("--all", *options)
+        assert (found.code, expected in found.stderr) == (2, True)
+
+
 def test_what_is_wrong_with_workers_is_sent_to_check(tmp_path: Path) -> None:
     path = tmp_path / "naive.py"
     source = "        loss = super().gradients(x, y, n)\n        self.g *= self.training.workers\n        return loss\n"

@@ -82,6 +82,8 @@ class JaxParameters(JaxBatches):
             return
         image, turned = None, set[Any]()
         for equation in traced.eqns:
+            if not equation.invars:  # such as of jnp.arange
+                continue
             name, before = equation.primitive.name, equation.invars[0]
             if name == "transpose" and equation.params["permutation"] == (0, 3, 1, 2):
                 turned.add(equation.outvars[0])

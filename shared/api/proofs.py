@@ -83,7 +83,9 @@ def agree(
         specs = _matrix(given) if given["network"] is None else specs
         batch_sizes = list(survey.BATCH_SIZES) if given["batch_size"] is None else batch_sizes
     dtypes = list(DTYPES) if given["dtype"] is None else [training.dtype]
-    if not matrix:
+    if matrix:
+        implementations.require_shares(located, training)
+    else:
         implementations.require(located, specs[0], training)
     total = len(specs) * len(batch_sizes) * len(dtypes)
     with progress("gradients", total) as done, side_by_side(located, timeout=timeout) as processes:

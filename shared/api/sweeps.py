@@ -72,6 +72,8 @@ def sweep(
 ) -> Sweep:
     """Compare implementations for every combination; each result is on the disk before the next is awaited.
 
+    Ctrl-C ends it in order: what is returned then has the results so far, and its record ended as "interrupted".
+
     It starts processes, so a script calls it below `if __name__ == "__main__":`.
 
     Parameters
@@ -144,6 +146,7 @@ def _refuse(timing: bool, scheduler: str | None, processes: int | None, output: 
 
 def _several(values: Any) -> Any:
     """Return the values of an axis as a list; None for none."""
+    values = values.tolist() if hasattr(values, "tolist") else values  # of NumPy
     return values if values is None else [values] if isinstance(values, (str, int, float)) else list(values)
 
 

@@ -41,7 +41,7 @@ def check_folder(
     folder: str | Path,
     *,
     expect: Sequence[str] = (),
-    timeout: float = 30,
+    timeout: float | None = None,
     jobs: int | None = None,
     progress: Progress = no_progress,
     **options: Any,
@@ -54,7 +54,7 @@ def check_folder(
     ----------
     folder : names that start with a dot or with `__` are left out.
     expect : files that must be there, such as "my_delta.py"; one that is not counts as missing.
-    timeout : seconds for each file.
+    timeout : seconds for each file; by default as `check`.
     jobs : how many are checked at a time; None for one for each processor.
     options : as `check`.
 
@@ -89,7 +89,7 @@ def _counts(path: Path, root: Path) -> bool:
     return path.is_file() and not any(part.startswith((".", "__")) for part in inner)
 
 
-def submission(path: Path, root: Path, timeout: float, options: dict[str, Any]) -> Submission:
+def submission(path: Path, root: Path, timeout: float | None, options: dict[str, Any]) -> Submission:
     """Check one file; whatever goes wrong is part of the answer."""
     name = path.relative_to(root).as_posix()
     try:
@@ -118,7 +118,7 @@ def _short(message: str, path: Path) -> str:
     return message.replace(str(path.absolute()), path.name).replace(str(path), path.name)
 
 
-def check_one(path: Path, *, timeout: float = 30, **options: Any) -> Submissions:
+def check_one(path: Path, *, timeout: float | None = None, **options: Any) -> Submissions:
     """Check one file as `check_folder` checks each; SettingError if there is no such file."""
     if not path.is_file():
         raise SettingError("file", f"got {path}, which is not a file")

@@ -204,8 +204,11 @@ def diagnose_file(path: Path, given: dict[str, Any], timeout: float, training: T
                 asked = {scene: i for scene, i in inputs_of(spec).items() if facts["trains"] or scene not in TRAINING}
                 answers = _ask_all(process, asked, path)
                 verdict = diagnose(spec, answers, source_lines(path))
-                if verdict.right and training != ALONE:
-                    _with_shares(verdict, process, training, path)
+            if verdict.right and training != ALONE:
+                # a process of its own: JAX and TensorFlow fix their devices when the first network is built
+                with CallProcess(str(path), Subject.load, timeout=timeout) as process:
+                    process.deadline = deadline
+                    _with_shares(verdict, process.loaded(), training, path)
             return verdict
     except OutOfTime:
         message = f"{path}: {timeout:g} s were over before all checks were done; no mistake was found until then"

@@ -54,7 +54,7 @@ def parser() -> Parser:
         p.add_argument(f"--{name}", help=f"{', '.join(known)} (default: the file's {name.upper()}, or {known[0]})")
     both = "a file with a class Network of our contract: also check that"
     p.add_argument("--workers", type=int, default=1, metavar="K", help=f"{both} K workers compute what one does")
-    cut = "also check that M micro-batches a step, whose gradients are added, do"
+    cut = "also check that a step in M micro-batches is that of one batch"
     p.add_argument("--accumulate", type=int, default=1, metavar="M", help=cut)
     timeout_option(
         p, "stop after this time, as soon as the computation that has begun is finished; with --workers 2m", "30s"

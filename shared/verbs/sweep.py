@@ -54,7 +54,7 @@ def parser() -> Parser:
     add(data, "--test-size", help="use only the first N test images (default: all)", type=int, metavar="N")
     add(data, "--inputs", help=", ".join(INPUTS), type=typed(choice, INPUTS))
     where = p.add_argument_group("where it runs")
-    scheduler = "of a Dask cluster that is there (default: a new one on this machine)"
+    scheduler = "of an existing Dask cluster (default: a new one on this machine)"
     where.add_argument("--scheduler", metavar="ADDRESS", help=scheduler)
     processes = "of the new cluster (default: 1; with --no-timing one for each CPU)"
     where.add_argument("--processes", type=int, metavar="N", help=processes)

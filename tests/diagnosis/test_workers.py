@@ -196,3 +196,9 @@ def test_right_weights_mean_nothing_and_each_reading_is_read_as_what_it_is() -> 
 def test_a_file_that_starts_processes_is_right_by_its_path() -> None:
     """Its workers load it by its path, as this process does: by its name it cannot be imported."""
     assert samegrad.check("impls/numpy_workers.py", workers=3).verdict.right
+
+
+@pytest.mark.exhaustive
+def test_what_fixes_its_devices_at_the_start_is_right_too() -> None:
+    """With one worker JAX starts with one device; what is shared is asked in a process of its own."""
+    assert samegrad.check("impls/jax_sharded.py", workers=3).verdict.right
