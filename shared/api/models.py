@@ -8,7 +8,7 @@ import numpy as np
 
 from shared import implementations
 from shared.adapters.port import Named
-from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread
+from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread, refuse_shares
 from shared.api.ports import STEPS_OF_MODELS, sibling_of
 from shared.api.proofs import agree
 from shared.errors import SettingError
@@ -66,6 +66,7 @@ def models(
         As `compare`.
     """
     given = given_options(options, TAKEN)
+    refuse_shares(given)
     named = Named(criterion or "", given["optimizer"] or "", given["learning_rate"])
     if given["optimizer"] not in (None, *OPTIMIZERS):
         given = given | {"optimizer": None}  # one of a framework

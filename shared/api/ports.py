@@ -9,7 +9,7 @@ import numpy as np
 from shared import implementations
 from shared.adapters.live import Live, is_model, settings_kept
 from shared.adapters.port import Named
-from shared.api.common import Printed, Progress, given_options, load_data
+from shared.api.common import Printed, Progress, given_options, load_data, refuse_shares
 from shared.errors import SettingError
 from shared.implementations import REFERENCE
 from shared.interface import Array
@@ -81,6 +81,7 @@ def ported(
     progress: Progress,
 ) -> Ported:  # fmt: skip
     """Compare a model with another, or say what it computes; a class `Network` is compared with the reference."""
+    refuse_shares(given)
     named = Named(criterion or "", given["optimizer"] or "", given["learning_rate"])
     if given["optimizer"] not in (None, *OPTIMIZERS):
         given = given | {"optimizer": None}  # one of the framework

@@ -69,6 +69,12 @@ def test_from_python_a_model_alone_says_what_it_computes(tmp_path: Path) -> None
     assert "gradient descent, rate 0.1" in repr(found)
 
 
+@pytest.mark.parametrize("verb", [["lockstep"], []])
+def test_models_take_no_shares(verb: list[str], tmp_path: Path) -> None:
+    found = command.run(None, *verb, *write(tmp_path, a=TORCH + SGD, b=TORCH + SGD), "--workers", "3")
+    assert (found.code, "train in one process" in found.stderr) == (2, True), found.stderr
+
+
 def test_models_that_cannot_be_mapped_are_refused_by_the_tensor(tmp_path: Path) -> None:
     files = write(tmp_path, a=TORCH + SGD, b=TORCH.replace("30", "20") + SGD)
     found = command.run(None, "lockstep", *files)
