@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
@@ -34,7 +33,7 @@ class _End(NamedTuple):
     """How a worker ended."""
 
     last: str | None
-    """the last stage that it finished"""
+    """the last stage that it finished; None without one, or where it has deleted what says so"""
     failure: str | None = None
     """why it was stopped; None if it ended by itself, or was stopped after its result"""
     status: str = CRASHED
@@ -98,7 +97,7 @@ def _follow(child: Child, job: Job, on_event: Callable[[Event], None], timeout: 
         except (OSError, ValueError) as error:
             return _End(last, f"its progress cannot be read ({error}); the worker was stopped")
         if ended:
-            return _End(last, seen=seen)
+            return _End(None if progress.is_gone else last, seen=seen)
         if child.printed_bytes() > MOST_PRINTED:
             return _End(last, f"printed more than {MOST_PRINTED >> 20} MB; the worker was stopped")
         if settled is None and job.result_path.exists():
@@ -119,12 +118,16 @@ class _Progress:
 
     def __init__(self, path: Path) -> None:
         self._path, self._read = path, 0
+        self.is_gone = False
+        """whether the worker has deleted it: then nobody knows how far it came"""
 
     def new(self) -> Iterator[Event]:
         """Yield the events since the last call; OSError or ValueError if the file is not what a worker writes."""
         content = b""
-        with suppress(FileNotFoundError):
+        try:
             content = read_bytes(self._path, MOST_PROGRESS)
+        except FileNotFoundError:
+            self.is_gone = self._read > 0
         for line in content[self._read :].splitlines(keepends=True):
             if line.endswith(b"\n"):
                 self._read += len(line)

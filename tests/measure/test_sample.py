@@ -302,3 +302,13 @@ def test_the_home_of_a_user_is_not_shown(home: str, shown: str, good: Done, monk
     monkeypatch.setenv("HOME", home)
     monkeypatch.setenv("USERPROFILE", home)
     assert sample.failed(good.work, "crashed", "in /home/someone/x and /y")["reason"] == shown
+
+
+def test_who_deletes_its_progress_is_not_taken_for_one_that_could_not_be_imported(tmp_path: Path) -> None:
+    """Between two looks at it, a worker may finish stages and delete the file that says so."""
+    progress = sample._Progress(tmp_path / "progress.jsonl")
+    assert ([*progress.new()], progress.is_gone) == ([], False)
+    (tmp_path / "progress.jsonl").write_text('{"stage": "start", "seconds": 0.1}\n')
+    assert ([event["stage"] for event in progress.new()], progress.is_gone) == (["start"], False)
+    (tmp_path / "progress.jsonl").unlink()
+    assert ([*progress.new()], progress.is_gone) == ([], True)
