@@ -1,8 +1,8 @@
 """What sharing each batch among K workers costs on one machine, and what the naive mean is off by.
 
 python -m benchmarks.data_parallel: microseconds per step of 784-30-10 (float32, one thread a worker) for K = 1, 2 and 4
-in every data-parallel implementation, beside the implementation that it subclasses, which is one process; what of it is
-the all-reduce, with the waiting for each other; and the relative error of the mean of the shares' own means.
+in every data-parallel implementation, beside the implementation that it subclasses, which is one process; what sharing
+costs: the all-reduce, the wrapper and the waiting; and the relative error of the mean of the shares' own means.
 """
 
 import argparse
@@ -18,8 +18,9 @@ from benchmarks.scaling import step_seconds
 from benchmarks.speed import contestants, load, options, prepared
 from impls.numpy_scratch import Network
 from shared import implementations, initial
+from shared.agreement.finite_differences import flatten
 from shared.data import Dataset
-from shared.interface import Array, Parameters
+from shared.interface import Array
 from shared.measure.machine import facts
 from shared.processes.calls import CallError
 from shared.spec import NetworkSpec, TrainingSpec, shares
@@ -38,15 +39,11 @@ def naive_error(dataset: Dataset, n: int, workers: int) -> float:
     x, y = dataset.train.first(n).arrays("float64")
 
     def gradient(part: slice) -> Array:
-        return _vector(network.loss_and_gradients(x[part], y[part])[1])
+        return flatten(network.loss_and_gradients(x[part], y[part])[1])
 
     exact = gradient(slice(None))
     naive = np.mean([gradient(part) for part in shares(n, workers)], axis=0)
     return float(np.linalg.norm(naive - exact) / np.linalg.norm(exact))
-
-
-def _vector(gradients: Parameters) -> Array:
-    return np.concatenate([tensor.ravel() for tensor in gradients.values()])
 
 
 def main(argv: list[str]) -> None:
@@ -90,8 +87,8 @@ def report(found: dict[tuple[str, int, int], float], siblings: dict[str, str | N
     lines = [
         [name, *(_us(found, name, k, k, found.get((str(s), 1, 1))) for k in WORKERS)] for name, s in siblings.items()
     ]
-    parts.append(tabulate(lines, ["us, all-reduce", *(f"K = {k}" for k in WORKERS)], disable_numparse=True))
-    parts.append("all-reduce: a step of K examples by K workers, less a step of one example in one process")
+    parts.append(tabulate(lines, ["us, cost of sharing", *(f"K = {k}" for k in WORKERS)], disable_numparse=True))
+    parts.append("cost of sharing: a step of K examples by K workers, less a step of one example in one process")
     return "\n\n".join(parts)
 
 

@@ -120,8 +120,7 @@ def require(given: Sequence[str], spec: NetworkSpec, training: TrainingSpec) -> 
         "accumulate" for "conv", micro-batches; or for workers that none of them takes.
     """
     for name in given:
-        unsupported = _declared(locate(name), "UNSUPPORTED")
-        reasons = unsupported if isinstance(unsupported, dict) else {}
+        reasons = _unsupported(name)
         for layer in spec.layers:
             if layer.kind in reasons:
                 what = f"got {label(name)}, which cannot compute {layer.text()}: {reasons[layer.kind]}"
@@ -131,14 +130,19 @@ def require(given: Sequence[str], spec: NetworkSpec, training: TrainingSpec) -> 
 
 def require_shares(given: Sequence[str], training: TrainingSpec) -> None:
     """Refuse micro-batches that one of the implementations cannot take, and workers that none takes; as `require`."""
-    for name in given:
-        unsupported = _declared(locate(name), "UNSUPPORTED")
-        if training.accumulate > 1 and isinstance(unsupported, dict) and "accumulate" in unsupported:
+    for name in given if training.accumulate > 1 else ():
+        if (why := _unsupported(name).get("accumulate")) is not None:
             what = f"got {label(name)}, which cannot take {training.accumulate} micro-batches a step"
-            raise SettingError("implementation", f"{what}: {unsupported['accumulate']}; expected another one")
+            raise SettingError("implementation", f"{what}: {why}; expected another one")
     if training.workers > 1 and not any(map(is_data_parallel, given)):
         problem = f"got {training.workers}, but {listed([label(name) for name in given])} would use one"
         raise SettingError("workers", f"{problem}; add one that shares batches: {_flags(names())}")
+
+
+def _unsupported(name: str) -> dict[str, Any]:
+    """Return why an implementation cannot compute some layers, or "accumulate", as its file says."""
+    found = _declared(locate(name), "UNSUPPORTED")
+    return found if isinstance(found, dict) else {}
 
 
 def _flags(given: Sequence[str]) -> str:

@@ -116,6 +116,11 @@ def reference(c: Case) -> Observation:
     return observe(network, parameters, x.astype(np.float64), y, order, c.training.batch_size)
 
 
+def is_compiled(network: str) -> bool:
+    """Return whether each network costs an implementation seconds of compiling."""
+    return "compiled" in network or network == "jax_jit"
+
+
 def tolerance(c: Case) -> dict[str, float]:
     """The tolerance of the table for every stage, whatever rounding may be magnified to.
 

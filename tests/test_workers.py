@@ -199,7 +199,7 @@ def test_a_worker_that_computes_ends_with_the_first() -> None:
 
 
 class Endless:
-    """As `workers._Class`, of a class whose objects are never made."""
+    """As `workers._Named`, of a class whose objects are never made."""
 
     @staticmethod
     def load() -> Any:

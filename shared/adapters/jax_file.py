@@ -229,11 +229,11 @@ class JaxFile:
         if self.loop or self.function:
             return None, "an update of its own"
         if self.named.optimizer:
-            found = getattr(self.optax, self.named.optimizer.lower(), None)
-            if found is None:
-                raise PortError(f"got the optimizer {self.named.optimizer}, expected one of optax, such as adam")
             with self.watched():
-                return getattr(self.optax, self.named.optimizer.lower())(self.named.rate or 0.001), self.named.optimizer
+                found = getattr(self.optax, self.named.optimizer.lower(), None)
+                if found is None:
+                    raise PortError(f"got the optimizer {self.named.optimizer}, expected one of optax, such as adam")
+                return found(self.named.rate or 0.001), self.named.optimizer
         return self.optax.sgd(0.1), "no optimizer: sgd with rate 0.1 here"
 
     def hints(self) -> dict[str, float]:

@@ -152,9 +152,9 @@ class Loop:
         pair = batch_of(self.source.text, x, y)
         is_counted = "enumerate(" in words
         if isinstance(target, (ast.Tuple, ast.List)):
-            is_counted |= isinstance(target.elts[-1], (ast.Tuple, ast.List))
-            inner = (x, y) if isinstance(target.elts[-1], (ast.Tuple, ast.List)) else self._single(pair, words, order)
-            _assign(target, (0, inner) if is_counted else (x, y), scope)
+            is_nested = isinstance(target.elts[-1], (ast.Tuple, ast.List))
+            inner = (x, y) if is_nested else self._single(pair, words, order)
+            _assign(target, (0, inner) if is_counted or is_nested else (x, y), scope)
         elif "range(" in words and not SHUFFLED.search(words):
             _assign(target, 0, scope)
         else:

@@ -74,14 +74,6 @@ def given_options(options: dict[str, Any], allowed: tuple[str, ...]) -> dict[str
     return found
 
 
-def refuse_shares(given: dict[str, Any]) -> None:
-    """Refuse workers and micro-batches, which models as they are do not take."""
-    for name in ("workers", "accumulate"):
-        if given[name] not in (None, 1):
-            problem = f"got {given[name]}, expected none: models as they are train in one process, on whole batches"
-            raise SettingError(name, problem)
-
-
 def load_data(given: dict[str, Any]) -> Dataset:
     """Return the requested data set; if another one replaces it, a line on stderr says so."""
     name = given["dataset"] or DEFAULTS["dataset"]

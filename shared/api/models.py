@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from shared import implementations
-from shared.adapters.port import Named
-from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread, refuse_shares
-from shared.api.ports import STEPS_OF_MODELS, sibling_of
+from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread
+from shared.api.ports import STEPS_OF_MODELS, of_models, sibling_of
 from shared.api.proofs import agree
 from shared.errors import SettingError
 from shared.measure import plan
@@ -20,7 +19,6 @@ from shared.ports.stepper import Given, PortStepper, declared_spec, is_model, is
 from shared.processes.calls import side_by_side
 from shared.report import beside as report
 from shared.report.numbers import plural
-from shared.spec import OPTIMIZERS
 
 NEAR = 0.01
 """Relative difference of errors against the reference that are the same."""
@@ -65,11 +63,7 @@ def models(
     SettingError, SpecError, UnknownImplementationError, DataError, TypeError
         As `compare`.
     """
-    given = given_options(options, TAKEN)
-    refuse_shares(given)
-    named = Named(criterion or "", given["optimizer"] or "", given["learning_rate"])
-    if given["optimizer"] not in (None, *OPTIMIZERS):
-        given = given | {"optimizer": None}  # one of a framework
+    given, named = of_models(given_options(options, TAKEN), criterion)
     settled = resolve(given, effort, None, preset)
     located = list(implementations.locate_all(list(names)))
     dataset = plan.part_of(load_data(given), settled)

@@ -9,7 +9,7 @@ import numpy as np
 from shared import implementations
 from shared.adapters.live import Live, is_model, settings_kept
 from shared.adapters.port import Named
-from shared.api.common import Printed, Progress, given_options, load_data, refuse_shares
+from shared.api.common import Printed, Progress, given_options, load_data
 from shared.errors import SettingError
 from shared.implementations import REFERENCE
 from shared.interface import Array
@@ -76,15 +76,30 @@ def _as_taken(x: Array, inputs: list[int]) -> Array:
     return x.reshape(len(x), *inputs)
 
 
+def of_models(given: dict[str, Any], criterion: str | None) -> tuple[dict[str, Any], Named]:
+    """Return the options that are ours, and what is named for models without a loss or an optimizer.
+
+    Raises
+    ------
+    SettingError
+        For workers and micro-batches, which models as they are do not take.
+    """
+    for name in ("workers", "accumulate"):
+        if given[name] not in (None, 1):
+            problem = f"got {given[name]}, expected none: models as they are train in one process, on whole batches"
+            raise SettingError(name, problem)
+    named = Named(criterion or "", given["optimizer"] or "", given["learning_rate"])
+    if given["optimizer"] not in (None, *OPTIMIZERS):
+        given = given | {"optimizer": None}  # one of a framework
+    return given, named
+
+
 def ported(
     names: list[str], given: dict[str, Any], criterion: str | None, steps: int, timing: bool, timeout: float,
     progress: Progress,
 ) -> Ported:  # fmt: skip
     """Compare a model with another, or say what it computes; a class `Network` is compared with the reference."""
-    refuse_shares(given)
-    named = Named(criterion or "", given["optimizer"] or "", given["learning_rate"])
-    if given["optimizer"] not in (None, *OPTIMIZERS):
-        given = given | {"optimizer": None}  # one of the framework
+    given, named = of_models(given, criterion)
     settled = resolve(given)
     training = training_of(settled)
     has_network = any(given[name] is not None for name in ("network", "sizes", "activation", "loss"))

@@ -13,7 +13,7 @@ from shared.diagnosis.limit import require_time
 from shared.diagnosis.mistakes import parallel
 from shared.diagnosis.shares import Shared
 from shared.diagnosis.weights import Vector
-from shared.interface import Array, Labels
+from shared.interface import Array, Labels, Parameters
 from shared.spec import shares
 
 OWN_MEAN, PART, TIMES = "its own mean", "its part", "its part times the number of shares"
@@ -47,7 +47,7 @@ class Team:
         self.start = flatten(self.like)
         self.x, self.y = shared.data()
         self.order = shared.order(n)
-        self.network = Reference(shared.inputs.spec, shared.trained(workers=1, accumulate=1).training, self.like)
+        self.network = _alone(shared, self.like)
         self.theta = np.tile(self.start, (self.parts, 1))
         self.optimizers: list[Any] = []
         self.reset()
@@ -81,6 +81,11 @@ class Team:
         """Return the sum of what the workers contribute, each at its own parameters."""
         pairs = zip(self.theta, self.cut(batch, self.parts), strict=True)
         return np.asarray(sum(self.gradient(theta, share, len(batch)) for theta, share in pairs))
+
+
+def _alone(shared: Shared, parameters: Parameters) -> Reference:
+    """Return the reference at some parameters, without workers or micro-batches."""
+    return Reference(shared.inputs.spec, shared.trained(workers=1, accumulate=1).training, parameters)
 
 
 def rehearsals(shared: Shared, which: str, n: int) -> Iterator[tuple[Way, list[Vector]]]:
@@ -167,7 +172,6 @@ def _each_micro_batch(team: Team, *, scale: str) -> list[Vector]:
 
 def per_example(shared: Shared, parameters: Vector, x: Array, y: Labels) -> tuple[Vector, Vector]:
     """Return the loss of each example, (n,), and its gradient, (n, parameters), at some parameters."""
-    team = Team(shared)
-    team.network.reset(unflatten(parameters, team.like))
-    found = [team.network.loss_and_gradients(x[k : k + 1], y[k : k + 1]) for k in range(len(y))]
+    network = _alone(shared, unflatten(parameters, shared.parameters("A")))
+    found = [network.loss_and_gradients(x[k : k + 1], y[k : k + 1]) for k in range(len(y))]
     return np.array([loss for loss, _ in found]), np.array([flatten(gradients) for _, gradients in found])

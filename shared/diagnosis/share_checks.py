@@ -43,7 +43,7 @@ class Compared:
             return None
         found: dict[str, Any] = self.answers[scene].tensors(GRADIENTS)
         expected: dict[str, Any] = self.expected[scene].tensors(GRADIENTS)
-        if not all(tensor is not None and np.isfinite(tensor).all() for tensor in found.values()):
+        if not _is_finite(found):
             return (Finding(findings.NOT_FINITE, scene, "the gradient"),)
         errors, bounds = self.errors(scene), self.bounds(scene, "float32")
         name, error = max(errors.items(), key=lambda item: item[1] / bounds[item[0]])
@@ -60,7 +60,7 @@ class Compared:
 
     def bounds(self, scene: str, dtype: str) -> dict[str, float]:
         """Return the relative error of each gradient that rounding explains."""
-        n = {scenes.FEW: self.shared.few, scenes.ONE: 1}.get(scene, self.shared.n)
+        n = self.shared.examples(scene)
         x, y = self.shared.data()
         return bounds_at(self.shared.inputs.spec, self.shared.parameters(self.start(scene)), x[:n], y[:n], dtype)
 
@@ -93,7 +93,7 @@ class Compared:
         if not _is_finite(found):
             return (Finding(findings.NOT_FINITE, scene, "the parameters"),)
         start = self.shared.parameters("A")
-        off, moved = (flat_norm(each, start if each is expected else expected) for each in (found, expected))
+        off, moved = flat_norm(found, expected), flat_norm(expected, start)
         return () if off <= CLOSE[self.dtype] * moved else (Finding(findings.STEP, scene, "theta", off / moved),)
 
     @property

@@ -73,7 +73,7 @@ class Judge:
         answer = (self.c.answers | self.c.state)[scene]
         assert answer.trouble is not None
         at: Lines = line_at(self.lines, answer.trouble.line)
-        if scene in (*scenes.SMALL_SCENES, scenes.BATCHES) and self.shared.few < self.workers * self.micro_batches:
+        if scene in (*scenes.SMALL_SCENES, scenes.BATCHES):
             return replace(self.known(parallel.SHARES[parallel.EMPTY], f"{scene}: {answer.trouble.message}"), lines=at)
         text = f"with {self.shared}: {answer.trouble.message}"
         return Diagnosis(RAISES, text, "correct the line that raises it", lines=at)
@@ -82,11 +82,10 @@ class Judge:
 
     def of_gradients(self, scene: str) -> Diagnosis | None:
         """Return what the gradients of a scene show."""
-        n = {scenes.FEW: self.shared.few, scenes.ONE: 1}.get(scene, self.shared.n)
         found = flatten(self.c.answers[scene].gradients)
         at = self.b if self.c.start(scene) == "B" else self.a
         earlier = [] if scene == scenes.BUILT else [self.a, self.b, *self.trained(scenes.FIRST, scenes.BATCHES)]
-        examples = np.arange(n)
+        examples = np.arange(self.shared.examples(scene))
         return self.by_weights(found, at, examples, earlier, scene) or (
             self.by_probes(by_steps=False) if scene == scenes.BUILT else None
         )

@@ -76,6 +76,10 @@ class Shared:
         """Return n examples of the training set."""
         return self.inputs.order()[:n]
 
+    def examples(self, scene: str) -> int:
+        """Return the examples of the batch of a scene."""
+        return {FEW: self.few, ONE: 1}.get(scene, self.n)
+
     @property
     def n_all(self) -> int:
         """The examples of two batches and of a smaller one."""

@@ -215,10 +215,10 @@ def _shuffled(found: Vector, n: int, workers: int) -> Reading | None:
     small, large = sizes[0], sizes[-1]
     if not small:
         return None
-    for ways, total in (((1.0, 1.0), n), ((n / small / workers, n / large / workers), n)):
+    for ways in ((1.0, 1.0), (n / small / workers, n / large / workers)):
         possible = np.array([q * ways[0] + r * ways[1] for q in range(workers + 1) for r in range(workers + 1 - q)])
         off = np.abs(found[:, None] - possible[None]).min(axis=1).max()
-        if off <= SAME and abs(found.sum() - total) <= SAME * n and found.min() < 0.5 * min(ways) < found.max():
+        if off <= SAME and abs(found.sum() - n) <= SAME * n and found.min() < 0.5 * min(ways) < found.max():
             missing = int((found < 0.5 * min(ways)).sum())
             repeated = int((found > 1.5 * max(ways)).sum())
             return Reading((parallel.SHUFFLED,), found, f"{repeated} count several times, {missing} not at all")

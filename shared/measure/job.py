@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,9 @@ class Job:
         """The keys that identify the worker in every result."""
         return {"implementation": self.label, "round": self.round, "seed": self.training.seed}
 
-    @property
+    @cached_property
     def workers(self) -> int:
-        """How many processes, or devices, share its batches."""
+        """How many processes, or devices, share its batches; its file says whether it takes them."""
         asked = self.training.workers
         return asked if asked > 1 and is_data_parallel(self.implementation) else 1
 

@@ -1,6 +1,8 @@
 """Micro-batches: a step of M of them is the step of the whole batch, in every implementation."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from shared.initial import cast
 from shared.processes.calls import CallProcess
 from shared.spec import DTYPES, OPTIMIZERS, NetworkSpec, TrainingSpec, shares
 from tests import calls
-from tests.cases import Case
+from tests.cases import Case, is_compiled
 
 TEXTS = (
     "784-30-10",
@@ -25,7 +27,7 @@ TEXTS = (
 MICRO_BATCHES = (1, 2, 3, 7)
 BATCH_SIZES = (1, 2, 3, 10, 16)
 """Some divide by the micro-batches, some do not, some have fewer examples."""
-COMPILE = {name for name in implementations.names() if "compiled" in name or "jit" in name or name == "keras_fit"}
+COMPILE = {name for name in implementations.names() if is_compiled(name) or name == "keras_fit"}
 
 
 def micro(text: str, dtype: str, accumulate: int, batch_size: int = 10, optimizer: str = "sgd") -> Case:
@@ -86,21 +88,20 @@ def represents(network: str, text: str, dtype: str, accumulate: int) -> bool:
     return not slow and (text, dtype) in ((TEXTS[0], "float32"), (TEXTS[1], "float64"))
 
 
-@pytest.mark.only_if(fits=is_worth_compiling)
-@pytest.mark.exhaustive_unless(fits=represents)
-@pytest.mark.parametrize("accumulate", MICRO_BATCHES)
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("text", TEXTS)
+def on_problems(test: Callable[..., None]) -> Any:
+    """Let a test try every network, dtype and number of micro-batches."""
+    for name, values in (("text", TEXTS), ("dtype", DTYPES), ("accumulate", MICRO_BATCHES)):
+        test = pytest.mark.parametrize(name, values)(test)
+    return pytest.mark.only_if(fits=is_worth_compiling)(pytest.mark.exhaustive_unless(fits=represents)(test))
+
+
+@on_problems
 def test_micro_batches_make_the_same_gradients(network: CallProcess, text: str, dtype: str, accumulate: int) -> None:
     for batch_size in BATCH_SIZES:
         check_gradients(network, micro(text, dtype, accumulate, batch_size))
 
 
-@pytest.mark.only_if(fits=is_worth_compiling)
-@pytest.mark.exhaustive_unless(fits=represents)
-@pytest.mark.parametrize("accumulate", MICRO_BATCHES)
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("text", TEXTS)
+@on_problems
 def test_micro_batches_make_the_same_steps(network: CallProcess, text: str, dtype: str, accumulate: int) -> None:
     for optimizer in OPTIMIZERS:
         check_steps(network, micro(text, dtype, accumulate, optimizer=optimizer))

@@ -22,12 +22,12 @@ from shared.layers import ACTIVATIONS
 from shared.processes.calls import CallProcess
 from shared.spec import DTYPES, LOSSES, NetworkSpec, TrainingSpec
 from tests import calls
-from tests.cases import CASES, OPTIMIZER_CASES, Case, case, mixed, networks, reference, tolerance
+from tests.cases import CASES, OPTIMIZER_CASES, Case, case, is_compiled, mixed, networks, reference, tolerance
 
 TIERS = set(implementations.names()) - set(implementations.defaults())
 """Those that are run on request: most of them compile what they are given, for seconds, or change another in part."""
 
-COMPILED = ("jax_jit", "pytorch_compiled", "tensorflow_compiled")
+COMPILED = [name for name in implementations.names() if is_compiled(name)]
 
 OPTIMIZERS = (("momentum", "float64", "quadratic"), ("adam", "float32", "cross_entropy"))
 QUICK = (

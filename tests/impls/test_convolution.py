@@ -16,7 +16,7 @@ from shared.diagnosis.diagnose import diagnose
 from shared.processes.calls import CallProcess
 from shared.spec import DTYPES, NetworkSpec, TrainingSpec
 from tests import calls
-from tests.cases import Case, reference, tolerance
+from tests.cases import Case, is_compiled, reference, tolerance
 
 ARTICLE = "28x28-conv32-pool-conv64-pool-10"
 SMALL = (
@@ -33,11 +33,6 @@ SMALL = (
 def convolutional(network: str, dtype: str = "float64", n: int = 6, **more: object) -> Case:
     training = TrainingSpec(dtype=dtype, initial="scaled", learning_rate=0.05, batch_size=n)
     return Case(NetworkSpec.parse(network), replace(training, **more), n_examples=4 * n + 1)  # type: ignore[arg-type]
-
-
-def is_compiled(network: str) -> bool:
-    """Return whether each network costs an implementation seconds of compiling."""
-    return "compiled" in network or network == "jax_jit"
 
 
 @pytest.mark.exhaustive_unless(fits=lambda network, text, dtype: not is_compiled(network) and dtype == "float64")
