@@ -16,9 +16,10 @@ from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.mistakes import MISTAKES, Mistake, behaviour, parallel
 from shared.diagnosis.rehearsal import per_example, rehearsals
 from shared.diagnosis.share_checks import Compared
-from shared.diagnosis.shares import ask_probes, ask_whole
+from shared.diagnosis.shares import ask_filled, ask_probes, ask_whole
 from shared.diagnosis.weights import Reading, Vector
 from shared.diagnosis.words import Lines, line_at, look_at, sentence
+from shared.interface import Labels
 
 Ask = Callable[..., Any]
 """(function, *arguments) -> function(subject, *arguments), in the process of the subject"""
@@ -45,7 +46,7 @@ class Judge:
             return self.raised(found)
         if found[0].kind == WRONG_SHAPE:
             return Diagnosis(SHAPE, f"{scene}: {measured}", "return the gradients in the shapes of the parameters")
-        if found[0].kind == NOT_FINITE and (scene in scenes.SMALL_SCENES or name == "shared: batches"):
+        if found[0].kind == NOT_FINITE and self.is_of_empty_shares(scene):
             return self.known(parallel.SHARES[parallel.EMPTY], measured)
         explained = {
             "shared: few examples": self.of_gradients,
@@ -73,10 +74,22 @@ class Judge:
         answer = (self.c.answers | self.c.state)[scene]
         assert answer.trouble is not None
         at: Lines = line_at(self.lines, answer.trouble.line)
-        if scene in (*scenes.SMALL_SCENES, scenes.BATCHES):
+        if self.is_of_empty_shares(scene):
             return replace(self.known(parallel.SHARES[parallel.EMPTY], f"{scene}: {answer.trouble.message}"), lines=at)
-        text = f"with {self.shared}: {answer.trouble.message}"
+        where = f", {scene}" * (scene in (*scenes.SMALL_SCENES, scenes.BATCHES))
+        text = f"with {self.shared}{where}: {answer.trouble.message}"
         return Diagnosis(RAISES, text, "correct the line that raises it", lines=at)
+
+    def is_of_empty_shares(self, scene: str) -> bool:
+        """Return whether what goes wrong in a scene is right for a small batch with an example in each share."""
+        parts, is_one_level = self.workers * self.micro_batches, 1 in (self.workers, self.micro_batches)
+        if scene not in (*scenes.SMALL_SCENES, scenes.BATCHES) or parts > self.shared.n:
+            return False
+        if scene == scenes.ONE and is_one_level and self.shared.few > 1:
+            return False  # with more examples a share was empty, too
+        answer = self.ask(ask_filled, self.shared).get(scenes.BATCHES if scene == scenes.BATCHES else scenes.FEW)
+        tensors = () if answer is None or answer.trouble else (answer.gradients or answer.parameters).values()
+        return bool(tensors) and all(tensor is not None and np.isfinite(tensor).all() for tensor in tensors)
 
     # ---- By weights ------------------------------------------------------------------------------------
 
@@ -96,22 +109,17 @@ class Judge:
         earlier = [] if scene == scenes.FIRST else [self.a, *self.trained(scenes.FIRST)]
         gradient = self.subtracted(scene, start)
         found = self.by_weights(gradient, start, self.shared.order(self.shared.n), earlier, scene)
-        found = found or self.by_all(gradient, start) or self.rehearsed(scene)
+        everything = self.shared.inputs.order()
+        found = found or self.by_all(gradient, start, everything, [self.shared.n]) or self.rehearsed(scene)
         return found or (self.by_probes(by_steps=True) if scene == scenes.FIRST else None)
 
     def of_batches(self, scene: str) -> Diagnosis | None:
         """Return what a training of several batches shows, of which the first one is right."""
         if (found := self.rehearsed(scene)) is not None:
             return found
-        n, order = self.shared.n, self.shared.order(self.shared.n_all)
-        whole = self.ask(ask_whole, self.shared)
-        if whole is not None:  # an order of its own over all batches
-            sizes = np.array([min(n, len(order) - k // n * n) for k in range(len(order))], float)
-            gradients = per_example(self.shared, self.a, self.x[order], self.y[order])[1] * (n / sizes)[:, None]
-            found_weights = weights.weights(gradients, whole, n)
-            if found_weights.fits and np.abs(found_weights.values - 1).max() > weights.SAME:
-                return self.strange_weights(found_weights.values, n)
-        return None
+        n, n_all, whole = self.shared.n, self.shared.n_all, self.ask(ask_whole, self.shared)
+        sizes = [min(n, n_all - first) for first in range(0, n_all, n)]
+        return None if whole is None else self.by_all(whole, self.a, self.shared.order(n_all), sizes)
 
     def trained(self, *names: str) -> list[Vector]:
         """Return the parameters after these trainings, as the network gave them."""
@@ -166,17 +174,13 @@ class Judge:
             )
         return one
 
-    def by_all(self, gradient: Vector, start: Vector) -> Diagnosis | None:
-        """Return that a step also uses examples of the training set that are not in its batch."""
-        n, order = self.shared.n, self.shared.inputs.order()
+    def by_all(self, gradient: Vector, start: Vector, order: Labels, sizes: list[int]) -> Diagnosis | None:
+        """Return that each worker has an order of its own: batches of these sizes use examples of others."""
+        n = self.shared.n
         found = weights.weights(per_example(self.shared, start, self.x[order], self.y[order])[1], gradient, n)
-        return self.strange_weights(found.values, n) if found.fits else None
-
-    def strange_weights(self, values: Vector, n: int) -> Diagnosis | None:
-        """Return that examples of other batches count, or that some count several times."""
-        if self.workers == 1 or values.min() < -weights.SAME:
+        if not found.fits or not weights.is_shuffled(found.values, sizes, self.workers):
             return None
-        text = weights.in_words(values, 1, 1)
+        text = weights.in_words(found.values, 1, 1)
         return self.known(parallel.SHARES[parallel.SHUFFLED], text, f"over the examples of all batches, n = {n}")
 
     def by_probes(self, *, by_steps: bool) -> Diagnosis | None:

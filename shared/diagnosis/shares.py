@@ -145,6 +145,21 @@ def ask_shares(subject: Subject, shared: Shared) -> Answers:
     return _in_turn(subject, shared, scenes)
 
 
+def ask_filled(subject: Subject, shared: Shared) -> Answers:
+    """Return the answers for small batches that leave no share without an example: as FEW, and as BATCHES."""
+    each = shared.training.workers * shared.training.accumulate
+
+    def few(s: Scene) -> None:
+        s.build(_watched(s, shared, "A"))
+        s.gradients(*s.data(n=each))
+
+    def batches(s: Scene) -> None:
+        s.train(*s.data(n=shared.inputs.n_many), shared.order(2 * shared.n))
+        s.steps(shared.order(each))
+
+    return _in_turn(subject, shared, {FEW: few, BATCHES: batches})
+
+
 def ask_state(subject: Subject, shared: Shared) -> Answers:
     """Return the answers of an optimizer with a state: the parameters after a training, twice."""
 

@@ -7,6 +7,7 @@ so that the c_i follow from least squares; n c_i is called a weight here.
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import combinations_with_replacement
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -202,27 +203,38 @@ def _repeated(found: Vector, workers: int) -> Reading | None:
     extra = np.flatnonzero(counts == 2)
     if np.abs(times - counts).max() <= SAME * workers and counts.min() >= 1 and counts.sum() == padded > n:
         return Reading((parallel.PADDED,), found, f"{len(extra)} of {n} examples count twice")
-    return _shuffled(found, n, workers)
-
-
-def _shuffled(found: Vector, n: int, workers: int) -> Reading | None:
-    """Return that each worker draws its share from an order of its own.
-
-    An example that q shares of a and r shares of b examples hold has the weight q + r where shares are divided by n,
-    and n (q/a + r/b) / K where their means are averaged.
-    """
-    sizes = sorted({len(range(n)[share]) for share in shares(n, workers)})
-    small, large = sizes[0], sizes[-1]
-    if not small:
+    if not is_shuffled(found, [n], workers):
         return None
-    for ways in ((1.0, 1.0), (n / small / workers, n / large / workers)):
-        possible = np.array([q * ways[0] + r * ways[1] for q in range(workers + 1) for r in range(workers + 1 - q)])
-        off = np.abs(found[:, None] - possible[None]).min(axis=1).max()
-        if off <= SAME and abs(found.sum() - n) <= SAME * n and found.min() < 0.5 * min(ways) < found.max():
-            missing = int((found < 0.5 * min(ways)).sum())
-            repeated = int((found > 1.5 * max(ways)).sum())
-            return Reading((parallel.SHUFFLED,), found, f"{repeated} count several times, {missing} not at all")
-    return None
+    missing, more = (found < 0.5).sum(), (found > 1.5).sum()
+    return Reading((parallel.SHUFFLED,), found, f"{more} count several times, {missing} not at all")
+
+
+def is_shuffled(found: Vector, sizes: list[int], workers: int) -> bool:
+    """Return whether each worker draws its shares from an order of its own.
+
+    A worker that uses an example adds to its weight: n/s where the shares of a batch of s examples are divided by s,
+    and n/a/K where a share of a examples is, and the K means are averaged.
+
+    Parameters
+    ----------
+    found : n c_i of examples, also of those that are in no batch.
+    sizes : of the batches; n is the first.
+    """
+    if workers == 1:
+        return False
+    n = sizes[0]
+    own = {len(range(size)[share]) for size in sizes for share in shares(size, workers)}
+    by_batch, by_share = {n / size for size in sizes}, {n / size / workers for size in own if size}
+    return abs(found.sum() - n * len(sizes)) <= SAME * n and any(
+        found.min() < 0.5 * min(steps) < found.max() and _are_sums(found, steps, workers)
+        for steps in (by_batch, by_share)
+    )
+
+
+def _are_sums(found: Vector, steps: set[float], most: int) -> bool:
+    """Return whether each weight is a sum of steps, at most so many."""
+    sums = np.array([sum(each) for each in combinations_with_replacement((0.0, *steps), most)])
+    return bool(np.abs(found[:, None] - sums[None]).min(axis=1).max() <= SAME)
 
 
 def in_words(found: Vector, workers: int, micro_batches: int) -> str:
