@@ -141,15 +141,17 @@ class Team:
 
     def _end(self, error: BaseException) -> None:
         """End the others; raise WorkerError if one of them is to blame for what has failed here."""
-        deadline, whose = time.monotonic() + WORDS_SECONDS, dict(zip(self._pipes, self._processes, strict=True))
+        begun, whose = time.monotonic(), dict(zip(self._pipes, self._processes, strict=True))
         is_last = False
-        while not is_last and (left := deadline - time.monotonic()) > 0:
+        while not is_last and (left := begun + WORDS_SECONDS - time.monotonic()) > 0:
             is_last = bool(self._failed)  # whoever failed before that has said so by now
             for pipe in wait(list(whose), 0 if is_last else left):
                 self._words(cast(Pipe, pipe), whose[cast(Pipe, pipe)])
-        _, self.failure = min(self._failed.values(), default=(0.0, f"its workers ended after {type(error).__name__}"))
+        own = (begun, f"its workers ended after {type(error).__name__}")
+        when, self.failure = min([*self._failed.values(), own])
         self.close()
-        if self._failed:
+        same = "".join(traceback.format_exception_only(error)).strip()
+        if when < begun and not self.failure.endswith(same):  # what all refuse is no worker's fault
             raise WorkerError(self.failure) from None if isinstance(error, WorkerError) else error
 
 

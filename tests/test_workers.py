@@ -58,6 +58,11 @@ class Counter:
         self.reduce()
 
     @workers.repeated
+    def refuse(self, value: int) -> None:
+        time.sleep(0 if self.team.rank else 0.2)  # the others are the first to raise it
+        raise ValueError(f"not {value}")
+
+    @workers.repeated
     def end(self, rank: int) -> None:
         if self.team.rank == rank:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -147,6 +152,11 @@ def test_an_error_of_the_first_is_its_own_and_the_others_end(counter: Counter) -
     assert still_alive(others) == []
     with pytest.raises(workers.WorkerError, match="ended after ValueError"):
         counter.add(1)
+
+
+def test_what_all_refuse_is_no_workers_fault(counter: Counter) -> None:
+    with pytest.raises(ValueError, match=r"^not 7$"):
+        counter.refuse(7)
 
 
 def test_what_is_forgotten_here_is_forgotten_there(counter: Counter) -> None:
