@@ -17,6 +17,7 @@ from shared.measure.job import Job
 from shared.measure.noise import Counters, canary_seconds
 from shared.measure.start import Start
 from shared.measure.stopwatch import Stopwatch
+from shared.measure.system import cpu_of_children_ns
 from shared.record import files, parameters
 from shared.record.schema import Epoch
 
@@ -78,12 +79,15 @@ def _epochs(
 ) -> Iterator[Epoch]:
     """Train and evaluate epoch by epoch; x and y are for validation."""
     loss = evaluation.LOSSES[job.spec.loss]
+    others = cpu_of_children_ns if job.training.workers > 1 else int  # whose workers may be processes
     order = next(orders)
     for epoch in range(1, job.training.epochs + 1):
+        of_workers = others()
         wall, cpu = time.perf_counter_ns(), time.process_time_ns()
         network.train(order)
         network.parameters()  # returns when the device has finished
         cpu, wall = time.process_time_ns() - cpu, time.perf_counter_ns() - wall
+        cpu += others() - of_workers
         watch.lap("epochs")
         order = next(orders)
         activations = evaluation.outputs(network, x)

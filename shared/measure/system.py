@@ -23,11 +23,8 @@ def peak_memory_bytes() -> int | None:
 
     On Linux this is VmHWM, which restarts at exec; getrusage's ru_maxrss also counts the parent before exec.
     """
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
+    if (peak := _high_water_mark("self")) is not None:
+        return peak
     try:
         import resource
     except ImportError:
@@ -36,6 +33,36 @@ def peak_memory_bytes() -> int | None:
         return getattr(psutil.Process().memory_info(), "peak_wset", None)  # Windows
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _high_water_mark(process: int | str) -> int | None:
+    """Return VmHWM of a process in bytes; None where there is no `/proc`."""
+    status = Path(f"/proc/{process}/status")
+    lines = status.read_text(encoding="utf-8").splitlines() if status.exists() else []
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)
+
+
+def memory_of_children_bytes() -> int:
+    """Return the peak resident memory of all children that still run; without `/proc`, what they have now."""
+    import psutil
+
+    total = 0
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error, OSError):  # it has ended
+            total += _high_water_mark(child.pid) or child.memory_info().rss
+    return total
+
+
+def cpu_of_children_ns() -> int:
+    """Return the CPU time that all children that still run have used."""
+    import psutil
+
+    total = 0.0
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            times = child.cpu_times()
+            total += times.user + times.system
+    return round(1e9 * total)
 
 
 def involuntary_switches() -> int | None:

@@ -51,7 +51,10 @@ def main(job_path: Path, started_ns: int) -> None:
         result |= refer(job, module, watch) if job.is_reference else sample(job, module, watch)
         # read at the end, when everything that can start threads has started them
         result |= {"versions": machine.versions(module), "threads": threads | machine.thread_pools()}
-    result |= {"seconds": watch.seconds, "peak_memory_bytes": system.peak_memory_bytes()}
+    peak = system.peak_memory_bytes()
+    if peak is not None and job.training.workers > 1:
+        peak += system.memory_of_children_bytes()
+    result |= {"seconds": watch.seconds, "peak_memory_bytes": peak}
     files.write_json(job.result_path, result)
 
 

@@ -111,6 +111,7 @@ class Epoch(TypedDict):
     validation_loss: float | None
     wall_ns: Nanoseconds
     cpu_ns: Count
+    """of all workers"""
 
 
 AgreementStage = Literal["outputs", "loss", "gradients", "after 1 step", "after 10 steps", "after 100 steps"]
@@ -163,7 +164,7 @@ class Result(TypedDict):
     """stage -> seconds; what is left for the last may be slightly below 0"""
     wall_seconds: NotRequired[Seconds]
     peak_memory_bytes: NotRequired[Whole | None]
-    """None if the system does not report it"""
+    """with workers that are processes, the sum of all; None if the system does not report it"""
 
 
 class Reference(Result, total=False):
