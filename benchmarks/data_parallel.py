@@ -55,19 +55,18 @@ def main(argv: list[str]) -> None:
     siblings = {
         name: implementations.base(name) for name in filter(implementations.is_data_parallel, implementations.names())
     }
-    cases = [(batch, workers) for batch in (*BATCHES, *WORKERS) for workers in WORKERS if batch in (*BATCHES, workers)]
     found: dict[tuple[str, int, int], float] = {}
-    with prepared(dataset, SPEC, TrainingSpec()) as task:
-        for name in track([*siblings, *siblings.values()], console=console, disable=not console.is_terminal):
-            with contestants([str(name)], task) as ready:  # one after the other: those that wait may use the CPUs
-                for batch, workers in cases if name in siblings else [(batch, 1) for batch in (*BATCHES, 1)]:
-                    training = TrainingSpec(batch_size=batch, workers=workers)
-                    for process in ready.values():
-                        try:
-                            seconds = step_seconds(process, SPEC, training, len(dataset.train))
-                            found[str(name), batch, workers] = seconds
-                        except CallError as error:
-                            print(f"{name}, batch {batch}, {workers} workers: {error}", file=sys.stderr)
+    runs = [(name, k) for name in siblings for k in WORKERS] + [(str(name), 1) for name in siblings.values()]
+    for name, workers in track(runs, console=console, disable=not console.is_terminal):
+        # one after the other, for those that wait may use the CPUs; a process has as many devices as it starts with
+        with prepared(dataset, SPEC, TrainingSpec(workers=workers)) as task, contestants([name], task) as ready:
+            for batch in (*BATCHES, workers):
+                training = TrainingSpec(batch_size=batch, workers=workers)
+                for process in ready.values():
+                    try:
+                        found[name, batch, workers] = step_seconds(process, SPEC, training, len(dataset.train))
+                    except CallError as error:
+                        print(f"{name}, batch {batch}, {workers} workers: {error}", file=sys.stderr)
     print(report(found, siblings), "", naive(dataset), sep="\n")
 
 
