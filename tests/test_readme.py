@@ -55,7 +55,7 @@ def test_the_readme_is_read_in_two_minutes() -> None:
     [
         ("reference", implementations.defaults()),
         ("cnn", implementations.defaults()),
-        ("tiers", [name for name in implementations.names() if name not in DATA_PARALLEL]),
+        ("tiers", implementations.names()),
     ],
 )
 def test_a_kept_run_is_whole_and_renders_to_its_table(run: str, names: list[str]) -> None:
