@@ -3,6 +3,7 @@
 Each takes the class first, and builds a network of its own.
 """
 
+import re
 import sys
 from typing import Any
 
@@ -182,6 +183,20 @@ def threads_of_workers(
     network, probe = network_class(spec, training, parameters), object.__new__(Probe)
     with network.team.repeats(probe, "__init__"):
         return [link.recv() for link in network.team.links]
+
+
+def rows_of_devices(
+    network_class: Any, spec: NetworkSpec, training: TrainingSpec, parameters: Parameters, x: Array, y: Labels
+) -> list[int]:
+    """Return of how many examples each device computes the gradients, as the compiled program has it."""
+    network = network_class(spec, training, parameters)
+    if tensorflow := sys.modules.get("tensorflow"):
+        traced = network.gradients.get_concrete_function(tensorflow.convert_to_tensor(x), network.one_hot(y), len(y))
+        called = [each for each in traced.graph.get_operations() if each.type == "StatefulPartitionedCall"]
+        return [each.inputs[0].shape[0] for each in sorted(called, key=lambda each: str(each.device))]
+    compiled = type(network).gradients.lower(network, network.theta, x, network.one_hot(y), len(y)).compile()
+    hidden = re.findall(rf"f64\[(\d+),{spec.layers[0].n_out}\]\S* (?:dot|fusion|custom-call)", compiled.as_text())
+    return sorted({int(rows) for rows in hidden} - {spec.n_out})  # dW of the last layer is as wide
 
 
 class Probe:

@@ -216,18 +216,19 @@ def test_weights_are_found_and_those_of_other_gradients_do_not_fit(n: int, seed:
     assert not weights.weights(np.concatenate([gradients, gradients]), c @ gradients, n).fits
 
 
-@pytest.mark.parametrize(("k", "m"), [(3, 1), (7, 1), (1, 4)])
+@pytest.mark.parametrize(("k", "m"), [(3, 1), (1, 3)])
 def test_the_weights_of_one_mistake_are_read_as_that_mistake(k: int, m: int) -> None:
     """Several mistakes may give the same weights: then what is read predicts what every one of them does."""
     n, names = batch_size(k, m), set()
+    readings = list(weights.readings(n, k, m))
     assert weights.read(np.ones(n), k, m) is None
-    for reading in weights.readings(n, k, m):
+    for reading in readings:
         if np.abs(reading.values - 1).max() > weights.SAME and len(reading.names) == 1:
             found = weights.read(reading.values * (1 + 1e-4), k, m)
             assert found is not None
             assert len(found.names) == 1
-            same = [each for each in weights.readings(n, k, m) if np.allclose(each.values, reading.values, atol=1e-9)]
-            assert found.names == same[0].names
+            same = next(each for each in readings if np.allclose(each.values, reading.values, atol=1e-9))
+            assert found.names == same.names
             names |= {found.names}
     expected = {parallel.MEAN_OF_MEANS, parallel.DIVIDED_TWICE, parallel.DROPPED, parallel.REMAINDER}
     assert expected <= {name for (name,) in names}

@@ -78,6 +78,17 @@ def test_devices_make_the_same_gradients_and_steps(network: CallProcess) -> None
     check_steps(network, c)
 
 
+@pytest.mark.parametrize(
+    ("network", "rows"), [("jax_sharded", [3]), ("tensorflow_mirrored", [2, 3, 3])], indirect=["network"]
+)
+def test_a_device_computes_its_share_and_no_more(network: CallProcess, rows: list[int]) -> None:
+    """Eight examples on three devices; JAX cuts equal shares, with an example of weight 0."""
+    c = micro("784-30-10", "float64", 1, 8)
+    x, y, _ = c.data()
+    training = replace(c.training, workers=3)
+    assert network.call(calls.rows_of_devices, c.spec, training, c.parameters(), x[:8], y[:8]) == rows
+
+
 @pytest.mark.exhaustive_unless(fits=represents)
 @pytest.mark.parametrize("size", WORKERS[1:3])
 @of_each()
