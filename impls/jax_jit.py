@@ -43,18 +43,6 @@ class Network:
     def parameters(self) -> Parameters:
         return self.to_parameters(self.theta)
 
-    def __eq__(self, other: object) -> bool:
-        """As a static argument of what is compiled, a network is its specification: equal ones share a program."""
-        return isinstance(other, Network) and self.specification == other.specification
-
-    def __hash__(self) -> int:
-        return hash(self.specification)
-
-    @property
-    def specification(self) -> tuple[type, NetworkSpec, TrainingSpec]:
-        """What the computation depends on, besides its arguments."""
-        return type(self), self.spec, self.training
-
     # ---- Forward (1)-(2) -------------------------------------------------------------------------------
 
     @partial(jax.jit, static_argnums=0)

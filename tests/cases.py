@@ -94,6 +94,9 @@ CASES += [case(activation="identity", dtype=dtype) for dtype in DTYPES]
 CASES += [mixed(network, dtype) for network, dtype in zip(MIXED, cycle(DTYPES), strict=False)]
 CASES = list(dict.fromkeys(CASES))  # a single layer has the activation of its loss
 
+COMPILED = ("jax_jit", "pytorch_compiled", "tensorflow_compiled")
+"""They compile each network anew. Their siblings, which compute the same uncompiled, are tried on every case."""
+
 OPTIMIZER_CASES = [
     case(activation=activation, loss=loss, dtype=dtype, optimizer=optimizer, learning_rate=rate, initial="scaled")
     for (optimizer, activation, loss, rate), dtype in product(
@@ -118,7 +121,12 @@ def reference(c: Case) -> Observation:
 
 def is_compiled(network: str) -> bool:
     """Return whether each network costs an implementation seconds of compiling."""
-    return "compiled" in network or network == "jax_jit"
+    return network in COMPILED
+
+
+def in_turn(network: str, number: int, period: int = 3) -> bool:
+    """Return whether a case is tried: one that compiles tries each third case, or fewer with a longer period."""
+    return network not in COMPILED or number % period == COMPILED.index(network)
 
 
 def tolerance(c: Case) -> dict[str, float]:

@@ -157,6 +157,7 @@ def test_a_terminal_that_is_closed_ends_a_run_in_order(tmp_path: Path) -> None:
     assert {path.name for path in output.iterdir()} >= OUTPUTS
 
 
+@pytest.mark.exhaustive
 def test_the_backend_of_a_notebook_does_not_reach_the_figures(tmp_path: Path) -> None:
     env = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     found = run(tmp_path / "out", *DRAWN, *of("numpy_scratch"), env=env)
@@ -164,6 +165,7 @@ def test_the_backend_of_a_notebook_does_not_reach_the_figures(tmp_path: Path) ->
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every name of a file is Unicode")
+@pytest.mark.exhaustive
 def test_a_folder_whose_name_is_no_unicode_gets_its_page() -> None:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / os.fsdecode(b"\xff")

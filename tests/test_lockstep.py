@@ -134,7 +134,7 @@ def test_momentum_that_is_not_reset_is_found_at_step_1() -> None:
     assert found[0].startswith("parameters")
 
 
-@pytest.mark.exhaustive_unless(fits=lambda optimizer: optimizer == "adam")
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("optimizer", ["momentum", "adam"])
 def test_an_optimizer_that_is_not_reset_is_found_at_step_1(optimizer: str) -> None:
     options = ("--optimizer", optimizer, "--format", "json")

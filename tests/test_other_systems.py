@@ -95,6 +95,7 @@ def test_a_run_has_its_tables_without_what_the_system_does_not_tell(done: Run) -
     assert not (done.output / "journal.jsonl").exists()
 
 
+@pytest.mark.exhaustive
 def test_what_is_kept_of_it_is_read_and_made_again(done: Run, tmp_path: Path) -> None:
     assert command("show", str(done.output)).stdout == done.stdout
     assert command("report", str(done.output)).code == 0

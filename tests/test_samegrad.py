@@ -22,6 +22,7 @@ def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     patience.wait_long(monkeypatch.setattr)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("at_home")
 def test_every_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     found = doctest.testmod(samegrad)

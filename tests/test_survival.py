@@ -399,6 +399,7 @@ def test_no_worker_outlives_the_command(number: signal.Signals, tmp_path: Path) 
 # ---- Turns ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive_unless(fits=lambda number: number == signal.SIGINT)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_end_during_turns_keeps_every_sample_and_a_resumed_run_takes_the_turns_alone(
     number: signal.Signals, tmp_path: Path

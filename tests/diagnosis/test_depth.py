@@ -68,6 +68,10 @@ def test_what_float32_cannot_hold_is_said_not_judged() -> None:
     assert verdict(OtherOrder, deep(10, "sigmoid")).notes == []
     (note,) = verdict(OtherOrder, deep(60, "sigmoid")).notes
     assert note.startswith("in float32, rounding explains any error of dW1, db1, dW2, ..., d")
+
+
+@pytest.mark.exhaustive
+def test_what_float64_cannot_hold_is_said_too() -> None:
     notes = verdict(OtherOrder, deep(250, "sigmoid")).notes
     assert [text.partition(",")[0] for text in notes] == ["in float64", "in float32"]
 

@@ -75,6 +75,7 @@ def test_models_take_no_shares(verb: list[str], tmp_path: Path) -> None:
     assert (found.code, "train in one process" in found.stderr) == (2, True), found.stderr
 
 
+@pytest.mark.exhaustive
 def test_models_that_cannot_be_mapped_are_refused_by_the_tensor(tmp_path: Path) -> None:
     files = write(tmp_path, a=TORCH + SGD, b=TORCH.replace("30", "20") + SGD)
     found = command.run(None, "lockstep", *files)

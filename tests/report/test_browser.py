@@ -11,12 +11,12 @@ import pytest
 from tests.browser import CONTRAST, CUT_OFF, NARROW, WIDE, look, open_page, start
 from tests.command import STUBS, Run, run
 
-NAMES = ["minitorch", "numpy_scratch", "numpy_per_example"]
+NAMES = ["minitorch", "numpy_scratch"]
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run of three implementations and one that crashes, with everything that a page shows."""
+    """A run of two implementations and one that crashes, with everything that a page shows."""
     folder = tmp_path_factory.mktemp("page") / "run"
     asked = [word for name in [*NAMES, str(STUBS / "says_a_script.py")] for word in ("-i", name)]
     small = ["--dataset", "digits", "--train-size", "300", "--epochs", "2", "--rounds", "3", "--offline"]

@@ -68,6 +68,7 @@ def test_a_sweep_gives_what_a_run_gives(swept: Run, tmp_path: Path) -> None:
     assert same["predictions"] == alone.sample("numpy_scratch")["predictions"]
 
 
+@pytest.mark.exhaustive
 def test_a_sweep_that_is_resumed_computes_what_is_missing_alone(swept: Run) -> None:
     before = cells(swept.output)
     lost, torn = sorted(before)[1:3]
