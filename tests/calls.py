@@ -195,7 +195,7 @@ def rows_of_devices(
         called = [each for each in traced.graph.get_operations() if each.type == "StatefulPartitionedCall"]
         return [each.inputs[0].shape[0] for each in sorted(called, key=lambda each: str(each.device))]
     compiled = type(network).gradients.lower(network, network.theta, x, network.one_hot(y), len(y)).compile()
-    hidden = re.findall(rf"f64\[(\d+),{len(parameters["W1"])}\]\S* (?:dot|fusion|custom-call)", compiled.as_text())
+    hidden = re.findall(rf"f64\[(\d+),{len(parameters['W1'])}\]\S* (?:dot|fusion|custom-call)", compiled.as_text())
     return sorted({int(rows) for rows in hidden} - {spec.n_out})  # dW of the last layer is as wide
 
 
