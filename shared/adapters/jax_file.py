@@ -1,12 +1,10 @@
 """What a file with a module of Flax or Equinox holds: the module, its optimizer, its loss and its step."""
 
 import ast
-import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from functools import partial, wraps
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,20 +12,19 @@ import numpy as np
 
 from shared.adapters.equinox_modules import Equinox
 from shared.adapters.flax_modules import Linen, Nnx
-from shared.adapters.jax_modules import Modules, concrete
+from shared.adapters.jax_modules import Modules
+from shared.adapters.jax_recording import GRADS, JaxRecording
 from shared.adapters.loop_finding import stepping, training_loop
 from shared.adapters.port import Named, PortError, by_name, listening
 from shared.boundary import read_source
 from shared.reading import functions
 from shared.reading.source import Source
 
-GRADS: Final = ("value_and_grad", "grad", "filter_value_and_grad", "filter_grad")
 FEATURES: Final = {"mnist": 784, "cifar": 3072, "digits": 64}
 """a word in a file -> the features of the examples that stand for its data"""
 HINTS: Final = {"learning_rate": "lr", "b1": "beta_1", "b2": "beta_2", "decay": "rho", "eps": "eps",
                 "momentum": "momentum", "weight_decay": "weight_decay"}  # fmt: skip
 """arguments of optax -> as the rules call them"""
-
 
 COMMON: Final = {
     "crossentropyloss": "softmax_cross_entropy_with_integer_labels", "mseloss": "squared_error",
@@ -37,7 +34,7 @@ COMMON: Final = {
 """losses of other frameworks -> as optax calls them; the mean is taken over all of their values"""
 
 
-class JaxFile:
+class JaxFile(JaxRecording):
     """A file that is loaded without its training; what it differentiates and updates is recorded."""
 
     is_compared = True
@@ -57,9 +54,7 @@ class JaxFile:
                             "them: pip install -c constraints.txt flax optax equinox") from None  # fmt: skip
         self.jax: Any = sys.modules["jax"]
         self.optax: Any = sys.modules["optax"]
-        self.seen: dict[str, Any] | None = None
-        self.made: list[tuple[str, dict[str, Any], Any]] = []
-        """optimizers of optax: name, arguments, and what was made"""
+        self.seen, self.made = None, []
 
     def kind_of_modules(self) -> type[Modules]:
         """Return the kind of the file's modules."""
@@ -75,7 +70,7 @@ class JaxFile:
         self.jax.config.update("jax_disable_most_optimizations", self.is_compared)
         self.modules = self.kind()
         self.made.clear()
-        self.modes: dict[str, list[float]] = {}
+        self.modes = {}
         with self.watched(), listening(self.path, self.caught):
             self.read()
         self.modules.take(self.model)
@@ -92,68 +87,6 @@ class JaxFile:
         if self.loop and not any(value is self.model for value in self.scope.values()):
             self.scope = self.loop.scope(self.model)
         self.function = None if self.loop else self._step_function()
-
-    # ---- What is recorded -----------------------------------------------------------------------------------
-
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Record gradients, and what optimizers get; leave dropout out."""
-        with ExitStack() as stack:
-            places = [self.jax, getattr(self.modules, "api", None)]
-            for place, name in ((place, name) for place in places for name in GRADS if hasattr(place, name)):
-                _replace(stack, place, name, partial(_differentiating, self, getattr(place, name), name))
-            for name, function in vars(self.optax).items():
-                if inspect.isfunction(function) and _gives_optimizer(function):
-                    _replace(stack, self.optax, name, self._making(name, function))
-            for cls in self.modules.dropouts():
-                _replace(stack, cls, "__call__", self._kept)
-            if isinstance(self.modules, Linen):
-                stack.enter_context(self.modules.watched())
-            yield
-
-    @property
-    def _kept(self) -> Callable[..., Any]:
-        def kept(layer: Any, inputs: Any, *_: Any, **__: Any) -> Any:
-            rate = float(layer.p if hasattr(layer, "p") else layer.rate)
-            if rate and rate not in self.modes.get("dropout", []):
-                self.modes.setdefault("dropout", []).append(rate)
-            return inputs
-
-        return kept
-
-    def _making(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(function)
-        def made(*arguments: Any, **named: Any) -> Any:
-            found = function(*arguments, **named)
-
-            def update(updates: Any, *rest: Any, **more: Any) -> Any:
-                self.record("used", updates)
-                result = found.update(updates, *rest, **more)
-                if "clip" in name:
-                    self.record("clipped", result[0], last=True)
-                return result
-
-            bound = inspect.signature(function).bind(*arguments, **named)
-            bound.apply_defaults()
-            recorded = found._replace(update=update)
-            self.made.append((name, dict(bound.arguments), recorded))
-            return recorded
-
-        return made
-
-    def record(self, what: str, tree: Any, last: bool = False) -> None:
-        """Keep what a step computes; what is compiled hands it over when it runs."""
-        if self.seen is None:
-            return
-        leaves = [concrete(leaf) for leaf in self.modules.leaves(tree)]
-        if any(isinstance(leaf, self.jax.core.Tracer) for leaf in leaves):
-            self.jax.debug.callback(lambda *found: self._keep(what, list(found), last), *leaves)
-        else:
-            self._keep(what, leaves, last)
-
-    def _keep(self, what: str, leaves: list[Any], last: bool) -> None:
-        if self.seen is not None and (last or what not in self.seen):
-            self.seen[what] = [np.array(leaf) for leaf in leaves]
 
     # ---- What the file holds --------------------------------------------------------------------------------
 
@@ -240,44 +173,3 @@ class JaxFile:
         """Return the numbers that optimizers were made with."""
         found = [(HINTS[k], v) for _, given, _ in self.made for k, v in given.items() if k in HINTS]
         return {name: float(value) for name, value in found if isinstance(value, (int, float))}
-
-
-def _replace(stack: ExitStack, place: Any, name: str, value: Any) -> None:
-    before = getattr(place, name)
-    setattr(place, name, value)
-    stack.callback(setattr, place, name, before)
-
-
-def _gives_optimizer(function: Callable[..., Any]) -> bool:
-    return "GradientTransformation" in str(function.__annotations__.get("return", ""))
-
-
-def _differentiating(file: JaxFile, real: Any, name: str, function: Any = None, *arguments: Any, **named: Any) -> Any:
-    """Return what JAX, Flax or Equinox make of a function, with its value and its gradients recorded.
-
-    `grad` is made of `value_and_grad`, so that the value is there. What they call themselves is not recorded.
-    """
-    if function is None:
-        return partial(_differentiating, file, real, name, **named)
-    is_value = "value" in name
-    module = sys.modules[real.__module__]
-    both = real if is_value else getattr(module, name.replace("grad", "value_and_grad"))
-    of_both, has_aux = both(function, *arguments, **named), named.get("has_aux", False)
-
-    @wraps(function)
-    def called(*of_function: Any, **given: Any) -> Any:
-        if file.seen is None:
-            value, grads = of_both(*of_function, **given)
-        else:
-            seen, file.seen = file.seen, None
-            try:
-                value, grads = of_both(*of_function, **given)
-            finally:
-                file.seen = seen
-            file.record("gradients", grads)
-            file.record("loss", value[0] if has_aux else value)
-        if is_value:
-            return value, grads
-        return (grads, value[1]) if has_aux else grads
-
-    return called
