@@ -1,31 +1,56 @@
 """The modules of Equinox."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 from shared.adapters.jax_modules import Called, Modules
+from shared.adapters.port import PortError
 
 
 class Equinox(Modules):
-    """A module of Equinox, which is itself a tree, and takes one example."""
+    """A module of Equinox, which is itself a tree, and takes one example; with its state, if it has one."""
 
     kind, package, channels_last = "equinox.Module", "equinox", False
 
-    def take(self, model: Any) -> None:
-        super().take(model)
+    def __init__(self) -> None:
+        super().__init__()
+        self.state: Any = None
+
+    def take(self, model: Any, values: Iterable[Any]) -> None:
+        super().take(model, values)
         self.is_batched = False
         parameters = inspect.signature(type(model).__call__).parameters
-        self.flags |= {"key": self.jax.random.key(0)} if "key" in parameters else {}
+        key = {"key": self.jax.random.key(0)} if "key" in parameters else {}
+        self.flags, self.resting = self.flags | key, self.resting | key
+        self.state = next((value for value in values if self.is_statistics(value)), self.state)
+        self._takes_state = "state" in parameters
+        if self._takes_state and self.state is None:
+            raise PortError(f"{type(model).__name__} takes a state, and there is none beside it; expected model, state "
+                            "= eqx.nn.make_with_state(...)(...) in the file")  # fmt: skip
+        norms = [module for module in self._within(model) if isinstance(module, self.api.nn.BatchNorm)]
+        self._axis = norms[0].axis_name if norms else "batch"
 
     def dropouts(self) -> list[type]:
         return [self.api.nn.Dropout]
 
+    def norms(self) -> list[type]:
+        return [self.api.nn.BatchNorm]
+
+    def is_at_rest(self, norm: Any, rest: tuple[Any, ...], named: dict[str, Any]) -> bool:
+        del rest  # its state
+        asked = named.get("inference")
+        return bool(norm.inference if asked is None else asked)
+
     def made(self, cls: type) -> Iterator[Any]:
-        yield cls(key=self.jax.random.key(0))
-        yield cls(self.jax.random.key(0))
-        yield cls()
+        key, make = self.jax.random.key(0), self.api.nn.make_with_state(cls)
+        for way in (partial(make, key=key), partial(make, key), make):
+            with suppress(TypeError):
+                model, self.state = way()
+                yield model
 
     def tree(self) -> Any:
         return self.api.filter(self.model, self.api.is_inexact_array)
@@ -42,11 +67,28 @@ class Equinox(Modules):
         whole = self.api.combine(tree, self.model)
         return [tree, self.api.filter(whole, self.api.is_array)]
 
-    def forward(self, tree: Any, x: Any) -> Any:
-        return self._run(self.api.combine(tree, self.model), x)
+    def run(self, tree: Any, statistics: Any, x: Any) -> tuple[Any, Any]:
+        return self._run(self.api.combine(tree, self.model), statistics, x, self.flags)
 
-    def _run(self, model: Any, x: Any) -> Any:
-        return model(x, **self.flags) if self.is_batched else self.jax.vmap(lambda each: model(each, **self.flags))(x)
+    def is_statistics(self, value: Any) -> bool:
+        return isinstance(value, self.api.nn.State)
+
+    def statistics(self, values: Iterable[Any]) -> Any:
+        return self.copied(next((value for value in values if self.is_statistics(value)), self.state))
+
+    def predicted(self, tree: Any, statistics: Any, x: Any) -> Any:
+        model = self.api.nn.inference_mode(self.api.combine(tree, self.model))
+        return self._run(model, statistics, x, self.resting)[0]
+
+    def _run(self, model: Any, state: Any, x: Any, flags: dict[str, Any]) -> tuple[Any, Any]:
+        def run(each: Any, its: Any) -> tuple[Any, Any]:
+            if not self._takes_state:
+                return model(each, **flags), its
+            return model(each, state=its, **flags)  # type: ignore[no-any-return]
+
+        if not self.is_batched:
+            run = self.jax.vmap(run, in_axes=(0, None), out_axes=(0, None), axis_name=self._axis)
+        return run(x, self.copied(state))
 
     def _within(self, module: Any) -> Iterator[Any]:
         yield module
@@ -61,5 +103,5 @@ class Equinox(Modules):
             if own := {name: value for name, value in own.items() if self.api.is_inexact_array(value)}:
                 modules.append((module, own))
         with self._calls(modules, found):
-            self._run(model, x)
+            self._run(model, self.state, x, self.flags)
         return found

@@ -1,12 +1,12 @@
 """The modules of flax.linen, which hold no parameters, and of flax.nnx, which do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from shared.adapters.jax_modules import Called, Modules
+from shared.adapters.jax_modules import RESTS, TRAINS, Called, Modules
 
 
 class Linen(Modules):
@@ -30,6 +30,7 @@ class Linen(Modules):
                 variables = self.jax.jit(lambda keys, given: init(module, keys, *given, **named))(rngs, arguments)
             except Exception:  # noqa: BLE001 - it is a stranger's module
                 variables = init(module, rngs, *arguments, **named)
+            variables = self.widened(variables)
             if module.parent is None and arguments and hasattr(arguments[0], "shape"):
                 inits.append((module, tuple(arguments[0].shape[1:]), variables))
             return variables
@@ -66,11 +67,35 @@ class Linen(Modules):
     def optimized(self, tree: Any) -> list[Any]:
         return [tree, {"params": tree}]
 
-    def forward(self, tree: Any, x: Any) -> Any:
-        others = {name: value for name, value in self.variables.items() if name != "params"}
-        found = self.model.apply({"params": tree, **others}, x, **self.flags, mutable=list(others) or False,
+    def run(self, tree: Any, statistics: Any, x: Any) -> tuple[Any, Any]:
+        found = self.model.apply({"params": tree, **statistics}, x, **self.flags, mutable=list(statistics) or False,
                                  rngs={"dropout": self.jax.random.key(0)})  # fmt: skip
-        return found[0] if others else found
+        return found if statistics else (found, statistics)
+
+    def is_statistics(self, value: Any) -> bool:
+        return isinstance(value, Mapping) and "params" not in value and bool(self._others(value))
+
+    def _others(self, value: Any) -> dict[str, Any]:
+        """Return the collections beside the parameters that a value holds, or is."""
+        others = {name: each for name, each in self.variables.items() if name != "params"}
+        if not isinstance(value, Mapping):
+            found = {name: getattr(value, name, None) for name in others}
+        elif others.keys() & value.keys():
+            found = {name: value.get(name) for name in others}
+        else:
+            found = dict.fromkeys(others, value)
+        like = self.jax.tree.structure
+        return {name: each for name, each in found.items() if each is not None and like(each) == like(others[name])}
+
+    def statistics(self, values: Iterable[Any]) -> Any:
+        found = {name: each for name, each in self.variables.items() if name != "params"}
+        for value in values:
+            found |= self._others(value)
+        return found
+
+    def predicted(self, tree: Any, statistics: Any, x: Any) -> Any:
+        own = {name: name in RESTS for name in (*TRAINS, *RESTS) if isinstance(getattr(self.model, name, None), bool)}
+        return self.model.clone(**own).apply({"params": tree, **statistics}, x, **self.resting)
 
     def called(self, tree: Any, x: Any) -> list[Called]:
         found: list[Called] = []
@@ -80,7 +105,7 @@ class Linen(Modules):
             own = context.module.variables.get("params", {})
             arrays = {name: value for name, value in own.items() if not isinstance(value, Mapping)}
             if context.method_name == "__call__" and arrays:
-                found.append(Called(type(context.module).__name__, arrays, arguments[0], z))
+                found.append(Called(type(context.module).__name__, arrays, arguments[0], z, context.module))
             return z
 
         with self.api.intercept_methods(heard):
@@ -93,13 +118,17 @@ class Nnx(Modules):
 
     kind, package = "flax.nnx.Module", "flax.nnx"
 
-    def take(self, model: Any) -> None:
-        super().take(model)
-        self._start = self.copied(self.api.state(model))
+    def take(self, model: Any, values: Iterable[Any]) -> None:
+        super().take(model, values)
+        self._start = self.widened(self.copied(self.api.state(model)))
+        self.api.update(model, self._start)
 
     def made(self, cls: type) -> Iterator[Any]:
         yield cls(rngs=self.api.Rngs(0))
         yield cls(self.api.Rngs(0))
+
+    def own(self, model: Any) -> Any:
+        return self.api.clone(model)
 
     def tree(self) -> Any:
         return self.copied(self.api.state(self.model, self.api.Param))
@@ -119,15 +148,29 @@ class Nnx(Modules):
         self.api.update(value, self.copied(tree))
         return value
 
-    def forward(self, tree: Any, x: Any) -> Any:
-        return self._model_with(tree)(x, **self.flags)
+    def run(self, tree: Any, statistics: Any, x: Any) -> tuple[Any, Any]:
+        model = self._model_with(tree, statistics)
+        outputs = model(x, **self.flags)
+        return outputs, self._parts(model)[2:]
 
-    def _model_with(self, tree: Any) -> Any:
-        graph, *states = self.api.split(self.model, self.api.Param, ...)
-        return self.api.merge(graph, tree, *self.copied(states[1:]))
+    def _parts(self, model: Any) -> tuple[Any, ...]:
+        """Return what a model is: its graph, its parameters, and everything else that it holds."""
+        return tuple(self.api.split(model, self.api.Param, ...))
+
+    def _model_with(self, tree: Any, statistics: Any) -> Any:
+        return self.api.merge(self._parts(self.model)[0], tree, *self.copied(statistics))
+
+    def statistics(self, values: Iterable[Any]) -> Any:
+        del values  # the model itself holds them
+        return self.copied(self._parts(self.model)[2:])
+
+    def predicted(self, tree: Any, statistics: Any, x: Any) -> Any:
+        model = self._model_with(tree, statistics)
+        model.eval()
+        return model(x, **self.resting)
 
     def called(self, tree: Any, x: Any) -> list[Called]:
-        model, modules, found = self._model_with(tree), [], list[Called]()
+        model, modules, found = self._model_with(tree, self.statistics(())), [], list[Called]()
         for _, module in self.api.iter_modules(model):
             own = {k: v for k, v in vars(module).items() if isinstance(v, self.api.Param)}
             if own := {name: param.get_value() for name, param in own.items() if param.get_value() is not None}:

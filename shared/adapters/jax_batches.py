@@ -27,6 +27,10 @@ class JaxBatches(JaxFile):
     shape: tuple[int, ...]
     inputs: tuple[int, ...]
     form: str
+    is_stacked: bool
+    """whether the data have an axis of batches before that of the examples"""
+    takes_epochs = False
+    """whether a call of the step, being timed, takes one step after the other"""
     n_out: int
 
     def _input_shapes(self) -> Iterator[tuple[int, ...]]:
@@ -57,7 +61,7 @@ class JaxBatches(JaxFile):
         """Return the form of the targets in the file's own data; "" if it is not known."""
         of = self.loop.data_names(self.names())[1] if self.loop else set()
         values = [self.scope.get(name) for name in of if name not in self.source.stand_ins]
-        known: list[Any] = [value for value in values if hasattr(value, "ndim")]
+        known: list[Any] = [value for value in values if isinstance(getattr(value, "dtype", None), np.dtype)]
         if not known or not np.issubdtype(known[0].dtype, np.floating) or self.n_out > 1:
             return ""
         return "numbers" if known[0].ndim == 1 else "column"

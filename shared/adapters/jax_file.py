@@ -14,6 +14,7 @@ from shared.adapters.equinox_modules import Equinox
 from shared.adapters.flax_modules import Linen, Nnx
 from shared.adapters.jax_modules import Modules
 from shared.adapters.jax_recording import GRADS, JaxRecording
+from shared.adapters.jax_scans import SCANS
 from shared.adapters.loop_finding import stepping, training_loop
 from shared.adapters.port import Named, PortError, by_name, listening
 from shared.boundary import read_source
@@ -54,7 +55,7 @@ class JaxFile(JaxRecording):
                             "them: pip install -c constraints.txt flax optax equinox") from None  # fmt: skip
         self.jax: Any = sys.modules["jax"]
         self.optax: Any = sys.modules["optax"]
-        self.seen, self.made = None, []
+        self.seen, self.asked, self.made = None, 0, []
 
     def kind_of_modules(self) -> type[Modules]:
         """Return the kind of the file's modules."""
@@ -71,9 +72,10 @@ class JaxFile(JaxRecording):
         self.modules = self.kind()
         self.made.clear()
         self.modes = {}
+        self.is_scanned = self.path.is_file() and bool(SCANS.search(read_source(self.path)))
         with self.watched(), listening(self.path, self.caught):
             self.read()
-        self.modules.take(self.model)
+        self.modules.take(self.model, self.scope.values())
 
     def read(self) -> None:
         """Load the file, and find its module and its loop."""
@@ -81,6 +83,9 @@ class JaxFile(JaxRecording):
         features = next((n for word, n in FEATURES.items() if word in self.text.lower()), 6)
         self.source = Source(self.path, real=frozenset({"jax", "flax", "equinox", "optax"}), features=features)
         self.source.load()
+        if self.is_scanned:  # within what is compiled arrays of NumPy cannot be indexed
+            own = self.source.namespace
+            own |= {name: self.jax.numpy.asarray(own[name]) for name in self.source.stand_ins & own.keys()}
         self.loop = training_loop(self.source, GRADS)
         self.scope: dict[str, Any] = self.loop.scope() if self.loop else dict(self.source.namespace)
         self.model, self.words = self._module()
@@ -129,7 +134,9 @@ class JaxFile(JaxRecording):
         begun = stepping(self.source, GRADS)
         updates = [name for name, node in self.source.functions.items() if name in begun
                    and re.search(r"\bupdate\(|apply_gradients\(|apply_updates\(", ast.unparse(node))]  # fmt: skip
-        return updates[-1] if updates else ""
+        scans = [name for name, node in self.source.functions.items() if name in begun
+                 and SCANS.search(ast.unparse(node))]  # fmt: skip
+        return next(iter(scans[:1] or updates[-1:]), "")
 
     def criterion(self) -> tuple[Any, str]:
         """Return the loss for the usual step, and in words that of the file."""

@@ -1,23 +1,22 @@
 """A file with a module of Flax or Equinox and its optax optimizer, as a model that can be stepped."""
 
-import inspect
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from shared.adapters.jax_parameters import JaxParameters
+from shared.adapters.jax_calls import JaxCalls
+from shared.adapters.jax_scans import give_sizes, unshuffled
 from shared.adapters.layout import channels_first
-from shared.adapters.loops import batch_of, why_not
+from shared.adapters.loops import why_not
 from shared.adapters.port import FORMS, About, Figures, Named, PortError, listening
 from shared.interface import Array, Parameters
-from shared.reading.names import has_role
 
 
-class JaxPort(JaxParameters):
+class JaxPort(JaxCalls):
     """The model of a file; with the body of its training loop as a step, its function for it, or the usual one."""
 
     def __init__(
@@ -54,27 +53,49 @@ class JaxPort(JaxParameters):
 
     def _settle_targets(self) -> bool:
         known, failures = self._known_form(), list[str]()
-        works: list[tuple[tuple[int, ...], str]] = []
-        for shape, form in product(self._data_shapes(), (known,) if known else FORMS):
-            self.shape, self.form = shape, form
+        works: list[tuple[bool, tuple[int, ...], str]] = []
+        stacked = (False, True) if self.is_scanned else (False,)
+        for way in product(stacked, self._data_shapes(), (known,) if known else FORMS):
+            self.is_stacked, self.shape, self.form = way
             if (self.form in ("column", "numbers") and self.n_out > 1) or (self.n_out == 1 and self.form == "labels"):
                 continue
-            n = 4 + (self.n_out in (4, 1))
-            y: Array = np.arange(n) / n if self.n_out == 1 else np.arange(float(n)) % self.n_out
             try:
-                self.restart(self.start)
-                if np.isfinite(self.step(np.random.default_rng(1).random((n, *self.inputs)), y).loss):
-                    works.append((self.shape, self.form))
+                self._tried(1)
+                works.append(way)
             except Exception as error:  # noqa: BLE001 - it is a stranger's file
                 failures.append(why_not(error))
             if works and self.n_out > 1:
                 break
         self.failure = failures[0] if failures else self.failure
-        for self.shape, self.form in works[:1]:
-            if self.n_out == 1 and not known and len({form for _, form in works}) > 1:
+        for self.is_stacked, self.shape, self.form in works[:1]:
+            if self.n_out == 1 and not known and len({form for _, _, form in works}) > 1:
                 self.notes.append("its targets are not known, and are taken as (n, 1)")
+            if np.array_equal(self._tried(1), self._tried(2)):
+                raise PortError(f"{self.path.name}: its step takes other examples than those that it is called with; "
+                                "expected them among the arguments of its function, or in its loop")  # fmt: skip
+            self.takes_epochs = self.is_scanned and not self.is_compared and self._takes_two()
             return True
         return False
+
+    def _takes_two(self) -> bool:
+        """Return whether a call takes one step after the other with the examples of several batches."""
+        n = 4
+        y: Array = np.arange(2.0 * n) / n if self.n_out == 1 else np.arange(2.0 * n) % self.n_out
+        try:
+            self.restart(self.start)
+            self.step(np.random.default_rng(1).random((2 * n, *self.inputs)), y, n)
+        except Exception:  # noqa: BLE001 - it is a stranger's file
+            return False
+        return True
+
+    def _tried(self, seed: int) -> Array:
+        """Take a step with some examples; return what the module got of them."""
+        n = 4 + (self.n_out in (4, 1))
+        y: Array = np.arange(n) / n if self.n_out == 1 else np.arange(float(n)) % self.n_out
+        self.restart(self.start)
+        if not np.isfinite(self.step(np.random.default_rng(seed).random((n, *self.inputs)), y).loss):
+            raise PortError("its loss is not finite")
+        return self.got
 
     # ---- Steps ----------------------------------------------------------------------------------------------
 
@@ -87,33 +108,54 @@ class JaxPort(JaxParameters):
         return About(self.kind.kind, words, shapes, list(self.inputs), self.n_out, self.dtype, self.hints(), self.own,
                      self.notes, self.modes, has_update=True)  # fmt: skip
 
-    def step(self, x: Array, y: Array) -> Figures:
-        """Run the body of the file's loop, or another step, with this batch; nothing is compiled."""
-        before, self.seen = self.modules.copied(self.tree()), {}
+    def step(self, x: Array, y: Array, size: int = 0) -> Figures:
+        """Run the body of the file's loop, or another step, with this batch; it stays compiled as it is."""
+        before, self.seen, self.asked = self.modules.copied(self.tree()), {}, 0
         try:
             with listening(self.path, self.caught), self.watched(), self._heard():
-                self.act(self.as_inputs(x, self.shape), self.as_targets(y))
+                inputs = self.as_inputs(x, self.shape)
+                self.act(inputs, self.as_targets(y), size)
                 self.jax.effects_barrier()
                 seen, self.seen = self.seen, None
-                heard = self.numbers(seen["inputs"][0]) if "inputs" in seen else self.as_inputs(x, self.given)
-                outputs = np.array(self.forward(before, heard)).reshape(len(x), -1)
+                self.got: Array = seen.get("inputs", [np.asarray(inputs)])[0]
+                outputs = self._outputs(seen, before, x)
         finally:
             self.seen = None
         if "loss" not in seen or "gradients" not in seen:
             raise PortError(f"{self.path.name}: its step asks for no gradients of {self.words}")
+        steps = len(x) // (size or len(x))
+        if self.is_scanned and self.asked != steps:
+            raise PortError(f"{self.path.name}: its scan takes {self.asked} steps with examples for {steps}; "
+                            "expected one over those that it is called with, a batch at a time")  # fmt: skip
         gradients = self.taken(seen["gradients"])
         used = seen.get("clipped", seen.get("used", seen["gradients"]))
         return Figures(outputs, float(seen["loss"][0]), gradients, self.taken(used), self.parameters(), 0.0)
 
+    def _outputs(self, seen: dict[str, Any], before: Any, x: Array) -> Array:
+        """Return the outputs of a step; where they are not seen, those for what the model got in it."""
+        heard = seen.get("outputs", [np.zeros(0)])[0]
+        if heard.size != len(x) * self.n_out or len(heard) != len(x):
+            given = [each for each in seen.get("inputs", []) if len(each) == len(x)]
+            heard = self.forward(before, self.numbers(given[0]) if given else self.as_inputs(x, self.given))
+        return np.array(heard).reshape(len(x), -1)
+
     @contextmanager
     def _heard(self) -> Iterator[None]:
-        """Record what the model gets in the step, which may scale or flatten its examples."""
-        cls = type(self.modules.model)
+        """Record what the model gets and gives while it is differentiated; the step may scale its examples."""
+        cls, depth = type(self.modules.model), 0
         call = cls.__call__
 
         def heard(module: Any, x: Any, *rest: Any, **named: Any) -> Any:
-            self.record("inputs", x)
-            return call(module, x, *rest, **named)
+            nonlocal depth
+            depth += 1
+            try:
+                found = call(module, x, *rest, **named)
+            finally:
+                depth -= 1
+            if self.is_within and depth == 0:  # a model may hold others of its class
+                self.record("inputs", x)
+                self.record("outputs", found[0] if isinstance(found, tuple) else found)  # beside a state
+            return found
 
         cls.__call__ = heard
         try:
@@ -121,57 +163,38 @@ class JaxPort(JaxParameters):
         finally:
             cls.__call__ = call
 
-    def act(self, x: Any, y: Any) -> None:
-        """Run the body of the file's loop, its function for a step, or the usual step."""
-        if self.loop:
-            self.loop.feed(self.scope, self.names(), x, y, self.jax.numpy.arange(len(x)))
-            self.loop.run(self.scope)
-        elif self.function:
-            self._call(self.scope[self.function], x, y)
-        else:
+    def act(self, x: Any, y: Any, size: int = 0) -> None:
+        """Run the body of the file's loop, its function for a step, or the usual step.
 
-            def value(tree: Any) -> Any:
-                return self.act_criterion(self.modules.forward(tree, self._shaped(x)), y).mean()
+        Parameters
+        ----------
+        size : of a batch, where a call of the file's step takes one after the other; 0 for that of x.
+        """
+        size, order = size or len(x), self.jax.numpy.arange(len(x))
+        for scope in (self.scope, self.source.namespace) if self.is_scanned else (self.scope,):
+            give_sizes(scope, len(x), size, self.is_scanned)
+        if self.is_stacked:
+            x, y, order = (each.reshape(-1, size, *each.shape[1:]) for each in (x, y, order))
+        with unshuffled(self.jax) if self.is_scanned else nullcontext():
+            if self.loop:
+                self.loop.feed(self.scope, self.names(), x, y, order)
+                self.loop.run(self.scope)
+            elif self.function:
+                self.call(self.function, x, y, size)
+            else:
+                self._usual(x, y)
 
-            with self.watched():
-                _, grads = self.jax.value_and_grad(value)(self.current)
-            updates, self.state = self.tx.update(grads, self.state, self.current)
-            self.current = self.optax.apply_updates(self.current, updates)
+    def _usual(self, x: Any, y: Any) -> None:
+        def value(tree: Any) -> Any:
+            outputs, kept = self.modules.run(tree, self.kept, self._shaped(x))
+            return self.act_criterion(outputs, y).mean(), kept
+
+        (_, self.kept), grads = self.jax.value_and_grad(value, has_aux=True)(self.current)
+        updates, self.state = self.tx.update(grads, self.state, self.current)
+        self.current = self.optax.apply_updates(self.current, updates)
 
     def _shaped(self, x: Any) -> Any:
         return x.reshape(len(x), *self.given)
-
-    def _call(self, function: Any, x: Any, y: Any) -> None:
-        """Call a function that takes a step, with what its parameters are called; keep what it gives back."""
-        batch = batch_of(self.text, x, y)
-        given = [self._argument(name, x, y, batch) for name in inspect.signature(function).parameters]
-        found = function(*given)
-        parts = found if isinstance(found, tuple) and not hasattr(found, "opt_state") else (found,)
-        states = {name: self.jax.tree.structure(self.scope[name]) for name in self.states}
-        for part in parts:
-            names = [
-                n for n in self.holders if self.modules.tree_in(part) is not None and type(part) is type(self.scope[n])
-            ]
-            names += [n for n, structure in states.items() if self.jax.tree.structure(part) == structure]
-            self.scope.update(dict.fromkeys(names, part))
-
-    def _argument(self, name: str, x: Any, y: Any, batch: Any) -> Any:
-        if name in self.scope and (name in self.holders or name in self.states):
-            return self.scope[name]
-        if "batch" in name and not has_role(name, "y"):
-            return x if isinstance(batch, tuple) and has_role(name, "x") else batch
-        if has_role(name, "y"):
-            return y
-        if has_role(name, "x"):
-            return x
-        if "key" in name or "rng" in name:
-            return self.jax.random.key(0)
-        if "opt" in name and "state" in name and self.states:
-            return self.scope[next(iter(self.states))]
-        of_name = [n for n in self.holders if n in name or name in n]
-        if has_role(name, "parameters") or "state" in name or of_name:
-            return self.scope[(of_name or self.holders)[0]]
-        return self.scope.get(name, self.tx)
 
     def layers(self, x: Array) -> Parameters:
         """Return z and a of each layer with a kernel, channels first, a of the last left out: the outputs are that."""

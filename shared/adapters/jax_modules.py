@@ -5,7 +5,7 @@ the arrays of an Equinox module. Gradients are trees of the same shape, so that 
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, NamedTuple
 
@@ -25,6 +25,7 @@ class Called(NamedTuple):
     arrays: dict[str, Any]
     x: Any
     z: Any
+    module: Any = None
 
 
 class Modules:
@@ -39,6 +40,8 @@ class Modules:
         self.api: Any = __import__(self.package, fromlist=["_"])
         self.model: Any = None
         self.flags: dict[str, Any] = {}
+        self.resting: dict[str, Any] = {}
+        """what the module is called with while it trains, and for predictions"""
 
     @property
     def base(self) -> type:
@@ -49,16 +52,31 @@ class Modules:
         """Return the classes of layers that are random in training."""
         return [self.api.Dropout]
 
-    def take(self, model: Any) -> None:
-        """Use this model, with the arguments that its call has."""
+    def norms(self) -> list[type]:
+        """Return the classes of layers that normalise by the other examples of a batch."""
+        return [self.api.BatchNorm]
+
+    def is_at_rest(self, norm: Any, rest: tuple[Any, ...], named: dict[str, Any]) -> bool:
+        """Return whether such a layer, called with these arguments, takes its running statistics."""
+        asked = named.get("use_running_average", rest[0] if rest else None)
+        return bool(norm.use_running_average if asked is None else asked)
+
+    def take(self, model: Any, values: Iterable[Any]) -> None:
+        """Use this model, with the arguments that its call has, and with what else is among the values of its file."""
+        del values
         self.model = model
         names = inspect.signature(type(model).__call__).parameters
-        self.flags = dict.fromkeys((n for n in TRAINS if n in names), True)
-        self.flags |= dict.fromkeys((n for n in RESTS if n in names), False)
+        trains, rests = ([n for n in known if n in names] for known in (TRAINS, RESTS))
+        self.flags = dict.fromkeys(trains, True) | dict.fromkeys(rests, False)
+        self.resting = {name: not value for name, value in self.flags.items()}
 
     def made(self, cls: type) -> Iterator[Any]:
         """Yield models of a class of the file, made without anything that the file does not say."""
         yield cls()
+
+    def own(self, model: Any) -> Any:
+        """Return a model that may be changed in place, of one that is to stay as it is."""
+        return model
 
     def tree(self) -> Any:
         """Return the parameters of the model as it is."""
@@ -73,16 +91,38 @@ class Modules:
         raise NotImplementedError
 
     def forward(self, tree: Any, x: Any) -> Any:
-        """Return the outputs, as in training."""
+        """Return the outputs, as in the first step of training."""
+        return self.run(tree, self.statistics(()), x)[0]
+
+    def run(self, tree: Any, statistics: Any, x: Any) -> tuple[Any, Any]:
+        """Return the outputs, as in training, and what the layers keep beside their parameters then."""
         raise NotImplementedError
 
     def called(self, tree: Any, x: Any) -> list[Called]:
         """Return the layers that have parameters, with what goes in and out."""
         raise NotImplementedError
 
+    def is_statistics(self, value: Any) -> bool:
+        """Return whether a value of the file is what layers keep beside their parameters: running statistics."""
+        del value
+        return False
+
+    def statistics(self, values: Iterable[Any]) -> Any:
+        """Return what the layers keep beside their parameters: what is among these values, or as it was at first."""
+        raise NotImplementedError
+
+    def predicted(self, tree: Any, statistics: Any, x: Any) -> Any:
+        """Return the outputs, as after training: without dropout, with running statistics."""
+        raise NotImplementedError
+
     def optimized(self, tree: Any) -> list[Any]:
         """Return what an optimizer's state may have been made for."""
         return [tree]
+
+    def widened(self, tree: Any) -> Any:
+        """Return a tree with what it has in float32 in the precision in which the module is computed."""
+        dtype = self.jax.numpy.zeros(0).dtype
+        return self.jax.tree.map(lambda v: v.astype(dtype) if getattr(v, "dtype", None) == np.float32 else v, tree)
 
     def copied(self, tree: Any) -> Any:
         """Return a copy, as what is given to a step may be gone afterwards (`donate_argnums`)."""
@@ -112,7 +152,7 @@ class Modules:
             def called(module: Any, x: Any, *rest: Any, **named: Any) -> Any:
                 z = call(module, x, *rest, **named)
                 if id(module) in own:
-                    found.append(Called(type(module).__name__, own[id(module)], concrete(x), concrete(z)))
+                    found.append(Called(type(module).__name__, own[id(module)], concrete(x), concrete(z), module))
                 return z
 
             return called
@@ -129,5 +169,8 @@ class Modules:
 def concrete(value: Any) -> Any:
     """Return the numbers within what traces them: of a batch, or of something that is differentiated."""
     while (kind := type(value).__name__) in WITHIN:
+        axis = getattr(value, "batch_dim", 0)
         value = getattr(value, WITHIN[kind])
+        if isinstance(axis, int) and axis:  # the axis of the examples comes first
+            value = value.transpose(axis, *(k for k in range(value.ndim) if k != axis))
     return value

@@ -11,11 +11,12 @@ from shared.adapters.jax_batches import JaxBatches
 from shared.adapters.jax_modules import Called, concrete
 from shared.adapters.layout import from_kernel, to_kernel
 from shared.adapters.port import PortError, numbered
-from shared.interface import Parameters
+from shared.interface import Array, Parameters
 from shared.reading.source import Inert
 
 KINDS: Final = {"kernel": "W", "weight": "W", "bias": "b", "scale": "gamma"}
 ODD: Final = ("Transpose", "General", "Embed", "Attention", "Local")
+EMA: Final = 'batch norm by running averages in training, mode "ema" (1: on)'
 
 
 class JaxParameters(JaxBatches):
@@ -45,6 +46,7 @@ class JaxParameters(JaxBatches):
             self.jax.make_jaxpr(lambda tree, each: self._find_layers(tree, modules.called(tree, each)))(self.start, x)
             self._find_images(self.jax.make_jaxpr(modules.forward)(self.start, x).jaxpr)
         self.forward = self.jax.jit(modules.forward)
+        self.predicted = self.jax.jit(modules.predicted)
         self.calls = self.jax.jit(lambda tree, each: [(c.x, c.z) for c in modules.called(tree, each) if _has_kernel(c)])
         self.own: Parameters = {
             name: tensor.astype(np.float64) for name, tensor in self.taken(modules.leaves(self.start)).items()
@@ -55,6 +57,7 @@ class JaxParameters(JaxBatches):
     def _find_layers(self, tree: Any, layers: list[Called]) -> None:
         """Name the leaves: places among them, by names in the order of calls."""
         places = {id(leaf): k for k, leaf in enumerate(self.modules.leaves(tree))}
+        self._find_norms([layer.module for layer in layers if "BatchNorm" in layer.kind])
         kinds, self.places = list[tuple[str, ...]](), list[int]()
         for layer in layers:
             own = {name: places.pop(id(array)) for name, array in layer.arrays.items() if id(array) in places}
@@ -72,6 +75,15 @@ class JaxParameters(JaxBatches):
             raise PortError(f"{self.path.name}: parameters of shape {shapes[0]} are of no layer that {self.words} "
                             "calls, and cannot be mapped")  # fmt: skip
         self.names_of = numbered(kinds)
+
+    def _find_norms(self, norms: list[Any]) -> None:
+        """Keep the numbers of batch normalisation, with the momentum as PyTorch has it: the share of what is new."""
+        if not norms:
+            return
+        self.modes["batch norm epsilon"] = [float(getattr(n, "eps", getattr(n, "epsilon", 0))) for n in norms]
+        self.modes["batch norm momentum"] = [round(1 - float(norm.momentum), 10) for norm in norms]
+        if any(getattr(norm, "mode", "") == "ema" for norm in norms):
+            self.modes[EMA] = [1.0]
 
     def _find_images(self, traced: Any) -> None:
         """Find which dense layers get flattened images with channels last, by what the model is traced to."""
@@ -119,6 +131,8 @@ class JaxParameters(JaxBatches):
         self._loaded = dict(self.scope)
         values = {name: value for name, value in self.scope.items() if not isinstance(value, Inert)}
         self.holders = [name for name, value in values.items() if self.modules.tree_in(value) is not None]
+        self.statistics = [name for name, value in values.items() if self.modules.is_statistics(value)]
+        """names of what layers keep beside their parameters"""
         self.states: dict[str, int] = {}
         transforms = [tx for _, _, tx in self.made] or ([self.tx] if self.tx else [])
         self.transforms = transforms
@@ -135,6 +149,7 @@ class JaxParameters(JaxBatches):
         self.scope.update(self._loaded)
         for name in self.holders:
             self.scope[name] = self.modules.put_in(self._loaded[name], self.modules.copied(tree))
+        self.scope.update({name: self.modules.copied(self._loaded[name]) for name in self.statistics})
         for name, k in self.states.items():
             for optimized in self.modules.optimized(tree):
                 state = self.transforms[k].init(optimized)
@@ -143,7 +158,7 @@ class JaxParameters(JaxBatches):
                     break
         self.current = tree
         if not (self.loop or self.function):
-            self.state = self.tx.init(tree)
+            self.state, self.kept = self.tx.init(tree), self.modules.statistics(())
 
     def give(self, parameters: Parameters) -> None:
         """Start again from these parameters."""
@@ -158,6 +173,12 @@ class JaxParameters(JaxBatches):
         moved = [tree for tree in trees if tree is not None and any(
             not np.array_equal(a, b) for a, b in zip(self.modules.leaves(tree), given, strict=True))]  # fmt: skip
         return [*moved, *trees][0]
+
+    def predict(self, x: Array) -> Any:
+        """Return the outputs for examples (n, *inputs), as after training."""
+        usual = not (self.loop or self.function)
+        statistics = self.kept if usual else self.modules.statistics(self.scope.values())
+        return self.predicted(self.tree(), statistics, self.as_inputs(x, self.given))
 
     def parameters(self) -> Parameters:
         """Return copies."""

@@ -11,8 +11,10 @@ import numpy as np
 
 from shared.adapters.flax_modules import Linen
 from shared.adapters.jax_modules import Modules, concrete
+from shared.adapters.jax_scans import replace, unshuffled
 
 GRADS: Final = ("value_and_grad", "grad", "filter_value_and_grad", "filter_grad")
+AT_REST: Final = "evaluation mode of batch norm in training (1: on)"
 
 
 class JaxRecording:
@@ -21,8 +23,15 @@ class JaxRecording:
     jax: Any
     optax: Any
     modules: Modules
+    dtype: str
+    is_scanned: bool
+    """whether a call of the file's step may take several steps: `lax.scan`"""
     seen: dict[str, Any] | None
     """what the step that runs has computed so far; None outside of steps"""
+    asked: int
+    """how often the step that runs has asked for gradients"""
+    is_within = False
+    """whether something is differentiated right now"""
     made: list[tuple[str, dict[str, Any], Any]]
     """optimizers of optax: name, arguments, and what was made"""
     modes: dict[str, list[float]]
@@ -30,18 +39,23 @@ class JaxRecording:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Record gradients, and what optimizers get; leave dropout out."""
+        """Record gradients, and what optimizers get; leave dropout out, and where a call takes all, shuffling."""
         with ExitStack() as stack:
             places = [self.jax, getattr(self.modules, "api", None)]
             for place, name in ((place, name) for place in places for name in GRADS if hasattr(place, name)):
-                _replace(stack, place, name, partial(_differentiating, self, getattr(place, name), name))
+                replace(stack, place, name, partial(_differentiating, self, getattr(place, name), name))
             for name, function in vars(self.optax).items():
                 if inspect.isfunction(function) and _gives_optimizer(function):
-                    _replace(stack, self.optax, name, self._making(name, function))
+                    replace(stack, self.optax, name, self._making(name, function))
+            replace(stack, self.optax, "MultiSteps", _accumulating(self, self.optax.MultiSteps))
             for cls in self.modules.dropouts():
-                _replace(stack, cls, "__call__", self._kept)
+                replace(stack, cls, "__call__", self._kept)
+            for cls in self.modules.norms():
+                replace(stack, cls, "__call__", self._normed(cls.__call__))
             if isinstance(self.modules, Linen):
                 stack.enter_context(self.modules.watched())
+            if self.is_scanned:
+                stack.enter_context(unshuffled(self.jax))
             yield
 
     @property
@@ -54,10 +68,22 @@ class JaxRecording:
 
         return kept
 
+    def _normed(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what normalises, and tells whether it takes its running statistics while it trains."""
+
+        def normed(layer: Any, x: Any, *rest: Any, **named: Any) -> Any:
+            if self.is_within and self.modules.is_at_rest(layer, rest, named):
+                self.modes[AT_REST] = [1.0]
+            return call(layer, x, *rest, **named)
+
+        return normed
+
     def _making(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def made(*arguments: Any, **named: Any) -> Any:
             found = function(*arguments, **named)
+            if not hasattr(found, "update"):  # of inject_hyperparams, which gives a function
+                return self._making(name, found)
 
             def update(updates: Any, *rest: Any, **more: Any) -> Any:
                 self.record("used", updates)
@@ -66,10 +92,11 @@ class JaxRecording:
                     self.record("clipped", result[0], last=True)
                 return result
 
-            bound = inspect.signature(function).bind(*arguments, **named)
-            bound.apply_defaults()
             recorded = found._replace(update=update)
-            self.made.append((name, dict(bound.arguments), recorded))
+            if self.seen is None:  # what a step makes is part of an optimizer that is known
+                bound = inspect.signature(function).bind(*arguments, **named)
+                bound.apply_defaults()
+                self.made.append((name, dict(bound.arguments), recorded))
             return recorded
 
         return made
@@ -85,18 +112,28 @@ class JaxRecording:
             self._keep(what, leaves, last)
 
     def _keep(self, what: str, leaves: list[Any], last: bool) -> None:
-        if self.seen is not None and (last or what not in self.seen):
-            self.seen[what] = [np.array(leaf) for leaf in leaves]
-
-
-def _replace(stack: ExitStack, place: Any, name: str, value: Any) -> None:
-    before = getattr(place, name)
-    setattr(place, name, value)
-    stack.callback(setattr, place, name, before)
+        if self.seen is not None:
+            self.asked += what == "gradients"
+            if last or what not in self.seen:
+                self.seen[what] = [np.array(leaf) for leaf in leaves]
 
 
 def _gives_optimizer(function: Callable[..., Any]) -> bool:
     return "GradientTransformation" in str(function.__annotations__.get("return", ""))
+
+
+def _accumulating(file: JaxRecording, real: Any) -> Any:
+    """Return `optax.MultiSteps`, recorded, which adds up in the precision in which the file is computed."""
+
+    def made(opt: Any, every_k_schedule: Any, *rest: Any, **named: Any) -> Any:
+        names = ("use_grad_mean", "should_skip_update_fn", "accumulator_dtype")
+        given = {"accumulator_dtype": file.dtype, **dict(zip(names, rest, strict=False)), **named}
+        found = real(opt, every_k_schedule, **given)
+        many = f" of {every_k_schedule}" if isinstance(every_k_schedule, int) else ""
+        file.made.append((f"MultiSteps{many}", {}, found))
+        return found
+
+    return made
 
 
 def _differentiating(
@@ -104,7 +141,7 @@ def _differentiating(
 ) -> Any:
     """Return what JAX, Flax or Equinox make of a function, with its value and its gradients recorded.
 
-    `grad` is made of `value_and_grad`, so that the value is there. What they call themselves is not recorded.
+    `grad` is made of `value_and_grad`, so that the value is there. Gradients that they ask for within are not recorded.
     """
     if function is None:
         return partial(_differentiating, file, real, name, **named)
@@ -115,14 +152,14 @@ def _differentiating(
 
     @wraps(function)
     def called(*of_function: Any, **given: Any) -> Any:
-        if file.seen is None:
+        if file.seen is None or file.is_within:
             value, grads = of_both(*of_function, **given)
         else:
-            seen, file.seen = file.seen, None
+            file.is_within = True
             try:
                 value, grads = of_both(*of_function, **given)
             finally:
-                file.seen = seen
+                file.is_within = False
             file.record("gradients", grads)
             file.record("loss", value[0] if has_aux else value)
         if is_value:

@@ -142,7 +142,7 @@ class LiveJax(JaxPort):
         if optimizer is not None and not isinstance(optimizer, self.optax.GradientTransformation):
             optimizer = optimizer(0.001)
         self.text, self.loop, self.function, self.source = "", None, "", None  # type: ignore[assignment]
-        self.model, self.words = self.live.model, str(self.path)
+        self.model, self.words = self.modules.own(self.live.model), str(self.path)
         found = {"criterion": criterion, "optimizer": optimizer}
         self.scope = {name: value for name, value in found.items() if value is not None}
 

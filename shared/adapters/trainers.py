@@ -204,7 +204,7 @@ class _JaxTrainer:
     def __init__(self, path: Any, x: Array, y: Array, start: Parameters, named: Named) -> None:
         self.port = port = JaxPort(path, (PRECISION, "float64"), named, is_compared=False)
         port.jax.clear_caches()  # what was compiled while it was tried hands its numbers over
-        self.start, self.compiled = start, set[int]()
+        self.start, self.compiled, self.size = start, set[int](), 0
         self.again()
         self.files = [str(path)]
         self.x, self.y = np.asarray(port.as_inputs(x, port.shape)), np.asarray(port.as_targets(y))
@@ -224,12 +224,15 @@ class _JaxTrainer:
     def train(self, order: Labels, batch: int, *, given: bool = False) -> None:
         """Take a step for each `batch` of these examples."""
         del given
-        for k in range(0, len(order), batch):
-            i = order[k : k + batch]
-            self.port.act(self.port.as_data(self.x[i]), self.port.as_data(self.y[i]))
+        if self.port.takes_epochs and self.size != batch:
+            self.size = batch
+            self.port.jax.clear_caches()  # what is compiled has taken over the sizes that were there
+        most = batch * max(1, len(order) // batch) if self.port.takes_epochs else batch
+        for k in range(0, len(order), most):
+            i = order[k : k + most]
+            self.port.act(self.port.as_data(self.x[i]), self.port.as_data(self.y[i]), min(batch, len(i)))
         self.port.jax.block_until_ready(self.port.modules.leaves(self.port.tree()))
 
     def predict(self, x: Array) -> Any:
         """Return the outputs, compiled for each number of images."""
-        port = self.port
-        return np.asarray(port.forward(port.tree(), port.as_inputs(x, port.given)))
+        return np.asarray(self.port.predict(x))

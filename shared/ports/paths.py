@@ -30,13 +30,16 @@ class Rule(NamedTuple):
     """coupled or decoupled"""
     epsilon: float = 0.0
     place: str = ""
+    every: int = 1
+    """of so many steps one updates; the rates of the others are 0"""
 
     def words(self, constant: float) -> str:
         """Return the rule, its numbers and its rates."""
+        rates = rates_in_words(self.rates[self.every - 1 :: self.every], constant)
         found = self.name + (f", {self.details}" if self.details else "")
         if self.decay:
             found += f", weight decay {self.decay:.3g}" + (f" {self.how}" if self.how else "")
-        return f"{found}, {rates_in_words(self.rates, constant)}"
+        return f"{found}, {rates}" + (f", in one of {self.every} steps" if self.every > 1 else "")
 
 
 class Path(NamedTuple):
@@ -54,6 +57,13 @@ class Path(NamedTuple):
         order = order[np.abs(self.g[0][order]) > 0] if self.g[0].any() else order
         chosen = order[np.unique(np.linspace(0, len(order) - 1, MOST_ENTRIES).astype(int))]
         return Path(*([vector[chosen] for vector in vectors] for vectors in self))
+
+
+def period(moved: list[bool]) -> int:
+    """Return k if every k-th step moves something and the others nothing; 1 for anything else."""
+    k = moved.index(True) + 1 if any(moved) else 1
+    is_regular = len(moved) >= 2 * k and moved == [t % k == 0 for t in range(1, len(moved) + 1)]
+    return k if is_regular else 1
 
 
 def path_of(gradients: list[Parameters], start: Parameters, after: list[Parameters]) -> Path:

@@ -10,7 +10,7 @@ import numpy as np
 
 from shared.ports.adaptive import adaptive
 from shared.ports.momenta import of_gradients
-from shared.ports.paths import NOTHING, Path, Rule
+from shared.ports.paths import NOTHING, Path, Rule, period
 
 EXACT: Final = {"float64": 1e-9, "float32": 3e-4}
 """dtype -> relative residual of a rule that is surely the one."""
@@ -36,6 +36,11 @@ def rule_of(path: Path, dtype: str, hints: dict[str, float]) -> Rule | None:
         return None
     if not any(m.any() for m in path.moved):
         return Rule(NOTHING, "", [0.0] * len(path.g), 0.0)
+    if (k := period([bool(m.any()) for m in path.moved])) > 1:  # gradients are added up
+        rule, rates = rule_of(Path(*(vectors[k - 1 :: k] for vectors in path)), dtype, hints), [0.0] * len(path.g)
+        if rule is not None:
+            rates[k - 1 :: k] = rule.rates
+        return rule._replace(every=k, rates=rates) if rule else None
     some, found = path.some(), list[Rule]()
     with np.errstate(all="ignore"):
         for make in (of_gradients, adaptive):

@@ -28,7 +28,7 @@ def explain(found: Comparison) -> list[str]:
         said += _of_side(side, len(found.sides) == 1 or not all(row.same for row in found.rows))
     said += found.of_outputs
     if len(found.sides) == 2:
-        said += _differences(found)
+        said += _differences(found) + _running_variances(found.sides)
     return said
 
 
@@ -64,6 +64,8 @@ def _of_side(side: Side, with_all: bool) -> list[str]:
 
 def _clipped(side: Side) -> str:
     """Return that the optimizer gets other gradients than the loss has; "" if it gets the same."""
+    if side.rule is not None and side.rule.every > 1:
+        return _added_up(side, side.rule.every)
     for figures in side.walk:
         before, after = (np.concatenate([np.ravel(t) for t in g.values()]) for g in (figures.gradients, figures.used))
         if not np.allclose(before, after, rtol=1e-6, atol=0):
@@ -73,6 +75,16 @@ def _clipped(side: Side) -> str:
                 return f"its gradients are clipped before the update: their norm becomes {norm:.4g}"
             most = float(np.abs(after).max())
             return f"its gradients are changed before the update: none is larger than {most:.4g} (clipped by value?)"
+    return ""
+
+
+def _added_up(side: Side, k: int) -> str:
+    """Return what becomes of the gradients of k steps, of which the last updates; "" if each has those before in it."""
+    seen = [np.concatenate([np.ravel(t) for t in figures.gradients.values()]) for figures in side.walk[:k]]
+    used = np.concatenate([np.ravel(t) for t in side.walk[k - 1].used.values()])
+    for words, expected in (("averaged", np.mean(seen, 0)), ("added up", np.sum(seen, 0))):
+        if np.linalg.norm(used - expected) <= 1e-5 * np.linalg.norm(expected):
+            return f"its gradients are {words} over {k} steps before each update"
     return ""
 
 
@@ -144,6 +156,17 @@ def _differences(found: Comparison) -> list[str]:
     return said
 
 
+def _running_variances(sides: list[Side]) -> list[str]:
+    """Return that batch norm keeps another variance in PyTorch, where both have it: it acts in predictions alone."""
+    normed = [side for side in sides if "batch norm momentum" in side.about.modes]
+    torch = [side.name for side in normed if side.about.kind == "torch.nn.Module"]
+    others = [side.name for side in normed if side.name not in torch]
+    if not (torch and others):
+        return []
+    return [f"batch norm: the running variance is divided by n - 1 in {torch[0]}, by n in {others[0]}, as their "
+            "frameworks have it: after equal training predictions differ by about 1/n"]  # fmt: skip
+
+
 def _numbers(values: list[float]) -> str:
     return ", ".join(f"{value:g}" for value in values) or "none"
 
@@ -192,11 +215,17 @@ def _rules(a: Side, b: Side) -> list[str]:
         differ.append(f"epsilon: {', '.join(places)}")
     if x.name == y.name and abs(x.momentum - y.momentum) > 1e-4:
         differ.append(f"the momentum: {x.momentum:.4g} in {a.name}, {y.momentum:.4g} in {b.name}")
+    if x.every != y.every:
+        differ.append(f"{a.name} updates in {_share(x)}, {b.name} in {_share(y)}")
     r, s = np.array(x.rates), np.array(y.rates)
-    if np.abs(r - s).max() > 1e-4 * np.abs(r).max() and x.name == y.name:
+    if x.every == y.every and np.abs(r - s).max() > 1e-4 * np.abs(r).max() and x.name == y.name:
         step = int(np.argmax(np.abs(r - s) > 1e-4 * np.abs(r).max())) + 1
         differ.append(f"the rate of step {step}: {r[step - 1]:.5g} in {a.name}, {s[step - 1]:.5g} in {b.name}")
     return [f"the two differ in the update: {each}" for each in differ or ["by less than the rules tell"]]
+
+
+def _share(rule: Rule) -> str:
+    return f"one of {rule.every} steps" if rule.every > 1 else "each step"
 
 
 def _decays(a: Side, b: Side, x: Rule, y: Rule) -> list[str]:

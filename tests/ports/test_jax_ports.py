@@ -39,6 +39,16 @@ def compare(*names: str, steps: int = 8) -> Comparison:
     return comparison.examine(sides, processes, steps, 10, 1)
 
 
+def compared(folder: Path, name: str, changes: dict[str, str], other: str, steps: int) -> Comparison:
+    """Compare a file in which something is changed."""
+    text = (FILES / f"{name}.py").read_text()
+    for right, wrong in changes.items():
+        assert right in text
+        text = text.replace(right, wrong)
+    (folder / f"{name}.py").write_text(text)
+    return compare(str(folder / name), other, steps=steps)
+
+
 RIGHT = {
     "equinox_mlp": ("torch_mlp", "equinox.Module"),
     "linen_mlp": ("torch_mlp", "flax.linen.Module"),
