@@ -136,6 +136,11 @@ class Nnx(Modules):
     def tree_in(self, value: Any) -> Any:
         if isinstance(value, self.api.Optimizer):
             return self.tree()
+        if isinstance(value, self.api.State):  # of a model that was split, perhaps with its optimizer
+            leaves = self.leaves(self.api.filter_state(value, self.api.Param))
+            tree = self.tree()
+            is_like = [np.shape(leaf) for leaf in leaves] == [np.shape(leaf) for leaf in self.leaves(tree)]
+            return self.jax.tree.unflatten(self.jax.tree.structure(tree), leaves) if is_like else None
         is_one = type(value) is type(self.model)
         return self.copied(self.api.state(value, self.api.Param)) if is_one else None
 
@@ -144,9 +149,17 @@ class Nnx(Modules):
         if isinstance(value, self.api.Optimizer):
             self.api.update(self.model, tree)
             return type(value)(self.model, value.tx, wrt=getattr(value, "wrt", self.api.Param))
+        if isinstance(value, self.api.State):
+            return self._with(self.widened(self.copied(value)), self.api.Param, self.leaves(tree))
         self.api.update(value, self.copied(self._start))
         self.api.update(value, self.copied(tree))
         return value
+
+    def _with(self, state: Any, kind: Any, leaves: list[Any]) -> Any:
+        """Return a state in which the variables of a kind have these values."""
+        new = iter(leaves)
+        return self.jax.tree.map(lambda v: v.replace(next(new)) if isinstance(v, kind) else v, state,
+                                 is_leaf=lambda v: isinstance(v, self.api.Variable))  # fmt: skip
 
     def run(self, tree: Any, statistics: Any, x: Any) -> tuple[Any, Any]:
         model = self._model_with(tree, statistics)
@@ -161,8 +174,21 @@ class Nnx(Modules):
         return self.api.merge(self._parts(self.model)[0], tree, *self.copied(statistics))
 
     def statistics(self, values: Iterable[Any]) -> Any:
-        del values  # the model itself holds them
-        return self.copied(self._parts(self.model)[2:])
+        own = self.copied(self._parts(self.model)[2:])
+        for value in values:
+            if found := self._stats(value):
+                own = self._with(own, self.api.BatchStat, found)
+        return own
+
+    def is_statistics(self, value: Any) -> bool:
+        return bool(self._stats(value)) and self.tree_in(value) is None
+
+    def _stats(self, value: Any) -> list[Any]:
+        """Return the running statistics in a state that was split off the model; [] if it is none."""
+        if not isinstance(value, self.api.State):
+            return []
+        found, own = (self.leaves(self.api.filter_state(each, self.api.BatchStat)) for each in (value, self._start))
+        return found if [np.shape(v) for v in found] == [np.shape(v) for v in own] else []
 
     def predicted(self, tree: Any, statistics: Any, x: Any) -> Any:
         model = self._model_with(tree, statistics)

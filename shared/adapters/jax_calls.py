@@ -2,12 +2,16 @@
 
 import ast
 import inspect
-from typing import Any
+import re
+from typing import Any, Final
 
 from shared.adapters.jax_parameters import JaxParameters
 from shared.adapters.jax_scans import BATCH
 from shared.adapters.loops import batch_of
 from shared.reading.names import has_role, plain
+
+UNKNOWN: Final = object()
+"""Stands for an argument of which the name says nothing."""
 
 
 class JaxCalls(JaxParameters):
@@ -19,6 +23,9 @@ class JaxCalls(JaxParameters):
         self._unpacked = _unpacked(self.source.functions[name])
         batch = batch_of(self.text, x, y)
         given = [self._argument(each, x, y, batch, size) for each in inspect.signature(function).parameters]
+        left = [part for part in (x, y) if not any(each is part or each is batch for each in given)]
+        for k in [k for k, each in enumerate(given) if each is UNKNOWN]:
+            given[k] = left.pop(0) if left else self.tx
         self._keep_parts(function(*given))
 
     def _keep_parts(self, found: Any) -> None:
@@ -39,8 +46,10 @@ class JaxCalls(JaxParameters):
         parts = self._unpacked.get(name, [])
         if parts and not all(has_role(part, "x") or has_role(part, "y") for part in parts) and "batch" not in name:
             return tuple(self._argument(part, x, y, batch, size) for part in parts)
-        if self.is_scanned and BATCH.fullmatch(plain(name)) and not parts:
-            return size
+        if self.is_scanned and not parts and (BATCH.fullmatch(plain(name)) or has_role(name, "epochs")):
+            return 1 if has_role(name, "epochs") else size
+        if isinstance(batch, dict) and re.search(rf"\b{name}\[[\"']", self.text):
+            return batch
         if "batch" in name and not has_role(name, "y"):
             return x if isinstance(batch, tuple) and has_role(name, "x") else batch
         if parts:
@@ -58,7 +67,7 @@ class JaxCalls(JaxParameters):
             return self.scope[self.statistics[0]]
         if has_role(name, "parameters") or "state" in name or of_name:
             return self.scope[(of_name or self.holders)[0]]
-        return self.scope.get(name, self.tx)
+        return self.scope.get(name, UNKNOWN)
 
 
 def _is_plain(value: Any) -> bool:

@@ -19,12 +19,13 @@ SCANS: Final = re.compile(r"\b(scan|fori_loop)\(")
 BATCH: Final = re.compile(r"(mini_?)?batch_?size|bs|b_?size|batch")
 BATCHES: Final = re.compile(r"(n|num)_?(mini_?)?batch(es)?(_per_epoch)?|((n|num)_?)?steps(_?per_?epoch)?|batches")
 EXAMPLES: Final = re.compile(r"n|(n|num)_?(train|examples|samples|data)(_examples)?|train_?(ds_)?size|dataset_?size")
-"""Names of numbers: of the examples of a batch, of the batches of an epoch, and of all examples."""
+EPOCHS: Final = re.compile(r"((n|num)_?)?epochs?")
+"""Names of numbers: of the examples of a batch, of the batches of an epoch, of all examples, and of epochs."""
 
 
 def give_sizes(scope: dict[str, Any], count: int, batch: int, is_scanned: bool) -> None:
     """Set the numbers of a file that are those of its batches, and where it scans of its examples, by their names."""
-    sizes = {BATCH: batch} | ({BATCHES: count // batch, EXAMPLES: count} if is_scanned else {})
+    sizes = {BATCH: batch} | ({BATCHES: count // batch, EXAMPLES: count, EPOCHS: 1} if is_scanned else {})
     scope |= _given(scope, sizes)
     for value in scope.values() if is_scanned else ():
         function = inspect.unwrap(value) if callable(value) else value

@@ -20,6 +20,7 @@ RIGHT = {  # schedules of optax are computed in float32
     "equinox_scan": "torch_small",
     "linen_fori": "torch_small",
     "linen_range": "torch_decay",
+    "nnx_split": "torch_small",
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 from shared.adapters.jax_model import JaxPort
 from shared.adapters.port import Named, PortError
 from shared.adapters.trainers import _JaxTrainer
+from shared.interface import Parameters
 from tests.ports.here import parted, said
 from tests.ports.test_jax_ports import FILES, _own_settings, compare, compared
 
@@ -51,7 +52,7 @@ def test_predictions_take_the_running_statistics_of_training(name: str) -> None:
     """After many steps on one batch, they are those of the batch: without them predictions would be far off."""
     rng = np.random.default_rng(3)
     x, y = 5 + 3 * rng.random((8, 20)), rng.integers(0, 10, 8).astype(float)
-    start = {k: rng.normal(size=shape) for k, shape in SHAPES.items()}
+    start: Parameters = {k: rng.normal(size=shape) for k, shape in SHAPES.items()}
     mine = _JaxTrainer(FILES / f"{name}.py", x, y, start, Named())
     mine.give(start, 8)
     before = mine.predict(x)

@@ -22,14 +22,14 @@ state = TrainState.create(apply_fn=net.apply, params=net.init(jax.random.key(0),
 
 
 @jax.jit
-def epoch(state, images, labels):
+def epoch(state, imgs, lbls):
     def body(i, state):
-        x = jax.lax.dynamic_slice_in_dim(images, i * batch_size, batch_size)
-        y = jax.lax.dynamic_slice_in_dim(labels, i * batch_size, batch_size)
+        x = jax.lax.dynamic_slice_in_dim(imgs, i * batch_size, batch_size)
+        y = jax.lax.dynamic_slice_in_dim(lbls, i * batch_size, batch_size)
 
         def loss_fn(params):
             return optax.softmax_cross_entropy_with_integer_labels(state.apply_fn({"params": params}, x), y).mean()
 
         return state.apply_gradients(grads=jax.grad(loss_fn)(state.params))
 
-    return jax.lax.fori_loop(0, images.shape[0] // batch_size, body, state)
+    return jax.lax.fori_loop(0, imgs.shape[0] // batch_size, body, state)
