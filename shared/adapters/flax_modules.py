@@ -78,6 +78,8 @@ class Linen(Modules):
     def _others(self, value: Any) -> dict[str, Any]:
         """Return the collections beside the parameters that a value holds, or is."""
         others = {name: each for name, each in self.variables.items() if name != "params"}
+        if not others:
+            return {}
         if not isinstance(value, Mapping):
             found = {name: getattr(value, name, None) for name in others}
         elif others.keys() & value.keys():
@@ -85,7 +87,9 @@ class Linen(Modules):
         else:
             found = dict.fromkeys(others, value)
         like = self.jax.tree.structure
-        return {name: each for name, each in found.items() if each is not None and like(each) == like(others[name])}
+        return {
+            name: each for name, each in found.items() if isinstance(each, Mapping) and like(each) == like(others[name])
+        }
 
     def statistics(self, values: Iterable[Any]) -> Any:
         found = {name: each for name, each in self.variables.items() if name != "params"}
