@@ -11,7 +11,7 @@ from shared.adapters.port import PortError
 from shared.adapters.trainers import trainer
 from shared.ports.comparison import draw
 from tests.ports.here import parted, said
-from tests.ports.test_jax_ports import FILES, _own_settings, compare, compared
+from tests.ports.test_jax_ports import FILES, _own_settings, compare
 
 __all__ = ["_own_settings"]
 pytestmark = pytest.mark.xdist_group("jax")
@@ -31,13 +31,6 @@ def test_a_right_port_is_never_accused(name: str) -> None:
     assert found.ok, said(found)
     assert max(row.difference for row in found.rows) < (1e-7 if name == "linen_range" else 1e-10)
     assert "the two differ" not in said(found)
-
-
-@pytest.mark.exhaustive
-def test_a_wrong_scan_is_told_by_its_cause(tmp_path: Path) -> None:
-    found = compared(tmp_path, "linen_scan", {"adam(1e-3)": "adam(1e-3, eps=1e-6)"}, "torch_small", steps=5)
-    assert parted(found) == ["update"]
-    assert "epsilon: 1e-06 beside the corrected root in linen_scan, 1e-08" in said(found)
 
 
 @pytest.mark.exhaustive
