@@ -15,7 +15,8 @@ from shared.measure import plan
 from shared.options import DEFAULTS, network_of, resolve, training_of
 from shared.ports import beside, comparison, timed
 from shared.ports.beside import Entry
-from shared.ports.stepper import Given, PortStepper, declared_spec, is_model, is_port
+from shared.ports.kinds import declared_spec, is_model, is_port
+from shared.ports.stepper import Given, PortStepper
 from shared.processes.calls import side_by_side
 from shared.report import beside as report
 from shared.report.numbers import plural

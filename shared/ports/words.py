@@ -6,10 +6,10 @@ import numpy as np
 
 from shared.adapters.port import Figures
 from shared.interface import Array
-from shared.ports.comparison import Comparison, Side
 from shared.ports.paths import PLACES, Rule
 from shared.ports.rows import Row
 from shared.ports.rules import CONSTANT
+from shared.ports.sides import Comparison, Side
 
 ORDERS: Final = {
     "last": "its training leaves the smaller last batch out (drop_last): examples never seen, and fewer steps",

@@ -5,8 +5,8 @@ from typing import Any
 
 from shared.ports import slowness
 from shared.ports.beside import START_EPOCHS, START_EXAMPLES
-from shared.ports.comparison import Comparison, Side
 from shared.ports.rows import OWN, OWN_RULE, Row
+from shared.ports.sides import Comparison, Side
 from shared.ports.starts import own_start
 from shared.ports.words import explain
 from shared.report.document import Document
