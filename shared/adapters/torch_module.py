@@ -8,8 +8,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from shared.adapters.forms import lines_in_words
+from shared.adapters.loop_data import Order
 from shared.adapters.port import About, Figures, PortError, listening
 from shared.adapters.torch_batches import TorchBatches
+from shared.adapters.torch_epoch import order_of
 from shared.interface import Array, Parameters
 
 HINTS: Final = ("lr", "momentum", "dampening", "weight_decay", "eps", "alpha")
@@ -27,8 +30,11 @@ class TorchPort(TorchBatches):
             hints[f"beta_{k}"] = float(beta)
         words = [self.words, self.criterion_words, self.optimizer_words]
         words += [f"the loop in line {self.loop.node.lineno}"] if self.loop else []
+        if self.preparation and self.preparation.lines:
+            words.append(f"its data as {lines_in_words(self.preparation.lines)}")
+        notes = [*self.notes, *([self.unfollowed] if self.unfollowed else [])]
         return About("torch.nn.Module", words, shapes, list(self.inputs), self.n_out, self.dtype, hints, self.own,
-                     self.notes, self.modes, has_update=True)  # fmt: skip
+                     notes, self.modes, has_update=True)  # fmt: skip
 
     def give(self, parameters: Parameters) -> None:
         """Start again from these parameters."""
@@ -45,10 +51,11 @@ class TorchPort(TorchBatches):
         """Run the body of the file's loop, or the usual step, with this batch."""
         seen: dict[str, Any] = {}
         carried = max((float(p.grad.abs().max()) for p in self.module.parameters() if p.grad is not None), default=0.0)
-        with listening(self.path, self.caught), self._watched(seen):
-            self.act(self.as_inputs(x), self.as_targets(y))
+        with listening(self.path, self.caught), self.watched(seen):
+            self.act(self.as_taken(x), self.as_targets(y))
         if "loss" not in seen or "outputs" not in seen:
             raise PortError(f"{self.path.name}: its step calls {self.words} or backward not once")
+        self.reached = seen["inputs"]
         after = self.parameters()
         gradients = seen["gradients"]
         zeroed = self.loop is None or re.search(r"zero_grad|\.grad *= *None|\.grad\.zero_", self.source.text)
@@ -76,6 +83,10 @@ class TorchPort(TorchBatches):
                 hook.remove()
         return {name: value.numpy().reshape(len(value), -1).copy() for name, value in found.items()}
 
+    def order(self) -> Order | None:
+        """Return what an epoch of the file's loop takes of the examples; None where that is not known."""
+        return order_of(self)
+
     def act(self, x: Any, y: Any) -> None:
         """Run the body of the file's loop, or the usual step, with tensors."""
         if self.loop:
@@ -89,7 +100,7 @@ class TorchPort(TorchBatches):
             schedule.step()
 
     @contextmanager
-    def _watched(self, seen: dict[str, Any]) -> Iterator[None]:
+    def watched(self, seen: dict[str, Any]) -> Iterator[None]:
         """Record outputs, loss and gradients; `float` gives the precision that is asked for here."""
         Tensor = sys.modules["torch"].Tensor
         backward, to_float = Tensor.backward, Tensor.float
@@ -101,7 +112,8 @@ class TorchPort(TorchBatches):
             seen["loss"] = float(loss.detach())
             seen["gradients"] = self._gradients()
 
-        def heard(_: Any, __: Any, outputs: Any) -> None:
+        def heard(_: Any, inputs: Any, outputs: Any) -> None:
+            seen.setdefault("inputs", inputs[0].detach().numpy().reshape(len(outputs), -1).copy())
             seen.setdefault("outputs", outputs.detach().numpy().reshape(len(outputs), -1).copy())
 
         def used(*_: Any) -> None:

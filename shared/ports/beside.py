@@ -57,7 +57,7 @@ def agree(entries: list[Entry], processes: Sequence[CallProcess], training: Trai
                 continue
             pair = [processes[other], processes[k]]
             found = comparison.examine(sides, pair, steps, training.batch_size, training.seed)
-            parted = [row.what for row in found.rows if not row.same]
+            parted = [row.what if row.step else f"{row.what} ({row.note})" for row in found.rows if not row.same]
             if not parted:
                 entry.group, entry.parts = other, ""
                 break

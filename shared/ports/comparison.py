@@ -8,7 +8,7 @@ import numpy as np
 
 from shared.implementations import label
 from shared.interface import Array, Parameters
-from shared.ports import causes, losses, rules
+from shared.ports import causes, data, losses, rules
 from shared.ports.examples import Batches, batches, draw
 from shared.ports.known_losses import Seen
 from shared.ports.paths import NOTHING, path_of
@@ -57,13 +57,13 @@ def _shape(shape: Sequence[int]) -> str:
 
 def examine(
     sides: list[Side], processes: Sequence[CallProcess], steps: int, batch: int, seed: int,
-    data: tuple[Array, Array] | None = None,
+    own: tuple[Array, Array] | None = None,
 ) -> Comparison:  # fmt: skip
     """Step one model or two, compare them, and find their losses and their rules.
 
     Parameters
     ----------
-    data : examples (n, *inputs) and (n,) of which the batches are drawn; None for random ones.
+    own : examples (n, *inputs) and (n,) of which the batches are drawn; None for random ones.
     """
     found = Comparison(sides, batch=batch)
     about, rng = sides[0].about, np.random.default_rng(seed)
@@ -73,9 +73,9 @@ def examine(
         found.steps = 1  # functions have no update, and would stand still
     start = draw(about, rng)
     given = batches(about, [batch] * found.steps, rng, fade=True)
-    if data is not None:
-        rows = [rng.permutation(len(data[1]))[:batch] for _ in given]
-        given = [(data[0][k], data[1][k]) for k in rows]
+    if own is not None:
+        rows = [rng.permutation(len(own[1]))[:batch] for _ in given]
+        given = [(own[0][k], own[1][k]) for k in rows]
     walks = _asked(processes, start, given)
     for side, walk in zip(sides, walks, strict=True):
         side.walk, side.caught, side.repeats = walk.figures, walk.caught, walk.repeats
@@ -93,6 +93,7 @@ def examine(
         one, two = (process.call(PortStepper.layers, start, given[0][0]) for process in processes)
         first = next(row for row in found.rows if row.what == "outputs")
         found.rows[1:1] = of_layers(one, two, SAME[dtype], first.same or first.step > 1)
+    found.rows += data.compare(sides, processes, seed)
     many = 3 if about.n_out == 1 else 1 + (2 * about.n_out + 12) // len(SIZES)
     if any(row.what == "outputs" and not row.same and row.step == 1 for row in found.rows):
         found.of_outputs = causes.why_outputs(sides, processes, start, *given[0], dtype)

@@ -32,6 +32,10 @@ class Side:
     """what a whole epoch in one call does otherwise than its steps"""
     other_data: str = ""
     """on what other data than those that it is given its first step was taken"""
+    data: list[str] = field(default_factory=list)
+    """what its file does to pixels from 0 to 1, and to labels, before its model gets them"""
+    batches: list[str] = field(default_factory=list)
+    """how an epoch of its file takes the examples; [] if that is not known"""
     timing: Timing | None = None
     not_timed: str = ""
     """why not, of a side that was to be timed"""

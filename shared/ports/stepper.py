@@ -84,6 +84,17 @@ class PortStepper:
             return dict(self.port.layers(x))
         return {}
 
+    def data(self, x: Array, y: Array) -> Parameters:
+        """Return what the file makes of images from 0 to 1 and of labels before its model gets them; {} if unknown."""
+        return dict(self.port.data(x, y)) if hasattr(self.port, "data") else {}
+
+    def batches(self) -> list[str]:
+        """Return how an epoch of the file takes the examples: "in batches", "shuffled", "last batch dropped"; or []."""
+        found = self.port.order() if hasattr(self.port, "order") else None
+        if found is None:
+            return []
+        return ["in batches", *["shuffled"] * found.shuffled, *["last batch dropped"] * found.drops_last]
+
     def gradients(self, start: Parameters, batches: list[tuple[Array, Array]]) -> list[Parameters]:
         """Return the gradients for each batch, all from the same parameters."""
         found = []

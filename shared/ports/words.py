@@ -6,6 +6,7 @@ import numpy as np
 
 from shared.adapters.port import Figures
 from shared.interface import Array
+from shared.ports import data
 from shared.ports.paths import PLACES, Rule
 from shared.ports.rows import Row
 from shared.ports.rules import CONSTANT
@@ -26,6 +27,7 @@ def explain(found: Comparison) -> list[str]:
     said: list[str] = []
     for side in found.sides:
         said += _of_side(side, len(found.sides) == 1 or not all(row.same for row in found.rows))
+    said += data.causes(found.sides, found.rows)
     said += found.of_outputs
     if len(found.sides) == 2:
         said += _differences(found)
