@@ -114,8 +114,9 @@ class Loop:
         for node in (each for statement in self.node.body for each in ast.walk(statement)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
                 x |= loaded_first(node.args[0]) if node.func.id in calls else set()
-            if isinstance(node, ast.Call) and len(node.args) > 1 and LOSS.search(ast.unparse(node.func)):
-                y |= loaded_first(node.args[1])
+            if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
+                is_loss = len(node.args) == len(("outputs", "targets")) and LOSS.search(ast.unparse(node.func))
+                y |= loaded_first(node.args[1]) if is_loss else set()
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 y |= {node.id} if has_role(node.id, "y") else set()
                 x |= {node.id} if has_role(node.id, "x") else set()

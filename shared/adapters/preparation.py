@@ -90,8 +90,8 @@ class Preparation:
         return found
 
     def _is_root(self, node: ast.stmt) -> bool:
-        is_made = isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None
-        return is_made and not loaded(node) & self.data and not BLANK.match(ast.unparse(node.value))
+        value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
+        return value is not None and not loaded(node) & self.data and not BLANK.match(ast.unparse(value))
 
     @property
     def is_known(self) -> bool:

@@ -91,7 +91,7 @@ def _rates(side: Side) -> str:
 def _row(row: Row) -> str:
     note = f" ({row.note})" if row.note else ""
     if not row.step:
-        return f"{row.what:<10} {'same' if row.same else 'PART'}{note}"
+        return f"{row.what:<10} {'same' if row.same else 'PARTS'}{note}"
     if row.same:
         verdict = "-" if row.note.startswith((OWN, OWN_RULE)) else "same"
         return f"{row.what:<10} {verdict} ({row.difference:.1e}){note}"
