@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from shared.adapters.loop_finding import training_loop
+from shared.adapters.loops import Loop
 from shared.adapters.port import Named, PortError, by_name, listening
 from shared.interface import Parameters
 from shared.reading import functions
@@ -26,6 +28,8 @@ class KerasFile:
     """A file that is loaded without its training."""
 
     dtype: str
+    loop: Loop | None = None
+    """the loop that asks a GradientTape for gradients"""
 
     def __init__(self, path: Path, named: Named = Named()) -> None:  # noqa: B008 - it does not change
         self.named = named
@@ -84,6 +88,7 @@ class KerasFile:
         with listening(self.path, self.caught):
             self.source.load()
         self.scope = self.source.namespace
+        self.loop = training_loop(self.source, ("GradientTape",))
         self.model, self.words = self._model()
 
     # ---- What the file holds --------------------------------------------------------------------------------

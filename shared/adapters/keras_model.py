@@ -1,15 +1,20 @@
 """A file with a keras.Model, compiled or plain, as a model that can be stepped."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from shared.adapters.forms import labels_of, lines_in_words
+from shared.adapters.keras_data import KerasData
 from shared.adapters.keras_file import KerasFile
 from shared.adapters.layout import channels_first, from_kernel, to_kernel
+from shared.adapters.loop_data import Order
 from shared.adapters.loops import why_not
 from shared.adapters.port import About, Figures, Named, PortError, listening, numbered, one_hot
+from shared.adapters.preparation import Preparation
+from shared.adapters.stand_ins import UnfollowedError
 from shared.interface import Array, Parameters
 
 HINTS: Final = ("learning_rate", "momentum", "weight_decay", "epsilon", "beta_1", "beta_2", "rho")
@@ -31,6 +36,7 @@ class KerasPort(KerasFile):
                 rng = np.random.default_rng(1)
                 y = rng.random(4) if self.n_out == 1 else np.arange(4.0) % self.n_out
                 self.step(rng.random((4, *self.inputs)), y)
+                self._follow()
                 break
             except PortError:
                 raise
@@ -98,8 +104,40 @@ class KerasPort(KerasFile):
             hints["eps"] = hints["epsilon"]
         loss = self.loss if isinstance(self.loss, str) else getattr(self.loss, "name", None) or "its own loss"
         words = [self.words, str(getattr(self.loss, "__name__", loss)), type(self.optimizer).__name__]
+        if self.preparation and self.preparation.lines:
+            words.append(f"its data as {lines_in_words(self.preparation.lines)}")
+        notes = [*self.notes, *([self.unfollowed] if self.unfollowed else [])]
         return About("keras.Model", words, shapes, list(self.inputs), self.n_out, self.dtype, hints, self.own,
-                     self.notes, self.modes, has_update=True)  # fmt: skip
+                     notes, self.modes, has_update=True)  # fmt: skip
+
+    def _follow(self) -> None:
+        """Find what the file does to its data before its training."""
+        self.unfollowed = ""
+        self.preparation: Preparation | None = None
+        self.trains: KerasData | None = None
+        if self.source is None:
+            return
+        self.trains = KerasData(self.source, self.loop)
+        try:
+            found = self.trains.preparation(self.scope, int(np.prod(self.inputs)), self.n_out, self.dtype)
+            self.preparation = found
+            self.data(
+                np.random.default_rng(1).random((4, *self.inputs)), np.arange(4.0) / (4 if self.n_out == 1 else 1)
+            )
+        except UnfollowedError as error:
+            self.preparation = None
+            self.unfollowed = f"what it does to its data before its training is not followed: {error}"
+
+    def data(self, x: Array, y: Array) -> Parameters:
+        """Return what the model and its loss get for images from 0 to 1; {} where that is not followed."""
+        if self.preparation is None:
+            return {}
+        made, targets = self.preparation(x.reshape(len(x), -1), y)
+        return {"x": channels_first(made, None), "y": labels_of(targets, self.n_out)}
+
+    def order(self) -> Order | None:
+        """Return what an epoch of the file's training takes of the examples; None where that is not known."""
+        return self.trains.order() if self.trains else None
 
     def images(self, x: Array) -> Array:
         """Return examples (n, *inputs) as the model takes them."""
@@ -133,6 +171,34 @@ class KerasPort(KerasFile):
         found = [np.zeros(v.shape) if g is None else g for g, v in zip(found, variables, strict=True)]
         self.optimizer.apply_gradients(list(zip(map(self.tf.convert_to_tensor, found), variables, strict=True)))
         return outputs, value, found
+
+    def own_step(self) -> Callable[[Array, Array], None] | None:
+        """Return the body of the file's own loop, which takes a batch; None without one, or where `fit` trains.
+
+        Raises
+        ------
+        PortError
+            If it does not run; the message says why.
+        """
+        if self.loop is None or self.trains is None or ".fit(" in self.source.text:
+            return None
+        loop, scope = self.loop, self.loop.scope(self.model)
+        calls = {name for name, value in scope.items() if value is self.model}
+
+        def step(images: Array, targets: Array) -> None:
+            shape = self.preparation.shape if self.preparation else images.shape[1:]
+            x, y = self.tf.constant(images.reshape(len(images), *shape)), self.tf.constant(targets)
+            loop.feed(scope, calls, x, y, self.tf.constant(np.arange(len(images))))
+            loop.run(scope)
+
+        before = self.parameters()
+        try:
+            step(*self.batch(np.full((2, *self.inputs), 0.5), np.arange(2.0)))
+        except Exception as error:
+            raise PortError(f"its own loop does not run here: {why_not(error)}") from error
+        if all(np.array_equal(before[name], tensor) for name, tensor in self.parameters().items()):
+            raise PortError("its own loop does not train the model that is compared")
+        return step
 
     def layers(self, x: Array) -> Parameters:
         """Return z and a of each layer with a kernel, channels first, a of the last left out: the outputs are that."""

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-from shared.adapters.loops import Loop, stored
+from shared.adapters.loop_bodies import stored
+from shared.adapters.loops import Loop
 from shared.reading.source import Source
 
 WRAPPERS: Final = ("jit", "filter_jit", "partial")

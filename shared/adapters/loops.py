@@ -10,13 +10,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from shared.adapters.loop_bodies import SHUFFLED, as_one_step, is_picked, loaded_first, stored, without_jumps
 from shared.boundary import told
 from shared.reading.names import has_role
 from shared.reading.source import Inert, Source
 
 Scope = dict[str, Any]
-SHUFFLED: Final = re.compile(r"randperm|permutation")
 
+LOSS: Final = re.compile(r"loss|criterion|cross_entropy|mse|nll|bce", re.IGNORECASE)
 DEEPEST: Final = 2
 """Callers of callers that are followed to find what a function gets."""
 
@@ -33,7 +34,7 @@ class Loop:
 
     def __init__(self, source: Source, node: ast.For | ast.While, above: list[ast.AST]) -> None:
         self.source, self.node, self.above = source, node, above
-        self._code = compile(ast.Module(_without_jumps(node.body), []), str(source.path), "exec")
+        self._code = compile(ast.Module(as_one_step(node), []), str(source.path), "exec")
 
     def scope(self, module: Any = None) -> Scope:
         """Return the names that the body sees: of the file, or of the function around it, with its arguments.
@@ -64,7 +65,7 @@ class Loop:
         defaults = dict(zip(reversed(parameters), reversed(function.args.defaults), strict=False))
         given: dict[str, ast.expr] = {}
         seen = dict(scope)
-        for caller, call in self._calls_of(function.name):
+        for caller, call in self.calls_of(function.name):
             given = dict(zip(parameters, call.args, strict=False))
             given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
             if caller is not None and depth < DEEPEST:
@@ -82,7 +83,8 @@ class Loop:
         for name, value in seen.items():
             scope.setdefault(f"{name}_of_the_caller", value)  # a schedule, perhaps
 
-    def _calls_of(self, name: str) -> Iterator[tuple[ast.FunctionDef | None, ast.Call]]:
+    def calls_of(self, name: str) -> Iterator[tuple[ast.FunctionDef | None, ast.Call]]:
+        """Yield the calls of a function of the file, each with the function in which it is."""
         for block in (*self.source.tree.body, self.source.tree):
             for call in ast.walk(block):
                 if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == name:
@@ -111,8 +113,10 @@ class Loop:
         x, y = set(), set()
         for node in (each for statement in self.node.body for each in ast.walk(statement)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                first = [each.id for each in ast.walk(node.args[0]) if isinstance(each, ast.Name)]
-                x |= {first[0]} if node.func.id in calls and first else set()
+                x |= loaded_first(node.args[0]) if node.func.id in calls else set()
+            if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
+                is_loss = len(node.args) == len(("outputs", "targets")) and LOSS.search(ast.unparse(node.func))
+                y |= loaded_first(node.args[1]) if is_loss else set()
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 y |= {node.id} if has_role(node.id, "y") else set()
                 x |= {node.id} if has_role(node.id, "x") else set()
@@ -121,12 +125,18 @@ class Loop:
     def _made(self) -> set[str]:
         """Return the names that the loop gives values to."""
         made = set(_names(self.node.target)) if isinstance(self.node, ast.For) else set()
-        return made | {each for node in self.node.body for each in stored(node)}
+        return made | {each for node in self.node.body for each in stored(node)} - self.orders()
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts its batches."""
+        return isinstance(self.node, ast.For) and "range(" in ast.unparse(self.node.iter)
 
     def orders(self) -> set[str]:
-        """Return the names of shuffled orders of all examples, made before the loop."""
+        """Return the names of shuffled orders of all examples, made before the loop, and of rows picked in it."""
         nodes = [node for node in ast.walk(self.source.tree) if isinstance(node, ast.Assign)]
-        return {name for node in nodes if SHUFFLED.search(ast.unparse(node.value)) for name in stored(node)}
+        shuffled = {name for node in nodes if SHUFFLED.search(ast.unparse(node.value)) for name in stored(node)}
+        return shuffled | {name for node in self.node.body if is_picked(node, self.node) for name in stored(node)}
 
     def feed(self, scope: Scope, calls: set[str], x: Any, y: Any, order: Any) -> None:
         """Give a batch to what stands for the data, to shuffled orders, and to the loop's variables.
@@ -168,7 +178,7 @@ class Loop:
         """Return a function that runs the loop over its own data; `some` gives so many of its items."""
         assert isinstance(self.node, ast.For)
         items = ast.Call(ast.Name("_some", ast.Load()), [self.node.iter, ast.Name("_count", ast.Load())], [])
-        node = ast.For(self.node.target, items, _without_jumps(self.node.body), [])
+        node = ast.For(self.node.target, items, without_jumps(self.node.body), [])
         for each in ast.walk(items):
             ast.copy_location(each, self.node)
         module = ast.Module([ast.copy_location(node, self.node)], [])
@@ -198,28 +208,8 @@ def _tables(text: str, x: Any, y: Any) -> dict[str, dict[str, Any]]:
     return {name: table for name, table in found.items() if len({id(value) for value in table.values()}) > 1}
 
 
-def _without_jumps(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Return statements without `break`, `continue` and what only shows or counts."""
-    kept: list[ast.stmt] = []
-    for node in body:
-        if isinstance(node, (ast.Break, ast.Continue, ast.Return)):
-            break
-        has_jump = any(isinstance(each, (ast.Break, ast.Continue, ast.Return)) for each in ast.walk(node))
-        shows = isinstance(node, ast.If) and re.search(r"print|log|append|plot", ast.unparse(node))
-        shown = node.body if isinstance(node, ast.If) and not node.orelse else [node]
-        prints = all(isinstance(n, ast.Expr) and ast.unparse(n).startswith(("print(", "plt.")) for n in shown)
-        if not has_jump and not (shows and "step(" not in ast.unparse(node)) and not prints:
-            kept.append(node)
-    return kept
-
-
 def _names(target: ast.AST) -> list[str]:
     return [each.id for each in ast.walk(target) if isinstance(each, ast.Name)]
-
-
-def stored(node: ast.AST) -> set[str]:
-    """Return the names to which something within a node gives values."""
-    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
 
 
 def _assign(target: ast.expr, value: Any, scope: Scope) -> None:

@@ -14,6 +14,8 @@ import numpy as np
 from shared.boundary import NotPythonError, parsed, read_source, safe
 from shared.interface import Array, Parameters
 
+PRECISION: Final = "float32"
+"""In which frameworks compute; a file that knows nothing else is timed in float64."""
 MOST_WARNINGS: Final = 8
 LONGEST_WARNING: Final = 300
 IMAGES: Final = ((1, 28, 28), (3, 32, 32), (1, 8, 8), (1, 32, 32), (3, 28, 28), (3, 64, 64), (3, 224, 224))

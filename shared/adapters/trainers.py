@@ -11,14 +11,12 @@ import numpy as np
 
 from shared.adapters.jax_model import JaxPort
 from shared.adapters.keras_model import KerasPort
+from shared.adapters.keras_trainer import KerasTrainer
 from shared.adapters.own_network import NetworkPort
-from shared.adapters.port import Named, PortError
+from shared.adapters.port import PRECISION, Named, PortError
 from shared.adapters.torch_module import TorchPort
 from shared.initial import cast
 from shared.interface import Array, Labels, Parameters
-
-PRECISION = "float32"
-"""In which frameworks compute; a file that knows nothing else is timed in float64."""
 
 
 def trainer(port: Any, x: Array, y: Array, start: Parameters) -> Any:
@@ -31,7 +29,7 @@ def trainer(port: Any, x: Array, y: Array, start: Parameters) -> Any:
     """
     if isinstance(port, NetworkPort):
         return _OwnTrainer(port, x, y, start)
-    kinds = ((KerasPort, _KerasTrainer), (JaxPort, _JaxTrainer), (TorchPort, _TorchTrainer))
+    kinds = ((KerasPort, KerasTrainer), (JaxPort, _JaxTrainer), (TorchPort, _TorchTrainer))
     of_kind: Any = next(each for kind, each in kinds if isinstance(port, kind))
     return of_kind(port.path, x, y, start, port.named)
 
@@ -99,7 +97,7 @@ class _TorchTrainer:
         self.start = start
         self.again()
         self.files = [str(path)]
-        self.x, self.y = self.port.as_inputs(x), self.port.as_targets(y)
+        self.x, self.y = self.port.as_taken(x), self.port.as_targets(y)
         self.own_batch = self._own_loader()
 
     def _own_loader(self) -> int:
@@ -160,40 +158,6 @@ def _some(items: Iterable[Any], count: int) -> Iterator[Any]:
             yield item
         if left == before:
             raise PortError("its loader gives nothing")
-
-
-class _KerasTrainer:
-    """A keras.Model with `fit` if it is compiled, else with its own step."""
-
-    own_batch = 0
-
-    def __init__(self, path: Any, x: Array, y: Array, start: Parameters, named: Named) -> None:
-        self.port = KerasPort(path, (PRECISION, "float64"), named)
-        self.port.give(start)
-        self.files = [str(path)]
-        self.x, self.y = self.port.batch(x, y)
-
-    def again(self) -> None:
-        """Go on: a reset may compile again."""
-
-    def give(self, parameters: Parameters, _: int) -> None:
-        """Start again from these parameters."""
-        self.port.give(parameters)
-
-    def train(self, order: Labels, batch: int, *, given: bool = False) -> None:
-        """Take a step for each `batch` of these examples."""
-        del given
-        model = self.port.model
-        if getattr(model, "compiled", False):
-            model.fit(self.x[order], self.y[order], batch_size=batch, epochs=1, shuffle=False, verbose=0)
-            return
-        for k in range(0, len(order), batch):
-            i = order[k : k + batch]
-            self.port.act(self.x[i], self.y[i])
-
-    def predict(self, x: Array) -> Any:
-        """Return the outputs."""
-        return np.asarray(self.port.model(self.port.images(x), training=False))
 
 
 class _JaxTrainer:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from shared import implementations
+from shared.agreement import budget
 from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread
 from shared.api.ports import STEPS_OF_MODELS, of_models, sibling_of
 from shared.api.proofs import agree
@@ -15,7 +16,8 @@ from shared.measure import plan
 from shared.options import DEFAULTS, network_of, resolve, training_of
 from shared.ports import beside, comparison, timed
 from shared.ports.beside import Entry
-from shared.ports.stepper import Given, PortStepper, declared_spec, is_model, is_port
+from shared.ports.kinds import declared_spec, is_model, is_port
+from shared.ports.stepper import Given, PortStepper
 from shared.processes.calls import side_by_side
 from shared.report import beside as report
 from shared.report.numbers import plural
@@ -120,10 +122,18 @@ def are_models(names: list[str] | None, **options: Any) -> bool:
     if len(names) < 2:
         return False
     known = {key: value for key, value in options.items() if key in ("network", "sizes", "activation", "loss", *DATA)}
-    found = agree(*names, **known)
+    entries = agree(names[0], **known).entries
+    if entries and not _wrong(entries):  # then the others need not start twice
+        return False
+    entries = [*entries, *agree(*names[1:], **known).entries]
     off: dict[str, list[float]] = {}
-    for entry in found.entries:
+    for entry in entries:
         off.setdefault(entry.implementation, []).append(entry.error)
-    wrong = {entry.implementation for entry in found.entries if entry.verdict == "not rounding"}
+    wrong = _wrong(entries)
     first, *others = [off[name] for name in off if name in wrong] or [[]]
     return bool(others) and len(wrong) == len(off) and all(np.allclose(each, first, rtol=NEAR) for each in others)
+
+
+def _wrong(entries: list[budget.Entry]) -> set[str]:
+    """Return the implementations whose gradients are not those of the specification."""
+    return {entry.implementation for entry in entries if entry.verdict == "not rounding"}

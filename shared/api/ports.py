@@ -15,8 +15,9 @@ from shared.implementations import REFERENCE
 from shared.interface import Array
 from shared.options import network_of, resolve, training_of
 from shared.ports import beside, comparison, timed
-from shared.ports.comparison import Comparison
-from shared.ports.stepper import Given, InProcess, LiveStepper, PortStepper, declared_spec, is_port
+from shared.ports.kinds import declared_spec, is_port
+from shared.ports.sides import Comparison, Side
+from shared.ports.stepper import Given, InProcess, LiveStepper, PortStepper
 from shared.processes.calls import CallError, CallProcess, side_by_side
 from shared.report import ports as ports_report
 from shared.spec import OPTIMIZERS, TrainingSpec
@@ -58,7 +59,7 @@ def live(
     return Ported(ports_report.document(found), found)
 
 
-def _refuse_unmapped(sides: list[comparison.Side]) -> None:
+def _refuse_unmapped(sides: list[Side]) -> None:
     if len(sides) == 2 and (why := comparison.unmapped(sides)):
         raise SettingError("implementation", f"got models whose weights cannot be mapped: {why}; expected the same "
                            "layers in the same order")  # fmt: skip
@@ -128,9 +129,7 @@ def ported(
     return Ported(ports_report.document(found), found)
 
 
-def sibling_of(
-    side: comparison.Side, process: CallProcess, name: str, training: TrainingSpec, timeout: float
-) -> comparison.Side | None:
+def sibling_of(side: Side, process: CallProcess, name: str, training: TrainingSpec, timeout: float) -> Side | None:
     """Return one of ours that is made with the same framework, timed with the same sizes; None if there is none."""
     spec = timed.dense_like(side.about)
     ours = implementations.made_with(side.timing.framework) if side.timing else None

@@ -17,7 +17,8 @@ from shared.implementations import REFERENCE
 from shared.layers import ACTIVATIONS
 from shared.options import network_of, resolve, training_of
 from shared.ports import comparison
-from shared.ports.stepper import Given, PortStepper, declared_spec, is_port
+from shared.ports.kinds import declared_spec, is_port
+from shared.ports.stepper import Given, PortStepper
 from shared.ports.words import explain
 from shared.processes.calls import CallError, side_by_side
 from shared.report import budget

@@ -12,8 +12,8 @@ from shared.data import Dataset
 from shared.errors import SettingError
 from shared.implementations import REFERENCE
 from shared.interface import Labels, Parameters
-from shared.ports import comparison
-from shared.ports.comparison import Side
+from shared.ports import comparison, examples
+from shared.ports.sides import Side
 from shared.ports.starts import own_start
 from shared.ports.stepper import Given, PortStepper
 from shared.ports.timed import dense_like
@@ -57,7 +57,7 @@ def agree(entries: list[Entry], processes: Sequence[CallProcess], training: Trai
                 continue
             pair = [processes[other], processes[k]]
             found = comparison.examine(sides, pair, steps, training.batch_size, training.seed)
-            parted = [row.what for row in found.rows if not row.same]
+            parted = [row.what if row.step else f"{row.what} ({row.note})" for row in found.rows if not row.same]
             if not parted:
                 entry.group, entry.parts = other, ""
                 break
@@ -169,7 +169,7 @@ def drawn(about: About, training: TrainingSpec) -> Parameters:
     """Return the initial parameters of a seed: those of a network of ours where all layers are dense."""
     spec = dense_like(about)
     if spec is None:
-        return comparison.draw(about, np.random.default_rng(training.seed))
+        return examples.draw(about, np.random.default_rng(training.seed))
     found = initial.draw_parameters(spec, training)
     return {name: found[name] for name in about.shapes if name in found}
 

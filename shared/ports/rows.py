@@ -25,7 +25,7 @@ class Row(NamedTuple):
     difference: float
     """relative: of the first step that parts, or the largest"""
     step: int
-    """the first step that parts, or 0"""
+    """the first step that parts; 0 for what is not of a step"""
     tensors: list[str]
     note: str = ""
 

@@ -31,7 +31,8 @@ REMEDIES: Final = {
 
 def figures(timing: Timing) -> str:
     """Return what a step and the outputs take."""
-    step = f"a step of {timing.batch} takes {seconds(timing.step)}"
+    how = f" ({timing.how})" if timing.how else ""
+    step = f"a step of {timing.batch} takes {seconds(timing.step)}{how}"
     outputs = f"outputs: {seconds(timing.image)} for one image, {seconds(timing.images)} an image in {timing.many:,}"
     return f"{step}; {outputs}"
 

@@ -1,31 +1,24 @@
 """The side of a port: a model in its process, asked by `CallProcess`."""
 
-import ast
-import re
 import sys
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from shared.adapters.live import Live
 from shared.adapters.live import port as live_port
-from shared.adapters.own_network import network_of
 from shared.adapters.port import About, Figures, Named, Port, PortError, kind_of, listening
 from shared.adapters.trainers import trainer
-from shared.boundary import parsed, read_source
+from shared.boundary import read_source
 from shared.evaluation import PIECE
 from shared.implementations import locate
 from shared.interface import Array, Labels, Parameters
 from shared.ports.timing import Timing, measured
 from shared.processes.calls import CallProcess
 from shared.spec import NetworkSpec, TrainingSpec
-
-FRAMEWORKS: Final = ("torch", "keras", "jax")
-"""Kinds of files that hold a model as it is."""
 
 
 class Given(NamedTuple):
@@ -46,52 +39,6 @@ class Walk(NamedTuple):
     repeats: bool
     """whether the first step again gives the same outputs"""
     caught: list[str]
-
-
-def is_port(name: str) -> bool:
-    """Return whether a name is a file that holds a model as it is, or a class of the earlier contract, or functions."""
-    return _kind(name) != ""
-
-
-def is_model(name: str) -> bool:
-    """Return whether a name is a file that holds a model of a framework as it is."""
-    return _kind(name) in FRAMEWORKS
-
-
-def _kind(name: str) -> str:
-    path = Path(name)
-    return kind_of(path) if name.endswith(".py") and path.is_file() else ""
-
-
-def declared_spec(name: str) -> NetworkSpec | None:
-    """Return the network that a class or functions say; None for a model, and for a class of today's that says none.
-
-    It is in the constants of the file, or in the sizes of its layers where these follow from each other.
-    """
-    kind = kind_of(Path(name)) if name.endswith(".py") else "torch"
-    if kind in FRAMEWORKS:
-        return None
-    text, values = read_source(Path(name)), dict[str, Any]()
-    for node in parsed(text).body:
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                names = target.elts if isinstance(target, ast.Tuple) else [target]
-                with suppress(ValueError):
-                    value = ast.literal_eval(node.value)
-                    found = value if isinstance(target, ast.Tuple) else [value]
-                    values |= {each.id: v for each, v in zip(names, found, strict=False) if isinstance(each, ast.Name)}
-    if not values.keys() & {"NETWORK", "SIZES"} and (sizes := _sizes(text)):
-        values["SIZES"] = sizes
-    return network_of(values) if kind or values.keys() & {"NETWORK", "SIZES"} else None
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    """Return the sizes of dense layers that are written as numbers, if each follows from the one before; else ()."""
-    pairs = [(int(a), int(b)) for a, b in re.findall(r"\bLinear\((\d+), *(\d+)", text)]
-    if pairs and all(b == c for (_, b), (c, _) in pairwise(pairs)):
-        return (pairs[0][0], *(b for _, b in pairs))
-    first, dense = re.findall(r"\bInput\((?:shape=)?\((\d+),\)", text), re.findall(r"\bDense\((\d+)", text)
-    return (int(first[0]), *map(int, dense)) if len(first) == 1 and dense else ()
 
 
 class PortStepper:
@@ -136,6 +83,17 @@ class PortStepper:
         with suppress(Exception):  # what is shown in addition costs nothing else
             return dict(self.port.layers(x))
         return {}
+
+    def data(self, x: Array, y: Array) -> Parameters:
+        """Return what the file makes of images from 0 to 1 and of labels before its model gets them; {} if unknown."""
+        return dict(self.port.data(x, y)) if hasattr(self.port, "data") else {}
+
+    def batches(self) -> list[str]:
+        """Return how an epoch of the file takes the examples: "in batches", "shuffled", "last batch dropped"; or []."""
+        found = self.port.order() if hasattr(self.port, "order") else None
+        if found is None:
+            return []
+        return ["in batches", *["shuffled"] * found.shuffled, *["last batch dropped"] * found.drops_last]
 
     def gradients(self, start: Parameters, batches: list[tuple[Array, Array]]) -> list[Parameters]:
         """Return the gradients for each batch, all from the same parameters."""

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from shared.adapters.port import About
-from shared.ports.comparison import Side, batches, draw
+from shared.ports.examples import batches, draw
+from shared.ports.sides import Side
 from shared.ports.stepper import PortStepper
 from shared.processes.calls import CallError, CallProcess
 from shared.spec import NetworkSpec

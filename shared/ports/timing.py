@@ -80,6 +80,8 @@ class Timing(NamedTuple):
     """whether the outputs for many are computed image by image"""
     where: list[Spent]
     """of the outputs for one image, or for many if they are computed image by image"""
+    how: str = ""
+    """whose step it is, where that is not clear"""
 
 
 def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> tuple[Timing, Callable[[], float]]:
@@ -142,6 +144,7 @@ def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> tuple[Timing
         many=many,
         singly=singly,
         where=where,
+        how=getattr(trainer, "how", ""),
     )
     return timing, of_step
 

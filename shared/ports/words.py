@@ -6,10 +6,11 @@ import numpy as np
 
 from shared.adapters.port import Figures
 from shared.interface import Array
-from shared.ports.comparison import Comparison, Side
+from shared.ports import data
 from shared.ports.paths import PLACES, Rule
 from shared.ports.rows import Row
 from shared.ports.rules import CONSTANT
+from shared.ports.sides import Comparison, Side
 
 ORDERS: Final = {
     "last": "its training leaves the smaller last batch out (drop_last): examples never seen, and fewer steps",
@@ -26,6 +27,7 @@ def explain(found: Comparison) -> list[str]:
     said: list[str] = []
     for side in found.sides:
         said += _of_side(side, len(found.sides) == 1 or not all(row.same for row in found.rows))
+    said += data.causes(found.sides, found.rows)
     said += found.of_outputs
     if len(found.sides) == 2:
         said += _differences(found) + _running_variances(found.sides)

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -163,7 +163,7 @@ class Source:
 
     def _execute(self, node: ast.stmt) -> None:
         try:
-            with nullcontext() if isinstance(node, (ast.Import, ast.ImportFrom)) else alarm(SECONDS):
+            with nullcontext() if isinstance(node, (ast.Import, ast.ImportFrom)) else limited():
                 exec(compile(ast.Module([node], []), str(self.path), "exec"), self.namespace)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a stranger's file
             self.skipped[node.lineno] = told(error)
@@ -235,6 +235,11 @@ class Source:
                 if "range" in words and any(word in words for word in TRAINING):
                     return True
         return any(self._trains(each, (*seen, name)) for each in _called(node))
+
+
+def limited() -> AbstractContextManager[None]:
+    """Limit the CPU time of a statement of a file."""
+    return alarm(SECONDS)
 
 
 def _called(node: ast.AST) -> set[str]:

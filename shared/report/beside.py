@@ -5,7 +5,7 @@ from typing import Any
 from shared.errors import listed
 from shared.measure.statistics import LEAST_ROUNDS, Estimate, mean, paired_ratio
 from shared.ports.beside import Entry
-from shared.ports.comparison import Comparison
+from shared.ports.sides import Comparison
 from shared.ports.words import explain
 from shared.report import numbers
 from shared.report.document import Document, Table

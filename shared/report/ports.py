@@ -5,8 +5,8 @@ from typing import Any
 
 from shared.ports import slowness
 from shared.ports.beside import START_EPOCHS, START_EXAMPLES
-from shared.ports.comparison import Comparison, Side
 from shared.ports.rows import OWN, OWN_RULE, Row
+from shared.ports.sides import Comparison, Side
 from shared.ports.starts import own_start
 from shared.ports.words import explain
 from shared.report.document import Document
@@ -24,7 +24,8 @@ def document(found: Comparison) -> Document:
         where = next((row for row in found.rows if not row.same), None)
         own = next((row for row in found.rows if row.note.startswith(OWN_RULE)), None)
         if where:
-            answer.append(f"the two part at step {where.step}: {where.what}")
+            at = f" at step {where.step}" if where.step else ""
+            answer.append(f"the two part{at}: {where.what}")
         elif own:
             answer.append(f"the two are the same up to the update of step {own.step}, which is not compared")
         else:
@@ -89,6 +90,8 @@ def _rates(side: Side) -> str:
 
 def _row(row: Row) -> str:
     note = f" ({row.note})" if row.note else ""
+    if not row.step:
+        return f"{row.what:<10} {'same' if row.same else 'PARTS'}{note}"
     if row.same:
         verdict = "-" if row.note.startswith((OWN, OWN_RULE)) else "same"
         return f"{row.what:<10} {verdict} ({row.difference:.1e}){note}"
@@ -107,6 +110,8 @@ def _data(side: Side) -> dict[str, Any]:
         "update": rule._asdict() if rule else None,
         "given_weights_unused": side.unused,
         "order": side.order,
+        "data": side.data,
+        "batches": side.batches,
         "own_start": own_start(side.about.own),
         "warnings": side.caught,
         "timing": side.timing._asdict() if side.timing else None,

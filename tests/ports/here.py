@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from shared.ports import comparison, words
-from shared.ports.comparison import Comparison
+from shared.ports.sides import Comparison
 from shared.ports.stepper import Given, InProcess, PortStepper
 from shared.spec import NetworkSpec, TrainingSpec
 

@@ -10,8 +10,9 @@ import pytest
 
 from shared.adapters.port import Named, PortError
 from shared.ports import comparison
-from shared.ports.comparison import Comparison
-from shared.ports.stepper import Given, InProcess, PortStepper, is_model
+from shared.ports.kinds import is_model
+from shared.ports.sides import Comparison
+from shared.ports.stepper import Given, InProcess, PortStepper
 from shared.ports.timed import time_sides
 from shared.spec import TrainingSpec
 from tests.ports.here import parted, said

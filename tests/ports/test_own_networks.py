@@ -1,10 +1,12 @@
 """A class `Network` of the earlier contract, and functions: beside the reference, with what their training does."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import samegrad
+from shared.api import models
 from shared.spec import NetworkSpec
 from tests.ports.here import HEAD, compare, parted, said
 from tests.ports.test_command import EARLIER
@@ -86,3 +88,27 @@ def test_other_data_in_training_than_those_given_are_told(tmp_path: Path, x: str
     assert f"a: its training uses {words}" in said(found)
     assert "b: its training uses" not in said(found)
     assert parted(found) == ["update"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "answer", "asked"),
+    [((), False, ["a"]), (("a",), False, ["a", "b"]), (("a", "b"), True, ["a", "b"])],
+)
+def test_the_first_file_alone_says_that_it_is_the_network_that_is_specified(
+    wrong: tuple[str, ...], answer: bool, asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = list[str]()
+
+    def agree(*names: str) -> SimpleNamespace:
+        started.extend(Path(name).stem for name in names)
+        verdicts = ((Path(name).stem, "not rounding" if Path(name).stem in wrong else "ok") for name in names)
+        return SimpleNamespace(
+            entries=[SimpleNamespace(implementation=name, error=0.5, verdict=verdict) for name, verdict in verdicts]
+        )
+
+    monkeypatch.setattr(models, "agree", agree)
+    files = [tmp_path / f"{name}.py" for name in "ab"]
+    for file in files:
+        file.write_text("from impls.numpy_scratch import Network\n\n\nclass Network(Network):\n    pass\n")
+    assert models.are_models([str(file) for file in files]) == answer
+    assert started == asked

@@ -10,7 +10,7 @@ import pytest
 from shared.measure import stacks
 from shared.measure.stacks import Spent
 from shared.ports import comparison, slowness
-from shared.ports.comparison import Side
+from shared.ports.sides import Side
 from shared.ports.stepper import Given, InProcess, PortStepper
 from shared.ports.timed import time_sides
 from shared.ports.timing import Timing

@@ -1,0 +1,53 @@
+"""What is done to the pixels of images, as a factor and a summand, and in words."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from shared.interface import Array
+
+CLOSE: Final = 1e-5
+MNIST_MEAN, MNIST_DEVIATION = 0.1307, 0.3081
+
+
+class Scaling(NamedTuple):
+    """What a pixel from 0 to 1 becomes: times a factor, plus a summand."""
+
+    factor: float = 1.0
+    summand: float = 0.0
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the pixels stay as they are."""
+        return bool(np.allclose(self, Scaling(), atol=CLOSE))
+
+    def undone(self, values: Array) -> Array:
+        """Return what becomes these values."""
+        return values if self.is_nothing else (values - self.summand) / self.factor
+
+    def words(self) -> str:
+        """Return what it does."""
+        for words, known in KNOWN.items():
+            if np.allclose(self, known, rtol=1e-3):
+                return words
+        return f"pixels from {self.summand:.4g} to {self.factor + self.summand:.4g}"
+
+
+KNOWN: Final = {
+    "pixels from 0 to 1": Scaling(),
+    "pixels from 0 to 255, which nothing divides": Scaling(255),
+    "pixels from 0 to 16, which nothing divides": Scaling(16),
+    "pixels from -1 to 1": Scaling(2, -1),
+    "pixels divided by 255 that are already from 0 to 1": Scaling(1 / 255),
+    "pixels standardised by MNIST's mean and deviation": Scaling(1 / MNIST_DEVIATION, -MNIST_MEAN / MNIST_DEVIATION),
+}
+
+
+def scaling_of(before: Array, after: Array) -> Scaling | None:
+    """Return the scaling that makes one array of the other, each (n, size); None if none does."""
+    if before.size != after.size or not np.isfinite(after).all():
+        return None
+    a, b = np.ravel(before).astype(float), np.ravel(after).astype(float)
+    factor, summand = (float(each) for each in np.polyfit(a, b, 1))
+    is_close = np.linalg.norm(factor * a + summand - b) <= CLOSE * (np.linalg.norm(b) or 1)
+    return Scaling(factor, summand) if is_close and factor else None

@@ -1,0 +1,178 @@
+"""Scripts without functions, as strangers write them: what they do to their data before their loop, and their batches.
+
+The files are in tests/ports/files. Nothing that they load is there: images of ours stand for it.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import samegrad
+from shared.adapters.scaling import Scaling, scaling_of
+from shared.adapters.torch_module import TorchPort
+from shared.ports.comparison import begin, examine
+from shared.ports.sides import Comparison
+from shared.ports.stepper import Given, InProcess, PortStepper
+from shared.spec import TrainingSpec
+from tests.ports.here import compare, parted, said
+
+FILES = Path(__file__).parent / "files"
+STANDARD = "pixels standardised by MNIST's mean and deviation"
+WITHOUT = ("in batches",)
+READ = {
+    "bare_digits": ([], ("in batches", "shuffled"), "rows"),
+    "bare_mnist": ([STANDARD], WITHOUT, "labels"),
+    "bare_keras_data": ([STANDARD], ("in batches", "last batch dropped"), "labels"),
+    "bare_csv": ([], ("in batches", "shuffled"), "rows"),
+    "bare_pandas": ([], WITHOUT, "labels"),
+    "bare_rows": (["pixels from -1 to 1"], ("in batches", "shuffled"), "labels"),
+    "bare_loader": ([STANDARD], ("in batches", "shuffled", "last batch dropped"), "labels"),
+    "bare_moons": (["pixels scaled feature by feature"], (), "column"),
+}
+
+
+def text(name: str) -> str:
+    """The text of a file."""
+    return (FILES / f"{name}.py").read_text(encoding="utf-8")
+
+
+def alone(name: str) -> Comparison:
+    """What is found of one file."""
+    process = InProcess(PortStepper.of(str(FILES / f"{name}.py")))
+    return examine(begin([process], [name], Given(None, TrainingSpec())), [process], 4, 10, 1)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_data_and_batches_of_a_script_are_followed_from_what_it_loads(name: str) -> None:
+    data, batches, form = READ[name]
+    found = alone(name)
+    (side,) = found.sides
+    assert (side.data, tuple(side.batches)) == (data, batches)
+    assert not side.about.notes
+    assert side.rule is not None
+    assert [len(figures.outputs) for figures in side.walk] == [10] * 4  # all of a batch, whatever the file's own size
+    port = TorchPort(FILES / f"{name}.py")
+    assert port.preparation is not None
+    assert port.way.form == form
+    assert all(f"{name}: its data: {words}" in said(found) for words in data)
+
+
+def test_what_cannot_be_followed_is_named_by_its_lines() -> None:
+    (side,) = alone("bare_matlab").sides
+    (note,) = side.about.notes
+    assert "what it does to its data before its loop is not followed: lines 6, 7: 16 examples become inputs" in note
+    assert side.data == []
+
+
+MNIST = text("bare_mnist").replace("BS = 4", "BS = 32")
+LINES = "X = X.view(-1, 784) / 255.\nX = (X - 0.1307) / 0.3081\n"
+SLICES = "    for i in range(0, len(X), BS):\n        xb = X[i:i + BS]\n        yb = Y[i:i + BS]\n"
+LOADER = "train = torch.utils.data.TensorDataset(X, Y)\nloader = torch.utils.data.DataLoader(train, batch_size=BS{})\n"
+
+
+def with_loader(options: str = "") -> str:
+    """The script with a DataLoader of its tensors."""
+    return MNIST.replace("for ep in", LOADER.format(options) + "for ep in").replace(
+        SLICES, "    for xb, yb in loader:\n"
+    )
+
+
+def normalised(options: str = "") -> str:
+    """The script with torchvision's transforms."""
+    transform = "transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])"
+    head = MNIST.replace("import datasets", "import datasets, transforms").partition("X = train.data")[0]
+    made = head.replace("download=True", f"download=True, transform={transform}")
+    rest = MNIST.partition("X, Y = X.to(device), Y.to(device)\n")[2].replace(
+        "nn.Sequential(", "nn.Sequential(nn.Flatten(), "
+    )
+    loader = f"loader = torch.utils.data.DataLoader(train, BS{options})\n"
+    return made + "device = 'cpu'\n" + rest.replace("for ep in", loader + "for ep in").replace(
+        SLICES, "    for xb, yb in loader:\n")  # fmt: skip
+
+
+SAME = {
+    "in one line": MNIST.replace(LINES, "X = X.reshape(-1, 28 * 28).float().div_(255).sub(0.1307).div(0.3081)\n"),
+    "in place": MNIST.replace(LINES, "X = X.view(len(X), -1).float()\nX /= 255\nX -= 0.1307\nX.div_(0.3081)\n"),
+    "in the loop": MNIST.replace(LINES, "X = X.view(-1, 784)\n").replace(
+        "X[i:i + BS]\n", "(X[i:i + BS] / 255 - 0.1307) / 0.3081\n"),
+    "by numpy": MNIST.replace("X = train.data\nY = train.targets\n", "import numpy as np\nX = np.load('images.npy')\n"
+        "Y = torch.tensor(np.load('labels.npy'), dtype=torch.int64)\n").replace(LINES,
+        "X = X.reshape(60000, 784).astype(np.float32) / 255\nX = torch.from_numpy((X - 0.1307) / 0.3081)\n"),
+    "by its largest pixel": MNIST.replace("255.", "X.max()"),
+    "a loader": with_loader(),
+    "transforms": normalised(),
+    "split": MNIST.replace("device = ", "X, X_val = X[5000:], X[:5000]\nY, Y_val = Y[5000:], Y[:5000]\ndevice = ", 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_another_way_to_the_same_data_is_not_accused(tmp_path: Path, name: str) -> None:
+    assert SAME[name] != MNIST
+    found = compare(tmp_path, MNIST, SAME[name], steps=4)
+    assert found.ok, (found.rows, said(found))
+    assert [row.what for row in found.rows][-2:] == ["data", "batches"]
+
+
+OTHER = {
+    "b: its data: pixels from -1 to 1": MNIST.replace(LINES, "X = X.view(-1, 784) / 127.5 - 1\n"),
+    "b: its data: pixels from 0 to 255, which nothing divides": MNIST.replace(LINES, "X = X.view(-1, 784).float()\n"),
+    "b: its data: pixels from 0 to 1": MNIST.replace("X = (X - 0.1307) / 0.3081\n", ""),
+    "b: its data: pixels from -0.5 to 0.5": MNIST.replace("X = (X - 0.1307) / 0.3081", "X -= 0.5"),
+    "labels that are shifted by +1": MNIST.replace("Y = train.targets", "Y = (train.targets + 1) % 10"),
+}
+
+
+@pytest.mark.parametrize("words", OTHER)
+def test_other_data_before_the_loop_are_told_by_what_they_become(tmp_path: Path, words: str) -> None:
+    found = compare(tmp_path, MNIST, OTHER[words], steps=4)
+    assert parted(found) == ["data"]
+    assert words in said(found)
+    assert not found.ok
+
+
+BATCHES = {
+    "b: last batch dropped": (with_loader(), with_loader(", drop_last=True")),
+    "b: last batch dropped:": (with_loader(", shuffle=True"), with_loader(", shuffle=True, drop_last=True")),
+    "b: another order": (with_loader(), with_loader(", shuffle=True")),
+    "b: last batch dropped: its": (MNIST, MNIST.replace("range(0, len(X), BS)", "range(0, len(X) - BS + 1, BS)")),
+    "b: last batch dropped: its loop": (MNIST, MNIST.replace(SLICES, SLICES + "        if len(xb) < BS: break\n")),
+    "b: another order: its": (MNIST, MNIST.replace(SLICES, "    p = torch.randperm(len(X))\n" + SLICES.replace(
+        "X[i:i + BS]", "X[p[i:i + BS]]").replace("Y[i:i + BS]", "Y[p[i:i + BS]]"))),
+    "b: another order: its loop shuffles": (normalised(), normalised(", True")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", BATCHES)
+def test_a_dropped_batch_and_another_order_are_told_by_name_and_by_one_name(tmp_path: Path, words: str) -> None:
+    one, two = BATCHES[words]
+    assert one != two
+    found = compare(tmp_path, one, two, steps=4)
+    assert parted(found) == ["batches"]
+    assert words in said(found)
+    assert ("another order" in said(found)) != ("last batch dropped" in said(found))
+    assert compare(tmp_path, two, two, steps=4).ok
+
+
+def test_a_scaling_is_found_by_its_numbers() -> None:
+    x = np.random.default_rng(1).random((5, 6))
+    found = scaling_of(x, (x - 0.5) / 0.25)
+    assert found is not None
+    assert np.allclose(found, (4, -2))
+    assert np.allclose(found.undone((x - 0.5) / 0.25), x)
+    assert scaling_of(x, x**2) is None
+    assert Scaling(1 / 256).words() == "pixels from 0 to 0.003906"
+
+
+@pytest.mark.exhaustive
+def test_a_script_of_keras_is_followed_too_and_its_own_loop_is_timed() -> None:
+    keras, torch_ = str(FILES / "bare_keras.py"), str(FILES / "bare_mnist.py")
+    found = samegrad.lockstep(keras, torch_, steps=4, timing=False)
+    words = " ".join(repr(found).split())
+    assert [row.what for row in found.found.rows if not row.same] == ["batches"]  # type: ignore[union-attr]
+    assert "bare_keras: another order" in words
+    assert f"bare_keras: its data: {STANDARD}" in words
+    for name, eager in (("bare_tape", False), ("bare_tape_eager", True)):
+        words = " ".join(repr(samegrad.lockstep(str(FILES / f"{name}.py"), steps=3)).split())
+        assert "(its own loop)" in words
+        assert ("eager: " in words) == eager
