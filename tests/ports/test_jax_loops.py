@@ -9,7 +9,7 @@ import pytest
 from shared.adapters.jax_model import JaxPort
 from shared.adapters.port import PortError
 from shared.adapters.trainers import trainer
-from shared.ports.comparison import draw
+from shared.ports.examples import draw
 from tests.ports.here import parted, said
 from tests.ports.test_jax_ports import FILES, _own_settings, compare
 
