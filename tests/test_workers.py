@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from shared import workers
+from shared.measure.system import cpu_of_children_ns, memory_of_children_bytes
 from shared.processes.environment import ROOT
 from tests.command import SECONDS, still_alive, wait_for
 
@@ -157,6 +158,14 @@ def test_an_error_of_the_first_is_its_own_and_the_others_end(counter: Counter) -
 def test_what_all_refuse_is_no_workers_fault(counter: Counter) -> None:
     with pytest.raises(ValueError, match=r"^not 7$"):
         counter.refuse(7)
+
+
+def test_the_memory_and_the_cpu_time_of_workers_are_counted(counter: Counter) -> None:
+    others = [psutil.Process(process) for rank, process, _ in counter.sums() if rank]
+    memory, times = sum(each.memory_info().rss for each in others), [each.cpu_times() for each in others]
+    assert len(others) == 2
+    assert memory_of_children_bytes() >= memory > 0
+    assert cpu_of_children_ns() >= round(1e9 * sum(each.user + each.system for each in times)) > 0
 
 
 def test_what_is_forgotten_here_is_forgotten_there(counter: Counter) -> None:

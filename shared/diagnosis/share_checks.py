@@ -43,7 +43,7 @@ class Compared:
             return None
         found: dict[str, Any] = self.answers[scene].tensors(GRADIENTS)
         expected: dict[str, Any] = self.expected[scene].tensors(GRADIENTS)
-        if not _is_finite(found):
+        if not is_finite(found):
             return (Finding(findings.NOT_FINITE, scene, "the gradient"),)
         errors, bounds = self.errors(scene), self.bounds(scene, "float32")
         name, error = max(errors.items(), key=lambda item: item[1] / bounds[item[0]])
@@ -78,7 +78,7 @@ class Compared:
         if scene not in self.answers or self.answers[scene].trouble:
             return None
         found = self.answers[scene].parameters
-        if not _is_finite(found):
+        if not is_finite(found):
             return (Finding(findings.NOT_FINITE, scene, "the parameters"),)
         # gradients that are wrong do not say in which dtype they were computed
         dtype = "float32" if self.gradients(scenes.BUILT) else self.dtype
@@ -90,7 +90,7 @@ class Compared:
         if scene not in self.state or self.state[scene].trouble:
             return None
         found, expected = self.state[scene].parameters, self.expected_state[scene].parameters
-        if not _is_finite(found):
+        if not is_finite(found):
             return (Finding(findings.NOT_FINITE, scene, "the parameters"),)
         start = self.shared.parameters("A")
         off, moved = flat_norm(found, expected), flat_norm(expected, start)
@@ -104,7 +104,8 @@ class Compared:
         return tuple(raised[:1])
 
 
-def _is_finite(tensors: Tensors) -> bool:
+def is_finite(tensors: Tensors) -> bool:
+    """Return whether all tensors are there, and finite."""
     return all(tensor is not None and np.isfinite(tensor).all() for tensor in tensors.values())
 
 

@@ -15,7 +15,7 @@ from shared.diagnosis.findings import SHAPE as WRONG_SHAPE
 from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.mistakes import MISTAKES, Mistake, behaviour, parallel
 from shared.diagnosis.rehearsal import per_example, rehearsals
-from shared.diagnosis.share_checks import Compared
+from shared.diagnosis.share_checks import Compared, is_finite
 from shared.diagnosis.shares import ask_filled, ask_probes, ask_whole
 from shared.diagnosis.weights import Reading, Vector
 from shared.diagnosis.words import Lines, line_at, look_at, sentence
@@ -88,8 +88,8 @@ class Judge:
         if scene == scenes.ONE and is_one_level and self.shared.few > 1:
             return False  # with more examples a share was empty, too
         answer = self.ask(ask_filled, self.shared).get(scenes.BATCHES if scene == scenes.BATCHES else scenes.FEW)
-        tensors = () if answer is None or answer.trouble else (answer.gradients or answer.parameters).values()
-        return bool(tensors) and all(tensor is not None and np.isfinite(tensor).all() for tensor in tensors)
+        tensors = {} if answer is None or answer.trouble else answer.gradients or answer.parameters
+        return bool(tensors) and is_finite(tensors)
 
     # ---- By weights ------------------------------------------------------------------------------------
 

@@ -79,7 +79,7 @@ def _epochs(
 ) -> Iterator[Epoch]:
     """Train and evaluate epoch by epoch; x and y are for validation."""
     loss = evaluation.LOSSES[job.spec.loss]
-    others = cpu_of_children_ns if job.training.workers > 1 else int  # whose workers may be processes
+    others = cpu_of_children_ns if job.workers > 1 else int  # whose workers may be processes
     order = next(orders)
     for epoch in range(1, job.training.epochs + 1):
         of_workers = others()

@@ -52,7 +52,7 @@ def main(job_path: Path, started_ns: int) -> None:
         # read at the end, when everything that can start threads has started them
         result |= {"versions": machine.versions(module), "threads": threads | machine.thread_pools()}
     peak = system.peak_memory_bytes()
-    if peak is not None and job.training.workers > 1:
+    if peak is not None and job.workers > 1:
         peak += system.memory_of_children_bytes()
     result |= {"seconds": watch.seconds, "peak_memory_bytes": peak}
     files.write_json(job.result_path, result)
