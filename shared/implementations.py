@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -92,16 +93,12 @@ def made_with(framework: str) -> str | None:
 
 
 def _declared(path: Path, constant: str) -> Any:
-    """Return what a file sets a constant to; it is parsed, since importing it would import its framework.
-
-    None without such a constant, or if the file is not valid Python, which is for the import to say.
-    """
+    """Return what a file sets a constant to; None without such a constant, or if its value is computed."""
+    assignments = [node for node in _tree(path).body if isinstance(node, ast.Assign)]
+    named = [n.value for n in assignments for t in n.targets if isinstance(t, ast.Name) and t.id == constant]
     try:
-        tree = parsed(read_source(path))
-        assignments = [node for node in tree.body if isinstance(node, ast.Assign)]
-        named = [n.value for n in assignments for t in n.targets if isinstance(t, ast.Name) and t.id == constant]
         return ast.literal_eval(named[-1]) if named else None
-    except (SyntaxError, ValueError):
+    except (ValueError, TypeError):
         return None
 
 
@@ -199,11 +196,7 @@ def sources(given: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 def base(name: str) -> str | None:
     """Return the implementation whose class `Network` this one subclasses; None if it subclasses none."""
-    try:
-        tree = parsed(read_source(locate(name)))
-    except NotPythonError:
-        return None
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Network"]
+    classes = [node for node in _tree(locate(name)).body if isinstance(node, ast.ClassDef) and node.name == "Network"]
     bases = [ast.unparse(each).removesuffix(".Network") for node in classes for each in node.bases]
     return next((each for each in bases if each in names()), None)
 
@@ -219,13 +212,23 @@ def remedy(name: str) -> str:
 
 def _packages(path: Path) -> list[str]:
     """Return the packages that a file imports at module level, in order; none if it is not valid Python."""
-    try:
-        tree = parsed(read_source(path))
-    except NotPythonError:
-        return []
-    modules = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
-    modules += [node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module]
+    body = _tree(path).body
+    modules = [alias.name for node in body if isinstance(node, ast.Import) for alias in node.names]
+    modules += [node.module for node in body if isinstance(node, ast.ImportFrom) and node.module]
     return list(dict.fromkeys(module.partition(".")[0] for module in modules))
+
+
+def _tree(path: Path) -> ast.Module:
+    """Return the syntax tree of a file; it is parsed, since importing it would import its framework."""
+    return _parsed(read_source(path))
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> ast.Module:
+    try:
+        return parsed(text)
+    except NotPythonError:  # which is for the import to say
+        return ast.Module([], [])
 
 
 def load_module(name: str) -> ModuleType:

@@ -17,6 +17,7 @@ from unittest import mock
 import psutil
 
 import compare
+from shared.measure import turns
 from shared.record import journal
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,12 +90,16 @@ def run(
 
 
 def inside(output: Path | None, *arguments: str, env: dict[str, str] | None = None) -> Run:
-    """Run the command as `run` does, but without a process of its own, which takes a second to start."""
+    """Run the command as `run` does, but without a process of its own, which takes a second to start.
+
+    Its turns are short: what they find out is not precise.
+    """
     given = _complete(output, arguments)
     written = io.BytesIO(), io.BytesIO()
     out, err = (io.TextIOWrapper(each, encoding="utf-8", write_through=True) for each in written)
     replaced = mock.patch.dict(os.environ, environment(**env or {}), clear=True)
-    with replaced, redirect_stdout(out), redirect_stderr(err):
+    short = mock.patch.multiple(turns, TURNS_SECONDS=0.1, FEW_SECONDS=0.1)
+    with replaced, short, redirect_stdout(out), redirect_stderr(err):
         try:
             code = compare.main(given)
         except SystemExit as end:

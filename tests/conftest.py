@@ -53,8 +53,8 @@ def mnist_dir() -> Path:
 
 def fits(item: pytest.Item, name: str) -> bool:
     """Return whether the parameters of a test fit all its marks of this name, each a function of some of them."""
-    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     conditions = [mark.kwargs["fits"] for mark in item.iter_markers(name)]
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     return all(condition(**{p: parameters[p] for p in signature(condition).parameters}) for condition in conditions)
 
 

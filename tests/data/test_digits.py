@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
 
 from shared.data import Dataset, Split, load
 from shared.data.digits import SIZES, resize
@@ -59,6 +58,8 @@ def test_every_class_in_every_split(data: Dataset) -> None:
 
 
 def test_disjoint_splits_cover_all_digits(data: Dataset) -> None:
+    from sklearn.datasets import load_digits  # takes a second, in every process that collects the tests
+
     bunch = load_digits()
     parts = [examples_of(split.images, split.labels) for split in splits_of(data)]
     everything = examples_of(resize(bunch.images), bunch.target)

@@ -52,9 +52,12 @@ def animation(path: Path) -> bytes:
 BLANK = Image.new("L", (90, 90), 255)
 HUGE = png(header(60_000, 60_000), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b""))
 LARGE = png(header(9_000, 9_000), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b""))
-TEXT_BOMB = png(
-    header(9, 9), (b"zTXt", b"a\0\0" + zlib.compress(bytes(200_000_000), 9)), (b"IDAT", zlib.compress(bytes(90)))
-)
+
+
+def text_bomb(_: Path) -> bytes:
+    text = b"a\0\0" + zlib.compress(bytes(200_000_000), 1)
+    return png(header(9, 9), (b"zTXt", text), (b"IDAT", zlib.compress(bytes(90))))
+
 
 REFUSED: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "empty": (lambda _: b"", "0 bytes"),
@@ -75,7 +78,7 @@ REFUSED: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "animation": (animation, "an animation of 3 frames"),
     "bomb": (lambda _: HUGE, "pixels"),
     "large": (lambda _: LARGE, "9,000 x 9,000 pixels"),
-    "bomb of text": (lambda _: TEXT_BOMB, "damaged"),
+    "bomb of text": (text_bomb, "damaged"),
     "larger than any photograph": (lambda _: bytes(picture.LARGEST_FILE + 1), "33,554,433 bytes"),
     "blank": (lambda path: saved(BLANK, path), "no digit"),
     "all transparent": (lambda path: saved(Image.new("RGBA", (50, 50)), path), "no digit"),

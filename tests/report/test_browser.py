@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.browser import CONTRAST, CUT_OFF, NARROW, WIDE, look, open_page, start
-from tests.command import STUBS, Run, run
+from tests.command import STUBS, Run, inside
 
 NAMES = ["minitorch", "numpy_scratch"]
 
@@ -20,7 +20,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("page") / "run"
     asked = [word for name in [*NAMES, str(STUBS / "says_a_script.py")] for word in ("-i", name)]
     small = ["--dataset", "digits", "--train-size", "300", "--epochs", "2", "--rounds", "3", "--offline"]
-    found = run(folder, *small, *asked)
+    found = inside(folder, *small, *asked)
     assert found.code == 1, found.stderr
     return found
 
