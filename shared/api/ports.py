@@ -15,7 +15,7 @@ from shared.implementations import REFERENCE
 from shared.interface import Array
 from shared.options import network_of, resolve, training_of
 from shared.ports import beside, comparison, timed
-from shared.ports.kinds import declared_spec, is_port
+from shared.ports.kinds import declared_spec
 from shared.ports.sides import Comparison, Side
 from shared.ports.stepper import Given, InProcess, LiveStepper, PortStepper
 from shared.processes.calls import CallError, CallProcess, side_by_side
@@ -104,7 +104,7 @@ def ported(
     settled = resolve(given)
     training = training_of(settled)
     has_network = any(given[name] is not None for name in ("network", "sizes", "activation", "loss"))
-    located = [name if is_port(name) else implementations.locate_all([name])[0] for name in names]
+    located = [implementations.locate_all([name])[0] for name in names]
     spec = network_of(settled, given) if has_network else None
     with progress("steps", None):
         declared = next((each for name in located if (each := declared_spec(name)) is not None), None)

@@ -167,7 +167,7 @@ def test_a_scaling_is_found_by_its_numbers() -> None:
 @pytest.mark.exhaustive
 def test_a_script_of_keras_is_followed_too_and_its_own_loop_is_timed(tmp_path: Path) -> None:
     keras, torch_ = str(FILES / "bare_keras.py"), str(FILES / "bare_mnist.py")
-    found = samegrad.lockstep(keras, torch_, steps=4, timing=False)
+    found = samegrad.lockstep(keras, torch_, steps=4, timing=False, dataset="digits")
     words = " ".join(repr(found).split())
     assert [row.what for row in found.found.rows if not row.same] == ["batches"]  # type: ignore[union-attr]
     assert "bare_keras: another order" in words
@@ -175,6 +175,6 @@ def test_a_script_of_keras_is_followed_too_and_its_own_loop_is_timed(tmp_path: P
     compiled, eager_tape = FILES / "bare_tape.py", tmp_path / "bare_tape_eager.py"
     eager_tape.write_text(compiled.read_text().replace("@tf.function\n", ""))
     for path, eager in ((compiled, False), (eager_tape, True)):
-        words = " ".join(repr(samegrad.lockstep(str(path), steps=3)).split())
+        words = " ".join(repr(samegrad.lockstep(str(path), steps=3, dataset="digits")).split())
         assert "(its own loop)" in words
         assert ("eager: " in words) == eager

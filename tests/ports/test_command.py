@@ -10,6 +10,7 @@ from tests import command
 from tests.ports.here import CROSS, HEAD, SGD
 
 ROOT = Path(__file__).resolve().parents[2]
+LOCKSTEP = ("lockstep", "--dataset", "digits")
 TORCH = HEAD + "model = nn.Sequential(nn.Linear(784, 30), nn.ReLU(), nn.Linear(30, 10))\n" + CROSS
 KERAS = """
 import keras
@@ -32,7 +33,7 @@ def write(folder: Path, **texts: str) -> list[str]:
 @pytest.mark.exhaustive
 def test_the_examples_part_by_epsilon_alone_as_their_readme_says() -> None:
     files = [word for name in ("torch", "keras") for word in ("-i", f"{ROOT}/examples/mine_{name}.py")]
-    found = command.run(None, "lockstep", *files)
+    found = command.run(None, *LOCKSTEP, *files)
     assert found.code == 4, found.stderr
     assert "outputs    same" in found.stdout
     assert "gradients  same" in found.stdout
@@ -50,7 +51,7 @@ def test_the_examples_part_by_epsilon_alone_as_their_readme_says() -> None:
 def test_a_right_port_to_another_framework_is_the_same(tmp_path: Path) -> None:
     keras = KERAS.format(optimizer="SGD(0.1, momentum=0.9)", loss="sparse_categorical_crossentropy")
     files = write(tmp_path, a=TORCH + SGD.replace("0.1", "0.1, momentum=0.9"), b=keras)
-    found = command.run(None, "lockstep", *files, "--steps", "8", "--no-timing", "--format", "json")
+    found = command.run(None, *LOCKSTEP, *files, "--steps", "8", "--no-timing", "--format", "json")
     assert found.code == 0, found.stdout
     content = json.loads(found.stdout)
     assert [row["what"] for row in content["rows"]] == ["outputs", "layers", "loss", "gradients", "update"]
@@ -63,7 +64,7 @@ def test_a_right_port_to_another_framework_is_the_same(tmp_path: Path) -> None:
 @pytest.mark.exhaustive
 def test_from_python_a_model_alone_says_what_it_computes(tmp_path: Path) -> None:
     write(tmp_path, mine=TORCH.replace("10))", "10), nn.Softmax(dim=1))") + SGD)
-    found = samegrad.lockstep(str(tmp_path / "mine.py"))
+    found = samegrad.lockstep(str(tmp_path / "mine.py"), dataset="digits")
     assert not found.ok
     assert "softmax twice" in repr(found)
     assert "gradient descent, rate 0.1" in repr(found)
@@ -78,7 +79,7 @@ def test_models_take_no_shares(verb: list[str], tmp_path: Path) -> None:
 @pytest.mark.exhaustive
 def test_models_that_cannot_be_mapped_are_refused_by_the_tensor(tmp_path: Path) -> None:
     files = write(tmp_path, a=TORCH + SGD, b=TORCH.replace("30", "20") + SGD)
-    found = command.run(None, "lockstep", *files)
+    found = command.run(None, *LOCKSTEP, *files)
     assert found.code == 2
     assert "W1 30x784 against W1 20x784" in found.stderr
 
@@ -156,9 +157,10 @@ class Network:
 )
 
 
-def test_timing_is_left_out_on_demand(tmp_path: Path) -> None:
-    files = write(tmp_path, a=TORCH + SGD)
-    found = command.run(None, "lockstep", *files, "--steps", "3", "--no-timing")
+def test_timing_is_left_out_on_demand_and_a_file_may_lie_in_the_current_folder(tmp_path: Path) -> None:
+    write(tmp_path, a=TORCH + SGD)
+    asked = ["-i", "a.py", "--steps", "3", "--no-timing"]
+    found = command.run(None, *LOCKSTEP, *asked, cwd=tmp_path)
     assert found.code == 0, found.stderr
     assert "a: update: gradient descent, rate 0.1" in found.stdout
     assert "time: a step" not in found.stdout
@@ -167,7 +169,7 @@ def test_timing_is_left_out_on_demand(tmp_path: Path) -> None:
 @pytest.mark.exhaustive
 def test_the_default_run_takes_a_criterion_and_refuses_it_where_there_is_no_model(tmp_path: Path) -> None:
     files = write(tmp_path, a=TORCH.replace(CROSS, "") + SGD, b=TORCH + SGD)
-    few = ("--quick", "--train-size", "500", "--test-size", "200")
+    few = ("--quick", "--dataset", "digits", "--train-size", "500", "--test-size", "200")
     found = command.run(None, *files, *few, "--criterion", "CrossEntropyLoss")
     assert found.code == 0, found.stderr
     found = command.run(None, "-i", "numpy_scratch", "--criterion", "CrossEntropyLoss")

@@ -25,7 +25,7 @@ CHANGES = {
 @pytest.mark.parametrize("words", CHANGES)
 def test_what_a_class_does_with_weights_and_order_is_told(tmp_path: Path, words: str) -> None:
     (tmp_path / "mine.py").write_text(EARLIER.replace(*CHANGES[words]) if words else EARLIER)
-    found = samegrad.lockstep(str(tmp_path / "mine.py"), steps=6, learning_rate=0.5, timing=False)
+    found = samegrad.lockstep(str(tmp_path / "mine.py"), steps=6, learning_rate=0.5, timing=False, dataset="digits")
     assert found.ok == (not words), repr(found)
     assert words.replace(" ", "") in repr(found).replace(" ", "").replace("\n", "")
 
@@ -57,7 +57,7 @@ def gradients(parameters, x, y):
 def test_a_bias_gradient_summed_over_everything_is_told(tmp_path: Path, is_right: bool) -> None:
     text = FUNCTIONS if is_right else FUNCTIONS.replace("d1.sum(0)", "np.sum(d1) + 0 * b1")
     (tmp_path / "mine.py").write_text(text)
-    found = samegrad.lockstep(str(tmp_path / "mine.py"))
+    found = samegrad.lockstep(str(tmp_path / "mine.py"), dataset="digits")
     assert found.ok == is_right, repr(found)
     assert ("the gradient of b1 is one number for all units" in repr(found)) != is_right
 

@@ -178,11 +178,11 @@ def test_read_shows_the_image_of_the_last_run_that_has_one(made: Run, tmp_path: 
 
 
 def test_every_number_is_that_of_the_record(opened: Any, made: Run) -> None:
-    table = run(None, "show", str(made.output), "--details").stdout
+    table = inside(None, "show", str(made.output), "--details").stdout
     for name, *cells in rows(opened):
         line = next(line for line in table.splitlines() if re.split(r"\s{2,}", line)[0] == name)
         assert [cell for cell in cells if cell] == re.split(r"\s{2,}", line.strip())[1:]
-    full = json.loads(run(None, "show", str(made.output), "--format", "json").stdout)
+    full = json.loads(inside(None, "show", str(made.output), "--format", "json").stdout)
     by_name = {row["name"]: row for row in full["rows"]}
     keys = ["accuracy", "accuracy_difference", "images_differing", "epoch", "ratio"]
     for column, key in enumerate(keys, start=1):
@@ -279,7 +279,7 @@ def test_it_can_be_printed(driver: Any, made: Run) -> None:
 
 def test_the_reading_page_needs_no_run(driver: Any, tmp_path: Path) -> None:
     path = tmp_path / "read.html"
-    read = run(None, "read", "--no-open", "--output", str(path), "-i", "pytorch", "-i", "numpy_scratch")
+    read = inside(None, "read", "--no-open", "--output", str(path), "-i", "pytorch", "-i", "numpy_scratch")
     assert (read.code, read.stdout) == (0, "")
     for size in (WIDE, NARROW):
         look(driver, size)
