@@ -94,7 +94,7 @@ CASES += [case(activation="identity", dtype=dtype) for dtype in DTYPES]
 CASES += [mixed(network, dtype) for network, dtype in zip(MIXED, cycle(DTYPES), strict=False)]
 CASES = list(dict.fromkeys(CASES))  # a single layer has the activation of its loss
 
-COMPILED = ("jax_jit", "pytorch_compiled", "tensorflow_compiled")
+COMPILED = ("jax_jit", "pytorch_compiled", "tensorflow_compiled", "keras_fit")
 """They compile each network anew. Their siblings, which compute the same uncompiled, are tried on every case."""
 
 OPTIMIZER_CASES = [
@@ -124,8 +124,8 @@ def is_compiled(network: str) -> bool:
     return network in COMPILED
 
 
-def in_turn(network: str, number: int, period: int = 3) -> bool:
-    """Return whether a case is tried: one that compiles tries each third case, or fewer with a longer period."""
+def in_turn(network: str, number: int, period: int = len(COMPILED)) -> bool:
+    """Return whether a case is tried: those that compile share them, or leave some out with a longer period."""
     return network not in COMPILED or number % period == COMPILED.index(network)
 
 

@@ -75,7 +75,7 @@ def test_show_prints_the_same_bytes_as_a_run_that_had_nothing_left_to_do(
 @pytest.mark.parametrize("options", ["", "--details", "--format markdown", "--format csv", "--format json"])
 def test_show_prints_the_same_bytes_as_the_run_did(options: str, columns: str | None, tmp_path: Path) -> None:
     env = {"COLUMNS": columns} if columns else {}
-    found = run(tmp_path / "out", *SMALL, *NAMES, *options.split(), env=env)
+    found = inside(tmp_path / "out", *SMALL, *NAMES, *options.split(), env=env)
     assert found.code == 0
     shown = verb("show", str(found.output), *options.split(), **env)
     assert (shown.code, shown.stdout, shown.stderr) == (0, found.stdout, "")

@@ -1,6 +1,7 @@
 """Find the training loops of a file, and make them run once."""
 
 import ast
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -40,7 +41,8 @@ def blocks(source: Source) -> Iterator[Block]:
             for i, statement in enumerate(node.body):
                 if isinstance(statement, (ast.For, ast.While)) and _size(statement) >= 4:
                     body, is_nested = _once(statement)
-                    yield Block(name, node.body[:i] if name else [], body, statement.lineno, is_nested)
+                    before = copy.deepcopy(node.body[:i]) if name else []
+                    yield Block(name, [*map(NoReturn().visit, before)], body, statement.lineno, is_nested)
 
 
 def _size(node: ast.AST) -> int:

@@ -10,14 +10,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
+from types import CodeType
 from typing import Any, Final
 
 import numpy as np
 
 from shared.reading import constructions, functions, plans, stores
 from shared.reading.batch import Batch, Form
-from shared.reading.blocks import NOTED, Block, NoReturn, blocks
+from shared.reading.blocks import NOTED, Block, blocks
 from shared.reading.names import gradient_of, has_role, is_rate
 from shared.reading.program import RATE, TINY_RATE, Run, UnreadableError, from_step
 from shared.reading.rates import give_rate
@@ -162,9 +164,7 @@ class Loop:
         found = Run(after=after, rate=rate)
         arrays = {name: noted.get(name, value) for name, value in made.items() if isinstance(value, np.ndarray)}
         fits = [(name, value) for name, value in arrays.items() if form.rows(value, batch) is not None]
-        fits = [
-            (name, value) for name, value in fits if gradient_of(name, list(before)) is None and not _is_error(name)
-        ]
+        fits = [(name, value) for name, value in fits if gradient_of(name, before) is None and not _is_error(name)]
         named = [value for name, value in fits if has_role(name, "output") and name[:1] not in "zZ"]
         chosen = named or [value for name, value in fits if name[:1] not in "zZ"]
         for leaf in stores.own_leaves(space, self.source) if not chosen else []:
@@ -180,7 +180,7 @@ class Loop:
                 break
         gradients = {}
         for name, value in made.items():
-            parameter = gradient_of(name, list(before))
+            parameter = gradient_of(name, before)
             if parameter and name not in before and isinstance(value, (np.ndarray, np.floating, float)):
                 gradients[parameter] = value
         for leaf in stores.own_leaves(space, self.source) if not gradients else []:
@@ -226,6 +226,12 @@ def _is_error(name: str) -> bool:
     return any(word in name.lower() for word in ("err", "delta", "grad", "diff", "loss", "cost"))
 
 
+@lru_cache(maxsize=256)
+def _code(statement: ast.stmt, path: str) -> CodeType:
+    """Compile a statement once: a loop is run thousands of times."""
+    return compile(ast.Module([statement], []), path, "exec")
+
+
 def _space(source: Source, block: Block, data: tuple[str, Any, str, Any] | None) -> dict[str, Any]:
     """Return the names that the body sees: those of the module, or those of the function up to its loop."""
     if not block.name:
@@ -247,7 +253,7 @@ def _space(source: Source, block: Block, data: tuple[str, Any, str, Any] | None)
         space[name] = _argument(source, name, default, x, y)
     np.random.seed(1)  # noqa: NPY002 - what people use
     for statement in block.prelude:
-        exec(compile(ast.Module([NoReturn().visit(statement)], []), str(source.path), "exec"), space)
+        exec(_code(statement, str(source.path)), space)
     if data:
         space[data[0]], space[data[2]] = data[1], data[3]
     return space

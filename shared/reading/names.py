@@ -1,7 +1,11 @@
-"""What names usually mean in networks that people write: inputs, labels, rates, weights, and their gradients."""
+"""What names usually mean in networks that people write: inputs, labels, rates, weights, and their gradients.
+
+The names of a file are few, and a script is run thousands of times: answers are kept.
+"""
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 ROLES: Final = {
@@ -33,6 +37,7 @@ ROLES: Final = {
     "quiet": r"verbose|print_\w+|debug|plot\w*|show\w*|disp\w*|log\w*",
 }
 """role -> the names that have it, in small letters and without underscores at the ends"""
+EPSILON: Final = ("eps", "epsilon")
 _COMPILED: Final = {role: re.compile(f"(?:{pattern})") for role, pattern in ROLES.items()}
 BIAS: Final = re.compile(
     r"b(?:ias(?:es)?)?(?:_?(?:[a-z]{0,2}|h\d?|hidden|out(?:put)?|\d+))?|(?:hidden|output|h|o)\d?_?bias(?:es)?"
@@ -47,11 +52,13 @@ GRADIENT: Final = re.compile(
 )
 
 
+@cache
 def plain(name: str) -> str:
     """Return a name in small letters, without `self.` and outer underscores."""
     return name.rpartition(".")[2].lower().strip("_")
 
 
+@cache
 def has_role(name: str, role: str) -> bool:
     """Return whether a name usually has a role."""
     return _COMPILED[role].fullmatch(plain(name)) is not None
@@ -59,29 +66,37 @@ def has_role(name: str, role: str) -> bool:
 
 def is_rate(name: str, others: Iterable[str]) -> bool:
     """Return whether a name is that of the learning rate, beside others: eps is only where nothing else is."""
-    is_epsilon = re.fullmatch(r"eps(ilon)?", plain(name)) is not None
-    rates = [other for other in others if has_role(other, "rate") and not re.fullmatch(r"eps(ilon)?", plain(other))]
-    return has_role(name, "rate") and not (is_epsilon and rates)
+    if plain(name) not in EPSILON:
+        return has_role(name, "rate")
+    return not any(has_role(other, "rate") and plain(other) not in EPSILON for other in others)
 
 
+@cache
 def is_bias(name: str) -> bool:
     """Return whether an array of this name is usually a bias, such as b1, bias or b_h."""
     return BIAS.fullmatch(_owner(name)) is not None
 
 
+@cache
 def is_weight(name: str) -> bool:
     """Return whether an array of this name is usually a matrix of weights, such as W1, w_ih or syn0."""
     return not is_bias(name) and WEIGHT.fullmatch(_owner(name)) is not None
 
 
+@cache
 def _owner(name: str) -> str:
     """Return the word that says what an element is: weights of weights[0], W1 of params['W1']."""
     keys = re.findall(r"\['(\w+)'\]", name)
     return plain(keys[-1] if keys else re.sub(r"\[\d+\]", "", name))
 
 
-def gradient_of(name: str, parameters: list[str]) -> str | None:
+def gradient_of(name: str, parameters: Iterable[str]) -> str | None:
     """Return the parameter whose gradient a name usually is: W1 for dW1, grad_w1, nabla_W1; None for none."""
+    return _gradient_of(name, tuple(parameters))
+
+
+@cache
+def _gradient_of(name: str, parameters: tuple[str, ...]) -> str | None:
     asked = _owner(name)
     known: dict[str, str] = {}
     for parameter in parameters:

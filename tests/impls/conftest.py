@@ -1,6 +1,5 @@
 """The implementations, each in one process for all the tests of this folder."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -14,12 +13,9 @@ ALONE = [name for name in implementations.names() if not implementations.is_data
 """The others have tests of their own, with workers; with one worker they compute what their siblings do."""
 
 
-@pytest.fixture(scope="session", autouse=True)
-def quick_compiler() -> Iterator[None]:
-    """Let XLA compile without LLVM's optimisations, in half the time; `agree` and the runs of other tests use them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XLA_FLAGS", f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0")
-        yield
+@pytest.fixture(scope="package", autouse=True)
+def _compiler(quick_compiler: None) -> None:
+    """Compile in half the time; `agree` and the runs of other tests compile as a user does."""
 
 
 @pytest.fixture(scope="session", params=ALONE)

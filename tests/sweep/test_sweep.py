@@ -212,7 +212,7 @@ def test_a_scheduler_that_goes_away_ends_the_sweep_in_order(tmp_path: Path) -> N
     ) as scheduler:  # fmt: skip
         assert scheduler.stdout is not None
         address = scheduler.stdout.readline().strip()
-        with started(output, "--seed", "1:40", "--no-timing", "--scheduler", address) as process:
+        with started(output, "--seed", "1:12", "--no-timing", "--scheduler", address) as process:
             wait_for(lambda: len(cells(output)) >= 2)
             os.killpg(scheduler.pid, signal.SIGKILL)
             out, err = process.communicate(timeout=SECONDS)
@@ -222,7 +222,7 @@ def test_a_scheduler_that_goes_away_ends_the_sweep_in_order(tmp_path: Path) -> N
     assert len(kept) >= 2
     assert "incomplete: error: the scheduler" in out
     again = run(output, "sweep", "--resume", str(output), "--offline", "--no-timing", "--processes", "2")
-    assert (again.code, len(cells(output))) == (0, 40)
+    assert (again.code, len(cells(output))) == (0, 12)
     assert {name: cells(output)[name] for name in kept} == kept
 
 
