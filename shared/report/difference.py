@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from shared.errors import listed
 from shared.measure import paired, statistics
 from shared.measure.noise import typical_canary
 from shared.measure.statistics import CONFIDENCE, LEAST_DIFFERENCE, LEAST_IN_TURNS, LEAST_ROUNDS, Estimate
@@ -29,6 +30,8 @@ class Change:
     verdict: str | None
     accuracy_difference: Estimate | None
     """the earlier run's subtracted, within each seed"""
+    in_turns: bool
+    """whether the ratios to the baseline are compared, which it took turns with, and not the epochs"""
 
 
 def changes(a: Record, b: Record) -> list[Change]:
@@ -44,7 +47,8 @@ def changes(a: Record, b: Record) -> list[Change]:
     for name in names:
         before, after = (of[name] for of in samples)
         turns, turns_before = (of.get(name, []) for of in reversed(taken))
-        if turns and turns_before and same_baseline:
+        in_turns = bool(turns and turns_before and same_baseline)
+        if in_turns:
             times, times_before = ([math.exp(log) for log in paired.log_ratios(of)] for of in (turns, turns_before))
             ratio, least = statistics.unpaired_ratio(times, times_before, rows=common), LEAST_IN_TURNS
         else:
@@ -55,7 +59,7 @@ def changes(a: Record, b: Record) -> list[Change]:
         )
         difference = statistics.paired_difference(reached, reached_before, rows=common)
         verdict = statistics.verdict(ratio, least)
-        found.append(Change(name, sides[0].get(name), sides[1].get(name), ratio, verdict, difference))
+        found.append(Change(name, sides[0].get(name), sides[1].get(name), ratio, verdict, difference, in_turns))
     return found
 
 
@@ -78,20 +82,9 @@ def _comparable(record: Record, name: str) -> dict[int, Sample]:
 def document(a: Record, b: Record, names: tuple[str, str], limit: Threshold | None) -> Document:
     """Return the comparison of two runs, A and B, with these names."""
     found = changes(a, b)
-    together = sum(change.ratio is not None for change in found)
     headers = ["implementation", "A: epoch, s", "B: epoch, s", "time ratio\nB / A", "verdict"]
     headers += ["A: accuracy, %", "B: accuracy, %", "B - A,\npoints", "A: status", "B: status"]
-    in_turns = any(c.before and c.after and c.before.turns and c.after.turns for c in found)
-    steady = ""
-    if in_turns and _same_baseline(a, b):
-        steady = f", or of the ratios to {a['baseline']}, which is the same in both, where they took turns with it"
     heading = [f"A: {names[0]} ({_when(a)})", f"B: {names[1]} ({_when(b)})"]
-    notes = [
-        f"time ratio: below 1, B is faster; [...]: {100 * CONFIDENCE:.0f} % confidence interval (Welch) over the "
-        f"rounds, for {numbers.plural(together, 'row')} together, widened by the change of the canary{steady}; a "
-        f"verdict needs an interval that excludes 1 and a difference of at least {100 * LEAST_DIFFERENCE:.0f} %; other "
-        "intervals: Student's t"
-    ]
     remarks = [f"differs: {line}" for line in differences(a, b, KEYS)]
     remarks += [f"differs: {line}" for line in _version_changes(a, b)]
     few = [c.name for c in found if c.ratio is not None and c.ratio.rounds < LEAST_ROUNDS]
@@ -99,7 +92,30 @@ def document(a: Record, b: Record, names: tuple[str, str], limit: Threshold | No
         remarks.append(f"no verdict for {', '.join(few)}: a verdict needs {LEAST_ROUNDS} rounds in both runs")
     if limit:
         remarks += _beyond(found, limit)
-    return Document(heading, [Table(headers, [_line(c) for c in found], notes=notes)], remarks, list(found))
+    return Document(
+        heading, [Table(headers, [_line(c) for c in found], notes=_notes(found, a["baseline"]))], remarks, list(found)
+    )
+
+
+def _notes(found: list[Change], baseline: str) -> list[str]:
+    """Return how the ratios were formed, and what a verdict on them needs."""
+    turns, epochs = ([c.name for c in found if c.ratio and c.in_turns == kind] for kind in (True, False))
+    rows = numbers.plural(len(turns) + len(epochs), "row")
+    notes = [
+        f"time ratio: below 1, B is faster; [...]: {100 * CONFIDENCE:.0f} % confidence interval over the rounds "
+        f"(Welch), for {rows} together; a verdict needs an interval that excludes 1; other intervals: Student's t"
+    ]
+    if turns:
+        notes.append(
+            f"{listed(turns)}: A's and B's ratios to {baseline} are compared, which is the same in both and cancels; "
+            f"a verdict needs a difference of at least {100 * LEAST_IN_TURNS:.0f} %"
+        )
+    if epochs:
+        notes.append(
+            f"{listed(epochs)}: the epochs are compared; the interval is widened by the change of the canary, a piece "
+            f"of work that both runs timed; a verdict needs a difference of at least {100 * LEAST_DIFFERENCE:.0f} %"
+        )
+    return notes
 
 
 def _beyond(found: list[Change], limit: Threshold) -> list[str]:

@@ -1,5 +1,6 @@
 """Two runs side by side."""
 
+import re
 from typing import Any
 
 import pytest
@@ -58,7 +59,9 @@ def test_ratios_to_a_baseline_that_stayed_the_same_are_compared_whatever_the_mac
     assert verdicts(a, in_turns(2.01, 1.99, 2.0, canary=0.002)) == dict.fromkeys(
         ("numpy_scratch", "mine"), NO_DIFFERENCE
     )
-    assert "which is the same in both" in document.text(difference.document(a, b, NAMES, None), 10_000)
+    said = document.text(difference.document(a, b, NAMES, None), 10_000)
+    assert re.search("^mine: .* ratios to numpy_scratch are .* at least 3 %$", said, re.MULTILINE)
+    assert re.search("^numpy_scratch: the epochs are .* at least 5 %$", said, re.MULTILINE)
 
 
 def test_ratios_to_a_baseline_that_changed_are_not_compared() -> None:
