@@ -100,7 +100,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def group(nodeid: str) -> str:
-    """Return the implementation that a test of `tests/impls` asks, as the name of the test has it, or the module."""
+    """Return the implementation that a test of `tests/impls` asks, as the name of the test has it, or the module.
+
+    The modules that load JAX's libraries are one, so that one process loads them.
+    """
     module, _, rest = nodeid.partition("::")
+    if module.startswith("tests/ports/test_jax_"):
+        return "tests/ports/test_jax"
     asked = re.search(r"\[(\w+)[-\]]", rest)
     return asked[1] if asked and module.startswith("tests/impls/") and asked[1] in implementations.names() else module

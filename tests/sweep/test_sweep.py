@@ -118,6 +118,7 @@ def test_wrong_usage_says_what_is_expected_before_anything_runs(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.exhaustive
 def test_a_sweep_can_be_called_from_python(swept: Run, tmp_path: Path) -> None:
     """With the numbers of the command; what was computed is there when it is called again."""
     same: dict[str, Any] = {"dataset": "digits", "train_size": 60, "test_size": 50, "epochs": 1, "offline": True}
