@@ -50,6 +50,10 @@ class UnknownImplementationError(LookupError):
     """No implementation has that name."""
 
     def __init__(self, name: str) -> None:
+        if name.endswith(".py"):
+            found = "a folder" if Path(name).is_dir() else "no such file"
+            super().__init__(f"implementation: got {name!r}, which is {found}; expected the path of a file")
+            return
         known = ", ".join(names())
         message = f"implementation: got {name!r}, expected one of {known}, all, or the path of a .py file"
         super().__init__(message + nearest(name, names()))

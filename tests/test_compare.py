@@ -317,7 +317,8 @@ USAGE_ERRORS = {
     "-i impls/pytorch.py -i pytorch": "-i: got two named pytorch, expected different names",
     "-i __init__": "got '__init__', expected one of .*numpy_scratch",
     "-i ../compare": "got '../compare', expected one of .*numpy_scratch",
-    "-i nowhere.py": "got 'nowhere.py', expected one of .*numpy_scratch",
+    "-i nowhere.py": "got 'nowhere.py', which is no such file; expected the path of a file",
+    "-i tests": "got 'tests', expected one of .*numpy_scratch",
     "--no-such-option": "unrecognized arguments: --no-such-option",
 }
 
