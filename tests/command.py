@@ -33,6 +33,8 @@ SECONDS = 1800
 PATIENT = ("--timeout", f"{SECONDS}s")
 """The same for what a command waits for; its own limits are made for machines that are not busy."""
 WITHOUT_TIMEOUT = ("show", "diff", "report", "read", "exercise")
+QUICK_COMPILER = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+"""Let XLA compile without LLVM's optimisations, in half the time, in the processes that are started with it."""
 NOT_INHERITED = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "PYTHONIOENCODING", "SAMEGRAD_DATA", "SAMEGRAD_MIRRORS")
 
 

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -38,14 +37,6 @@ def signals() -> None:
     for number in SIGNALS:
         if number != signal.SIGINT:
             signal.signal(number, signal.SIG_DFL)
-
-
-@pytest.fixture(scope="package")
-def quick_compiler() -> Iterator[None]:
-    """Let XLA compile without LLVM's optimisations, in the processes that are started meanwhile."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XLA_FLAGS", f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0")
-        yield
 
 
 @pytest.fixture(scope="session")

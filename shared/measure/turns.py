@@ -174,7 +174,8 @@ def _taken(own: _Live, other: _Live) -> dict[str, Any]:
     for side, cpu in zip(both, before, strict=True):
         if side.cpu_seconds() - cpu > SPINS * WATCH_SECONDS:
             return alone(own.job, _restless(side, (side.cpu_seconds() - cpu) / WATCH_SECONDS))
-    movable = [side for side, length in zip(both, lengths, strict=True) if length.can_rebuild]
+    # the baseline first, so that its next block comes after one of the other, as all of them do
+    movable = [side for side, length in zip(reversed(both), reversed(lengths), strict=True) if length.can_rebuild]
     plan, begun = planned(*lengths), time.monotonic()
     is_bound = all(side.job.is_on_one_cpu for side in both)
     layouts, places = min(LAYOUTS, plan.blocks), cpus() if is_bound else []
