@@ -17,6 +17,7 @@ from shared.diagnosis.answers import Trouble
 from shared.diagnosis.operators import OperatorFacts
 from shared.diagnosis.subject import CONSTANTS, meant, spec_of
 from shared.errors import SpecError
+from shared.processes.harmless import harmless
 from shared.reading import choose, contract, torch_module, walks
 from shared.reading.batch import FORMS, Batch, Form
 from shared.reading.derivatives import ENTRIES, OWN, Derivatives, derivatives, fix_chance, total
@@ -113,7 +114,7 @@ class Subject:
 
     def facts(self, options: Options) -> Facts | OperatorFacts:
         """Read the file and measure: all of it, or its convolutions by themselves; UnreadableError if it cannot be."""
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), harmless(self.source.path.parent):
             try:
                 every = chain(self._contract(options), choose.programs(self.source))
             except SpecError as error:  # its constants: it may be read without them

@@ -5,14 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from shared import implementations
 from shared.adapters import functions
 from shared.diagnosis.diagnose import RAISES, SHAPE, UNKNOWN, Verdict, diagnose
 from shared.diagnosis.exercises import WHOLE, Exercise, ask, ask_file, namespace
 from shared.diagnosis.isolated import diagnose_file
 from shared.diagnosis.near_misses import Filled, judge
 from shared.diagnosis.scenes import ask_all
-from shared.diagnosis.subject import Subject, source_lines
+from shared.diagnosis.subject import Subject, load_file, source_lines
 from shared.processes.calls import CallProcess
 from shared.spec import NetworkSpec
 
@@ -22,7 +21,7 @@ NETWORK: Final = "12-6-5-4"
 
 def check_file(path: Path, exercise: Exercise, timeout: float) -> Filled:
     """Return the verdict on a file that fills an exercise; CallError if it cannot be loaded or takes too long."""
-    with CallProcess(str(path), implementations.load_module, timeout=timeout) as process:
+    with CallProcess(str(path), load_file, timeout=timeout) as process:
         answers = process.loaded().call(ask_file, exercise.number)
     filled = judge(exercise, answers, source_lines(path))
     return _named(filled, lambda: diagnose_file(path, {"network": NETWORK}, timeout))

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 from shared.adapters import functions
@@ -10,6 +11,7 @@ from shared.boundary import NotPythonError, parsed, read_source
 from shared.errors import SpecError, check_choice
 from shared.implementations import load_module, network_class
 from shared.interface import Parameters
+from shared.processes.harmless import harmless
 from shared.spec import LOSSES, NetworkSpec, TrainingSpec
 
 MOST_PARAMETERS: Final = 10**7
@@ -49,7 +51,7 @@ class Subject:
     @classmethod
     def load(cls, name: str) -> "Subject":
         """Load an implementation by its name or its file; ContractError if it contains nothing to check."""
-        module = load_module(name)
+        module = load_file(name)
         constants = {constant: getattr(module, constant) for constant in CONSTANTS if hasattr(module, constant)}
         trains = hasattr(module, "Network")
         build = network_class(module) if trains else functions.builder(module)
@@ -58,6 +60,12 @@ class Subject:
     def describe(self) -> dict[str, Any]:
         """Return what the parent process needs to know; SpecError for a constant that is no text and no sizes."""
         return {"trains": self.trains, "constants": meant(self.constants)}
+
+
+def load_file(name: str) -> ModuleType:
+    """Import an implementation, or a file, which may change nothing while it is imported."""
+    with harmless(Path(name).parent):
+        return load_module(name)
 
 
 def meant(constants: Mapping[str, Any]) -> dict[str, Any]:

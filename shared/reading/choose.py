@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from shared.boundary import LONGEST_MESSAGE, told
+from shared.processes.harmless import REFUSAL
 from shared.reading import calls, functions, images, loops, plans, stacks, torch_module, trials
 from shared.reading.batch import FORMS, IMAGES, LABELS, LIST, Batch, Form
 from shared.reading.derivatives import FAMILY, OWN, derivatives
@@ -187,9 +188,9 @@ def _forms(program: Program, forms: Sequence[Form]) -> Sequence[Form]:
 
 
 def _why(failures: list[str]) -> str:
-    """Return why no way worked: what a step hides, or how the likeliest way failed."""
-    hidden = next((text for text in failures if HIDDEN in text), None)
-    return hidden or (failures[0] if failures else NOTHING)
+    """Return why no way worked: what a step hides, or is not let do, or how the likeliest way failed."""
+    telling = next((text for text in failures if HIDDEN in text or REFUSAL in text), None)
+    return telling or (failures[0] if failures else NOTHING)
 
 
 def _is_over(best: Reading | None, tried: int, deadline: float) -> bool:

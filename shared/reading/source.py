@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared.boundary import parsed, read_source, told
+from shared.processes.harmless import harmless
 from shared.processes.system import alarm
 from shared.reading.names import has_role
 
@@ -163,7 +164,8 @@ class Source:
 
     def _execute(self, node: ast.stmt) -> None:
         try:
-            with nullcontext() if isinstance(node, (ast.Import, ast.ImportFrom)) else limited():
+            is_import = isinstance(node, (ast.Import, ast.ImportFrom))
+            with harmless(self.path.parent), nullcontext() if is_import else limited():
                 exec(compile(ast.Module([node], []), str(self.path), "exec"), self.namespace)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a stranger's file
             self.skipped[node.lineno] = told(error)
@@ -195,7 +197,7 @@ class Source:
         return is_number and all(re.search(part.format(name), self.text) for part in (r"\[[^\]]*\b{0}\b", r"/ ?{0}\b"))
 
     def _is_true(self, test: ast.expr) -> bool:
-        with suppress(Exception):
+        with suppress(Exception), harmless(self.path.parent):
             return bool(eval(compile(ast.Expression(test), str(self.path), "eval"), self.namespace))
         return False
 
