@@ -9,6 +9,7 @@ import numpy as np
 from shared.reading import gradients
 from shared.reading.batch import LABELS, LIST, Batch, Form
 from shared.reading.constructions import size_of
+from shared.reading.derivatives import fix_chance
 from shared.reading.functions import (
     given_as,
     named_arrays,
@@ -16,13 +17,13 @@ from shared.reading.functions import (
     return_names,
     signature,
 )
-from shared.reading.names import gradient_of, has_role, is_gradient, plain
+from shared.reading.names import doubt, gradient_of, has_role, is_gradient, plain
 from shared.reading.plans import CONTEXTS
 from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError, from_step
 from shared.reading.rates import give_rate, own_objects
 from shared.reading.scalars import is_number, number
 from shared.reading.stores import own_leaves
-from shared.reading.structure import Arrays, Part
+from shared.reading.structure import Arrays, Part, kept
 
 if TYPE_CHECKING:
     from shared.reading.calls import Calls
@@ -40,6 +41,8 @@ class Call:
         self.shapes = {name: array.shape for name, array in program.arrays.items()}
         self.parts = [leaf for leaf in program.store.leaves if isinstance(leaf, Part)]
         self.exact: dict[str, Any] = {}
+        self._turns: dict[tuple[int, str], int] = {}
+        """object and attribute -> the number of turns that was found there, or put there"""
         self.roles: dict[str, Any] = {
             "x": form.give_x(batch), "y": form.give_y(batch), "rate": RATE, "decay": DECAY, "count": len(batch.y),
             "epochs": 1, "quiet": False,
@@ -70,7 +73,7 @@ class Call:
                 given[key] = lower[plain(key)]
             elif self.parts and (size := size_of(key, self.program.layout.sizes, None)) is not None:
                 given[key] = size
-            elif (role := self._role(key, context, given)) and not (has_default and role in ("count", "cache")):
+            elif (role := self._role(key, context, given)) and not (has_default and self._is_left(key, role, context)):
                 given[key] = self.roles[role]
             elif not has_default:
                 unknown.append(key)
@@ -83,6 +86,11 @@ class Call:
             if given[key] is None:
                 raise UnreadableError(f"{name}: nothing is known for its argument {key}")
         return given
+
+    @staticmethod
+    def _is_left(key: str, role: str, context: str) -> bool:
+        """Return whether an argument keeps its default: alpha and eps are no rates where nothing is learned."""
+        return role in ("count", "cache") or (role == "rate" and doubt(key) > 0 and context in ("forward", "backward"))
 
     def _as_in_file(self, name: str, key: str) -> Any:
         """Return what the file gives for an argument, if it is a setting: no data, and no parameters but these."""
@@ -284,12 +292,37 @@ class Call:
         self.roles["rate"] = rate
         is_set = any(has_role(key, "rate") for key in takes)
         if self.program.store.kind == "object":
-            is_set |= give_rate(self.root, self.program.source, rate)
-            for holder in own_objects(self.root, self.program.source):
-                for key, value in list(vars(holder).items()):
-                    if has_role(key, "epochs") and isinstance(value, int) and not isinstance(holder, type):
-                        setattr(holder, key, self.roles["epochs"])
+            is_set |= give_rate(
+                self.root, self.program.source, rate, self._computed if self.program.plan.forward else None,
+                is_given=is_set,
+            )  # fmt: skip
+            for holder, key in self.turns():
+                self._turns[id(holder), key] = self.roles["epochs"]
+                setattr(holder, key, self.roles["epochs"])
         return rate if is_set else 1.0
+
+    def _computed(self) -> Any:
+        """Return the outputs, and the loss, of a copy of the network."""
+        fix_chance(self.program)
+        call, found = Call(self.program, kept(self.root), self.batch, self.form), Run()
+        call.forward(found)
+        if self.program.plan.loss:
+            call.loss(found)
+        return np.append(found.outputs if found.outputs is not None else [], found.loss or 0.0)
+
+    def turns(self) -> list[tuple[Any, str]]:
+        """Return the numbers of turns that objects keep; what is 0, or grows from step to step, counts steps."""
+        found = [
+            (holder, key, value)
+            for holder in (own_objects(self.root, self.program.source) if self.program.store.kind == "object" else ())
+            for key, value in vars(holder).items()
+            if has_role(key, "epochs") and type(value) is int and not isinstance(holder, type)
+        ]
+        return [
+            (holder, key)
+            for holder, key, value in found
+            if value == self._turns.setdefault((id(holder), key), value) > 0
+        ]
 
     def _names(self, name: str) -> list[str]:
         return return_names(self.program.source, name, self.root if self.program.store.kind == "object" else None)

@@ -26,6 +26,7 @@ from shared.reading.operators import (
     kind,
 )  # fmt: skip
 from shared.reading.program import TINY_RATE
+from shared.reading.rates import rates_in
 from shared.reading.source import Source
 from shared.reading.stores import own_leaves
 from shared.reading.structure import Arrays, kept
@@ -101,7 +102,7 @@ class _Layer:
         method = getattr(layer, self.backward)
         rest = list(signature(method).parameters.values())[1:]
         rates = {each.name: TINY_RATE for each in rest if has_role(each.name, "rate")}
-        for key in [key for key in vars(layer) if has_role(key, "rate") and isinstance(vars(layer)[key], float)]:
+        for key in rates_in(vars(layer)):
             setattr(layer, key, TINY_RATE)
         value = method(cotangent, **rates)
         found = by_name(value, self.names, arrays) if value is not None else {}

@@ -20,9 +20,9 @@ import numpy as np
 from shared.reading import constructions, functions, plans, stores
 from shared.reading.batch import Batch, Form
 from shared.reading.blocks import NOTED, Block, blocks
-from shared.reading.names import gradient_of, has_role, is_rate
+from shared.reading.names import gradient_of, has_role
 from shared.reading.program import RATE, TINY_RATE, Run, UnreadableError, from_step
-from shared.reading.rates import give_rate
+from shared.reading.rates import give_rate, rates_in
 from shared.reading.scalars import REAL_OR_COMPLEX, number
 from shared.reading.source import Source
 from shared.reading.structure import Arrays, Layout, Leaf, kept, layouts
@@ -143,11 +143,10 @@ class Loop:
 
     def _set_rate(self, space: dict[str, Any], rate: float) -> float:
         """Set the learning rate where it has a name; return the one that holds."""
-        is_set = give_rate({key: value for key, value in space.items() if key[:1] != "_"}, self.source, rate)
-        for key, value in list(space.items()):
-            if is_rate(key, space) and isinstance(value, (int, float)) and not isinstance(value, bool):
-                space[key] = rate
-                is_set = True
+        objects = {key: value for key, value in space.items() if key[:1] != "_"}
+        named = rates_in(objects)
+        is_set = give_rate(objects, self.source, rate, is_given=bool(named)) or bool(named)
+        space |= dict.fromkeys(named, rate)
         return rate if is_set else 1.0
 
     def _read(

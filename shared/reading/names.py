@@ -37,7 +37,8 @@ ROLES: Final = {
     "quiet": r"verbose|print_\w+|debug|plot\w*|show\w*|disp\w*|log\w*",
 }
 """role -> the names that have it, in small letters and without underscores at the ends"""
-EPSILON: Final = ("eps", "epsilon")
+OFTEN_OTHERS: Final = (("alpha", "step"), ("eps", "epsilon"))
+"""Names of the learning rate that are also those of a slope or a counter, and of what keeps a divisor from 0."""
 _COMPILED: Final = {role: re.compile(f"(?:{pattern})") for role, pattern in ROLES.items()}
 BIAS: Final = re.compile(
     r"b(?:ias(?:es)?)?(?:_?(?:[a-z]{0,2}|h\d?|hidden|out(?:put)?|\d+))?|(?:hidden|output|h|o)\d?_?bias(?:es)?"
@@ -64,11 +65,14 @@ def has_role(name: str, role: str) -> bool:
     return _COMPILED[role].fullmatch(plain(name)) is not None
 
 
+def doubt(name: str) -> int:
+    """Return how often a name of the learning rate means another number: 0 never, 1 alpha, of a slope, 2 eps."""
+    return next((i for i, names in enumerate(OFTEN_OTHERS, 1) if plain(name) in names), 0)
+
+
 def is_rate(name: str, others: Iterable[str]) -> bool:
     """Return whether a name is that of the learning rate, beside others: eps is only where nothing else is."""
-    if plain(name) not in EPSILON:
-        return has_role(name, "rate")
-    return not any(has_role(other, "rate") and plain(other) not in EPSILON for other in others)
+    return has_role(name, "rate") and all(doubt(name) <= doubt(other) for other in others if has_role(other, "rate"))
 
 
 @cache

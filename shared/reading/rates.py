@@ -1,10 +1,12 @@
 """The learning rate of a file, wherever its objects keep it: in a network, its optimizer, the optimizers of layers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from shared.reading.functions import own_classes
-from shared.reading.names import is_rate
+from shared.reading.names import doubt, is_rate, plain
 from shared.reading.source import Source
 
 
@@ -25,12 +27,38 @@ def own_objects(root: Any, source: Source) -> Iterator[Any]:
             left += list(value)
 
 
-def give_rate(root: Any, source: Source, rate: float) -> bool:
-    """Set the learning rate of every object within a root; return whether one has it."""
+def rates_in(values: Mapping[str, Any]) -> list[str]:
+    """Return the names of the learning rates among names and values: floats, or integers other than 0 and counters."""
+    numbers = [
+        key
+        for key, value in values.items()
+        if isinstance(value, float) or (type(value) is int and value and plain(key) != "step")
+    ]
+    return [key for key in numbers if is_rate(key, numbers)]
+
+
+def give_rate(
+    root: Any, source: Source, rate: float, compute: Callable[[], Any] | None = None, *, is_given: bool = False
+) -> bool:
+    """Set the learning rate of every object within a root; return whether one has it.
+
+    Parameters
+    ----------
+    compute : gives what the network computes before it learns; an alpha that changes it is the slope of a leaky ReLU.
+        None where that is not known: an alpha is a rate then if nothing else is.
+    is_given : whether a rate is given elsewhere.
+    """
+    held = [(holder, dict(vars(type(holder))) | dict(vars(holder))) for holder in own_objects(root, source)]
+    found = [(holder, key, values[key]) for holder, values in held for key in rates_in(values)]
+    is_given |= any(not doubt(key) for _, key, _ in found)
     is_set = False
-    for holder in own_objects(root, source):
-        for key, value in [*vars(type(holder)).items(), *vars(holder).items()]:
-            if is_rate(key, vars(holder)) and isinstance(value, (int, float)) and not isinstance(value, bool):
-                setattr(holder, key, rate)
-                is_set = True
+    for holder, key, value in found:
+        if doubt(key) and compute is None and is_given:
+            continue
+        before = compute() if doubt(key) and compute else None
+        setattr(holder, key, rate)
+        if before is not None and compute and not np.array_equal(before, compute(), equal_nan=True):
+            setattr(holder, key, value)
+        else:
+            is_set = True
     return is_set

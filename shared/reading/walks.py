@@ -16,6 +16,7 @@ from shared.reading.functions import own_classes, own_functions, ranked, return_
 from shared.reading.names import has_role, is_rate, plain
 from shared.reading.plans import INITIALISE_ONLY, TRAIN, UPDATE, Plan
 from shared.reading.program import RATE, Program, Run
+from shared.reading.rates import give_rate
 from shared.reading.structure import Arrays, Leaf
 
 STEPS: Final = 3
@@ -120,12 +121,9 @@ class _Stepper(Call):
         """Whether a call takes as many steps as it is told, each call from the first."""
         if self.program.plan.update:
             return False
-        names = [*signature(self.callables[self.name]).parameters]
-        names += [key for key, value in self._attributes() if type(value) is int]
-        return any(has_role(name, "epochs") for name in names)
-
-    def _attributes(self) -> list[tuple[str, Any]]:
-        return list(vars(self.root).items()) if self.program.store.kind == "object" else []
+        return bool(self.turns()) or any(
+            has_role(name, "epochs") for name in signature(self.callables[self.name]).parameters
+        )
 
     def step(self, k: int) -> Arrays:
         """Take a step, the k-th; return the parameters after it."""
@@ -166,10 +164,8 @@ class _Stepper(Call):
     def set_rate(self, rate: float, name: str) -> float:
         """Give a learning rate, also to an optimizer."""
         found = super().set_rate(rate, name)
-        for key, value in vars(self.optimizer).items() if self.optimizer is not None else ():
-            if is_rate(key, vars(self.optimizer)) and isinstance(value, (int, float)):
-                setattr(self.optimizer, key, rate)
-                found = rate
+        if self.optimizer is not None and give_rate(self.optimizer, self.program.source, rate):
+            found = rate
         return found
 
     def bound(self, name: str, context: str) -> dict[str, Any]:
