@@ -63,6 +63,20 @@ def test_a_file_that_hangs_is_recorded_and_stops_nothing(tmp_path: Path, monkeyp
     assert not found.ok
 
 
+def test_a_mistake_of_ours_in_one_file_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(path: Path, **options: Any) -> samegrad.Checked:
+        if path.name == "odd.py":
+            raise AttributeError("of nothing")
+        return samegrad.check(path, **options)
+
+    for name in ("odd.py", "right.py"):
+        (tmp_path / name).write_text(template(5, "").replace("return ...", f"return {RIGHT_LINE}"))
+    monkeypatch.setattr(teaching, "check", check)
+    found = samegrad.check_folder(tmp_path, timeout=command.SECONDS)
+    assert [each.status for each in found.submissions] == ["failed", "right"]
+    assert found.submissions[0].description == "check itself failed: AttributeError: of nothing"
+
+
 def test_the_json_has_the_fields_that_are_documented(of_class: Path) -> None:
     told = json.loads(command.inside(None, "check", str(of_class), "--format", "json").stdout)
     assert told["schema"] == submissions.SCHEMA

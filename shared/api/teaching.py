@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from shared.api.common import WIDTH, Printed, Progress, no_progress, one_thread
 from shared.api.own import check
+from shared.boundary import told
 from shared.diagnosis.near_misses import TO_FILL, Filled
 from shared.errors import SettingError, SpecError
 from shared.options import VISIBILITIES
@@ -101,6 +102,8 @@ def submission(path: Path, root: Path, timeout: float | None, options: dict[str,
         return Submission(name, UNREADABLE, description=_short(str(error), path))
     except (SpecError, SettingError, OSError) as error:
         return Submission(name, FAILED, description=_short(str(error), path))
+    except Exception as error:  # noqa: BLE001 - a mistake of ours: the other files have their answers all the same
+        return Submission(name, FAILED, description=_short(f"check itself failed: {told(error)}", path))
     verdict, output = checked.verdict, text(checked.document, WIDTH)
     exercise = verdict.exercise.number if isinstance(verdict, Filled) else None
     diagnosis = verdict.diagnosis

@@ -4,7 +4,7 @@ A check takes a `Comparison` and returns its findings: () if it holds, None if i
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -42,16 +42,20 @@ def shapes(c: Comparison) -> Findings | None:
     answer, expected = c.answers["first"], c.expected["first"]
     if answer.trouble:
         return None
-    given = answer.gradients | answer.outputs
-    for name, tensor in {**expected.gradients, **expected.outputs}.items():
+    return misfits("first", answer.gradients | answer.outputs, {**expected.gradients, **expected.outputs})
+
+
+def misfits(scene: str, given: Tensors, expected: Tensors) -> Findings:
+    """Return the first tensor that is missing, or has another dtype or shape than it has to; () if there is none."""
+    for name, tensor in expected.items():
         found = given.get(name)
         if found is None:
-            return (Finding(findings.MISSING, "first", name),)
+            return (Finding(findings.MISSING, scene, name),)
         if found.dtype.kind != "f":
-            return (Finding(findings.DTYPE, "first", name, got=found.dtype),)
+            return (Finding(findings.DTYPE, scene, name, got=found.dtype),)
         fits = found.shape == tensor.shape or (name.startswith("db") and found.size in (1, tensor.size))
         if not fits:
-            return (Finding(findings.SHAPE, "first", name, got=found.shape, expected=tensor.shape),)
+            return (Finding(findings.SHAPE, scene, name, got=found.shape, expected=tensor.shape),)
     return ()
 
 
@@ -113,12 +117,17 @@ def square_layers(c: Comparison) -> Findings | None:
     return _agrees(c, scenes, OUTPUTS) or _agrees(c, scenes, GRADIENTS)
 
 
+def is_number(loss: Any) -> bool:
+    """Return whether a loss is one number."""
+    return loss.size == 1 and loss.dtype.kind in "fiu"
+
+
 def loss(c: Comparison) -> Findings | None:
     """The loss is that of the reference."""
     found, expected = (answers["first"].loss for answers in (c.answers, c.expected))
     if c.answers["first"].trouble or found is None:
         return None
-    if found.size != 1 or found.dtype.kind not in "fiu":
+    if not is_number(found):
         return (Finding(findings.NOT_A_NUMBER, "first", "C", got=found.shape),)
     got, right = float(np.ravel(found)[0]), float(expected)
     if abs(got - right) <= ROUNDINGS * rounding.UNIT_ROUNDOFF["float32"] * max(abs(right), 1e-3):

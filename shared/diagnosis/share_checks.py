@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from shared.agreement import rounding
 from shared.diagnosis import findings
 from shared.diagnosis import shares as scenes
 from shared.diagnosis.answers import GRADIENTS, Answers, Tensors
-from shared.diagnosis.checks import ROUNDINGS, compared_steps
+from shared.diagnosis.checks import ROUNDINGS, compared_steps, is_number, misfits
 from shared.diagnosis.comparison import bounds_at, distance
 from shared.diagnosis.findings import Finding, Findings
 from shared.diagnosis.shares import Shared
@@ -41,16 +41,12 @@ class Compared:
         """Compare the gradients of a scene."""
         if scene not in self.answers or self.answers[scene].trouble:
             return None
-        found: dict[str, Any] = self.answers[scene].tensors(GRADIENTS)
-        expected: dict[str, Any] = self.expected[scene].tensors(GRADIENTS)
-        if not is_finite(found):
+        if unfit := misfits(scene, self.answers[scene].gradients, self.expected[scene].gradients):
+            return unfit
+        if not is_finite(self.answers[scene].gradients):
             return (Finding(findings.NOT_FINITE, scene, "the gradient"),)
         errors, bounds = self.errors(scene), self.bounds(scene, "float32")
         name, error = max(errors.items(), key=lambda item: item[1] / bounds[item[0]])
-        shapes = {name: np.shape(found[name]) for name in expected}
-        wrong = next((name for name, tensor in expected.items() if shapes[name] != tensor.shape), None)
-        if wrong:
-            return (Finding(findings.SHAPE, scene, wrong, got=shapes[wrong], expected=expected[wrong].shape),)
         return () if error <= bounds[name] else (Finding(findings.OFF, scene, name, error),)
 
     def errors(self, scene: str) -> dict[str, float]:
@@ -78,6 +74,8 @@ class Compared:
         if scene not in self.answers or self.answers[scene].trouble:
             return None
         found = self.answers[scene].parameters
+        if unfit := misfits(scene, found, self.expected[scene].parameters):
+            return unfit
         if not is_finite(found):
             return (Finding(findings.NOT_FINITE, scene, "the parameters"),)
         # gradients that are wrong do not say in which dtype they were computed
@@ -90,6 +88,8 @@ class Compared:
         if scene not in self.state or self.state[scene].trouble:
             return None
         found, expected = self.state[scene].parameters, self.expected_state[scene].parameters
+        if unfit := misfits(scene, found, expected):
+            return unfit
         if not is_finite(found):
             return (Finding(findings.NOT_FINITE, scene, "the parameters"),)
         start = self.shared.parameters("A")
@@ -106,7 +106,7 @@ class Compared:
 
 def is_finite(tensors: Tensors) -> bool:
     """Return whether all tensors are there, and finite."""
-    return all(tensor is not None and np.isfinite(tensor).all() for tensor in tensors.values())
+    return all(t is not None and t.dtype.kind in "fiu" and np.isfinite(t).all() for t in tensors.values())
 
 
 def flat_norm(found: Tensors, other: Tensors) -> float:
@@ -131,7 +131,7 @@ def loss(c: Compared) -> Findings | None:
     answer = c.answers.get(scenes.BUILT)
     if answer is None or answer.trouble or answer.loss is None:
         return None
-    if answer.loss.size != 1:
+    if not is_number(answer.loss):
         return (Finding(findings.NOT_A_NUMBER, scenes.BUILT, "C", got=answer.loss.shape),)
     got, right = float(np.ravel(answer.loss)[0]), float(np.ravel(c.expected[scenes.BUILT].loss)[0])
     is_right = abs(got - right) <= ROUNDINGS * rounding.UNIT_ROUNDOFF["float32"] * max(abs(right), 1e-3)

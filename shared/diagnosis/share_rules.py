@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from shared.agreement.finite_differences import flatten
 from shared.diagnosis import shares as scenes
 from shared.diagnosis import weights
+from shared.diagnosis.answers import GRADIENTS
+from shared.diagnosis.checks import is_number, misfits
 from shared.diagnosis.diagnose import RAISES, SHAPE, UNKNOWN, Diagnosis
-from shared.diagnosis.findings import NOT_FINITE, Findings
+from shared.diagnosis.findings import DTYPE, MISSING, NOT_FINITE, Findings
 from shared.diagnosis.findings import SHAPE as WRONG_SHAPE
 from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.mistakes import MISTAKES, Mistake, behaviour, parallel
@@ -23,6 +25,9 @@ from shared.interface import Labels
 
 Ask = Callable[..., Any]
 """(function, *arguments) -> function(subject, *arguments), in the process of the subject"""
+
+
+UNFIT: Final = {MISSING: "a missing {}", DTYPE: "a wrong dtype", WRONG_SHAPE: SHAPE}
 
 
 class Judge:
@@ -44,8 +49,11 @@ class Judge:
             return self.known(MISTAKES[behaviour.MODIFIED], measured)
         if name == "shared: runs":
             return self.raised(found)
-        if found[0].kind == WRONG_SHAPE:
-            return Diagnosis(SHAPE, f"{scene}: {measured}", "return the gradients in the shapes of the parameters")
+        if found[0].kind in UNFIT:
+            what = "gradient" if found[0].tensor.startswith("d") else "parameter"
+            text = f"with {self.shared}, {scene}: {measured}; with one it is right"
+            remedy = f"return every {what}, in floating point and in the shape that it has with one worker"
+            return Diagnosis(UNFIT[found[0].kind].format(what), text, remedy)
         if found[0].kind == NOT_FINITE and self.is_of_empty_shares(scene):
             return self.known(parallel.SHARES[parallel.EMPTY], measured)
         explained = {
@@ -95,7 +103,7 @@ class Judge:
 
     def of_gradients(self, scene: str) -> Diagnosis | None:
         """Return what the gradients of a scene show."""
-        found = flatten(self.c.answers[scene].gradients)
+        found = flatten(self.c.answers[scene].tensors(GRADIENTS))
         at = self.b if self.c.start(scene) == "B" else self.a
         earlier = [] if scene == scenes.BUILT else [self.a, self.b, *self.trained(scenes.FIRST, scenes.BATCHES)]
         examples = np.arange(self.shared.examples(scene))
@@ -123,8 +131,8 @@ class Judge:
 
     def trained(self, *names: str) -> list[Vector]:
         """Return the parameters after these trainings, as the network gave them."""
-        there = [self.c.answers[name].parameters for name in names if name in self.c.answers]
-        return [flatten(tensors) for tensors in there if tensors and all(each is not None for each in tensors.values())]
+        there = [(self.c.answers[name].parameters, self.c.expected[name]) for name in names if name in self.c.answers]
+        return [flatten(found) for found, right in there if not misfits("", found, right.parameters)]
 
     def subtracted(self, scene: str, start: Vector) -> Vector:
         """Return by what gradient a step has changed the parameters."""
@@ -221,6 +229,8 @@ class Judge:
     def of_loss(self, scene: str) -> Diagnosis | None:
         """Return whose loss it is."""
         n, mistake = self.shared.n, MISTAKES[behaviour.LOSS_WRONG]
+        if not is_number(self.c.answers[scene].loss):
+            return self.known(mistake, f"C: {self.measured}")
         losses, _ = per_example(self.shared, self.a, self.x[:n], self.y[:n])
         found = float(np.ravel(self.c.answers[scene].loss)[0])
         for reading in weights.readings(n, self.workers, self.micro_batches):

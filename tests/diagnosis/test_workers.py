@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import samegrad
+from impls.numpy_scratch import Network as Scratch
 from shared.diagnosis import weights
 from shared.diagnosis.diagnose import Verdict
 from shared.diagnosis.mistakes import parallel
@@ -157,6 +158,50 @@ def test_an_exception_with_workers_is_told() -> None:
     assert found is not None
     assert (found.name, found.description) == ("an exception", "with 3 workers: RuntimeError: no such rank")
     assert checked(Raises, SPECS[0], 2).right
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "said"),
+    [
+        (lambda b: None, "a missing {}", "b2 is missing"),
+        (lambda b: b[None, None], "a wrong shape", "b2: shape (1, 1, 4), expected (4,)"),
+        (lambda b: np.append(b, 0), "a wrong shape", "b2: shape (5,), expected (4,)"),
+        (lambda b: b.astype(str), "a wrong dtype", "b2: dtype <U32"),
+    ],
+    ids=["missing", "axes", "longer", "text"],
+)
+@pytest.mark.parametrize("what", ["gradient", "parameter"])
+def test_a_tensor_that_does_not_fit_is_told(what: str, change: Any, name: str, said: str) -> None:
+    class Odd(Scratch):
+        def loss_and_gradients(self, x: Any, y: Any) -> Any:
+            loss, g = super().loss_and_gradients(x, y)
+            return loss, odd(g) if self.training.workers > 1 and what == "gradient" else g
+
+        def parameters(self) -> Any:
+            p = super().parameters()
+            return odd(p) if self.training.workers > 1 and what == "parameter" else p
+
+    def odd(tensors: Any) -> Any:
+        b2 = change(np.array(tensors["b2"]))
+        return {key: b2 if key == "b2" else tensor for key, tensor in tensors.items() if key != "b2" or b2 is not None}
+
+    if what == "gradient" and said.startswith("b2: shape (1"):
+        assert named(Odd, SPECS[0], 3) == "right"  # as it is with one worker
+        return
+    found = checked(Odd, SPECS[0], 3).diagnosis
+    assert found is not None
+    assert found.name == name.format(what)
+    assert said in found.description
+
+
+@pytest.mark.parametrize("loss", [np.array([]), [0.5, 0.5], "none", np.nan])
+def test_a_loss_that_is_no_number_is_told(loss: Any) -> None:
+    class Odd(Scratch):
+        def loss_and_gradients(self, x: Any, y: Any) -> Any:
+            found, g = super().loss_and_gradients(x, y)
+            return loss if self.training.workers > 1 else found, g
+
+    assert named(Odd, SPECS[0], 3) == "wrong loss"
 
 
 def test_a_network_without_adam_is_checked_with_momentum_or_without_a_state() -> None:
