@@ -28,7 +28,7 @@ LOSS: Final = (
 )
 UPDATE: Final = (r"update|apply|adjust|optimi[sz]|step|descent|a[ck]tuali[sz]|anpass|atuali|gengxin",)
 TRAIN: Final = (
-    r"train|fit|learn|sgd|batch|back|update|step|epoch|lerne|entren|treina|xunlian",
+    r"train|fit|learn|sgd|batch|back|update|step|epoch|lerne|entren|treina|app?rend|xunlian",
     r"descent|optimi[sz]|model",
 )
 NOT_LOSS: Final = r"prime|deriv|grad|_d$|^d_|back|slope|delta|plot|history|rate"
