@@ -13,7 +13,7 @@ from shared.diagnosis.facts import Facts
 from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.operators import OperatorFacts
 from shared.diagnosis.own_words import LOSS_WORDS, as_text, loss_words, precision, times
-from shared.diagnosis.rules import diagnosis_of, is_weight_decay
+from shared.diagnosis.rules import UNNAMED, diagnosis_of, is_weight_decay
 from shared.diagnosis.updates import another_than
 from shared.diagnosis.words import line_at
 from shared.reading.choose import NOTHING
@@ -51,6 +51,9 @@ def judge(facts: Facts | OperatorFacts) -> OwnVerdict:
         fit = _nearly(facts) or fit
     case = Case(facts, fit, own, facts.text.splitlines())
     diagnosis = diagnosis_of(case)
+    if diagnosis is None and (wrong := [name for name, is_right in facts.others.items() if is_right is False]):
+        where = f"the gradients of {', '.join(wrong)} are wrong, where no array is 1 or 0"
+        diagnosis = Diagnosis(UNNAMED[True], where, "compare each with the difference of the loss that it causes")
     if diagnosis is None and facts.optimizer and facts.after:
         first, last = facts.definitions.get("update", (0, -1))
         diagnosis = another_than(facts.optimizer, case.rule, line_at(case.lines, first if first == last else None))
@@ -65,6 +68,8 @@ def judge(facts: Facts | OperatorFacts) -> OwnVerdict:
         verdict.headline += "; updates not checked"
     elif diagnosis is None and case.rule is not None and case.rule.name:
         verdict.headline += "; updates checked"
+    if diagnosis is None and (silent := [name for name, is_right in facts.others.items() if is_right is None]):
+        verdict.not_checked.append(f"gradients that were not found: of {', '.join(silent)}")
     return verdict
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from shared.boundary import LONGEST_MESSAGE, safe, told
 from shared.diagnosis.answers import Trouble
 from shared.diagnosis.operators import OperatorFacts
+from shared.diagnosis.others import others
 from shared.diagnosis.subject import CONSTANTS, meant, spec_of
 from shared.errors import SpecError
 from shared.processes.harmless import harmless
@@ -80,6 +81,8 @@ class Facts:
     """the rule that a person says the updates follow"""
     not_finite: bool = False
     """whether the outputs for large inputs are not finite"""
+    others: dict[str, bool | None] = field(default_factory=dict)
+    """further arrays on which the loss depends, and whether their gradients are right; None where none was found"""
     bias_column: int = -1
     """of weights that hold the biases: the last column, or the first"""
 
@@ -173,6 +176,7 @@ def measured(source: Source, programs: Iterator[Program], options: Options) -> F
         )
         if facts.layout.image and not facts.is_autograd:
             facts.operators, _ = trials(source)
+        facts.others = others(reading, arrays, batch) if OWN in found.by_loss else {}
         _take_step(facts, reading, arrays, batch)
         _enlarge(facts, source, reading.program, arrays, batch)
         return facts

@@ -1,5 +1,7 @@
 """What is wrong with the update of a file whose gradients are right."""
 
+from typing import Final
+
 import numpy as np
 
 from shared.diagnosis import update_mistakes
@@ -9,6 +11,9 @@ from shared.diagnosis.diagnose import Diagnosis
 from shared.diagnosis.matching import ALIKE
 from shared.diagnosis.mistakes import MISTAKES
 from shared.reading.derivatives import as_shaped
+
+ROUNDING: Final = 1e-7
+"""The size of a gradient that is 0, relative to the largest one."""
 
 
 def without_biases(case: Case, names: list[str]) -> Diagnosis:
@@ -35,12 +40,18 @@ def step_ratio(case: Case) -> float | None:
     return known[0] if max(known) - min(known) <= ALIKE * abs(known[0]) else None
 
 
+def _moving(case: Case) -> list[str]:
+    """Return the parameters whose gradient is not 0 but for rounding, as that of a bias below a batch norm is."""
+    largest = {name: float(np.abs(g).max(initial=0)) for name, g in case.facts.step_gradients.items()}
+    return [name for name, size in largest.items() if size > ROUNDING * max(largest.values())]
+
+
 def _step_ratios(case: Case) -> dict[str, float | None]:
     """Return parameter -> the factor from its gradient to its step; None if it is not one."""
     moved, ratios = _moved(case), dict[str, float | None]()
-    for name, gradient in case.facts.step_gradients.items():
-        g = as_shaped(gradient, case.facts.derivatives.arrays[name].shape)
-        if g is not None and name in moved and g.any():
+    for name in _moving(case):
+        g = as_shaped(case.facts.step_gradients[name], case.facts.derivatives.arrays[name].shape)
+        if g is not None and name in moved:
             ratio = float((moved[name] * g).sum() / (g * g).sum())
             off = np.abs(moved[name] - ratio * g).max()
             ratios[name] = ratio if off <= ALIKE * max(np.abs(moved[name]).max(), 1e-300) else None
@@ -55,7 +66,7 @@ def mistake_of_update(case: Case) -> Diagnosis | None:
     if not all(np.isfinite(array).all() for array in facts.after.values()):
         return update_mistakes.from_zero(facts)
     moved = _moved(case)
-    still = [name for name in moved if not moved[name].any() and np.any(facts.step_gradients.get(name, 0))]
+    still = [name for name in _moving(case) if name in moved and not moved[name].any()]
     biases = facts.layout.biases
     if still and set(still) == set(biases) and len(still) < len(moved):
         return without_biases(case, still)
