@@ -78,7 +78,7 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
 
 def _is_theirs() -> bool:
     """Return whether the innermost of these is running: a file of the person's, before the import of a library."""
-    frame: Any = sys._getframe(2)
+    frame: Any = sys._getframe(2) if _folders else None
     while frame is not None:
         name = frame.f_code.co_filename
         if name.startswith("<frozen importlib"):
@@ -86,4 +86,4 @@ def _is_theirs() -> bool:
         if name.startswith(_folders[-1]) and not name.startswith(LIBRARIES):
             return True
         frame = frame.f_back
-    return True
+    return bool(_folders)
