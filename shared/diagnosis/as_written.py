@@ -69,7 +69,9 @@ def judge(facts: Facts | OperatorFacts) -> OwnVerdict:
     elif diagnosis is None and case.rule is not None and case.rule.name:
         verdict.headline += "; updates checked"
     if diagnosis is None and (silent := [name for name, is_right in facts.others.items() if is_right is None]):
-        verdict.not_checked.append(f"gradients that were not found: of {', '.join(silent)}")
+        verdict.not_checked.append(
+            f"the gradient of {', of '.join(silent)} (not found, although the loss depends on it)"
+        )
     return verdict
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.reading.batch import Batch, Form
@@ -100,4 +100,6 @@ def candidates(source: Source) -> Iterator[Calls]:
         for plan in plans(callables, first, store):
             for layout in found:
                 with suppress(Exception):
-                    yield Calls(source, store, layout, plan)
+                    # an array that is no layer's here may be one in another layout
+                    layers = tuple(leaf for leaf in store.leaves if leaf.name in layout.names)
+                    yield Calls(source, replace(store, leaves=layers), layout, plan)

@@ -20,6 +20,8 @@ def in_value(value: Any, names: Sequence[str], shapes: Mapping[str, tuple[int, .
     """
     if isinstance(value, Mapping):
         return _in_mapping(value, shapes, layout)
+    if isinstance(value, (list, tuple)) and len(value) == len(layout.layers) and _are_mappings(value):
+        return _in_layers(value, shapes, layout) or _in_layers(value[::-1], shapes, layout)
     if isinstance(value, np.ndarray) and value.ndim and value.dtype != object:
         return {}
     if not isinstance(value, (list, tuple, np.ndarray)):
@@ -43,7 +45,21 @@ def in_value(value: Any, names: Sequence[str], shapes: Mapping[str, tuple[int, .
             found[parameter] = element
         elif isinstance(element, np.ndarray) and element.ndim:
             left.append(element)
-    return found or _by_shape(left, shapes)
+    return found | _by_shape(left, {name: shape for name, shape in shapes.items() if name not in found})
+
+
+def _are_mappings(value: Sequence[Any]) -> bool:
+    return len(value) > 1 and all(isinstance(each, Mapping) for each in value)
+
+
+def _in_layers(
+    value: Sequence[Mapping[Any, Any]], shapes: Mapping[str, tuple[int, ...]], layout: Layout
+) -> dict[str, Any]:
+    """Return the gradients in a dict for each layer, where their shapes fit."""
+    found: dict[str, Any] = {}
+    for each, layer in zip(value, layout.layers, strict=True):
+        found |= _in_mapping(each, {name: shapes[name] for name in layer if name is not None}, layout)
+    return found if all(_alike(np.shape(array), shapes[name]) for name, array in found.items()) else {}
 
 
 def _is_number(value: Any) -> bool:
@@ -55,6 +71,8 @@ def _in_mapping(value: Mapping[Any, Any], shapes: Mapping[str, tuple[int, ...]],
     for key, element in value.items():
         if isinstance(element, (list, tuple)):
             found |= _in_list(element, str(key), shapes, layout)
+        elif isinstance(element, Mapping):  # as in the parameters: layers['hidden']['W']
+            found |= _in_mapping(element, {name: s for name, s in shapes.items() if f"[{key!r}]" in name}, layout)
         elif _is_number(element) and (parameter := gradient_of(str(key), list(shapes))):
             found[parameter] = element
     return found

@@ -185,7 +185,7 @@ def test_a_wrong_gradient_is_told(text: str, right: str, wrong: str, name: str, 
 def test_a_gradient_that_is_not_there_is_said_to_be_unchecked(tmp_path: Path) -> None:
     found = verdict(tmp_path, PRELU.replace("self.dslope = ", "unused = "))
     assert found.right
-    assert found.not_checked == ["gradients that were not found: of act.slope"]
+    assert found.not_checked == ["the gradient of act.slope (not found, although the loss depends on it)"]
     assert "updates not checked" not in found.headline
 
 
