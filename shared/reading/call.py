@@ -221,6 +221,8 @@ class Call:
             places = {each.name: each.path[:-1] for each in self.program.store.leaves}
             beside = [name for name, place in places.items() if place == leaf.path[:-1]]
             parameter = gradient_of(leaf.name, beside or list(self.shapes) if len(leaf.path) == 1 else beside)
+            if len(beside) == 1 and plain(leaf.name) in ("grad", "gradient"):  # p.data and p.grad
+                parameter = beside[0]
             if leaf.name not in self.shapes and parameter:
                 found[parameter] = leaf.get(self.root)
         return found

@@ -22,7 +22,7 @@ SIZES: Final = (
 N_IN: Final = (
     r"n_?(x|in|i|inputs?|features|feat)|inputs?(_?(size|dim|nodes?|layers?|neurons|units|layer_size|features|count|"
     r"number|n))?|in_?(dim|features?|size)?|num_?(inputs?|features)|d_?in|d|input_nodes|inodes|n_?0|fan_in|x_?dim|ni|"
-    r"(\w+_|n)?(eingabe|eing(ä|ae)ng|entrada|entr[eé]e|shuru)\w*"
+    r"(state|obs)_?(size|dim)|(\w+_|n)?(eingabe|eing(ä|ae)ng|entrada|entr[eé]e|shuru)\w*"
 )
 N_HIDDEN: Final = (
     r"n_?h\w*|hid\w*|h(_?(dim|size|nodes?|units))?\d?|num_?hidden\w*|nn_?h?dim|hnodes|n_?1|neurons|nh|units|"
@@ -31,7 +31,7 @@ N_HIDDEN: Final = (
 N_OUT: Final = (
     r"n_?(y|out|o|outputs?|classes|labels)|outputs?(_?(size|dim|nodes?|layers?|neurons|units|layer_size|features|n))?|"
     r"out_?(dim|features?|size)?|num_?(outputs?|classes|labels)|classes|d_?out|c|k|onodes|n_?2|fan_out|y_?dim|no|"
-    r"(\w+_|n)?(ausgabe|ausg(ä|ae)ng|salida|sa[ií]da|sortie|shuchu)\w*"
+    r"n_?actions|action_?(size|dim)|(\w+_|n)?(ausgabe|ausg(ä|ae)ng|salida|sa[ií]da|sortie|shuchu)\w*"
 )
 SMALL: Final = ((9, 8, 6, 5, 3), (9, 6, 5, 3), (6, 5, 3), (9, 8, 6, 5, 1), (6, 5, 1))
 

@@ -82,7 +82,41 @@ class Model:
         grads["hidden"] = {"W": d @ self.X.T, "b": d.sum(axis=1, keepdims=True)}
         return grads
 """
+OBJECTS = """
+import numpy as np
+
+class Tensor:
+    def __init__(self, data):
+        self.data, self.grad = data, None
+
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.weight, self.bias = Tensor(np.random.randn(n_in, n_out)), Tensor(np.zeros(n_out))
+
+    def __call__(self, x):
+        self.x = x
+        return x @ self.weight.data + self.bias.data
+
+    def backward(self, d):
+        self.weight.grad, self.bias.grad = self.x.T @ d, d.sum(axis=0)
+        return d @ self.weight.data.T
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.fc1, self.fc2 = Linear(n_in, n_hidden), Linear(n_hidden, n_out)
+
+    def forward(self, x):
+        self.h = np.tanh(self.fc1(x))
+        return self.fc2(self.h)
+
+    def loss(self, out, y):
+        return 0.5 * ((out - y) ** 2).sum() / len(y)
+
+    def backward(self, out, y):
+        self.fc1.backward(self.fc2.backward((out - y) / len(y)) * (1 - self.h ** 2))
+"""
 FILES = {
+    "an object for each array": OBJECTS,
     "a dict for each layer": FUNCTIONS,
     "from the last layer": FUNCTIONS.replace("grads[::-1]", "grads"),
     "dicts in a dict": NESTED,

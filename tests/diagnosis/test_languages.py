@@ -1,4 +1,4 @@
-"""Names in German, Spanish, French, Portuguese and pinyin: sizes of a network, its methods, its rate."""
+"""Names in German, Spanish, French, Portuguese, pinyin, and of agents: sizes of a network, its methods, its rate."""
 
 from pathlib import Path
 
@@ -45,6 +45,7 @@ nb_entrées nb_cachées nb_sorties taux_apprentissage avant cout apprendre x y s
 entradas escondidas saidas taxa frente perda treinar entrada alvo saida epocas
 n_entradas n_ocultos n_saídas taxa_aprendizado propagar_frente custo treinar x y saída epocas
 shuru_size yincang_size shuchu_size xuexi_lv qianxiang sunshi xunlian x y shuchu lunshu
+state_size hidden_size action_size learning_rate predict loss train state target q epochs
 """
 
 
