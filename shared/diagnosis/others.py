@@ -13,7 +13,7 @@ from shared.reading.choose import Reading
 from shared.reading.derivatives import OWN, derivatives, total
 from shared.reading.names import has_role
 from shared.reading.stores import own_leaves
-from shared.reading.structure import Arrays
+from shared.reading.structure import Arrays, Leaf
 
 FEW: Final = 6
 """Entries of a tensor that are shifted."""
@@ -29,9 +29,12 @@ def others(reading: Reading, arrays: Arrays, batch: Batch) -> dict[str, bool | N
     program, source = reading.program, reading.source
     if not isinstance(program, Calls) or program.store.kind not in ("object", "container"):
         return {}
+    if any(type(leaf) is not Leaf for leaf in program.store.leaves):
+        return {}  # parts of a vector, or lists of neurons
     store, generator, moved = program.store, np.random.default_rng(1), Arrays()
     every = own_leaves(store.root, source, store.words if isinstance(store.root, list) else "")
-    new = [leaf for leaf in every if leaf.name not in arrays and not re.search(NOT_LEARNED, leaf.name)]
+    known = {path for leaf in store.leaves for path in (leaf.path, *leaf.also)}
+    new = [leaf for leaf in every if not known & {leaf.path, *leaf.also} and not re.search(NOT_LEARNED, leaf.name)]
     new = [leaf for leaf in new if not any(has_role(leaf.name, role) for role in ("x", "y", "cache"))]
     wide = replace(program, store=replace(store, leaves=(*store.leaves, *new)))
     with suppress(Exception, SystemExit), np.errstate(all="ignore"):

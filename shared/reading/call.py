@@ -18,7 +18,7 @@ from shared.reading.functions import (
     signature,
 )
 from shared.reading.names import doubt, gradient_of, has_role, is_gradient, plain
-from shared.reading.plans import CONTEXTS
+from shared.reading.plans import CONTEXTS, UPSTREAM, is_derivative
 from shared.reading.program import DECAY, RATE, TINY_RATE, Run, UnreadableError, from_step
 from shared.reading.rates import give_rate, own_objects
 from shared.reading.scalars import is_number, number
@@ -79,7 +79,9 @@ class Call:
                 unknown.append(key)
         for key in unknown:
             given[key] = self._as_in_file(name, key)
-            if given[key] is None and (role := self._left(context, given)):
+            if given[key] is None and context == "backward" and re.fullmatch(UPSTREAM, plain(key)):
+                given[key] = self._slope_of_loss(name, key)
+            elif given[key] is None and (role := self._left(context, given)):
                 given[key] = self.roles[role]
             elif given[key] is None and self.form.x == LIST:
                 given[key] = size_of(key, self.program.layout.sizes, None)
@@ -91,6 +93,14 @@ class Call:
     def _is_left(key: str, role: str, context: str) -> bool:
         """Return whether an argument keeps its default: alpha and eps are no rates where nothing is learned."""
         return role in ("count", "cache") or (role == "rate" and doubt(key) > 0 and context in ("forward", "backward"))
+
+    def _slope_of_loss(self, name: str, key: str) -> Any:
+        """Return what the file's own derivative of its loss gives, for a backward pass that starts from it."""
+        loss = self.program.plan.loss
+        for other in self.callables if loss else ():
+            if other != loss and is_derivative(other, loss or ""):
+                return self.call(other, "loss")
+        raise UnreadableError(f"{name}: nothing is known for its argument {key}")
 
     def _as_in_file(self, name: str, key: str) -> Any:
         """Return what the file gives for an argument, if it is a setting: no data, and no parameters but these."""

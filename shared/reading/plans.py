@@ -39,7 +39,15 @@ CONTEXTS: Final = {
     "update": ("parameters", "gradients", "rate", "decay", "count"),
     "train": ("parameters", "cache", "x", "y", "output", "epochs", "rate", "decay", "count", "quiet"),
 }
-INITIALISE_ONLY: Final = r"^init|initiali[sz]e|^plot|^load|^show|^save|^print|one_?hot|^__init"
+DERIVATIVE: Final = r"_?(prime|deriv(ative)?|grad(ient)?|backward|d)$|^(d|grad)_"
+UPSTREAM: Final = r"g|d_?out|d_?values|d_?loss|upstream\w*|(grad|gradient)(_?(out|output|y|loss))?|d_?y|d_?l"
+"""What a backward pass is given that starts from the derivative of the loss by the outputs."""
+INITIALISE_ONLY: Final = r"^init|initiali[sz]e|^zero_?grad|^plot|^load|^show|^save|^print|one_?hot|^__init"
+
+
+def is_derivative(name: str, of: str) -> bool:
+    """Return whether a function is named as the derivative of another: mse_prime of mse."""
+    return re.sub(DERIVATIVE, "", name.lower()) == of.lower()
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from shared.reading.source import Source
 from shared.reading.stores import Store, store_of
 from shared.reading.structure import Arrays, Layout, Leaf
 
-DERIVATIVE: Final = r"_?(prime|deriv(ative)?|grad(ient)?|backward|d)$|^(d|grad)_"
 FEWEST: Final = 3
 """Layers of a stack."""
 
@@ -86,7 +85,7 @@ def candidates(source: Source) -> Iterator[Stack]:
     """Yield the lists of layers in a file, with its losses, and images that fit."""
     own, functions = tuple(own_classes(source).values()), own_functions(source)
     values = ranked(functions, plans.LOSS, plans.NOT_LOSS)
-    pairs = [(one, other) for one in values for other in functions if other != one and _is_derivative(other, one)]
+    pairs = [(one, other) for one in values for other in functions if other != one and plans.is_derivative(other, one)]
     for name, value in list(source.namespace.items()):
         layers = (
             value if isinstance(value, list) else getattr(value, "layers", None) if isinstance(value, own) else None
@@ -97,10 +96,6 @@ def candidates(source: Source) -> Iterator[Stack]:
         for loss, derivative in pairs:
             for layout in found:
                 yield from _fitted(Stack(source, store, layout, loss, derivative))
-
-
-def _is_derivative(name: str, of: str) -> bool:
-    return re.sub(DERIVATIVE, "", name.lower()) == of.lower()
 
 
 def _fitted(stack: Stack) -> Iterator[Stack]:

@@ -7,6 +7,7 @@ import pytest
 
 from shared.diagnosis.as_written import OwnVerdict, judge
 from shared.diagnosis.facts import Options, Subject
+from shared.reading.program import UnreadableError
 
 FUNCTIONS = """
 import numpy as np
@@ -115,7 +116,50 @@ class Net:
     def backward(self, out, y):
         self.fc1.backward(self.fc2.backward((out - y) / len(y)) * (1 - self.h ** 2))
 """
+BESIDE = """
+import numpy as np
+
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, g):
+        self.dW, self.db = self.x.T @ g, g.sum(axis=0)
+        return g @ self.W.T
+
+class Tanh:
+    def forward(self, x):
+        self.y = np.tanh(x)
+        return self.y
+
+    def backward(self, g):
+        return g * (1 - self.y ** 2)
+
+class Sequential:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.layers = [Linear(n_in, n_hidden), Tanh(), Linear(n_hidden, n_out)]
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, g):
+        for layer in reversed(self.layers):
+            g = layer.backward(g)
+
+def mse(pred, target):
+    return np.mean((pred - target) ** 2)
+
+def mse_grad(pred, target):
+    return 2 * (pred - target) / pred.size
+"""
 FILES = {
+    "from the slope of a loss beside the network": BESIDE,
     "an object for each array": OBJECTS,
     "a dict for each layer": FUNCTIONS,
     "from the last layer": FUNCTIONS.replace("grads[::-1]", "grads"),
@@ -141,3 +185,8 @@ def test_an_array_that_is_not_learned_is_not_called_wrong(tmp_path: Path) -> Non
     """One has the size of the input, as the bias of a last layer would have if the network were read upside down."""
     found = verdict(tmp_path, CLASS)
     assert found.not_checked[-1] == "the gradient of shift, of scale (not found, although the loss depends on it)"
+
+
+def test_a_backward_pass_is_not_given_outputs_for_a_gradient(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableError):
+        verdict(tmp_path, BESIDE[: BESIDE.index("def mse_grad")])
