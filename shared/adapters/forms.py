@@ -9,13 +9,6 @@ from shared.adapters.stand_ins import Rows, UnfollowedError
 from shared.interface import Array
 
 
-def shaped(x: Array, shape: tuple[int, ...]) -> Array:
-    """Return rows with channels first as images of this shape, (h, w, c) too."""
-    if len(shape) == 3 and shape[2] in (1, 3):
-        return x.reshape(len(x), shape[2], *shape[:2]).transpose(0, 2, 3, 1)
-    return x.reshape(len(x), *shape)
-
-
 def one_hot_like(labels: Array, sizes: tuple[int, ...], n_out: int, is_known: bool) -> Array:
     """Return labels in the form that the file's own have: (n,), (n, 1) or rows."""
     if is_known and sizes == (1,):
@@ -56,5 +49,5 @@ def lines_in_words(lines: Sequence[int]) -> str:
 
 def as_rows(values: Array, is_torch: bool, dtype: str) -> Any:
     """Return an array as the file has its own: a tensor, or an array with what a data frame has."""
-    values = values if values.dtype.kind == "i" else values.astype(dtype)
+    values = values if values.dtype.kind in "iu" else values.astype(dtype)
     return __import__("torch").from_numpy(values.copy()) if is_torch else values.copy().view(Rows)

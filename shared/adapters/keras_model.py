@@ -1,6 +1,7 @@
 """A file with a keras.Model, compiled or plain, as a model that can be stepped."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,11 +11,12 @@ from shared.adapters.forms import labels_of, lines_in_words
 from shared.adapters.keras_data import KerasData
 from shared.adapters.keras_file import KerasFile
 from shared.adapters.layout import channels_first, from_kernel, to_kernel
-from shared.adapters.loop_data import Order
 from shared.adapters.loops import why_not
+from shared.adapters.pipelines import Order
 from shared.adapters.port import About, Figures, Named, PortError, listening, numbered, one_hot
 from shared.adapters.preparation import Preparation
-from shared.adapters.stand_ins import UnfollowedError
+from shared.adapters.replacing import replace
+from shared.adapters.stand_ins import UnfollowedError, pixels
 from shared.interface import Array, Parameters
 
 HINTS: Final = ("learning_rate", "momentum", "weight_decay", "epsilon", "beta_1", "beta_2", "rho")
@@ -121,9 +123,8 @@ class KerasPort(KerasFile):
         try:
             found = self.trains.preparation(self.scope, int(np.prod(self.inputs)), self.n_out, self.dtype)
             self.preparation = found
-            self.data(
-                np.random.default_rng(1).random((4, *self.inputs)), np.arange(4.0) / (4 if self.n_out == 1 else 1)
-            )
+            y: Array = np.arange(4.0) / 4 if self.n_out == 1 else np.arange(4.0) % self.n_out
+            self.data(pixels(np.random.default_rng(1), (4, *self.inputs)), y)
         except UnfollowedError as error:
             self.preparation = None
             self.unfollowed = f"what it does to its data before its training is not followed: {error}"
@@ -133,7 +134,33 @@ class KerasPort(KerasFile):
         if self.preparation is None:
             return {}
         made, targets = self.preparation(x.reshape(len(x), -1), y)
+        if self.loop is not None and ".fit(" not in self.source.text:
+            made = self._reached(made, targets)
         return {"x": channels_first(made, None), "y": labels_of(targets, self.n_out)}
+
+    def _reached(self, x: Array, y: Array) -> Array:
+        """Return what the model gets of examples in the file's own loop, which may scale them."""
+        found: list[Array] = []
+        cls, before = type(self.model), self.parameters()
+        call, eager = cls.__call__, self.tf.config.functions_run_eagerly()
+
+        def heard(model: Any, inputs: Any, *rest: Any, **named: Any) -> Any:
+            if model is self.model:
+                found.append(np.asarray(inputs))
+            return call(model, inputs, *rest, **named)
+
+        with ExitStack() as stack:
+            replace(stack, cls, "__call__", heard)
+            stack.callback(self.tf.config.run_functions_eagerly, eager)
+            stack.callback(self.give, before)
+            self.tf.config.run_functions_eagerly(True)
+            try:
+                self._body()(x, y)
+            except Exception as error:
+                raise UnfollowedError(f"its own loop does not run here: {why_not(error)}") from error
+        if not found or len(found[0]) != len(x):
+            raise UnfollowedError("its own loop does not call its model with the examples of a batch")
+        return found[0]
 
     def order(self) -> Order | None:
         """Return what an epoch of the file's training takes of the examples; None where that is not known."""
@@ -182,14 +209,11 @@ class KerasPort(KerasFile):
         """
         if self.loop is None or self.trains is None or ".fit(" in self.source.text:
             return None
-        loop, scope = self.loop, self.loop.scope(self.model)
-        calls = {name for name, value in scope.items() if value is self.model}
+        body = self._body()
 
         def step(images: Array, targets: Array) -> None:
             shape = self.preparation.shape if self.preparation else images.shape[1:]
-            x, y = self.tf.constant(images.reshape(len(images), *shape)), self.tf.constant(targets)
-            loop.feed(scope, calls, x, y, self.tf.constant(np.arange(len(images))))
-            loop.run(scope)
+            body(images.reshape(len(images), *shape), targets)
 
         before = self.parameters()
         try:
@@ -199,6 +223,18 @@ class KerasPort(KerasFile):
         if all(np.array_equal(before[name], tensor) for name, tensor in self.parameters().items()):
             raise PortError("its own loop does not train the model that is compared")
         return step
+
+    def _body(self) -> Callable[[Array, Array], None]:
+        """Return the body of the file's own loop."""
+        assert self.loop is not None
+        loop, scope = self.loop, self.loop.scope(self.model)
+        calls = {name for name, value in scope.items() if value is self.model}
+
+        def body(x: Array, y: Array) -> None:
+            loop.feed(scope, calls, self.tf.constant(x), self.tf.constant(y), self.tf.constant(np.arange(len(x))))
+            loop.run(scope)
+
+        return body
 
     def layers(self, x: Array) -> Parameters:
         """Return z and a of each layer with a kernel, channels first, a of the last left out: the outputs are that."""

@@ -10,12 +10,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from shared.adapters.forms import form_of, labels_of
-from shared.adapters.loop_data import preparation
+from shared.adapters.loop_data import LoopData
 from shared.adapters.loops import why_not
 from shared.adapters.port import FORMS, IMAGES, Figures, Named, PortError
 from shared.adapters.preparation import Preparation
 from shared.adapters.scaling import Scaling, scaling_of
-from shared.adapters.stand_ins import UnfollowedError
+from shared.adapters.stand_ins import UnfollowedError, pixels
 from shared.adapters.torch_file import TorchFile
 from shared.interface import Array, Parameters
 
@@ -48,6 +48,7 @@ class TorchBatches(TorchFile):
         super().__init__(path, named)
         self.unfollowed, self.reached, self.rows = "", np.zeros(0), (0.0, 1.0)
         self.preparation: Preparation | None = None
+        self.trains: LoopData | None = None
         for dtype in dtypes:
             self.load(dtype)
             if self.criterion is None and self.loop is None:
@@ -126,8 +127,9 @@ class TorchBatches(TorchFile):
             return None
         size = int(np.prod(self.inputs))
         x, y = self._examples(size)
+        self.trains = LoopData(self.loop, self.names())
         try:
-            made = preparation(self.loop, self.names(), self.scope, size, self.n_out, self.dtype)
+            made = self.trains.preparation(self.scope, size, self.n_out, self.dtype)
             if made is None:
                 return None
             _, targets = made(x, y)
@@ -141,7 +143,7 @@ class TorchBatches(TorchFile):
     def _examples(self, size: int) -> tuple[Array, Array]:
         rng = np.random.default_rng(2)
         y = rng.random(6) if self.n_out == 1 else np.arange(6.0) % self.n_out
-        return rng.random((6, size)), y
+        return pixels(rng, (6, size)), y
 
     def _settle_scaling(self) -> None:
         """Find what the loop itself does to the pixels, so that the module gets those that it is to be given."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from shared.adapters.loop_bodies import SHUFFLED, without_jumps
-from shared.adapters.loop_data import Order, loader_order, preceding
-from shared.adapters.preparation import changed, loaded
+from shared.adapters.pipelines import Order
+from shared.adapters.statements import changed, loaded
 from shared.interface import Array
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ class _EnoughError(Exception):
 
 def order_of(port: "TorchPort") -> Order | None:
     """Return what an epoch of the file's loop takes; None where that cannot be seen, or where a step takes all."""
-    if port.loop is None:
+    if port.loop is None or port.trains is None:
         return None
-    if (by_loader := loader_order(port.loop, port.scope)) is not None:
-        return by_loader
+    if port.trains.loader is not None:
+        return port.trains.order(port.scope)
     if isinstance(port.loop.node, ast.For) and SHUFFLED.search(ast.unparse(port.loop.node.iter)):
         return Order(shuffled=True, drops_last=False)
     if port.preparation is None or not port.loop.counts:
@@ -68,13 +68,14 @@ def _scope(port: "TorchPort", x: Any, y: Any) -> dict[str, Any]:
     """Return the names that the loop sees, with these examples as the data; what counts them is counted again."""
     assert port.preparation is not None
     assert port.loop is not None
+    assert port.trains is not None
     scope, chains = dict(port.scope), port.preparation.chains
     for names, others, value in ((chains[0], chains[1], x), (chains[1], chains[0], y)):
         scope.update(dict.fromkeys(names - others, value))
     for names, value in zip(port.loop.data_names(port.names()), (x, y), strict=True):
         scope.update(dict.fromkeys(names, value))
     counted = {name for name, value in scope.items() if type(value) is int}
-    for node in preceding(port.loop):
+    for node in port.trains.before:
         if isinstance(node, ast.Assign) and changed(node) <= counted and loaded(node) & scope.keys():
             with suppress(Exception):
                 exec(compile(ast.Module([node], []), "<counts>", "exec"), scope)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared.adapters.forms import lines_in_words
-from shared.adapters.loop_data import Order
+from shared.adapters.pipelines import Order
 from shared.adapters.port import About, Figures, PortError, listening
 from shared.adapters.torch_batches import TorchBatches
 from shared.adapters.torch_epoch import order_of
