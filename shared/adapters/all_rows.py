@@ -46,6 +46,8 @@ class AllRows(ast.NodeTransformer):
         if isinstance(node.func, ast.Attribute):
             if node.func.attr in ("cuda", "pin_memory"):
                 return node.func.value
-            if node.func.attr in ("randperm", "permutation"):
+            if node.func.attr == "randperm":
                 node.func.attr = "arange"
+            if node.func.attr == "permutation":  # of NumPy, of one of its generators, or of JAX with a key before
+                return ast.Call(ast.Name("_in_order", ast.Load()), node.args[-1:], [])
         return node

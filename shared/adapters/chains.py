@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from shared.adapters.loop_bodies import stored
-from shared.adapters.statements import changed, loaded, needed
+from shared.adapters.statements import called, changed, loaded, needed
 from shared.adapters.written_out import IMAGE_SET, INSTANCE, is_written
 from shared.reading.names import has_role
 from shared.reading.source import Inert, limited
@@ -108,8 +108,8 @@ class Chains:
 
     def _is_root(self, node: ast.stmt) -> bool:
         value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
-        is_first = value is not None and not loaded(node) & self.data and bool(changed(node) & self.data)
-        return is_first and not BLANK.match(ast.unparse(value))  # type: ignore[arg-type]
+        is_first = value is not None and (not loaded(node) & self.data or called(value) == "as_dataset")
+        return is_first and bool(changed(node) & self.data) and not BLANK.match(ast.unparse(value))  # type: ignore[arg-type]
 
     def _definitions(self, tree: ast.Module) -> list[ast.stmt]:
         """Return the functions and classes of the file that the statements use, and those that these use."""

@@ -1,6 +1,5 @@
 """The forms in which files have their images and their targets."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -37,14 +36,9 @@ def form_of(targets: Array, n_out: int) -> tuple[str, tuple[float, float]]:
 
 def labels_of(targets: Array, n_out: int) -> Array:
     """Return the labels, or the numbers, that targets are."""
-    if targets.ndim == 2 and n_out > 1:
+    if targets.ndim == 2 and targets.shape[1] == n_out > 1:
         return np.asarray(targets.argmax(1), float)
     return targets.reshape(len(targets)).astype(float)
-
-
-def lines_in_words(lines: Sequence[int]) -> str:
-    """Return in which lines something is done."""
-    return f"line {lines[0]} prepares them" if len(lines) == 1 else f"lines {lines[0]} to {lines[-1]} prepare them"
 
 
 def as_rows(values: Array, is_torch: bool, dtype: str) -> Any:

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from typing import Final
+from typing import Any, Final
 
 from shared.adapters.chains import ELEMENT, Taken
 from shared.adapters.loop_data import TrainingData, preceding
@@ -57,8 +57,9 @@ class KerasData(TrainingData):
         x, y = (ast.fix_missing_locations(ast.copy_location(each, data)) for each in (x, y))
         return Taken(x, y, (loaded(pair[0]), loaded(pair[1])) if pair else None)
 
-    def order(self) -> Order | None:
+    def order(self, scope: dict[str, Any]) -> Order | None:
         """Return what an epoch takes of the examples: `fit` shuffles, if it is not told otherwise."""
+        del scope
         if self.found is not None and self.found.order is not None:
             return self.found.order
         if self.taken is None or "y" not in self.given:

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from shared.adapters.chains import PART, Taken
 from shared.adapters.items import parts_of
-from shared.adapters.loop_bodies import loaded_first
+from shared.adapters.loop_bodies import SHUFFLED, loaded_first, stored
 from shared.adapters.loops import Loop
 from shared.adapters.pipelines import Order
 from shared.adapters.preparation import Preparation
 from shared.adapters.stand_ins import UnfollowedError
 from shared.adapters.statements import assigned, bound, called, resolved, until
 from shared.adapters.written_out import WrittenOut, as_in_file
+from shared.reading.names import has_role
 from shared.reading.source import Source
 
 ORDERED: Final = ("dataset", "batch_size", "shuffle", "sampler")
@@ -55,6 +56,8 @@ class TrainingData:
     """None if it takes no data of the file"""
     unknown = ""
     """why its data cannot be followed"""
+    loader: ast.Call | None = None
+    """of a DataLoader, over which a loop goes"""
     found: Preparation | None = None
     """what is done to them, once it was asked for"""
 
@@ -78,6 +81,10 @@ class TrainingData:
         found = Preparation(self.statements, self.taken, self.source.tree, scope, self.used, size, n_out, dtype)
         self.found = found if found.is_known else None
         return self.found
+
+    def order(self, scope: dict[str, Any]) -> Order | None:
+        """Return what an epoch takes of the examples; None where that is not known."""
+        raise NotImplementedError
 
 
 class LoopData(TrainingData):
@@ -104,9 +111,18 @@ class LoopData(TrainingData):
         x, y = self.loop.data_names(calls)
         x, y = ({n for n in names if re.search(rf"\b{re.escape(n)}\b", self.used)} for names in (x, y))
         if not x or not y:
-            return None
+            return self._by_words()
         words = re.findall(r"\w+", self.used)
         return _named(*(min(names, key=words.index) for names in (x, y)))
+
+    def _by_words(self) -> Taken | None:
+        """Return the arrays that the loop looks up by words, such as train["image"]."""
+        looked = re.findall(r"""\b(\w+)\[["'](\w+)["']\]""", self.used)
+        made = {name for node in self.loop.node.body for name in stored(node)} | stored(self.loop.node)
+        pair = [next(((name, key) for name, key in looked if has_role(key, role) and name not in made), None)
+                for role in "xy"]  # fmt: skip
+        x, y = (ast.parse(f"{each[0]}[{each[1]!r}]", mode="eval").body if each else None for each in pair)
+        return Taken(x, y) if x is not None and y is not None else None
 
     def _loader(self) -> ast.Call | None:
         """Return the call that makes the DataLoader over which the loop goes."""
@@ -149,7 +165,9 @@ class LoopData(TrainingData):
     def order(self, scope: dict[str, Any]) -> Order | None:
         """Return how the DataLoader of the loop gives its examples; None without one, or with a sampler."""
         if self.loader is None:
-            return None
+            node = self.loop.node
+            is_shuffled = isinstance(node, ast.For) and SHUFFLED.search(ast.unparse(node.iter))
+            return Order(shuffled=True, drops_last=False) if is_shuffled else None
         given = dict(zip(ORDERED, self.loader.args, strict=False))
         given |= {each.arg: each.value for each in self.loader.keywords if each.arg}
         asked = given.keys() & {"shuffle", "drop_last", "sampler", "batch_sampler"}

@@ -129,6 +129,7 @@ KNOWN: Final[dict[str, Any]] = {
     "sklearn.model_selection.train_test_split": _split,
     "sklearn.utils.shuffle": _shuffled,
     "PIL.Image": _Images(),
+    "tensorflow_datasets": SimpleNamespace(as_numpy=lambda data: data),
 }
 """what a file imports -> what stands for it"""
 

@@ -23,7 +23,7 @@ from shared.reading.source import Inert, limited
 
 TORCH: Final = re.compile(r"\btorch\.|torchvision|\b\w*MNIST\(|CIFAR\d+\(|SVHN\(")
 PIXELS: Final = re.compile(
-    r"mnist\.load_data|cifar10+\.load_data|fetch_openml|tfds\.load|\b\w*MNIST\(|CIFAR\d+\(|SVHN\("
+    r"mnist\.load_data|cifar10+\.load_data|fetch_openml|tfds\.load|as_dataset\(|\b\w*MNIST\(|CIFAR\d+\(|SVHN\("
 )
 """Data sets whose pixels are 0 to 255."""
 SHAPES: Final = {784: (28, 28), 3072: (32, 32, 3)}
@@ -111,6 +111,7 @@ class Preparation(Chains):
                  for name, value in self.scope.items()}  # fmt: skip
         scope |= {
             "_rows": rows,
+            "_in_order": lambda x: np.arange(x) if np.ndim(x) == 0 else x,
             IMAGE_SET: lambda *transforms: ImageSet(images, labels, self.size, self.dtype, *transforms),
             INSTANCE: _instance,
             PART: lambda data, collate, key: _part(data, collate, key, rows),
@@ -177,7 +178,8 @@ class Preparation(Chains):
 
     def _scaled(self, images: Array, text: str, own: Any) -> Array:
         """Return images as a file loads them: bytes, or pixels up to 255, 16 or 1."""
-        is_bytes = "uint8" in str(own.dtype) if own is not None else bool(PIXELS.search(text)) and "openml" not in text
+        is_bytes = "uint8" in str(own.dtype) if own is not None else "uint8" in text
+        is_bytes |= own is None and bool(PIXELS.search(text)) and "openml" not in text
         if is_bytes:
             return as_bytes(images)
         most = self._most(text, own)

@@ -76,7 +76,9 @@ class Examples:
             return self._changed[name]
         if "target" in name or has_role(name, "y") or name in self.of_labels:
             return self._given(self._y)
-        if name in ("image", "images") or (self._is_torch and name == "data"):
+        if name == "image":  # of TensorFlow Datasets
+            return self._given(shaped(self._x, (*one_of(self._size), 1)))
+        if name == "images" or (self._is_torch and name == "data"):
             return self._given(shaped(self._x, one_of(self._size)))
         if has_role(name, "x"):
             return self._given(self._x.reshape(len(self._x), -1))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from shared.adapters.loop_bodies import SHUFFLED, without_jumps
+from shared.adapters.loop_bodies import without_jumps
 from shared.adapters.pipelines import Order
 from shared.adapters.statements import changed, loaded
 from shared.interface import Array
@@ -29,10 +29,9 @@ def order_of(port: "TorchPort") -> Order | None:
     """Return what an epoch of the file's loop takes; None where that cannot be seen, or where a step takes all."""
     if port.loop is None or port.trains is None:
         return None
-    if port.trains.loader is not None:
-        return port.trains.order(port.scope)
-    if isinstance(port.loop.node, ast.For) and SHUFFLED.search(ast.unparse(port.loop.node.iter)):
-        return Order(shuffled=True, drops_last=False)
+    found = port.trains.order(port.scope)
+    if found is not None or port.trains.loader is not None:
+        return found
     if port.preparation is None or not port.loop.counts:
         return None
     with suppress(Exception):  # it is a stranger's file, and what is not seen is not said

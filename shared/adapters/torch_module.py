@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.adapters.forms import lines_in_words
 from shared.adapters.pipelines import Order
 from shared.adapters.port import About, Figures, PortError, listening
 from shared.adapters.torch_batches import TorchBatches
@@ -28,13 +27,8 @@ class TorchPort(TorchBatches):
         hints = {name: float(group[name]) for name in HINTS if isinstance(group.get(name), (int, float))}
         for k, beta in enumerate(group.get("betas", ()), 1):
             hints[f"beta_{k}"] = float(beta)
-        words = [self.words, self.criterion_words, self.optimizer_words]
-        words += [f"the loop in line {self.loop.node.lineno}"] if self.loop else []
-        if self.preparation and self.preparation.lines:
-            words.append(f"its data as {lines_in_words(self.preparation.lines)}")
-        notes = [*self.notes, *([self.unfollowed] if self.unfollowed else [])]
-        return About("torch.nn.Module", words, shapes, list(self.inputs), self.n_out, self.dtype, hints, self.own,
-                     notes, self.modes, has_update=True)  # fmt: skip
+        where = f"the loop in line {self.loop.node.lineno}" if self.loop else ""
+        return self.described("torch.nn.Module", [self.criterion_words, self.optimizer_words, where], shapes, hints)
 
     def give(self, parameters: Parameters) -> None:
         """Start again from these parameters."""

@@ -16,6 +16,11 @@ from shared.reading.source import Source
 
 IMAGE_SETS: Final = re.compile(r"(Fashion|K|E|Q)?MNIST|CIFAR100?|SVHN|STL10|USPS|FakeData")
 """Classes of torchvision that give images through a transform."""
+LOADS: Final = re.compile(
+    r"load|load_\w+|loadtxt|genfromtxt|loadmat|read_\w+|fetch_\w+|frombuffer|fromfile|convert_from_file|as_dataset|"
+    r"(train|test)_(images|labels)"
+)
+"""Functions that load data: what a statement does with them in the same breath is apart from that."""
 INSTANCE: Final = "_instance"
 IMAGE_SET: Final = "_image_set"
 """Names by which a data set of the file, with what it keeps, and one of torchvision are made."""
@@ -45,7 +50,8 @@ class WrittenOut:
         self.sets = {name.partition(".")[0] for name in source.functions if name.endswith(".__getitem__")}
         self._length = SHORTEST - 1
 
-    def _suffix(self) -> str:
+    def suffix(self) -> str:
+        """Return the ending of names for another call."""
         self._length += 1
         return "_" * self._length
 
@@ -56,7 +62,7 @@ class WrittenOut:
             if not isinstance(node, (ast.Assign, ast.AnnAssign, ast.Expr)):
                 found.append(node)
                 continue
-            named = _Named(self)
+            named = _Named(self, node)
             again = named.visit(copy.deepcopy(node))
             for each in (*named.made, again):
                 found += self._written(each, depth)
@@ -77,7 +83,7 @@ class WrittenOut:
 
     def _set(self, node: ast.Assign, call: ast.Call, name: str, depth: int) -> list[ast.stmt]:
         """Write out how a data set of the file is made: what it keeps are names."""
-        init, kept = self.functions[f"{name}.__init__"], self._suffix()
+        init, kept = self.functions[f"{name}.__init__"], self.suffix()
         body, _ = self._body(init, bound(init, call, 1), call, name, kept, depth)
         names = sorted({each for part in body for each in stored(part) if re.search(rf"[^_]{kept}$", each)})
         keywords = [ast.keyword(each[: -len(kept)], ast.Name(each, ast.Load())) for each in names]
@@ -97,7 +103,7 @@ class WrittenOut:
         """
         if depth >= DEEPEST or any(isinstance(each, ast.Starred) for each in call.args):
             raise NotWrittenError
-        suffix, own = self._suffix(), stored(function) | given.keys() - {"self"}
+        suffix, own = self.suffix(), stored(function) | given.keys() - {"self"}
         found: list[ast.stmt] = [assigned(name + suffix, value, call) for name, value in given.items()]
         methods = {name.partition(".")[2] for name in self.functions if name.startswith(f"{owner}.")}
         for node in _flat(function.body, given):
@@ -195,8 +201,11 @@ class _Renamed(ast.NodeTransformer):
 class _Named(ast.NodeTransformer):
     """Gives data sets that are made within an expression a name, and takes those of torchvision for what they are."""
 
-    def __init__(self, writer: WrittenOut) -> None:
+    def __init__(self, writer: WrittenOut, statement: ast.Assign | ast.AnnAssign | ast.Expr) -> None:
         self.writer, self.made = writer, list[ast.stmt]()
+        self.whole = ast.unparse(statement.value) if statement.value else ""
+        names = stored(statement)
+        self.name = names.pop() if len(names) == 1 else "data"
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.expr:
         return node
@@ -205,12 +214,19 @@ class _Named(ast.NodeTransformer):
         self.generic_visit(node)
         name, writer = called(node), self.writer
         if name in writer.sets and isinstance(node.func, ast.Name):
-            self.made.append(assigned(f"data{writer._suffix()}", node, node))
-            return ast.copy_location(ast.Name(f"data{'_' * writer._length}", ast.Load()), node)
+            return self._with_name(node)
         if IMAGE_SETS.fullmatch(name) and name not in writer.functions:
             given = dict(zip(("root", "train", "transform", "target_transform"), node.args, strict=False))
             given |= {each.arg: each.value for each in node.keywords if each.arg}
             transforms = [given.get(each, ast.Constant(None)) for each in ("transform", "target_transform")]
             made = ast.Call(ast.Name(IMAGE_SET, ast.Load()), transforms, [])
             return ast.fix_missing_locations(ast.copy_location(made, node))
+        is_part = ast.unparse(node) != self.whole
+        if LOADS.fullmatch(name) and name not in writer.functions and is_part:
+            return self._with_name(node)
         return node
+
+    def _with_name(self, node: ast.Call) -> ast.expr:
+        name = self.name + self.writer.suffix()
+        self.made.append(assigned(name, node, node))
+        return ast.copy_location(ast.Name(name, ast.Load()), node)
