@@ -1,15 +1,17 @@
 """A file with a module of Flax or Equinox and its optax optimizer, as a model that can be stepped."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from shared.adapters.epochs import order_of
 from shared.adapters.jax_calls import JaxCalls
 from shared.adapters.jax_scans import give_sizes, unshuffled
 from shared.adapters.layout import channels_first
+from shared.adapters.pipelines import Order
 from shared.adapters.port import About, Figures, Named, PortError, listening
 from shared.interface import Array, Parameters
 
@@ -58,7 +60,7 @@ class JaxPort(JaxCalls):
 
     def probe(self, x: Array, y: Array) -> Array:
         """Take a step from the start; return what the module gets of the examples."""
-        self.restart(self.start)
+        self.afresh()
         if not np.isfinite(self.step(x, y).loss):
             raise PortError("its loss is not finite")
         return channels_first(self.got, None, self.modules.channels_last)
@@ -77,7 +79,7 @@ class JaxPort(JaxCalls):
         before, self.seen, self.asked = self.modules.copied(self.tree()), {}, 0
         try:
             with listening(self.path, self.caught), self.watched(), self._heard():
-                inputs = self.as_inputs(self.within.undone(x), self.way.shape)
+                inputs = self.as_taken(x)
                 self.act(inputs, self.as_targets(y), size)
                 self.jax.effects_barrier()
                 seen, self.seen = self.seen, None
@@ -126,6 +128,34 @@ class JaxPort(JaxCalls):
             yield
         finally:
             cls.__call__ = call
+
+    @contextmanager
+    def heard(self) -> Iterator[Callable[[], Array | None]]:
+        """Listen to the module; what is yielded returns what it got since the last call, where it is differentiated."""
+
+        def got() -> Array | None:
+            self.jax.effects_barrier()
+            found, self.seen = (self.seen or {}).get("inputs"), {}
+            return channels_first(found[0], None, self.modules.channels_last) if found else None
+
+        self.seen = {}
+        try:
+            with listening(self.path, self.caught), self.watched(), self._heard():
+                yield got
+        finally:
+            self.seen = None
+
+    def order(self) -> Order | None:
+        """Return what an epoch of the file's loop takes of the examples; None where that is not known."""
+        return None if self.is_scanned else order_of(self)
+
+    def afresh(self) -> None:
+        """Start again as it was loaded."""
+        self.restart(self.start)
+
+    def as_taken(self, x: Array) -> Any:
+        """Return examples (n, *inputs) as the loop takes them, so that the module gets just these."""
+        return self.as_inputs(self.within.undone(x), self.way.shape)
 
     def act(self, x: Any, y: Any, size: int = 0) -> None:
         """Run the body of the file's loop, its function for a step, or the usual step.

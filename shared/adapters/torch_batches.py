@@ -46,7 +46,7 @@ class TorchBatches(TorchFile):
 
     def probe(self, x: Array, y: Array) -> Array:
         """Take a step from the start; return what the module gets of the examples."""
-        self.restart()
+        self.afresh()
         if not np.isfinite(self.step(x, y).loss):
             raise PortError("its loss is not finite")
         return self.reached

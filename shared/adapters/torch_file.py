@@ -75,7 +75,7 @@ class TorchFile(FilePort):
             if isinstance(value, (int, float)) and not name.startswith("__"):
                 yield name, value
 
-    def restart(self) -> None:
+    def afresh(self) -> None:
         """Put back everything as it was loaded: the model, the optimizer, and what the loop itself keeps."""
         self.module.load_state_dict(self._start[0])
         for each, state in zip((self.optimizer, *self.schedules), self._start[1], strict=True):

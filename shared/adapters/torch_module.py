@@ -2,16 +2,16 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
 
+from shared.adapters.epochs import order_of
 from shared.adapters.pipelines import Order
 from shared.adapters.port import About, Figures, PortError, listening
 from shared.adapters.torch_batches import TorchBatches
-from shared.adapters.torch_epoch import order_of
 from shared.interface import Array, Parameters
 
 HINTS: Final = ("lr", "momentum", "dampening", "weight_decay", "eps", "alpha")
@@ -32,7 +32,7 @@ class TorchPort(TorchBatches):
 
     def give(self, parameters: Parameters) -> None:
         """Start again from these parameters."""
-        self.restart()
+        self.afresh()
         with self.torch.no_grad():
             for name, tensor in self.tensors().items():
                 tensor.copy_(self.torch.from_numpy(np.ascontiguousarray(parameters[name])))
@@ -80,6 +80,21 @@ class TorchPort(TorchBatches):
     def order(self) -> Order | None:
         """Return what an epoch of the file's loop takes of the examples; None where that is not known."""
         return order_of(self)
+
+    @contextmanager
+    def heard(self) -> Iterator[Callable[[], Array | None]]:
+        """Listen to the module; what is yielded returns what it got since the last call."""
+        given: dict[str, Any] = {}
+
+        def kept(_: Any, inputs: Any) -> None:
+            given.setdefault("inputs", inputs[0])
+
+        hook = self.module.register_forward_pre_hook(kept)
+        try:
+            with self.watched({}):
+                yield lambda: given.pop("inputs").detach().numpy() if given else None
+        finally:
+            hook.remove()
 
     def act(self, x: Any, y: Any) -> None:
         """Run the body of the file's loop, or the usual step, with tensors."""

@@ -172,7 +172,7 @@ class _JaxTrainer:
         self.again()
         self.files = [str(path)]
         self.x, self.y = (
-            np.asarray(port.as_inputs(port.within.undone(x), port.way.shape)),
+            np.asarray(port.as_taken(x)),
             np.asarray(port.as_targets(y)),
         )
 
