@@ -19,7 +19,8 @@ BLANK: Final = re.compile(
 """What makes arrays that are filled afterwards, or what is done to images: it is repeated as it is."""
 PART: Final = "_part"
 ELEMENT: Final = "_element"
-"""Names of what gives a part of all items of a data set, and of a tf.data.Dataset."""
+YIELDED: Final = "_yielded"
+"""Names of what gives a part of all items of a data set, of a tf.data.Dataset, and of a generator."""
 
 
 class Taken(NamedTuple):
@@ -67,7 +68,7 @@ class Chains:
     @property
     def is_known(self) -> bool:
         """Whether it begins with data that the file loads or makes, or with a data set of its own."""
-        return bool(self.roles) or any(word in self.text for word in (INSTANCE, IMAGE_SET, PART))
+        return bool(self.roles) or any(word in self.text for word in (INSTANCE, IMAGE_SET, PART, YIELDED))
 
     @property
     def places(self) -> str:

@@ -65,7 +65,7 @@ class Followed:
             return None
         x, y = self._examples()
         try:
-            made = self.trains.preparation(self.scope, x[0].size, self.n_out, self.dtype)
+            made = self.trains.preparation(self.scope, self.inputs, self.n_out, self.dtype)
             if made is None:
                 return None
             inputs, targets = made(x, y)

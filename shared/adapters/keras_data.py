@@ -5,7 +5,7 @@ import re
 from typing import Any, Final
 
 from shared.adapters.chains import ELEMENT, Taken
-from shared.adapters.loop_data import TrainingData, preceding
+from shared.adapters.loop_data import TrainingData, given_by, preceding, repeated
 from shared.adapters.loops import Loop
 from shared.adapters.pipelines import Order
 from shared.adapters.statements import called, loaded, needed, until
@@ -14,7 +14,6 @@ from shared.reading.source import Source
 
 PIPELINE: Final = re.compile(r"\bDataset\.|\btfds\.|dataset_from_directory\(")
 """What a tf.data.Dataset begins with."""
-BARS: Final = ("enumerate", "tqdm")
 
 
 class KerasData(TrainingData):
@@ -24,9 +23,7 @@ class KerasData(TrainingData):
         self.given: dict[str, ast.expr] = {}
         if loop is not None:
             super().__init__(source, preceding(loop), ast.unparse(loop.node))
-            data = loop.node.iter if isinstance(loop.node, ast.For) else None
-            while isinstance(data, ast.Call) and called(data) in BARS and data.args:
-                data = data.args[0]
+            data = repeated(loop.node)
             self.taken = self._of_pipeline(data) if data is not None else None
             return
         call = next((node for node in ast.walk(source.tree) if isinstance(node, ast.Call) and called(node) == "fit"
@@ -53,8 +50,7 @@ class KerasData(TrainingData):
         calls = [each for each in calls if called(each) in ("from_tensor_slices", "zip") and each.args]
         pairs = [each.args[0].elts for each in calls if isinstance(each.args[0], ast.Tuple)]
         pair = next((each for each in reversed(pairs) if len(each) == len(("x", "y"))), None)
-        x, y = (ast.Call(ast.Name(ELEMENT, ast.Load()), [data, ast.Constant(key)], []) for key in (0, 1))
-        x, y = (ast.fix_missing_locations(ast.copy_location(each, data)) for each in (x, y))
+        x, y = (given_by(ELEMENT, [data, ast.Constant(key)], data) for key in (0, 1))
         return Taken(x, y, (loaded(pair[0]), loaded(pair[1])) if pair else None)
 
     def order(self, scope: dict[str, Any]) -> Order | None:

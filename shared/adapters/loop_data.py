@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from shared.adapters.chains import PART, Taken
+from shared.adapters.chains import PART, YIELDED, Taken
 from shared.adapters.items import parts_of
 from shared.adapters.loop_bodies import SHUFFLED, loaded_first, stored
 from shared.adapters.loops import Loop
@@ -66,7 +66,7 @@ class TrainingData:
         self.write = WrittenOut(source)
         self.statements = self.write(before)
 
-    def preparation(self, scope: dict[str, Any], size: int, n_out: int, dtype: str) -> Preparation | None:
+    def preparation(self, scope: dict[str, Any], inputs: tuple[int, ...], n_out: int, dtype: str) -> Preparation | None:
         """Return what the file does to its data before the training; None if the training takes no data of the file.
 
         Raises
@@ -78,7 +78,7 @@ class TrainingData:
             raise UnfollowedError(self.unknown)
         if self.taken is None:
             return None
-        found = Preparation(self.statements, self.taken, self.source.tree, scope, self.used, size, n_out, dtype)
+        found = Preparation(self.statements, self.taken, self.source.tree, scope, self.used, inputs, n_out, dtype)
         self.found = found if found.is_known else None
         return self.found
 
@@ -100,7 +100,9 @@ class LoopData(TrainingData):
         super().__init__(loop.source, preceding(loop), ast.unparse(loop.node))
         self.loop = loop
         self.loader = self._loader()
-        self.taken = self._by_name(calls) if self.loader is None else self._of_loader(self.loader)
+        self.taken = self._of_generator() or self._by_name(calls)
+        if self.loader is not None:
+            self.taken = self._of_loader(self.loader)
 
     def _by_name(self, calls: set[str]) -> Taken | None:
         """Return the arrays of which the loop takes its batches."""
@@ -114,6 +116,15 @@ class LoopData(TrainingData):
             return self._by_words()
         words = re.findall(r"\w+", self.used)
         return _named(*(min(names, key=words.index) for names in (x, y)))
+
+    def _of_generator(self) -> Taken | None:
+        """Return what a function of the file yields, over which the loop goes."""
+        made = repeated(self.loop.node)
+        function = self.source.functions.get(called(made)) if made is not None else None
+        if made is None or function is None or not any(isinstance(each, ast.Yield) for each in ast.walk(function)):
+            return None
+        x, y = (given_by(YIELDED, [made, ast.Constant(key)], made) for key in (0, 1))
+        return Taken(x, y)
 
     def _by_words(self) -> Taken | None:
         """Return the arrays that the loop looks up by words, such as train["image"]."""
@@ -152,9 +163,7 @@ class LoopData(TrainingData):
                 return Taken(made.args[0], made.args[1])
             if (parts := parts_of(made, self.write)) is not None:
                 collate = given.get("collate_fn", ast.Constant(None))
-                each = [ast.Call(ast.Name(PART, ast.Load()), [data, collate, ast.Constant(key)], [])
-                        for key in parts.keys]  # fmt: skip
-                x, y = (ast.fix_missing_locations(ast.copy_location(call, loader)) for call in each)
+                x, y = (given_by(PART, [data, collate, ast.Constant(key)], loader) for key in parts.keys)
                 return Taken(x, y, parts.names, parts.text)
             break
         if data is not None:
@@ -179,6 +188,20 @@ class LoopData(TrainingData):
         if asked - values.keys() or values.get("sampler") is not None or values.get("batch_sampler") is not None:
             return None
         return Order(bool(values.get("shuffle")), bool(values.get("drop_last")))
+
+
+def repeated(node: ast.For | ast.While) -> ast.expr | None:
+    """Return over what a loop goes, without a counter or a bar of progress around it."""
+    data = node.iter if isinstance(node, ast.For) else None
+    while isinstance(data, ast.Call) and called(data) in ("enumerate", "tqdm") and data.args:
+        data = data.args[0]
+    return data
+
+
+def given_by(name: str, arguments: list[ast.expr], place: ast.AST) -> ast.expr:
+    """Return the call of one of our own functions, by its name."""
+    made = ast.Call(ast.Name(name, ast.Load()), arguments, [])
+    return ast.fix_missing_locations(ast.copy_location(made, place))
 
 
 def _named(x: str, y: str) -> Taken:

@@ -3,14 +3,14 @@
 import ast
 import copy
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
 
 from shared.adapters.all_rows import AllRows
-from shared.adapters.chains import ELEMENT, PART, Chains, Taken
+from shared.adapters.chains import ELEMENT, PART, YIELDED, Chains, Taken
 from shared.adapters.forms import as_rows, one_hot_like
 from shared.adapters.packages import imports, stands_for
 from shared.adapters.pipelines import Order, element, is_tensorflow, loaded_by_tensorflow, order_of, straight
@@ -36,7 +36,7 @@ class Preparation(Chains):
     ----------
     statements, taken, tree, scope : see `Chains`.
     used : further text in which the scale of the pixels may show: that of the loop.
-    size, n_out : numbers of an example, and outputs of the model.
+    inputs, n_out : shape of an example, and outputs, of the model.
     dtype : in which it is repeated, whatever it is written for.
     """
 
@@ -48,11 +48,14 @@ class Preparation(Chains):
 
     def __init__(
         self, statements: Sequence[ast.stmt], taken: Taken, tree: ast.Module, scope: dict[str, Any], used: str,
-        size: int, n_out: int, dtype: str,
+        inputs: tuple[int, ...], n_out: int, dtype: str,
     ) -> None:  # fmt: skip
         super().__init__(statements, taken, tree, scope)
         self.imported = imports(tree)
-        self.size, self.n_out, self.dtype = size, n_out, dtype
+        self.size, self.n_out, self.dtype = int(np.prod(inputs)), n_out, dtype
+        shapes = [(self.size,), SHAPES.get(self.size, (self.size,)), one_of(self.size)]
+        self.shapes = dict.fromkeys(shapes if len(inputs) == 1 else shapes[::-1])
+        """of an example as it may be loaded: first that which the model takes"""
         self.mentioned = "\n".join([self.text, used, *map(ast.unparse, self.definitions)])
 
     def __call__(self, x: Array, y: Array) -> tuple[Array, Array]:
@@ -64,7 +67,7 @@ class Preparation(Chains):
             Where a statement does not work with them, or changes them by chance; the message says which.
         """
         failures = list[str]()
-        for shape in dict.fromkeys([(self.size,), SHAPES.get(self.size, (self.size,)), one_of(self.size)]):
+        for shape in self.shapes:
             try:
                 found = self._again(x.reshape(len(x), -1), y, shape)
             except UnfollowedError as error:
@@ -116,6 +119,7 @@ class Preparation(Chains):
             INSTANCE: _instance,
             PART: lambda data, collate, key: _part(data, collate, key, rows),
             ELEMENT: element_of,
+            YIELDED: lambda batches, key: _yielded(batches, key, rows),
         }
         for node in self.definitions:
             with suppress(UnfollowedError):
@@ -129,7 +133,7 @@ class Preparation(Chains):
                 exec(compile(ast.Module([again], []), "<data>", "exec"), scope)
         except Exception as error:
             text = as_in_file(ast.unparse(node))
-            raise UnfollowedError(f"line {node.lineno}: {text[:60]}: {told(error)[:100]}") from error
+            raise UnfollowedError(f"line {node.lineno}: {text[:60]}: {_why(error)}") from error
 
     def _value(self, expression: ast.expr, scope: dict[str, Any]) -> Any:
         again = ast.fix_missing_locations(AllRows(self.dtype).visit(copy.deepcopy(expression)))
@@ -137,8 +141,8 @@ class Preparation(Chains):
             return eval(compile(ast.Expression(again), "<data>", "eval"), scope)
         except Exception as error:
             text = as_in_file(ast.unparse(expression))
-            text = re.sub(rf"({PART}|{ELEMENT})\((.*?)(, None)?, \S+\)$", r"what \2 gives", text)
-            raise UnfollowedError(f"{text[:60]}: {told(error)[:100]}") from error
+            text = re.sub(rf"({PART}|{ELEMENT}|{YIELDED})\((.*?)(, None)?, \S+\)$", r"what \2 gives", text)
+            raise UnfollowedError(f"{text[:60]}: {_why(error)}") from error
 
     def _load(self, node: Any, images: Array, labels: Array, shape: tuple[int, ...], scope: dict[str, Any]) -> None:
         """Put our examples in the place of what a statement loads or makes."""
@@ -162,6 +166,7 @@ class Preparation(Chains):
                 continue
             y = one_hot_like(labels, sizes, self.n_out, own is not None)
             examples = Examples(x, y, self.size, like, self.dtype)
+            examples.of_one = shape
             examples.of_labels = set(re.findall(r"\.(?:drop|pop)\((?:columns=)?\[?['\"](\w+)", self.text))
             examples.is_last = re.search(r"\[[^\[\]]*, *(\[-1\]|-1|0?:-1)\]", self.text) is not None
             if column := re.search(rf"\b{name}\[:, *\[?(0|-1)\]", self.text):
@@ -194,6 +199,24 @@ class Preparation(Chains):
             return 255.0 if said and float(own.max()) > 1 else 1.0
         sixteen = re.search(r"/ *16\b", self.mentioned) is not None
         return 255.0 if PIXELS.search(text) or said else 16.0 if sixteen else 1.0
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, UnfollowedError) else told(error)[:100]
+
+
+def _yielded(batches: Iterator[Any], key: int, rows: int) -> Any:
+    """Return a part of what a generator gives, all batches of an epoch as one."""
+    found = list[Array]()
+    for batch in batches:
+        found.append(as_array(batch[key]))
+        is_torch = hasattr(batch[key], "detach")
+        if sum(map(len, found)) >= rows:
+            break
+    if not found:
+        raise UnfollowedError(f"no batch of {rows} examples")
+    whole = np.concatenate(found)
+    return __import__("torch").from_numpy(whole) if is_torch else whole
 
 
 def _instance(cls: Any, **kept: Any) -> Any:

@@ -55,6 +55,8 @@ class Examples:
 
     is_last = False
     """whether the label is the last column of a data frame, not the first"""
+    of_one: tuple[int, ...] = ()
+    """shape of an example; () for that of rows"""
     of_labels: Set[str] = frozenset()
     """further names of the column of the labels"""
 
@@ -81,7 +83,7 @@ class Examples:
         if name == "images" or (self._is_torch and name == "data"):
             return self._given(shaped(self._x, one_of(self._size)))
         if has_role(name, "x"):
-            return self._given(self._x.reshape(len(self._x), -1))
+            return self._given(shaped(self._x, self.of_one or (self._size,)))
         raise AttributeError(name)
 
     @property

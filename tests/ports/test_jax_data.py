@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.ports import comparison
+from shared.ports import data as of_data
 from shared.ports.stepper import Given, InProcess, PortStepper
 from shared.spec import TrainingSpec
 from tests.ports.here import compare, parted, said
@@ -35,7 +36,7 @@ def test_data_and_batches_of_a_jax_file_are_followed(tmp_path: Path, name: str) 
     path.write_text(written)
     process = InProcess(PortStepper.of(str(path)))
     sides = comparison.begin([process], [str(path)], Given(None, TrainingSpec()))
-    comparison.data.compare(sides, [process], 1)
+    of_data.compare(sides, [process], 1)
     assert (sides[0].data, tuple(sides[0].batches)) == (data, batches)
     assert not sides[0].about.notes
 

@@ -135,6 +135,35 @@ def test_batches_of_an_own_data_set_are_told_by_one_name(tmp_path: Path, change:
     assert ("another order" in said(found)) != ("last batch dropped" in said(found))
 
 
+YIELDS = """
+def batches(x, y, size=32):
+    for k in range(0, len(x), size):
+        yield torch.as_tensor(x[k:k + size]).float().flatten(1) / 255, torch.as_tensor(y[k:k + size]).long()
+
+
+"""
+
+
+def test_what_an_own_generator_gives_is_followed(tmp_path: Path) -> None:
+    text = OWN.replace("def main", YIELDS + "def main").replace("in train_loader:", "in batches(x_train, y_train):")
+    found = compare(tmp_path, OWN, text, steps=3)
+    assert found.ok, (found.rows, said(found))
+    assert found.rows[-1].what == "data"
+    assert parted(compare(tmp_path, OWN, text.replace(" / 255,", ","), steps=3)) == ["data"]
+
+
+@pytest.mark.exhaustive
+def test_images_are_loaded_as_a_convolution_takes_them(tmp_path: Path) -> None:
+    model = "nn.Sequential(nn.Conv2d(1, 2, 5), nn.Flatten(), nn.Linear(1152, 10))"
+    text = OWN.replace("nn.Sequential(nn.Linear(784, 30), nn.ReLU(), nn.Linear(30, 10))", model).replace(
+        ".flatten() / 255.0", ".unsqueeze(0) / 255.0")  # fmt: skip
+    (side,) = compare(tmp_path, text.replace("(x_train, y_train), (x_test, y_test) = mnist.load_data()", (
+        "file = np.load('mnist.npz')\nx_train, y_train, x_test, y_test = file['x'], file['y'], file['a'], file['b']"))
+        .replace("import torch\n", "import numpy as np\nimport torch\n", 1), steps=3).sides  # fmt: skip
+    assert not side.about.notes
+    assert side.about.inputs == [1, 28, 28]
+
+
 UNKNOWN = {
     "its examples are changed by chance": OWN.replace("/ 255.0\n", "/ 255.0 + 0.1 * torch.randn(784)\n"),
     "transforms.RandomRotation is not followed": PIL.replace("as T", "as T, datasets") + OWN.replace(
