@@ -8,7 +8,7 @@ from shared.adapters.chains import ELEMENT, Taken
 from shared.adapters.loop_data import TrainingData, given_by, preceding, repeated
 from shared.adapters.loops import Loop
 from shared.adapters.pipelines import Order
-from shared.adapters.statements import called, loaded, needed, until
+from shared.adapters.statements import called, loaded, needed, settings, until
 from shared.adapters.written_out import as_in_file
 from shared.reading.source import Source
 
@@ -29,8 +29,10 @@ class KerasData(TrainingData):
         call = next((node for node in ast.walk(source.tree) if isinstance(node, ast.Call) and called(node) == "fit"
                      and (node.args or any(each.arg == "x" for each in node.keywords))), None)  # fmt: skip
         owner = next((f for f in source.functions.values() if any(n is call for n in ast.walk(f))), None)
-        before = [*until(source.tree.body, call if owner is None else None)]
-        super().__init__(source, [*before, *until(owner.body, call)] if owner is not None else before)
+        before = [*until(source.tree.body, call if owner is None else None, settings(source))]
+        super().__init__(
+            source, [*before, *until(owner.body, call, settings(source, owner))] if owner is not None else before
+        )
         if call is None:
             return
         self.given = dict(zip(("x", "y", "batch_size"), call.args, strict=False))

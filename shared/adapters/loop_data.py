@@ -13,7 +13,7 @@ from shared.adapters.loops import Loop
 from shared.adapters.pipelines import Order
 from shared.adapters.preparation import Preparation
 from shared.adapters.stand_ins import UnfollowedError
-from shared.adapters.statements import assigned, bound, called, resolved, until
+from shared.adapters.statements import assigned, bound, called, resolved, settings, until
 from shared.adapters.written_out import WrittenOut, as_in_file
 from shared.reading.names import has_role
 from shared.reading.source import Source
@@ -26,8 +26,10 @@ def preceding(loop: Loop) -> list[ast.stmt]:
     """Return the statements that run before a loop, in order: of the file, of callers, of the functions around it."""
     function = next((node for node in loop.above if isinstance(node, ast.FunctionDef)), None)
     if function is None:
-        return list(until(loop.source.tree.body, loop.node))
-    return [*_leading_to(function, loop, [function.name]), *until(function.body, loop.node)]
+        return list(until(loop.source.tree.body, loop.node, settings(loop.source)))
+    call = next(loop.calls_of(function.name), (None, None))[1]
+    known = settings(loop.source, function, bound(function, call) if call is not None else None)
+    return [*_leading_to(function, loop, [function.name]), *until(function.body, loop.node, known)]
 
 
 def _leading_to(function: ast.FunctionDef, loop: Loop, seen: Sequence[str]) -> Iterator[ast.stmt]:
@@ -35,9 +37,9 @@ def _leading_to(function: ast.FunctionDef, loop: Loop, seen: Sequence[str]) -> I
     caller, call = next(loop.calls_of(function.name), (None, None))
     if caller is not None and caller.name not in seen:
         yield from _leading_to(caller, loop, [*seen, caller.name])
-        yield from until(caller.body, call)
+        yield from until(caller.body, call, settings(loop.source, caller))
     else:
-        yield from until(loop.source.tree.body, call)
+        yield from until(loop.source.tree.body, call, settings(loop.source))
     if call is not None:
         yield from (assigned(name, value, call) for name, value in bound(function, call).items())
 

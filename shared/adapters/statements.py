@@ -2,11 +2,18 @@
 
 import ast
 import re
+from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, Final
 
 from shared.adapters.loop_bodies import stored
+from shared.reading.source import Source
 
-IN_PLACE = re.compile(r"[a-z]\w*_|append|extend|fit|adapt")
+PLAIN: Final = (bool, int, float, str, type(None))
+Given = dict[str, ast.expr]
+"""To the parameters of a function."""
+IN_PLACE: Final = re.compile(r"[a-z]\w*_|append|extend|fit|adapt")
 """Methods that change what they belong to."""
 
 
@@ -51,22 +58,56 @@ def apart(node: ast.stmt) -> list[ast.stmt]:
     return [ast.copy_location(ast.Assign([target], value), node) for target, value in pairs]
 
 
-def until(body: Sequence[ast.stmt], end: ast.AST | None) -> Iterator[ast.stmt]:
-    """Yield simple statements and loops, those within other blocks too, up to the one that holds the end."""
+def settings(source: Source, function: ast.FunctionDef | None = None, given: Given | None = None) -> dict[str, Any]:
+    """Return the numbers, words and options that a file sets, or those that one of its functions sees for a call."""
+    of_data = source.derived | source.stand_ins | (_own(function) if function is not None else set())
+    found = {name: value for name, value in source.namespace.items()
+             if name not in of_data and isinstance(value, (*PLAIN, Namespace))}  # fmt: skip
+    for name, value in (given or {}).items():
+        with suppress(ValueError):
+            found[name] = ast.literal_eval(value)
+    return found
+
+
+def _own(function: ast.FunctionDef) -> set[str]:
+    return stored(function) | {each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)}
+
+
+def truth(test: ast.expr, known: dict[str, Any]) -> bool | None:
+    """Return whether a test holds by what is known; None where that does not say, or what it calls would."""
+    if any(isinstance(each, ast.Call) for each in ast.walk(test)) or "__name__" in loaded(test):
+        return None
+    try:
+        found = eval(compile(ast.Expression(test), "<test>", "eval"), {"__builtins__": {}}, known)
+    except Exception as error:  # noqa: BLE001 - it is a stranger's file
+        del error
+        return None
+    return bool(found) if isinstance(found, PLAIN) else None
+
+
+def until(body: Sequence[ast.stmt], end: ast.AST | None, known: dict[str, Any]) -> Iterator[ast.stmt]:
+    """Yield simple statements and loops, those within other blocks too, up to the one that holds the end.
+
+    Parameters
+    ----------
+    known : by which the branch of a test is found; else it is the first.
+    """
     for node in body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
             continue
         holds = end is not None and any(each is end for each in ast.walk(node))
         if isinstance(node, (ast.If, ast.With, ast.Try)) or (holds and isinstance(node, (ast.For, ast.While))):
-            is_other = holds and any(each is end for other in getattr(node, "orelse", []) for each in ast.walk(other))
-            yield from until(node.orelse if is_other else node.body, end)  # type: ignore[union-attr]
+            is_other = any(each is end for other in getattr(node, "orelse", []) for each in ast.walk(other))
+            if isinstance(node, ast.If) and not holds:
+                is_other = truth(node.test, known) is False
+            yield from until(node.orelse if is_other else node.body, end, known)  # type: ignore[union-attr]
         elif not holds:
             yield node
         if holds:
             return
 
 
-def bound(function: ast.FunctionDef, call: ast.Call, first: int = 0) -> dict[str, ast.expr]:
+def bound(function: ast.FunctionDef, call: ast.Call, first: int = 0) -> Given:
     """Return what the parameters of a function are for a call, by their defaults where it does not say.
 
     Parameters

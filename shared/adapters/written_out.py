@@ -8,10 +8,10 @@ import copy
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from shared.adapters.loop_bodies import stored
-from shared.adapters.statements import apart, assigned, bound, called
+from shared.adapters.statements import Given, apart, assigned, bound, called, settings, truth
 from shared.reading.source import Source
 
 IMAGE_SETS: Final = re.compile(r"(Fashion|K|E|Q)?MNIST|CIFAR100?|SVHN|STL10|USPS|FakeData")
@@ -46,7 +46,7 @@ class WrittenOut:
     """Writes out calls: one after another, in the order of the statements that it is given."""
 
     def __init__(self, source: Source) -> None:
-        self.functions = source.functions
+        self.source, self.functions = source, source.functions
         self.sets = {name.partition(".")[0] for name in source.functions if name.endswith(".__getitem__")}
         self._length = SHORTEST - 1
 
@@ -91,7 +91,7 @@ class WrittenOut:
         return [*body, _given(node.targets, ast.copy_location(made, call))]
 
     def _body(
-        self, function: ast.FunctionDef, given: dict[str, ast.expr], call: ast.Call, owner: str, kept: str, depth: int
+        self, function: ast.FunctionDef, given: Given, call: ast.Call, owner: str, kept: str, depth: int
     ) -> tuple[list[ast.stmt], ast.expr]:
         """Return the statements of a call, and what it returns.
 
@@ -106,7 +106,7 @@ class WrittenOut:
         suffix, own = self.suffix(), stored(function) | given.keys() - {"self"}
         found: list[ast.stmt] = [assigned(name + suffix, value, call) for name, value in given.items()]
         methods = {name.partition(".")[2] for name in self.functions if name.startswith(f"{owner}.")}
-        for node in _flat(function.body, given):
+        for node in _flat(function.body, settings(self.source, function, given)):
             if isinstance(node, ast.Return):
                 value = node.value or ast.Constant(None)
                 return found, _Renamed(own, suffix, kept, methods).visit(copy.deepcopy(value))
@@ -138,18 +138,18 @@ def of_self(node: ast.AST) -> str:
     return node.attr if is_own else ""  # type: ignore[attr-defined]
 
 
-def _flat(body: Sequence[ast.stmt], given: dict[str, ast.expr]) -> Iterator[ast.stmt]:
-    """Yield the statements of a call, of a branch the one that its arguments tell; else the first."""
+def _flat(body: Sequence[ast.stmt], known: dict[str, Any]) -> Iterator[ast.stmt]:
+    """Yield the statements of a call, of a branch the one that is known to be taken; else the first."""
     for node in body:
         if isinstance(node, ast.If):
-            is_true = _truth(node.test, given)
+            is_true = truth(node.test, known)
             if is_true is None and any(isinstance(each, ast.Return) for each in ast.walk(node)):
                 raise NotWrittenError
             if is_true is None and node.orelse:
                 is_true = not any(map(_is_nothing, node.body)) or any(map(_is_nothing, node.orelse))
-            yield from _flat(node.orelse if is_true is False else node.body, given)
+            yield from _flat(node.orelse if is_true is False else node.body, known)
         elif isinstance(node, (ast.With, ast.Try)):
-            yield from _flat(node.body, given)
+            yield from _flat(node.body, known)
         elif not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
             if not isinstance(node, ast.Return) and any(isinstance(n, (ast.Return, ast.Yield)) for n in ast.walk(node)):
                 raise NotWrittenError
@@ -159,18 +159,6 @@ def _flat(body: Sequence[ast.stmt], given: dict[str, ast.expr]) -> Iterator[ast.
 def _is_nothing(node: ast.stmt) -> bool:
     """Return whether a statement says that there is nothing, as of the labels of a test set."""
     return isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and node.value.value is None
-
-
-def _truth(test: ast.expr, given: dict[str, ast.expr]) -> bool | None:
-    known = {}
-    for name, value in given.items():
-        with suppress(ValueError):
-            known[name] = ast.literal_eval(value)
-    try:
-        return bool(eval(compile(ast.Expression(test), "<test>", "eval"), {"__builtins__": {}}, known))
-    except Exception as error:  # noqa: BLE001 - it is a stranger's file
-        del error
-        return None
 
 
 class _Renamed(ast.NodeTransformer):
