@@ -12,8 +12,9 @@ class AllRows(ast.NodeTransformer):
 
     WIDER: Final = {"float32": "float64", "float": "double", "FloatTensor": "DoubleTensor"}
 
-    def __init__(self, dtype: str) -> None:
-        self.is_wider = dtype == "float64"
+    def __init__(self, dtype: str, is_item: bool = False) -> None:
+        """Take statements of all rows; or of a function, which may be of an item: its slices are not of rows."""
+        self.is_wider, self.is_item = dtype == "float64", is_item
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         """Let the number of all examples be ours, and float32 float64."""
@@ -24,6 +25,8 @@ class AllRows(ast.NodeTransformer):
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         """Take all rows where some are taken."""
         self.generic_visit(node)
+        if self.is_item:
+            return node
         first = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
         is_shape = "shape" in ast.unparse(node.value) or "size(" in ast.unparse(node.value)
         if isinstance(first, ast.Slice) and isinstance(node.ctx, ast.Load) and first.step is None and not is_shape:
@@ -43,6 +46,8 @@ class AllRows(ast.NodeTransformer):
         if isinstance(node.func, ast.Attribute):
             if node.func.attr in ("cuda", "pin_memory"):
                 return node.func.value
-            if node.func.attr in ("randperm", "permutation"):
+            if node.func.attr == "randperm":
                 node.func.attr = "arange"
+            if node.func.attr == "permutation":  # of NumPy, of one of its generators, or of JAX with a key before
+                return ast.Call(ast.Name("_in_order", ast.Load()), node.args[-1:], [])
         return node

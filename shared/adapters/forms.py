@@ -1,19 +1,11 @@
 """The forms in which files have their images and their targets."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from shared.adapters.stand_ins import Rows, UnfollowedError
 from shared.interface import Array
-
-
-def shaped(x: Array, shape: tuple[int, ...]) -> Array:
-    """Return rows with channels first as images of this shape, (h, w, c) too."""
-    if len(shape) == 3 and shape[2] in (1, 3):
-        return x.reshape(len(x), shape[2], *shape[:2]).transpose(0, 2, 3, 1)
-    return x.reshape(len(x), *shape)
 
 
 def one_hot_like(labels: Array, sizes: tuple[int, ...], n_out: int, is_known: bool) -> Array:
@@ -44,17 +36,12 @@ def form_of(targets: Array, n_out: int) -> tuple[str, tuple[float, float]]:
 
 def labels_of(targets: Array, n_out: int) -> Array:
     """Return the labels, or the numbers, that targets are."""
-    if targets.ndim == 2 and n_out > 1:
+    if targets.ndim == 2 and targets.shape[1] == n_out > 1:
         return np.asarray(targets.argmax(1), float)
     return targets.reshape(len(targets)).astype(float)
 
 
-def lines_in_words(lines: Sequence[int]) -> str:
-    """Return in which lines something is done."""
-    return f"line {lines[0]} prepares them" if len(lines) == 1 else f"lines {lines[0]} to {lines[-1]} prepare them"
-
-
 def as_rows(values: Array, is_torch: bool, dtype: str) -> Any:
     """Return an array as the file has its own: a tensor, or an array with what a data frame has."""
-    values = values if values.dtype.kind == "i" else values.astype(dtype)
+    values = values if values.dtype.kind in "iu" else values.astype(dtype)
     return __import__("torch").from_numpy(values.copy()) if is_torch else values.copy().view(Rows)

@@ -1,12 +1,14 @@
 """The shapes of examples and targets that a module of Flax or Equinox and its file may take, and a batch in them."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from shared.adapters.flax_modules import Linen
+from shared.adapters.followed import Way
 from shared.adapters.jax_file import JaxFile
 from shared.adapters.port import IMAGES
 from shared.interface import Array
@@ -21,17 +23,11 @@ class Tensor(np.ndarray):
 
 
 class JaxBatches(JaxFile):
-    """A file whose batches have a shape: `given` as the module takes it, `shape` as the data, `form` of the targets."""
+    """A file whose batches have a shape: `given` as the module takes it, `way` as the data."""
 
     given: tuple[int, ...]
-    shape: tuple[int, ...]
-    inputs: tuple[int, ...]
-    form: str
-    is_stacked: bool
-    """whether the data have an axis of batches before that of the examples"""
     takes_epochs = False
     """whether a call of the step, being timed, takes one step after the other"""
-    n_out: int
 
     def _input_shapes(self) -> Iterator[tuple[int, ...]]:
         """Yield shapes of an example as the module may take it: first that with which linen was initialised."""
@@ -57,6 +53,16 @@ class JaxBatches(JaxFile):
         flat = image[:2] if len(image) == 3 and image[2] == 1 else image
         return list(dict.fromkeys((self.given, whole, image, first, flat)))
 
+    def _ways(self, forms: Sequence[str]) -> Iterator[Way]:
+        stacked = (False, True) if self.is_scanned else (False,)
+        forms = [form for form in forms if self.n_out > 1 or form != "labels"]
+        for is_stacked, shape, form in product(stacked, self._data_shapes(), forms):
+            yield Way(shape, form, is_stacked)
+
+    def _unknown(self, works: Sequence[Way], quiet: Sequence[Way]) -> str:
+        del quiet
+        return "its targets are not known, and are taken as (n, 1)" if len({way.form for way in works}) > 1 else ""
+
     def _known_form(self) -> str:
         """Return the form of the targets in the file's own data; "" if it is not known."""
         of = self.loop.data_names(self.names())[1] if self.loop else set()
@@ -79,14 +85,14 @@ class JaxBatches(JaxFile):
         """Return examples (n, *inputs), channels first, in the shape that the module or the data have."""
         if len(self.inputs) == 3 and self.modules.channels_last:
             x = x.reshape(len(x), *self.inputs).transpose(0, 2, 3, 1)
-        if len(shape) == 3 and shape == tuple(x.shape[i] for i in (3, 1, 2)) and x.ndim == 4 and shape != x.shape[1:]:
+        if len(shape) == 3 and x.ndim == 4 and shape == tuple(x.shape[i] for i in (3, 1, 2)) != x.shape[1:]:
             x = x.transpose(0, 3, 1, 2)
         return self.as_data(x.reshape(len(x), *shape))
 
     def as_targets(self, y: Array) -> Any:
         """Return labels, or numbers, (n,) as the loss takes them."""
-        if self.form == "labels":
+        if self.way.form == "labels":
             return self.as_data(y.round().astype(np.int32))
         if self.n_out > 1:
             return self.as_data(np.eye(self.n_out)[y.astype(int)])
-        return self.as_data(y.reshape(-1, 1) if self.form in ("column", "rows") else y)
+        return self.as_data(y.reshape(-1, 1) if self.way.form in ("column", "rows") else y)

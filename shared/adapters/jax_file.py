@@ -5,18 +5,18 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from shared.adapters.equinox_modules import Equinox
+from shared.adapters.file_port import FilePort
 from shared.adapters.flax_modules import Linen, Nnx
 from shared.adapters.jax_modules import Modules
 from shared.adapters.jax_recording import GRADS, JaxRecording
 from shared.adapters.jax_scans import SCANS
 from shared.adapters.loop_finding import stepping, training_loop
-from shared.adapters.port import Named, PortError, by_name, listening
+from shared.adapters.port import PortError, by_name, listening
 from shared.boundary import read_source
 from shared.reading import functions
 from shared.reading.source import Source
@@ -35,14 +35,14 @@ COMMON: Final = {
 """losses of other frameworks -> as optax calls them; the mean is taken over all of their values"""
 
 
-class JaxFile(JaxRecording):
+class JaxFile(JaxRecording, FilePort):
     """A file that is loaded without its training; what it differentiates and updates is recorded."""
 
     is_compared = True
     """whether steps are compared, not timed: what runs few times is compiled quickly"""
 
-    def __init__(self, path: Path, named: Named = Named()) -> None:  # noqa: B008 - it does not change
-        self.named, self.path, self.caught, self.notes = named, path, list[str](), list[str]()
+    def begin(self) -> None:
+        """Import JAX, optax and the package of the file's modules."""
         if "jax" in sys.modules and sys.modules["jax"] is None:
             del sys.modules["jax"]  # a model of Keras in the same process wanted none
         self.kind = self.kind_of_modules()
@@ -51,8 +51,8 @@ class JaxFile(JaxRecording):
                 __import__(package)
         except ImportError as error:
             package = self.kind.package.partition(".")[0]
-            raise PortError(f"{path.name}: a {self.kind.kind} needs jax, optax and {package} ({error}); to install "
-                            "them: pip install -c constraints.txt flax optax equinox") from None  # fmt: skip
+            raise PortError(f"{self.path.name}: a {self.kind.kind} needs jax, optax and {package} ({error}); to "
+                            "install them: pip install -c constraints.txt flax optax equinox") from None  # fmt: skip
         self.jax: Any = sys.modules["jax"]
         self.optax: Any = sys.modules["optax"]
         self.seen, self.asked, self.made = None, 0, []

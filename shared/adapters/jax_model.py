@@ -1,18 +1,18 @@
 """A file with a module of Flax or Equinox and its optax optimizer, as a model that can be stepped."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from shared.adapters.epochs import order_of
 from shared.adapters.jax_calls import JaxCalls
 from shared.adapters.jax_scans import give_sizes, unshuffled
 from shared.adapters.layout import channels_first
-from shared.adapters.loops import why_not
-from shared.adapters.port import FORMS, About, Figures, Named, PortError, listening
+from shared.adapters.pipelines import Order
+from shared.adapters.port import About, Figures, Named, PortError, listening
 from shared.interface import Array, Parameters
 
 
@@ -26,56 +26,26 @@ class JaxPort(JaxCalls):
         named: Named = Named(),  # noqa: B008
         is_compared: bool = True,
     ) -> None:
-        super().__init__(path, named)
         self.is_compared = is_compared
-        for dtype in dtypes:
-            self.load(dtype)
-            if self._settle():
-                return
-        raise PortError(f"{path.name}: a step of {self.words} fails: {self.failure}")
+        super().__init__(path, dtypes, named)
 
     def _settle(self) -> bool:
-        """Find the shapes of a batch with which a step works."""
-        self.failure = "no shape of inputs fits"
         self.act_criterion, self.criterion_words = self.criterion()
-        for shape in self._input_shapes():
-            self.given = shape
-            try:
-                with self.watched():
-                    self._begin()
-            except PortError:
-                raise
-            except Exception as error:  # noqa: BLE001 - it is a stranger's file
-                self.failure = why_not(error)
-                continue
-            return self._settle_targets()
-        return False
+        return super()._settle()
+
+    def _take_shape(self, shape: tuple[int, ...]) -> None:
+        self.given = shape
+        with self.watched():
+            self._begin()
 
     def _settle_targets(self) -> bool:
-        known, failures = self._known_form(), list[str]()
-        works: list[tuple[bool, tuple[int, ...], str]] = []
-        stacked = (False, True) if self.is_scanned else (False,)
-        for way in product(stacked, self._data_shapes(), (known,) if known else FORMS):
-            self.is_stacked, self.shape, self.form = way
-            if (self.form in ("column", "numbers") and self.n_out > 1) or (self.n_out == 1 and self.form == "labels"):
-                continue
-            try:
-                self._tried(1)
-                works.append(way)
-            except Exception as error:  # noqa: BLE001 - it is a stranger's file
-                failures.append(why_not(error))
-            if works and self.n_out > 1:
-                break
-        self.failure = failures[0] if failures else self.failure
-        for self.is_stacked, self.shape, self.form in works[:1]:
-            if self.n_out == 1 and not known and len({form for _, _, form in works}) > 1:
-                self.notes.append("its targets are not known, and are taken as (n, 1)")
-            if np.array_equal(self._tried(1), self._tried(2)):
-                raise PortError(f"{self.path.name}: its step takes other examples than those that it is called with; "
-                                "expected them among the arguments of its function, or in its loop")  # fmt: skip
-            self.takes_epochs = self.is_scanned and not self.is_compared and self._takes_two()
-            return True
-        return False
+        if not super()._settle_targets():
+            return False
+        if np.array_equal(self._tried(1)[1], self._tried(2)[1]):
+            raise PortError(f"{self.path.name}: its step takes other examples than those that it is called with; "
+                            "expected them among the arguments of its function, or in its loop")  # fmt: skip
+        self.takes_epochs = self.is_scanned and not self.is_compared and self._takes_two()
+        return True
 
     def _takes_two(self) -> bool:
         """Return whether a call takes one step after the other with the examples of several batches."""
@@ -88,32 +58,28 @@ class JaxPort(JaxCalls):
             return False
         return True
 
-    def _tried(self, seed: int) -> Array:
-        """Take a step with some examples; return what the module got of them."""
-        n = 4 + (self.n_out in (4, 1))
-        y: Array = np.arange(n) / n if self.n_out == 1 else np.arange(float(n)) % self.n_out
-        self.restart(self.start)
-        if not np.isfinite(self.step(np.random.default_rng(seed).random((n, *self.inputs)), y).loss):
+    def probe(self, x: Array, y: Array) -> Array:
+        """Take a step from the start; return what the module gets of the examples."""
+        self.afresh()
+        if not np.isfinite(self.step(x, y).loss):
             raise PortError("its loss is not finite")
-        return self.got
+        return channels_first(self.got, None, self.modules.channels_last)
 
     # ---- Steps ----------------------------------------------------------------------------------------------
 
     def about(self) -> About:
         """Return what was found."""
         shapes = {name: list(tensor.shape) for name, tensor in self.own.items()}
-        words = [self.words, self.criterion_words, self.optimizer_words]
-        words += [f"the loop in line {self.loop.node.lineno}"] if self.loop else []
-        words += [f"its function {self.function}"] if self.function else []
-        return About(self.kind.kind, words, shapes, list(self.inputs), self.n_out, self.dtype, self.hints(), self.own,
-                     self.notes, self.modes, has_update=True)  # fmt: skip
+        where = f"the loop in line {self.loop.node.lineno}" if self.loop else ""
+        where = f"its function {self.function}" if self.function else where
+        return self.described(self.kind.kind, [self.criterion_words, self.optimizer_words, where], shapes, self.hints())
 
     def step(self, x: Array, y: Array, size: int = 0) -> Figures:
         """Run the body of the file's loop, or another step, with this batch; it stays compiled as it is."""
         before, self.seen, self.asked = self.modules.copied(self.tree()), {}, 0
         try:
             with listening(self.path, self.caught), self.watched(), self._heard():
-                inputs = self.as_inputs(x, self.shape)
+                inputs = self.as_taken(x)
                 self.act(inputs, self.as_targets(y), size)
                 self.jax.effects_barrier()
                 seen, self.seen = self.seen, None
@@ -163,6 +129,34 @@ class JaxPort(JaxCalls):
         finally:
             cls.__call__ = call
 
+    @contextmanager
+    def heard(self) -> Iterator[Callable[[], Array | None]]:
+        """Listen to the module; what is yielded returns what it got since the last call, where it is differentiated."""
+
+        def got() -> Array | None:
+            self.jax.effects_barrier()
+            found, self.seen = (self.seen or {}).get("inputs"), {}
+            return channels_first(found[0], None, self.modules.channels_last) if found else None
+
+        self.seen = {}
+        try:
+            with listening(self.path, self.caught), self.watched(), self._heard():
+                yield got
+        finally:
+            self.seen = None
+
+    def order(self) -> Order | None:
+        """Return what an epoch of the file's loop takes of the examples; None where that is not known."""
+        return None if self.is_scanned else order_of(self)
+
+    def afresh(self) -> None:
+        """Start again as it was loaded."""
+        self.restart(self.start)
+
+    def as_taken(self, x: Array) -> Any:
+        """Return examples (n, *inputs) as the loop takes them, so that the module gets just these."""
+        return self.as_inputs(self.within.undone(x), self.way.shape)
+
     def act(self, x: Any, y: Any, size: int = 0) -> None:
         """Run the body of the file's loop, its function for a step, or the usual step.
 
@@ -173,7 +167,7 @@ class JaxPort(JaxCalls):
         size, order = size or len(x), self.jax.numpy.arange(len(x))
         for scope in (self.scope, self.source.namespace) if self.is_scanned else (self.scope,):
             give_sizes(scope, len(x), size, self.is_scanned)
-        if self.is_stacked:
+        if self.way.is_odd:
             x, y, order = (each.reshape(-1, size, *each.shape[1:]) for each in (x, y, order))
         with unshuffled(self.jax) if self.is_scanned else nullcontext():
             if self.loop:

@@ -11,7 +11,8 @@ import numpy as np
 
 from shared.adapters.flax_modules import Linen
 from shared.adapters.jax_modules import Modules, concrete
-from shared.adapters.jax_scans import replace, unshuffled
+from shared.adapters.jax_scans import unshuffled
+from shared.adapters.replacing import replace
 
 GRADS: Final = ("value_and_grad", "grad", "filter_value_and_grad", "filter_grad")
 AT_REST: Final = "evaluation mode of batch norm in training (1: on)"

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from shared.adapters.replacing import replace
 from shared.reading.names import plain
 from shared.reading.source import NAME
 
@@ -70,10 +71,3 @@ def unshuffled(jax: Any) -> Iterator[None]:
         replace(stack, np.random, "permutation", _in_order)
         replace(stack, np.random, "default_rng", lambda seed=None: InOrder(default_rng(seed).bit_generator))
         yield
-
-
-def replace(stack: ExitStack, place: Any, name: str, value: Any) -> None:
-    """Let a name of a module or a class stand for something else, until the stack ends."""
-    before = getattr(place, name)
-    setattr(place, name, value)
-    stack.callback(setattr, place, name, before)

@@ -5,14 +5,13 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from shared.adapters.file_port import FilePort
 from shared.adapters.loop_finding import training_loop
-from shared.adapters.loops import Loop
-from shared.adapters.port import Named, PortError, by_name, listening
+from shared.adapters.port import PortError, by_name, listening
 from shared.interface import Parameters
 from shared.reading import functions
 from shared.reading.source import Inert, Source
@@ -24,19 +23,14 @@ FEATURES: Final = (784, 6)
 """Inputs of a model that takes any number."""
 
 
-class KerasFile:
-    """A file that is loaded without its training."""
+class KerasFile(FilePort):
+    """A file that is loaded without its training; its loop is the one that asks a GradientTape for gradients."""
 
-    dtype: str
-    loop: Loop | None = None
-    """the loop that asks a GradientTape for gradients"""
-
-    def __init__(self, path: Path, named: Named = Named()) -> None:  # noqa: B008 - it does not change
-        self.named = named
+    def begin(self) -> None:
+        """Import Keras, with TensorFlow and without JAX; nothing is downloaded from now on."""
         sys.modules.setdefault("jax", None)  # type: ignore[arg-type]
         self.keras: Any = __import__("keras")
         self.tf: Any = __import__("tensorflow")
-        self.path, self.caught, self.notes = path, list[str](), list[str]()
         self._without_downloads()
         self._flattened: dict[int, tuple[int, ...]] = {}
         self._watch_flatten()
@@ -64,8 +58,9 @@ class KerasFile:
 
         layer_class.call = recorded
 
-    def load(self) -> None:
-        """Run its definitions, and find what it holds; the model computes in `dtype` from now on."""
+    def load(self, dtype: str) -> None:
+        """Run its definitions, and find what it holds; the model computes in this dtype from now on."""
+        self.dtype = dtype
         self.read()
         if not self.model.built:
             self._build()

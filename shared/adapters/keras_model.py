@@ -1,19 +1,17 @@
 """A file with a keras.Model, compiled or plain, as a model that can be stepped."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, Final
 
 import numpy as np
 
-from shared.adapters.forms import labels_of, lines_in_words
 from shared.adapters.keras_data import KerasData
 from shared.adapters.keras_file import KerasFile
 from shared.adapters.layout import channels_first, from_kernel, to_kernel
-from shared.adapters.loop_data import Order
 from shared.adapters.loops import why_not
-from shared.adapters.port import About, Figures, Named, PortError, listening, numbered, one_hot
-from shared.adapters.preparation import Preparation
+from shared.adapters.port import About, Figures, PortError, listening, numbered, one_hot
+from shared.adapters.replacing import replace
 from shared.adapters.stand_ins import UnfollowedError
 from shared.interface import Array, Parameters
 
@@ -23,27 +21,16 @@ HINTS: Final = ("learning_rate", "momentum", "weight_decay", "epsilon", "beta_1"
 class KerasPort(KerasFile):
     """The model of a file, stepped as `fit` does it: `compute_loss` under a tape, then its optimizer."""
 
-    def __init__(
-        self,
-        path: Path,
-        dtypes: Sequence[str] = ("float64", "float32"),
-        named: Named = Named(),  # noqa: B008
-    ) -> None:
-        super().__init__(path, named)
-        for self.dtype in dtypes:
-            try:
-                self.load()
-                rng = np.random.default_rng(1)
-                y = rng.random(4) if self.n_out == 1 else np.arange(4.0) % self.n_out
-                self.step(rng.random((4, *self.inputs)), y)
-                self._follow()
-                break
-            except PortError:
-                raise
-            except Exception as error:  # noqa: BLE001 - it is a stranger's file
-                self.failure = why_not(error)
-        else:
-            raise PortError(f"{path.name}: a step of its keras.Model fails: {self.failure}")
+    def _settle(self) -> bool:
+        """Take a step, and find what the file does to its data."""
+        self._tried()
+        self._follow()
+        return True
+
+    def probe(self, x: Array, y: Array) -> Array:
+        """Take a step as `fit` does; the model gets what it is given."""
+        self.step(x, y)
+        return x
 
     # ---- Parameters -----------------------------------------------------------------------------------------
 
@@ -103,41 +90,47 @@ class KerasPort(KerasFile):
         if "epsilon" in hints:
             hints["eps"] = hints["epsilon"]
         loss = self.loss if isinstance(self.loss, str) else getattr(self.loss, "name", None) or "its own loss"
-        words = [self.words, str(getattr(self.loss, "__name__", loss)), type(self.optimizer).__name__]
-        if self.preparation and self.preparation.lines:
-            words.append(f"its data as {lines_in_words(self.preparation.lines)}")
-        notes = [*self.notes, *([self.unfollowed] if self.unfollowed else [])]
-        return About("keras.Model", words, shapes, list(self.inputs), self.n_out, self.dtype, hints, self.own,
-                     notes, self.modes, has_update=True)  # fmt: skip
+        words = [str(getattr(self.loss, "__name__", loss)), type(self.optimizer).__name__]
+        return self.described("keras.Model", words, shapes, hints)
 
-    def _follow(self) -> None:
-        """Find what the file does to its data before its training."""
-        self.unfollowed = ""
-        self.preparation: Preparation | None = None
-        self.trains: KerasData | None = None
-        if self.source is None:
-            return
-        self.trains = KerasData(self.source, self.loop)
-        try:
-            found = self.trains.preparation(self.scope, int(np.prod(self.inputs)), self.n_out, self.dtype)
-            self.preparation = found
-            self.data(
-                np.random.default_rng(1).random((4, *self.inputs)), np.arange(4.0) / (4 if self.n_out == 1 else 1)
-            )
-        except UnfollowedError as error:
-            self.preparation = None
-            self.unfollowed = f"what it does to its data before its training is not followed: {error}"
+    def training_data(self) -> KerasData | None:
+        """Return what the training takes its batches from; None of an object."""
+        return KerasData(self.source, self.loop) if self.source is not None else None
 
-    def data(self, x: Array, y: Array) -> Parameters:
-        """Return what the model and its loss get for images from 0 to 1; {} where that is not followed."""
-        if self.preparation is None:
-            return {}
-        made, targets = self.preparation(x.reshape(len(x), -1), y)
-        return {"x": channels_first(made, None), "y": labels_of(targets, self.n_out)}
+    def names(self) -> set[str]:
+        """Return the names of the model."""
+        return {name for name, value in self.scope.items() if value is self.model}
 
-    def order(self) -> Order | None:
-        """Return what an epoch of the file's training takes of the examples; None where that is not known."""
-        return self.trains.order() if self.trains else None
+    def _form(self, targets: Array) -> str:
+        """Return nothing of interest: the targets are as the loss takes them."""
+        del targets
+        return "labels"
+
+    def _reached(self, x: Array, y: Array) -> Array:
+        """Return what the model gets, (n, size), of examples and targets; the file's own loop may scale them."""
+        if self.loop is None or ".fit(" in self.source.text:
+            return channels_first(x, None)
+        found: list[Array] = []
+        cls, before = type(self.model), self.parameters()
+        call, eager = cls.__call__, self.tf.config.functions_run_eagerly()
+
+        def heard(model: Any, inputs: Any, *rest: Any, **named: Any) -> Any:
+            if model is self.model:
+                found.append(np.asarray(inputs))
+            return call(model, inputs, *rest, **named)
+
+        with ExitStack() as stack:
+            replace(stack, cls, "__call__", heard)
+            stack.callback(self.tf.config.run_functions_eagerly, eager)
+            stack.callback(self.give, before)
+            self.tf.config.run_functions_eagerly(True)
+            try:
+                self._body()(x, y)
+            except Exception as error:
+                raise UnfollowedError(f"its own loop does not run here: {why_not(error)}") from error
+        if not found or len(found[0]) != len(x):
+            raise UnfollowedError("its own loop does not call its model with the examples of a batch")
+        return channels_first(found[0], None)
 
     def images(self, x: Array) -> Array:
         """Return examples (n, *inputs) as the model takes them."""
@@ -182,14 +175,11 @@ class KerasPort(KerasFile):
         """
         if self.loop is None or self.trains is None or ".fit(" in self.source.text:
             return None
-        loop, scope = self.loop, self.loop.scope(self.model)
-        calls = {name for name, value in scope.items() if value is self.model}
+        body = self._body()
 
         def step(images: Array, targets: Array) -> None:
             shape = self.preparation.shape if self.preparation else images.shape[1:]
-            x, y = self.tf.constant(images.reshape(len(images), *shape)), self.tf.constant(targets)
-            loop.feed(scope, calls, x, y, self.tf.constant(np.arange(len(images))))
-            loop.run(scope)
+            body(images.reshape(len(images), *shape), targets)
 
         before = self.parameters()
         try:
@@ -199,6 +189,18 @@ class KerasPort(KerasFile):
         if all(np.array_equal(before[name], tensor) for name, tensor in self.parameters().items()):
             raise PortError("its own loop does not train the model that is compared")
         return step
+
+    def _body(self) -> Callable[[Array, Array], None]:
+        """Return the body of the file's own loop."""
+        assert self.loop is not None
+        loop, scope = self.loop, self.loop.scope(self.model)
+        calls = {name for name, value in scope.items() if value is self.model}
+
+        def body(x: Array, y: Array) -> None:
+            loop.feed(scope, calls, self.tf.constant(x), self.tf.constant(y), self.tf.constant(np.arange(len(x))))
+            loop.run(scope)
+
+        return body
 
     def layers(self, x: Array) -> Parameters:
         """Return z and a of each layer with a kernel, channels first, a of the last left out: the outputs are that."""

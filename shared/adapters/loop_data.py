@@ -1,155 +1,210 @@
-"""From which data of a file its training loop takes its batches, and in which order."""
+"""From which data of a file its training takes its batches, and in which order."""
 
 import ast
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from shared.adapters.loop_bodies import loaded_first
+from shared.adapters.chains import PART, YIELDED, Taken
+from shared.adapters.items import parts_of
+from shared.adapters.loop_bodies import SHUFFLED, loaded_first, stored
 from shared.adapters.loops import Loop
-from shared.adapters.preparation import Preparation, Taken
+from shared.adapters.pipelines import Order
+from shared.adapters.preparation import Preparation
 from shared.adapters.stand_ins import UnfollowedError
+from shared.adapters.statements import assigned, bound, called, resolved, settings, until
+from shared.adapters.written_out import WrittenOut, as_in_file
+from shared.reading.names import has_role
+from shared.reading.source import Source
 
-MAKES_SETS: Final = re.compile(r"MNIST|CIFAR|SVHN|STL|EMNIST|FakeData")
-"""Classes of torchvision that give images through a transform."""
-
-
-class Order(NamedTuple):
-    """What an epoch takes of the examples."""
-
-    shuffled: bool
-    drops_last: bool
+ORDERED: Final = ("dataset", "batch_size", "shuffle", "sampler")
+"""The first arguments of a DataLoader."""
 
 
 def preceding(loop: Loop) -> list[ast.stmt]:
-    """Return the statements that run before a loop, in order: of the file, of a caller, of the functions around it."""
-    tree = loop.source.tree
+    """Return the statements that run before a loop, in order: of the file, of callers, of the functions around it."""
     function = next((node for node in loop.above if isinstance(node, ast.FunctionDef)), None)
     if function is None:
-        return list(until(tree.body, loop.node))
+        return list(until(loop.source.tree.body, loop.node, settings(loop.source)))
+    call = next(loop.calls_of(function.name), (None, None))[1]
+    known = settings(loop.source, function, bound(function, call) if call is not None else None)
+    return [*_leading_to(function, loop, [function.name]), *until(function.body, loop.node, known)]
+
+
+def _leading_to(function: ast.FunctionDef, loop: Loop, seen: Sequence[str]) -> Iterator[ast.stmt]:
+    """Yield what runs before a function of the file is called, and what its parameters then are."""
     caller, call = next(loop.calls_of(function.name), (None, None))
-    found = list(until(tree.body, call))
-    found += until(caller.body, call) if caller is not None else []
+    if caller is not None and caller.name not in seen:
+        yield from _leading_to(caller, loop, [*seen, caller.name])
+        yield from until(caller.body, call, settings(loop.source, caller))
+    else:
+        yield from until(loop.source.tree.body, call, settings(loop.source))
     if call is not None:
-        given = dict(zip((each.arg for each in function.args.args), call.args, strict=False))
-        given |= {each.arg: each.value for each in call.keywords if each.arg}
-        for name, value in given.items():
-            bound = ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], value), call)
-            found.append(ast.fix_missing_locations(bound))
-    return [*found, *until(function.body, loop.node)]
+        yield from (assigned(name, value, call) for name, value in bound(function, call).items())
 
 
-def until(body: Sequence[ast.stmt], end: ast.AST | None) -> Iterator[ast.stmt]:
-    """Yield simple statements and loops, those within other blocks too, up to the one that holds the end."""
-    for node in body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
-            continue
-        holds = end is not None and any(each is end for each in ast.walk(node))
-        if isinstance(node, (ast.If, ast.With, ast.Try)) or (holds and isinstance(node, (ast.For, ast.While))):
-            yield from until(node.body, end)
-        elif not holds:
-            yield node
-        if holds:
-            return
+class TrainingData:
+    """What the training of a file takes its batches from.
 
-
-def preparation(
-    loop: Loop, calls: set[str], scope: dict[str, Any], size: int, n_out: int, dtype: str
-) -> Preparation | None:
-    """Return what the file does to its data before a loop; None if the loop takes no data of the file.
-
-    Raises
-    ------
-    UnfollowedError
-        If they come from a data set that is made in another way than is known here.
+    Parameters
+    ----------
+    source : the file.
+    before : the statements that run before the training, in order.
+    used : text of the training, in which the scale of the data may show.
     """
-    statements = preceding(loop)
-    taken = _of_loader(loop, statements) or _by_name(loop, calls)
-    if taken is None:
+
+    taken: Taken | None = None
+    """None if it takes no data of the file"""
+    unknown = ""
+    """why its data cannot be followed"""
+    loader: ast.Call | None = None
+    """of a DataLoader, over which a loop goes"""
+    found: Preparation | None = None
+    """what is done to them, once it was asked for"""
+
+    def __init__(self, source: Source, before: Sequence[ast.stmt], used: str = "") -> None:
+        self.source, self.before, self.used = source, before, used
+        self.write = WrittenOut(source)
+        self.statements = self.write(before)
+
+    def preparation(self, scope: dict[str, Any], inputs: tuple[int, ...], n_out: int, dtype: str) -> Preparation | None:
+        """Return what the file does to its data before the training; None if the training takes no data of the file.
+
+        Raises
+        ------
+        UnfollowedError
+            If they come from a data set that is made in another way than is known here.
+        """
+        if self.unknown:
+            raise UnfollowedError(self.unknown)
+        if self.taken is None:
+            return None
+        found = Preparation(self.statements, self.taken, self.source.tree, scope, self.used, inputs, n_out, dtype)
+        self.found = found if found.is_known else None
+        return self.found
+
+    def order(self, scope: dict[str, Any]) -> Order | None:
+        """Return what an epoch takes of the examples; None where that is not known."""
+        raise NotImplementedError
+
+
+class LoopData(TrainingData):
+    """What a training loop takes its batches from.
+
+    Parameters
+    ----------
+    loop : of the file.
+    calls : the names by which it calls the model.
+    """
+
+    def __init__(self, loop: Loop, calls: set[str]) -> None:
+        super().__init__(loop.source, preceding(loop), ast.unparse(loop.node))
+        self.loop = loop
+        self.loader = self._loader()
+        self.taken = self._of_generator() or self._by_name(calls)
+        if self.loader is not None:
+            self.taken = self._of_loader(self.loader)
+
+    def _by_name(self, calls: set[str]) -> Taken | None:
+        """Return the arrays of which the loop takes its batches."""
+        node = self.loop.node
+        if isinstance(node, ast.For) and called(node.iter) == "zip":
+            names = [min(loaded_first(each), default="") for each in node.iter.args[:2]]  # type: ignore[attr-defined]
+            return _named(*names) if len(names) == len(("x", "y")) and all(names) else None
+        x, y = self.loop.data_names(calls)
+        x, y = ({n for n in names if re.search(rf"\b{re.escape(n)}\b", self.used)} for names in (x, y))
+        if not x or not y:
+            return self._by_words()
+        words = re.findall(r"\w+", self.used)
+        return _named(*(min(names, key=words.index) for names in (x, y)))
+
+    def _of_generator(self) -> Taken | None:
+        """Return what a function of the file yields, over which the loop goes."""
+        made = repeated(self.loop.node)
+        function = self.source.functions.get(called(made)) if made is not None else None
+        if made is None or function is None or not any(isinstance(each, ast.Yield) for each in ast.walk(function)):
+            return None
+        x, y = (given_by(YIELDED, [made, ast.Constant(key)], made) for key in (0, 1))
+        return Taken(x, y)
+
+    def _by_words(self) -> Taken | None:
+        """Return the arrays that the loop looks up by words, such as train["image"]."""
+        looked = re.findall(r"""\b(\w+)\[["'](\w+)["']\]""", self.used)
+        made = {name for node in self.loop.node.body for name in stored(node)} | stored(self.loop.node)
+        pair = [next(((name, key) for name, key in looked if has_role(key, role) and name not in made), None)
+                for role in "xy"]  # fmt: skip
+        x, y = (ast.parse(f"{each[0]}[{each[1]!r}]", mode="eval").body if each else None for each in pair)
+        return Taken(x, y) if x is not None and y is not None else None
+
+    def _loader(self) -> ast.Call | None:
+        """Return the call that makes the DataLoader over which the loop goes."""
+        if not isinstance(self.loop.node, ast.For):
+            return None
+        for node in ast.walk(self.loop.node.iter):
+            made = resolved(node, self.statements)[0] if isinstance(node, ast.Name) else node
+            if isinstance(made, ast.Call) and called(made) == "DataLoader":
+                return made
         return None
-    found = Preparation(statements, taken, scope, ast.unparse(loop.node), size, n_out, dtype)
-    return found if found.is_known else None
 
-
-def _by_name(loop: Loop, calls: set[str]) -> Taken | None:
-    """Return the arrays of which the loop takes its batches."""
-    if isinstance(loop.node, ast.For) and isinstance(loop.node.iter, ast.Call) and _name(loop.node.iter) == "zip":
-        names = [min(loaded_first(each), default="") for each in loop.node.iter.args[:2]]
-        return Taken(*(ast.Name(name, ast.Load()) for name in names)) if len(names) == 2 and all(names) else None
-    x, y = loop.data_names(calls)
-    text = ast.unparse(loop.node)
-    x, y = ({n for n in names if re.search(rf"\b{re.escape(n)}\b", text)} for names in (x, y))
-    if not x or not y:
-        return None
-    words = re.findall(r"\w+", text)
-    return Taken(*(ast.Name(min(names, key=words.index), ast.Load()) for names in (x, y)))
-
-
-def loader_of(loop: Loop, statements: Sequence[ast.stmt]) -> ast.Call | None:
-    """Return the call that makes the DataLoader over which a loop goes."""
-    if not isinstance(loop.node, ast.For):
-        return None
-    inline = [each for each in ast.walk(loop.node.iter) if isinstance(each, ast.Call) and _name(each) == "DataLoader"]
-    names = [each.id for each in ast.walk(loop.node.iter) if isinstance(each, ast.Name)]
-    found = [*inline, *(made for name in names if (made := assigned(name, statements)) is not None)]
-    return next((each for each in found if isinstance(each, ast.Call) and _name(each) == "DataLoader"), None)
-
-
-def _of_loader(loop: Loop, statements: Sequence[ast.stmt]) -> Taken | None:
-    loader = loader_of(loop, statements)
-    if loader is None:
-        return None
-    keywords = {each.arg: each.value for each in loader.keywords}
-    data = loader.args[0] if loader.args else keywords.get("dataset")
-    while data is not None:
-        while isinstance(data, ast.Name) and (made := assigned(data.id, statements)) is not None:
-            data = made
-        if not isinstance(data, ast.Call):
+    def _of_loader(self, loader: ast.Call) -> Taken | None:
+        given = dict(zip(ORDERED, loader.args, strict=False)) | {each.arg: each.value for each in loader.keywords}
+        data = given.get("dataset")
+        statements: Sequence[ast.stmt] = self.statements
+        while isinstance(data, (ast.Name, ast.Call, ast.Subscript)):
+            made, statements = resolved(data, statements)
+            if isinstance(made, ast.Subscript):  # one of those that a split gives
+                data = made.value
+                continue
+            if not isinstance(made, ast.Call):
+                break
+            if called(made) in ("random_split", "Subset") and made.args:
+                data = made.args[0]
+                continue
+            if called(made) == "TensorDataset" and len(made.args) == len(("x", "y")):
+                return Taken(made.args[0], made.args[1])
+            if (parts := parts_of(made, self.write)) is not None:
+                collate = given.get("collate_fn", ast.Constant(None))
+                x, y = (given_by(PART, [data, collate, ast.Constant(key)], loader) for key in parts.keys)
+                return Taken(x, y, parts.names, parts.text)
             break
-        if _name(data) in ("random_split", "Subset") and data.args:
-            data = data.args[0]
-            continue
-        if _name(data) == "TensorDataset" and len(data.args) == 2:
-            return Taken(data.args[0], data.args[1])
-        if MAKES_SETS.search(_name(data)):
-            own = next((each.value for each in data.keywords if each.arg == "transform"), ast.Constant(None))
-            images = ast.Call(ast.Name("_images", ast.Load()), [own], [])
-            return Taken(ast.fix_missing_locations(ast.copy_location(images, data)), ast.Name("_labels", ast.Load()))
-        break
-    if data is None:
+        if data is not None:
+            made = resolved(data, statements)[0]
+            self.unknown = f"line {loader.lineno}: the data set {as_in_file(ast.unparse(made))[:60]} is not known here"
         return None
-    raise UnfollowedError(f"line {loader.lineno}: the data set {ast.unparse(data)[:60]} is not known here")
+
+    def order(self, scope: dict[str, Any]) -> Order | None:
+        """Return how the DataLoader of the loop gives its examples; None without one, or with a sampler."""
+        if self.loader is None:
+            node = self.loop.node
+            is_shuffled = isinstance(node, ast.For) and SHUFFLED.search(ast.unparse(node.iter))
+            return Order(shuffled=True, drops_last=False) if is_shuffled else None
+        given = dict(zip(ORDERED, self.loader.args, strict=False))
+        given |= {each.arg: each.value for each in self.loader.keywords if each.arg}
+        asked = given.keys() & {"shuffle", "drop_last", "sampler", "batch_sampler"}
+        values: dict[str, Any] = {}
+        for name in asked:
+            with suppress(Exception):
+                code = compile(ast.Expression(resolved(given[name], self.statements)[0]), "<loader>", "eval")
+                values[name] = eval(code, dict(scope))
+        if asked - values.keys() or values.get("sampler") is not None or values.get("batch_sampler") is not None:
+            return None
+        return Order(bool(values.get("shuffle")), bool(values.get("drop_last")))
 
 
-def assigned(name: str, statements: Sequence[ast.stmt]) -> ast.expr | None:
-    """Return the expression that a name gets last; for one of several that a call gives, the call."""
-    for node in reversed(statements):
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                if name in {each.id for each in ast.walk(target) if isinstance(each, ast.Name)}:
-                    return node.value
-    return None
+def repeated(node: ast.For | ast.While) -> ast.expr | None:
+    """Return over what a loop goes, without a counter or a bar of progress around it."""
+    data = node.iter if isinstance(node, ast.For) else None
+    while isinstance(data, ast.Call) and called(data) in ("enumerate", "tqdm") and data.args:
+        data = data.args[0]
+    return data
 
 
-def _name(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+def given_by(name: str, arguments: list[ast.expr], place: ast.AST) -> ast.expr:
+    """Return the call of one of our own functions, by its name."""
+    made = ast.Call(ast.Name(name, ast.Load()), arguments, [])
+    return ast.fix_missing_locations(ast.copy_location(made, place))
 
 
-def loader_order(loop: Loop, scope: dict[str, Any]) -> Order | None:
-    """Return how the DataLoader of a loop gives its examples; None without one, or with a sampler."""
-    loader = loader_of(loop, preceding(loop))
-    if loader is None:
-        return None
-    given = dict(zip(("dataset", "batch_size", "shuffle", "sampler"), loader.args, strict=False))
-    given |= {each.arg: each.value for each in loader.keywords if each.arg}
-    values: dict[str, Any] = {}
-    for name in ("shuffle", "drop_last", "sampler", "batch_sampler"):
-        with suppress(Exception):
-            code = compile(ast.Expression(given[name]), "<loader>", "eval")
-            values[name] = eval(code, dict(scope))
-    if given.keys() & {"shuffle", "drop_last", "sampler", "batch_sampler"} - values.keys():
-        return None
-    if values.get("sampler") is not None or values.get("batch_sampler") is not None:
-        return None
-    return Order(bool(values.get("shuffle")), bool(values.get("drop_last")))
+def _named(x: str, y: str) -> Taken:
+    return Taken(ast.Name(x, ast.Load()), ast.Name(y, ast.Load()))

@@ -30,7 +30,9 @@ class Scaling(NamedTuple):
         for words, known in KNOWN.items():
             if np.allclose(self, known, rtol=1e-3):
                 return words
-        return f"pixels from {self.summand:.4g} to {self.factor + self.summand:.4g}"
+        ends = (self.summand, self.factor + self.summand)
+        low, high = (0.0 if abs(each) < CLOSE * abs(self.factor) else each for each in ends)
+        return f"pixels from {low:.4g} to {high:.4g}"
 
 
 KNOWN: Final = {

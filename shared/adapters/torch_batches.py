@@ -4,20 +4,15 @@ import copy
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import product
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
-from shared.adapters.forms import form_of, labels_of
-from shared.adapters.loop_data import preparation
-from shared.adapters.loops import why_not
-from shared.adapters.port import FORMS, IMAGES, Figures, Named, PortError
+from shared.adapters.followed import Way
+from shared.adapters.port import IMAGES, Figures, PortError
 from shared.adapters.preparation import Preparation
-from shared.adapters.scaling import Scaling, scaling_of
-from shared.adapters.stand_ins import UnfollowedError
 from shared.adapters.torch_file import TorchFile
-from shared.interface import Array, Parameters
+from shared.interface import Array
 
 UNKNOWN_TARGETS: Final = (
     "its targets are not known, and are taken as (n, 1); if they are (n,), every prediction is compared with every "
@@ -25,146 +20,48 @@ UNKNOWN_TARGETS: Final = (
 )
 
 
-class Way(NamedTuple):
-    """In which form a loop, or the usual step, takes its batches."""
-
-    shape: tuple[int, ...]
-    """of an example"""
-    is_tensor: bool
-    """or an array of NumPy"""
-    form: str
-    """of the targets: one of `FORMS`"""
-
-
 class TorchBatches(TorchFile):
     """A file that was loaded in the first dtype in which a step of it works, with batches of ours as it takes them."""
 
-    def __init__(
-        self,
-        path: Path,
-        dtypes: Sequence[str] = ("float64", "float32"),
-        named: Named = Named(),  # noqa: B008
-    ) -> None:
-        super().__init__(path, named)
-        self.unfollowed, self.reached, self.rows = "", np.zeros(0), (0.0, 1.0)
-        self.preparation: Preparation | None = None
-        for dtype in dtypes:
-            self.load(dtype)
-            if self.criterion is None and self.loop is None:
-                raise PortError(f"{path.name}: found {self.words} and no criterion; add one, such as "
-                                "criterion = nn.CrossEntropyLoss(), the training loop, or --criterion")  # fmt: skip
-            if self._settle():
-                return
-        raise PortError(f"{path.name}: a step of {self.words} fails: {self.failure}")
+    reached: Array
+    """what the module got of the last examples"""
 
     def step(self, x: Array, y: Array) -> Figures:
         """Take a step."""
         raise NotImplementedError
 
     def _settle(self) -> bool:
-        """Find the shapes of a batch with which a step works; of several the one without a warning."""
-        self.failure = "no shape of inputs fits"
-        for shape in self._input_shapes():
-            self.inputs = shape
-            try:
-                with self.torch.no_grad():
-                    outputs = copy.deepcopy(self.module).eval()(self.as_inputs(np.zeros((2, *self.inputs))))
-            except Exception as error:  # noqa: BLE001 - it is a stranger's file
-                self.failure = why_not(error)
-                continue
-            if outputs.ndim not in (1, 2):
-                raise PortError(f"{self.path.name}: {self.words} gives outputs of shape {tuple(outputs.shape)}")
-            self.n_out = 1 if outputs.ndim == 1 else outputs.shape[1]
-            return self._settle_targets()
-        return False
+        if self.criterion is None and self.loop is None:
+            raise PortError(f"{self.path.name}: found {self.words} and no criterion; add one, such as "
+                            "criterion = nn.CrossEntropyLoss(), the training loop, or --criterion")  # fmt: skip
+        return super()._settle()
 
-    def _settle_targets(self) -> bool:
-        works, quiet, failures = list[Way](), list[Way](), list[str]()
-        known = self._known_form()
-        for way in self._ways((known,) if known else FORMS):
-            self.way = way
-            if self.way.form in ("column", "numbers") and self.n_out > 1:
-                continue
-            if works and self.way.is_tensor != works[0].is_tensor:
-                break
-            before = len(self.caught)
-            y = np.arange(4.0) / 4 if self.n_out == 1 else np.arange(4) % self.n_out
-            try:
-                self.restart()
-                if np.isfinite(self.step(np.random.default_rng(1).random((4, *self.inputs)), y).loss):
-                    works.append(self.way)
-                    quiet += [works[-1]] if len(self.caught) == before else []
-            except Exception as error:  # noqa: BLE001 - it is a stranger's file
-                failures.append(why_not(error))
-            if not (known or self.way == self.followed):
-                del self.caught[before:]
-            if works and self.way == self.followed:
-                self._settle_scaling()
-                return True
-        self.preparation = None
-        for self.way in [*quiet, *works][:1]:
-            forms = {way.form for way in works} - {way.form for way in quiet}
-            if self.n_out == 1 and not known and self.way.form in ("column", "rows") and "numbers" in forms:
-                self.notes.append(UNKNOWN_TARGETS)
-            return True
-        self.failure = failures[0] if failures else self.failure
-        return False
+    def _take_shape(self, shape: tuple[int, ...]) -> None:
+        self.inputs = shape
+        with self.torch.no_grad():
+            outputs = copy.deepcopy(self.module).eval()(self.as_inputs(np.zeros((2, *shape))))
+        if outputs.ndim not in (1, 2):
+            raise PortError(f"{self.path.name}: {self.words} gives outputs of shape {tuple(outputs.shape)}")
+        self.n_out = 1 if outputs.ndim == 1 else outputs.shape[1]
+
+    def probe(self, x: Array, y: Array) -> Array:
+        """Take a step from the start; return what the module gets of the examples."""
+        self.afresh()
+        if not np.isfinite(self.step(x, y).loss):
+            raise PortError("its loss is not finite")
+        return self.reached
 
     def _ways(self, forms: Sequence[str]) -> Iterator[Way]:
-        """Yield in which shapes and forms a loop may take its batches; first as the file's own data come to it."""
-        self.within, self.followed = Scaling(), self._follow()
-        if self.followed:
-            yield self.followed
         shapes = dict.fromkeys([self.inputs, (int(np.prod(self.inputs)),)])
-        for is_tensor, shape, form in product((True, False) if self.loop else (True,), shapes, forms):
-            yield Way(shape, is_tensor, form)
+        for is_array, shape, form in product((False, True) if self.loop else (False,), shapes, forms):
+            yield Way(shape, form, is_array)
 
-    def _follow(self) -> Way | None:
-        """Repeat what the file does to its data before its loop; return in which form its loop then gets them."""
-        self.preparation = None
-        if self.loop is None:
-            return None
-        size = int(np.prod(self.inputs))
-        x, y = self._examples(size)
-        try:
-            made = preparation(self.loop, self.names(), self.scope, size, self.n_out, self.dtype)
-            if made is None:
-                return None
-            _, targets = made(x, y)
-            form, self.rows = form_of(targets, self.n_out)
-        except UnfollowedError as error:
-            self.unfollowed = f"what it does to its data before its loop is not followed: {error}"
-            return None
-        self.preparation = made
-        return Way(made.shape, made.is_tensor, form)
+    def _is_odd(self, made: Preparation) -> bool:
+        return not made.is_tensor
 
-    def _examples(self, size: int) -> tuple[Array, Array]:
-        rng = np.random.default_rng(2)
-        y = rng.random(6) if self.n_out == 1 else np.arange(6.0) % self.n_out
-        return rng.random((6, size)), y
-
-    def _settle_scaling(self) -> None:
-        """Find what the loop itself does to the pixels, so that the module gets those that it is to be given."""
-        x, y = self._examples(int(np.prod(self.inputs)))
-        self.restart()
-        self.step(x, y)
-        found = scaling_of(x, self.reached)
-        if found is None:
-            self.preparation = None
-            self.unfollowed = "what its loop does to its data is no scaling, and is not followed"
-        else:
-            self.within = found
-
-    def data(self, x: Array, y: Array) -> Parameters:
-        """Return what the module and the criterion get for images from 0 to 1; {} where that is not followed."""
-        if self.preparation is None:
-            return {}
-        try:
-            inputs, targets = self.preparation(x.reshape(len(x), -1), y)
-        except UnfollowedError:
-            return {}
-        reached = inputs.reshape(len(x), -1) * self.within.factor + self.within.summand
-        return {"x": reached, "y": labels_of(targets, self.n_out)}
+    def _unknown(self, works: Sequence[Way], quiet: Sequence[Way]) -> str:
+        noisy = {way.form for way in works} - {way.form for way in quiet}
+        return UNKNOWN_TARGETS if self.way.form in ("column", "rows") and "numbers" in noisy else ""
 
     def _input_shapes(self) -> list[tuple[int, ...]]:
         first = next(p for p in self.module.parameters() if p.ndim > 1)
@@ -212,13 +109,13 @@ class TorchBatches(TorchFile):
         if self.loop is None:
             return self.as_inputs(x)
         values = self.within.undone(x).reshape(len(x), *self.way.shape)
-        return self.torch.tensor(values, dtype=getattr(self.torch, self.dtype)) if self.way.is_tensor else (
-            values.astype(self.dtype))  # fmt: skip
+        return values.astype(self.dtype) if self.way.is_odd else self.torch.tensor(
+            values, dtype=getattr(self.torch, self.dtype))  # fmt: skip
 
     def as_targets(self, y: Array) -> Any:
         """Return labels, or numbers, (n,) as the criterion takes them."""
         found: Any = self._targets(y)
-        return found if self.way.is_tensor or self.loop is None else found.numpy()
+        return found.numpy() if self.way.is_odd and self.loop is not None else found
 
     def _targets(self, y: Array) -> Any:
         form = self.way.form

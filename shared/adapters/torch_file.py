@@ -5,11 +5,11 @@ import copy
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
+from shared.adapters.file_port import FilePort
 from shared.adapters.loop_finding import training_loop
-from shared.adapters.port import Named, PortError, by_name, listening, numbered
+from shared.adapters.port import PortError, by_name, listening, numbered
 from shared.boundary import told
 from shared.reading import constructions, functions
 from shared.reading.source import Inert, Source
@@ -20,13 +20,12 @@ MOST_STATE: Final = 1_000_000
 """Entries of a tensor that is put back."""
 
 
-class TorchFile:
+class TorchFile(FilePort):
     """A file that is loaded without its training."""
 
-    def __init__(self, path: Path, named: Named = Named()) -> None:  # noqa: B008 - it does not change
+    def begin(self) -> None:
+        """Import PyTorch."""
         self.torch: Any = __import__("torch")
-        self.named = named
-        self.path, self.caught, self.notes = path, list[str](), list[str]()
 
     def load(self, dtype: str) -> None:
         """Run its definitions, and find what it holds; the module computes in this dtype from now on."""
@@ -76,7 +75,7 @@ class TorchFile:
             if isinstance(value, (int, float)) and not name.startswith("__"):
                 yield name, value
 
-    def restart(self) -> None:
+    def afresh(self) -> None:
         """Put back everything as it was loaded: the model, the optimizer, and what the loop itself keeps."""
         self.module.load_state_dict(self._start[0])
         for each, state in zip((self.optimizer, *self.schedules), self._start[1], strict=True):

@@ -2,17 +2,16 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
 
-from shared.adapters.forms import lines_in_words
-from shared.adapters.loop_data import Order
+from shared.adapters.epochs import order_of
+from shared.adapters.pipelines import Order
 from shared.adapters.port import About, Figures, PortError, listening
 from shared.adapters.torch_batches import TorchBatches
-from shared.adapters.torch_epoch import order_of
 from shared.interface import Array, Parameters
 
 HINTS: Final = ("lr", "momentum", "dampening", "weight_decay", "eps", "alpha")
@@ -28,17 +27,12 @@ class TorchPort(TorchBatches):
         hints = {name: float(group[name]) for name in HINTS if isinstance(group.get(name), (int, float))}
         for k, beta in enumerate(group.get("betas", ()), 1):
             hints[f"beta_{k}"] = float(beta)
-        words = [self.words, self.criterion_words, self.optimizer_words]
-        words += [f"the loop in line {self.loop.node.lineno}"] if self.loop else []
-        if self.preparation and self.preparation.lines:
-            words.append(f"its data as {lines_in_words(self.preparation.lines)}")
-        notes = [*self.notes, *([self.unfollowed] if self.unfollowed else [])]
-        return About("torch.nn.Module", words, shapes, list(self.inputs), self.n_out, self.dtype, hints, self.own,
-                     notes, self.modes, has_update=True)  # fmt: skip
+        where = f"the loop in line {self.loop.node.lineno}" if self.loop else ""
+        return self.described("torch.nn.Module", [self.criterion_words, self.optimizer_words, where], shapes, hints)
 
     def give(self, parameters: Parameters) -> None:
         """Start again from these parameters."""
-        self.restart()
+        self.afresh()
         with self.torch.no_grad():
             for name, tensor in self.tensors().items():
                 tensor.copy_(self.torch.from_numpy(np.ascontiguousarray(parameters[name])))
@@ -86,6 +80,21 @@ class TorchPort(TorchBatches):
     def order(self) -> Order | None:
         """Return what an epoch of the file's loop takes of the examples; None where that is not known."""
         return order_of(self)
+
+    @contextmanager
+    def heard(self) -> Iterator[Callable[[], Array | None]]:
+        """Listen to the module; what is yielded returns what it got since the last call."""
+        given: dict[str, Any] = {}
+
+        def kept(_: Any, inputs: Any) -> None:
+            given.setdefault("inputs", inputs[0])
+
+        hook = self.module.register_forward_pre_hook(kept)
+        try:
+            with self.watched({}):
+                yield lambda: given.pop("inputs").detach().numpy() if given else None
+        finally:
+            hook.remove()
 
     def act(self, x: Any, y: Any) -> None:
         """Run the body of the file's loop, or the usual step, with tensors."""

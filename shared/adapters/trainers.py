@@ -171,7 +171,10 @@ class _JaxTrainer:
         self.start, self.compiled, self.size = start, set[int](), 0
         self.again()
         self.files = [str(path)]
-        self.x, self.y = np.asarray(port.as_inputs(x, port.shape)), np.asarray(port.as_targets(y))
+        self.x, self.y = (
+            np.asarray(port.as_taken(x)),
+            np.asarray(port.as_targets(y)),
+        )
 
     def again(self) -> None:
         """Start again: nothing is compiled for that."""

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from shared.adapters.scaling import scaling_of
+from shared.adapters.stand_ins import pixels
 from shared.interface import Array
 from shared.ports.rows import Row
 from shared.ports.sides import Side
@@ -21,7 +22,7 @@ def compare(sides: Sequence[Side], processes: Sequence[CallProcess], seed: int) 
     """Ask each side what it makes of the same images and labels, and how it takes them; return rows where both know."""
     rng, about = np.random.default_rng(seed), sides[0].about
     n = max(EXAMPLES, 2 * about.n_out)
-    x = rng.random((n, *about.inputs))
+    x = pixels(rng, (n, *about.inputs))
     y = rng.random(n) if about.n_out == 1 else np.arange(float(n)) % about.n_out
     made = [process.call(PortStepper.data, x, y) for process in processes]
     for side, process, data in zip(sides, processes, made, strict=True):

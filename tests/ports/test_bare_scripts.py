@@ -61,7 +61,7 @@ def test_data_and_batches_of_a_script_are_followed_from_what_it_loads(name: str)
 def test_what_cannot_be_followed_is_named_by_its_lines() -> None:
     (side,) = alone("bare_matlab").sides
     (note,) = side.about.notes
-    assert "what it does to its data before its loop is not followed: lines 6, 7: 16 examples become inputs" in note
+    assert "what it does to its data before its training is not followed: lines 6, 7: 16 examples become inputs" in note
     assert side.data == []
 
 
@@ -99,6 +99,11 @@ SAME = {
     "by numpy": MNIST.replace("X = train.data\nY = train.targets\n", "import numpy as np\nX = np.load('images.npy')\n"
         "Y = torch.tensor(np.load('labels.npy'), dtype=torch.int64)\n").replace(LINES,
         "X = X.reshape(60000, 784).astype(np.float32) / 255\nX = torch.from_numpy((X - 0.1307) / 0.3081)\n"),
+    "switched on": MNIST.replace("X = (X - 0", "NORMALISE = True\nif NORMALISE:\n    X = (X - 0").replace(
+        "X = train.data\n", "X = train.data\nWHITE = 255.\n").replace("/ 255.\n", "/ WHITE\n"),
+    "in the breath that loads it": MNIST.replace(LINES, "").replace("X = train.data\nY = train.targets\n", (
+        "import numpy as np\nX = torch.tensor((np.load('x.npy').reshape(-1, 784) / 255 - 0.1307) / 0.3081).float()\n"
+        "Y = torch.tensor(np.load('labels.npy')).long()\n")),
     "by its largest pixel": MNIST.replace("255.", "X.max()"),
     "a loader": with_loader(),
     "transforms": normalised(),
@@ -117,6 +122,8 @@ def test_another_way_to_the_same_data_is_not_accused(tmp_path: Path, name: str) 
 OTHER = {
     "b: its data: pixels from -1 to 1": MNIST.replace(LINES, "X = X.view(-1, 784) / 127.5 - 1\n"),
     "b: its data: pixels from 0 to 255, which nothing divides": MNIST.replace(LINES, "X = X.view(-1, 784).float()\n"),
+    "b: its data: pixels from 0 to": "import argparse\n"
+    + MNIST.replace("X = (X - 0", ("args = argparse.Namespace(normalise=False)\nif args.normalise:\n    X = (X - 0")),
     "b: its data: pixels from 0 to 1": MNIST.replace("X = (X - 0.1307) / 0.3081\n", ""),
     "b: its data: pixels from -0.5 to 0.5": MNIST.replace("X = (X - 0.1307) / 0.3081", "X -= 0.5"),
     "labels that are shifted by +1": MNIST.replace("Y = train.targets", "Y = (train.targets + 1) % 10"),
