@@ -91,7 +91,7 @@ class JaxFile(JaxRecording):
         self.model, self.words = self._module()
         if self.loop and not any(value is self.model for value in self.scope.values()):
             self.scope = self.loop.scope(self.model)
-        self.function = None if self.loop else self._step_function()
+        self.function = "" if self.loop else self._step_function()
 
     # ---- What the file holds --------------------------------------------------------------------------------
 

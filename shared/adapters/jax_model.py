@@ -170,19 +170,23 @@ class JaxPort(JaxCalls):
         ----------
         size : of a batch, where a call of the file's step takes one after the other; 0 for that of x.
         """
-        size, order = size or len(x), self.jax.numpy.arange(len(x))
+        size, count = size or len(x), len(x)
         for scope in (self.scope, self.source.namespace) if self.is_scanned else (self.scope,):
-            give_sizes(scope, len(x), size, self.is_scanned)
+            give_sizes(scope, count, size, self.is_scanned)
         if self.is_stacked:
-            x, y, order = (each.reshape(-1, size, *each.shape[1:]) for each in (x, y, order))
+            x, y = (each.reshape(-1, size, *each.shape[1:]) for each in (x, y))
         with unshuffled(self.jax) if self.is_scanned else nullcontext():
             if self.loop:
-                self.loop.feed(self.scope, self.names(), x, y, order)
+                self.loop.feed(self.scope, self.names, x, y, lambda: self._rows(count, size))
                 self.loop.run(self.scope)
             elif self.function:
-                self.call(self.function, x, y, size)
+                self.call(x, y, size)
             else:
                 self._usual(x, y)
+
+    def _rows(self, count: int, size: int) -> Any:
+        rows = self.jax.numpy.arange(count)
+        return rows.reshape(-1, size) if self.is_stacked else rows
 
     def _usual(self, x: Any, y: Any) -> None:
         def value(tree: Any) -> Any:

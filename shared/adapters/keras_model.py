@@ -188,7 +188,7 @@ class KerasPort(KerasFile):
         def step(images: Array, targets: Array) -> None:
             shape = self.preparation.shape if self.preparation else images.shape[1:]
             x, y = self.tf.constant(images.reshape(len(images), *shape)), self.tf.constant(targets)
-            loop.feed(scope, calls, x, y, self.tf.constant(np.arange(len(images))))
+            loop.feed(scope, lambda: calls, x, y, lambda: self.tf.constant(np.arange(len(images))))
             loop.run(scope)
 
         before = self.parameters()

@@ -90,7 +90,7 @@ class TorchPort(TorchBatches):
     def act(self, x: Any, y: Any) -> None:
         """Run the body of the file's loop, or the usual step, with tensors."""
         if self.loop:
-            self.loop.feed(self.scope, self.names(), x, y, self.torch.arange(len(x)))
+            self.loop.feed(self.scope, self.names, x, y, lambda: self.torch.arange(len(x)))
             self.loop.run(self.scope)
             return
         self.optimizer.zero_grad()
