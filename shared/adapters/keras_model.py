@@ -122,7 +122,8 @@ class KerasPort(KerasFile):
             found = self.trains.preparation(self.scope, int(np.prod(self.inputs)), self.n_out, self.dtype)
             self.preparation = found
             self.data(
-                np.random.default_rng(1).random((4, *self.inputs)), np.arange(4.0) / (4 if self.n_out == 1 else 1)
+                np.random.default_rng(1).random((4, *self.inputs)),
+                np.arange(4.0) / 4 if self.n_out == 1 else np.arange(4.0) % self.n_out,
             )
         except UnfollowedError as error:
             self.preparation = None
