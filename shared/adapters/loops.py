@@ -101,7 +101,7 @@ class Loop:
             text = ast.unparse(node)
             is_simple = isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.FunctionDef))
             chosen = not only or (isinstance(node, ast.Expr) and any(f".{word}" in text for word in only))
-            if is_simple and chosen and not re.search(r"\.(fit|backward|step)\(|print\(|input\(", text):
+            if is_simple and chosen and not re.search(r"\.(fit|backward|step)\(|\b(print|input)\(", text):
                 with suppress(Exception):
                     exec(compile(ast.Module([node], []), str(self.source.path), "exec"), scope)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.torch_module import TorchPort
-from tests.ports.here import CROSS, HEAD, MODEL, SGD
+from tests.ports.here import CROSS, HEAD, MODEL, SGD, compare, said
 
 BODY = """
         optimizer.zero_grad()
@@ -45,3 +45,43 @@ def test_a_step_of_a_loop_only_assigns(name: str, tmp_path: Path, monkeypatch: p
     assert (port.parameters()["W1"] != before).any()
     assert (port.scope["xb"] == x).all()
     assert (port.scope["yb"] == y).all()
+
+
+SMOOTHED = "loss = F.cross_entropy(model(xb), yb, label_smoothing=0.1)"
+PLAIN = HEAD + MODEL + SGD + DATA + LOOPS["slices"] + BODY.replace("loss = criterion(model(xb), yb)", SMOOTHED)
+LOGITS = (
+    "logits = model(xb)\n        loss = F.cross_entropy(logits, yb)\n        if SMOOTH:\n"
+    "            loss = F.cross_entropy(logits, yb, label_smoothing=SMOOTH)"
+)
+UNDER = {
+    "logits": PLAIN.replace(SMOOTHED, LOGITS),
+    "logits and a print": PLAIN.replace(SMOOTHED, LOGITS + "\n            print(float(loss))"),
+    "a schedule": PLAIN.replace("optimizer.step()", "optimizer.step()\n        if k >= 0:\n"
+                                "            for g in optimizer.param_groups:\n                g['lr'] *= 1.0\n"
+                                "            print(g)"),
+    "what only shows": PLAIN.replace("optimizer.step()", "optimizer.step()\n        if k % 100 == 0:\n"
+                                     "            model.eval()\n            with torch.no_grad():\n"
+                                     "                out = model(torch.load('test.pt'))\n"
+                                     "            model.train()\n            losses.append(out)\n"
+                                     "            best = max(best, out)\n            print(k, best)"),
+    "a sum that is shown": PLAIN.replace("optimizer.step()", "optimizer.step()\n        total += loss.item()\n"
+                                         "        if k % 100 == 99:\n            print(total)\n            total = 0.0"
+                                         ).replace("for epoch", "total = 0.0\nfor epoch"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNDER)
+def test_what_stands_under_a_condition_is_part_of_a_step_unless_it_only_shows(name: str, tmp_path: Path) -> None:
+    text = "SMOOTH = 0.1\n" + UNDER[name]
+    assert text != PLAIN
+    found = compare(tmp_path, PLAIN, text, steps=4)
+    assert found.ok, said(found)
+    assert all(side.loss and side.loss.name == "cross-entropy with label smoothing 0.1" for side in found.sides)
+
+
+def test_a_rate_that_is_set_beside_a_print_is_part_of_a_step(tmp_path: Path) -> None:
+    rate = (
+        "if k >= 0:\n            for g in optimizer.param_groups:\n                g['lr'] *= 0.9\n            print(g)"
+    )
+    found = compare(tmp_path, PLAIN, PLAIN.replace("optimizer.step()", "optimizer.step()\n        " + rate), steps=6)
+    assert "rate 0.1 times 0.9 after each step" in said(found)
