@@ -12,7 +12,7 @@ from shared.adapters.jax_calls import JaxCalls
 from shared.adapters.jax_scans import give_sizes, unshuffled
 from shared.adapters.layout import channels_first
 from shared.adapters.loops import why_not
-from shared.adapters.port import FORMS, About, Figures, Named, PortError, listening
+from shared.adapters.port import FORMS, About, Figures, Named, PortError, first_of, listening
 from shared.interface import Array, Parameters
 
 
@@ -145,15 +145,15 @@ class JaxPort(JaxCalls):
         cls, depth = type(self.modules.model), 0
         call = cls.__call__
 
-        def heard(module: Any, x: Any, *rest: Any, **named: Any) -> Any:
+        def heard(module: Any, *given: Any, **named: Any) -> Any:
             nonlocal depth
             depth += 1
             try:
-                found = call(module, x, *rest, **named)
+                found = call(module, *given, **named)
             finally:
                 depth -= 1
             if self.is_within and depth == 0:  # a model may hold others of its class
-                self.record("inputs", x)
+                self.record("inputs", first_of(given, named))
                 self.record("outputs", found[0] if isinstance(found, tuple) else found)  # beside a state
             return found
 

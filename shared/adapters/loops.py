@@ -114,11 +114,11 @@ class Loop:
         """
         x, y = set(), set()
         for node in (each for statement in self.node.body for each in ast.walk(statement)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                x |= loaded_first(node.args[0]) if node.func.id in calls else set()
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in calls:
+                x |= {name for each in _given(node, 0, "x") for name in loaded_first(each)}
             if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
-                is_loss = len(node.args) == len(("outputs", "targets")) and LOSS.search(ast.unparse(node.func))
-                y |= loaded_first(node.args[1]) if is_loss else set()
+                is_loss = len(node.args) <= len(("outputs", "targets")) and LOSS.search(ast.unparse(node.func))
+                y |= {name for each in _given(node, 1, "y") for name in loaded_first(each)} if is_loss else set()
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 y |= {node.id} if has_role(node.id, "y") else set()
                 x |= {node.id} if has_role(node.id, "x") else set()
@@ -190,6 +190,14 @@ class Loop:
     def run(self, scope: Scope) -> None:
         """Run the body once."""
         exec(self._code, scope)
+
+
+def _given(call: ast.Call, place: int, role: str) -> list[ast.expr]:
+    """Return the argument in a place or, of keywords, with a name of this role, or in that place."""
+    named = [each.value for each in call.keywords if has_role(each.arg or "", role)]
+    if call.args or named:
+        return call.args[place : place + 1] or named
+    return [each.value for each in call.keywords[place : place + 1]]
 
 
 def _names(target: ast.AST) -> list[str]:

@@ -4,7 +4,7 @@ import ast
 import re
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -92,6 +92,12 @@ class Port(Protocol):
 
     def step(self, x: Array, y: Array) -> Figures:
         """Take a step; x is (n, *inputs), y (n,): labels, or numbers if there is one output."""
+
+
+def first_of(arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+    """Return the examples that a model or a layer is called with: its first argument; of keywords, the largest one."""
+    arrays = (each for each in named.values() if hasattr(each, "shape"))
+    return arguments[0] if arguments else max(arrays, key=lambda each: int(np.prod(each.shape)))
 
 
 @contextmanager

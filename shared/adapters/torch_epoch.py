@@ -10,6 +10,7 @@ import numpy as np
 
 from shared.adapters.loop_bodies import SHUFFLED, without_jumps
 from shared.adapters.loop_data import Order, loader_order, preceding
+from shared.adapters.port import first_of
 from shared.adapters.preparation import changed, loaded
 from shared.interface import Array
 
@@ -108,10 +109,10 @@ def _rows(module: Any, seen: list[Array], most: int) -> Iterator[None]:
         if len(seen) == most:
             raise _EnoughError
 
-    def heard(_: Any, inputs: Any) -> None:
-        given.setdefault("inputs", inputs[0])
+    def heard(_: Any, inputs: Any, named: Any) -> None:
+        given.setdefault("inputs", first_of(inputs, named))
 
-    hook = module.register_forward_pre_hook(heard)
+    hook = module.register_forward_pre_hook(heard, with_kwargs=True)
     tensor.backward = noted
     try:
         yield

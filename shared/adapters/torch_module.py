@@ -10,7 +10,7 @@ import numpy as np
 
 from shared.adapters.forms import lines_in_words
 from shared.adapters.loop_data import Order
-from shared.adapters.port import About, Figures, PortError, listening
+from shared.adapters.port import About, Figures, PortError, first_of, listening
 from shared.adapters.torch_batches import TorchBatches
 from shared.adapters.torch_epoch import order_of
 from shared.interface import Array, Parameters
@@ -67,14 +67,18 @@ class TorchPort(TorchBatches):
         found: dict[str, Any] = {}
         weighted = [m for m in self.module.modules() if getattr(m, "weight", None) is not None and m.weight.ndim > 1]
 
-        def before(_: Any, inputs: Any) -> None:
+        def before(_: Any, inputs: Any, named: Any) -> None:
             if number := len(found) // 2 + len(found) % 2:
-                found.setdefault(f"a{number}", inputs[0])
+                found.setdefault(f"a{number}", first_of(inputs, named))
 
         def after(_: Any, __: Any, outputs: Any) -> None:
             found[f"z{len(found) // 2 + 1}"] = outputs
 
-        hooks = [h for m in weighted for h in (m.register_forward_pre_hook(before), m.register_forward_hook(after))]
+        hooks = [
+            h
+            for m in weighted
+            for h in (m.register_forward_pre_hook(before, with_kwargs=True), m.register_forward_hook(after))
+        ]
         try:
             with self.torch.no_grad():
                 self.module(self.as_inputs(x))
@@ -112,19 +116,23 @@ class TorchPort(TorchBatches):
             seen["loss"] = float(loss.detach())
             seen["gradients"] = self._gradients()
 
-        def heard(_: Any, inputs: Any, outputs: Any) -> None:
-            seen.setdefault("inputs", inputs[0].detach().numpy().reshape(len(outputs), -1).copy())
+        def heard(_: Any, inputs: Any, named: Any, outputs: Any) -> None:
+            seen.setdefault("inputs", first_of(inputs, named).detach().numpy().reshape(len(outputs), -1).copy())
             seen.setdefault("outputs", outputs.detach().numpy().reshape(len(outputs), -1).copy())
 
         def used(*_: Any) -> None:
             seen.setdefault("used", self._gradients())
 
-        hooks = [self.module.register_forward_hook(heard), self.optimizer.register_step_pre_hook(used)]
+        hooks = [
+            self.module.register_forward_hook(heard, with_kwargs=True),
+            self.optimizer.register_step_pre_hook(used),
+        ]
 
-        def kept(inputs: Any, p: float = 0.5, *_: Any, **__: Any) -> Any:
+        def kept(*given: Any, **named: Any) -> Any:
+            p = named.get("p", next(iter(given[1:]), 0.5))
             if p and p not in self.modes.get("dropout", []):
                 self.modes.setdefault("dropout", []).append(float(p))
-            return inputs
+            return first_of(given, named)
 
         Tensor.backward, functional.dropout = recorded, kept
         Tensor.float = Tensor.double if self.dtype == "float64" else to_float

@@ -85,3 +85,28 @@ def test_a_rate_that_is_set_beside_a_print_is_part_of_a_step(tmp_path: Path) -> 
     )
     found = compare(tmp_path, PLAIN, PLAIN.replace("optimizer.step()", "optimizer.step()\n        " + rate), steps=6)
     assert "rate 0.1 times 0.9 after each step" in said(found)
+
+
+KEYWORDS = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(8, 6), nn.Linear(6, 4)
+
+    def forward(self, signal, train=False):
+        h = F.dropout(input=torch.tanh(self.a(input=signal)), p=0.5, training=train)
+        return self.b(input=h)
+
+
+model = Net()
+"""
+
+
+def test_a_model_and_its_layers_may_be_called_by_keyword(tmp_path: Path) -> None:
+    net = HEAD + KEYWORDS + CROSS + SGD + DATA + LOOPS["slices"] + BODY
+    by_keyword = "criterion(target=labels, input=model(train=True, signal=pictures))"
+    other = net.replace("criterion(model(xb), yb)", by_keyword).replace("xb", "pictures").replace("yb", "labels")
+    assert "model(xb)" not in other
+    found = compare(tmp_path, PLAIN.replace(SMOOTHED, "loss = F.cross_entropy(model(xb), yb)"), other, steps=4)
+    assert found.ok, said(found)
+    assert found.rows[1].note == "z1 a1 z2"
