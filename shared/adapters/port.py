@@ -91,7 +91,7 @@ class Port(Protocol):
         """Return z1, a1, z2, ... for a batch, each (n, size), channels first; {} if they cannot be seen."""
 
     def step(self, x: Array, y: Array) -> Figures:
-        """Take a step; x is (n, *inputs), y (n,): labels, or numbers if there is one output."""
+        """Take a step; x is (n, *inputs), y (n,): labels, or numbers if there is one output; or (n, n_out)."""
 
 
 def first_of(arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
@@ -169,5 +169,7 @@ def numbered(kinds: list[tuple[str, ...]]) -> list[str]:
 
 
 def one_hot(y: Array, n_out: int, dtype: str) -> Array:
-    """Return the targets as rows: of labels one-hot vectors, of numbers a column."""
+    """Return the targets as rows: of labels one-hot vectors, of numbers a column; rows as they are."""
+    if y.ndim > 1:
+        return y.astype(dtype)
     return y.reshape(-1, 1).astype(dtype) if n_out == 1 else np.eye(n_out, dtype=dtype)[y.astype(int)]

@@ -45,8 +45,9 @@ def live(
         raise SettingError("x", "got a model without examples, or one model alone; expected two models, x and y")
     settled = resolve(given_options(options, ("batch_size", "seed")))
     inputs, targets = _examples(x), _examples(y)
-    labels = targets.argmax(1) if targets.ndim == 2 and targets.shape[1] > 1 else targets.reshape(-1)
-    batch = min(settled["batch_size"], len(labels))
+    if len(inputs) != len(targets):
+        raise SettingError("y", f"got {len(targets)} targets for {len(inputs)} examples, expected one for each")
+    batch = min(settled["batch_size"], len(targets))
     losses, rules = (each if isinstance(each, tuple) else (each,) * len(given) for each in (criterion, optimizer))
     lives = [Live(*each, inputs, targets) for each in zip(given, losses, rules, strict=True)]
     processes = [InProcess(LiveStepper(each)) for each in lives]
@@ -54,7 +55,7 @@ def live(
     with settings_kept():
         sides = comparison.begin(processes, names, Given(None, TrainingSpec()))
         _refuse_unmapped(sides)
-        data = _as_taken(inputs, sides[0].about.inputs), labels.astype(float)
+        data = _as_taken(inputs, sides[0].about.inputs), _targets(targets, sides[0].about.n_out)
         found = comparison.examine(sides, processes, steps, batch, settled["seed"], data)
     return Ported(ports_report.document(found), found)
 
@@ -68,6 +69,20 @@ def _refuse_unmapped(sides: list[Side]) -> None:
 def _examples(values: Any) -> Array:
     """Return an array, or a tensor of any framework, as an array of floats."""
     return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, dtype=float)
+
+
+def _targets(y: Array, n_out: int) -> Array:
+    """Return targets as labels or numbers (n,); rows that are not one-hot stay as they are: of a regression."""
+    if y.size != len(y) and y.shape[1:] != (n_out,):
+        raise SettingError("y", f"got targets of shape {y.shape}, expected ({len(y)}, {n_out}) for {n_out} outputs, "
+                           f"or ({len(y)},)")  # fmt: skip
+    if y.size != len(y):
+        is_one_hot = np.isin(y, (0, 1)).all() and (y.sum(1) == 1).all()
+        return y.argmax(1).astype(float) if is_one_hot else y
+    if n_out > 1 and not np.isin(y, range(n_out)).all():
+        raise SettingError("y", f"got labels from {y.min():g} to {y.max():g}, expected 0 to {n_out - 1} for {n_out} "
+                           "outputs")  # fmt: skip
+    return y.reshape(-1)
 
 
 def _as_taken(x: Array, inputs: list[int]) -> Array:

@@ -152,7 +152,8 @@ def lockstep(
     a, b : implementations, or paths of .py files; NAME:float64 and NAME:float32 give one its own dtype. By default b is
         the reference, and of a file with a model there is no b. Or models that are there: each a torch.nn.Module, a
         keras.Model, or a module of Flax or Equinox, which is copied and stays as it is.
-    x, y : examples for models that are there: (n, *inputs), and labels (n,), one-hot rows, or numbers.
+    x, y : examples for models that are there: (n, *inputs), and labels (n,), one-hot rows, or numbers, (n,)
+        or (n, outputs).
     criterion, optimizer : where a model has none. Of files, names of its framework, such as "CrossEntropyLoss" and
         "Adam"; of models that are there names or objects, where an optimizer may be a function of the parameters, such
         as torch.optim.Adam. A pair has one for each model.
