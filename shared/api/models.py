@@ -22,9 +22,11 @@ from shared.processes.calls import side_by_side
 from shared.report import beside as report
 from shared.report.numbers import plural
 
+RUNS = ("baseline", "threads", "one_at_a_time")
+"""Options of runs that models do not have."""
 NEAR = 0.01
 """Relative difference of errors against the reference that are the same."""
-TAKEN = tuple(name for name in DEFAULTS if name not in ("implementation", "baseline", "threads")) + DATA[1:]
+TAKEN = tuple(name for name in DEFAULTS if name not in ("implementation", *RUNS)) + DATA[1:]
 
 
 @dataclass(frozen=True, repr=False)

@@ -98,12 +98,13 @@ def of_models(given: dict[str, Any], criterion: str | None) -> tuple[dict[str, A
     Raises
     ------
     SettingError
-        For workers and micro-batches, which models as they are do not take.
+        For workers, micro-batches and a dtype, which models as they are do not take.
     """
-    for name in ("workers", "accumulate"):
+    whole = "models as they are train in one process, on whole batches"
+    precise = "models as they are take the same steps in float64, where they can, and are timed in float32"
+    for name, why in {"workers": whole, "accumulate": whole, "dtype": precise}.items():
         if given[name] not in (None, 1):
-            problem = f"got {given[name]}, expected none: models as they are train in one process, on whole batches"
-            raise SettingError(name, problem)
+            raise SettingError(name, f"got {given[name]}, expected none: {why}")
     named = Named(criterion or "", given["optimizer"] or "", given["learning_rate"])
     if given["optimizer"] not in (None, *OPTIMIZERS):
         given = given | {"optimizer": None}  # one of a framework

@@ -76,6 +76,26 @@ def test_models_take_no_shares(verb: list[str], tmp_path: Path) -> None:
     assert (found.code, "train in one process" in found.stderr) == (2, True), found.stderr
 
 
+NOT_TAKEN = {
+    "--threads 2": "models are timed with 1 thread each",
+    "--output here": "--format csv, json or markdown prints",
+    "--baseline b": "models are compared with the first",
+    "--dtype float64": "models as they are take the same steps in float64",
+    "--one-at-a-time": "models train in turns",
+    "--budget 5m": "got 300 s, expected none",
+    "--details": "--format json has every figure",
+    "--open": "models write no page",
+}
+
+
+@pytest.mark.parametrize("option", NOT_TAKEN)
+def test_options_that_models_do_not_take_are_refused_with_a_remedy(option: str, tmp_path: Path) -> None:
+    found = command.inside(None, *write(tmp_path, a=TORCH + SGD, b=TORCH + SGD), *option.split())
+    assert found.code == 2
+    assert f"{option.split()[0]}: got" in found.stderr
+    assert NOT_TAKEN[option] in found.stderr
+
+
 @pytest.mark.exhaustive
 def test_models_that_cannot_be_mapped_are_refused_by_the_tensor(tmp_path: Path) -> None:
     files = write(tmp_path, a=TORCH + SGD, b=TORCH.replace("30", "20") + SGD)
