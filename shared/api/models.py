@@ -36,9 +36,14 @@ class Models(Printed):
     entries: list[Entry]
 
     @property
+    def failed(self) -> bool:
+        """Whether one of them did not train to the end: an error, or no answer in time."""
+        return any(entry.failed for entry in self.entries)
+
+    @property
     def ok(self) -> bool:
         """Whether all of them trained, and all agree with each other."""
-        return all(not entry.failed and entry.group == 0 for entry in self.entries)
+        return not self.failed and all(entry.group == 0 for entry in self.entries)
 
 
 @one_thread

@@ -32,6 +32,11 @@ class Ported(Printed):
     found: Comparison
 
     @property
+    def failed(self) -> bool:
+        """Whether the model that is trained from its start, beside the steps that are compared, fails."""
+        return bool(self.found.untrained)
+
+    @property
     def ok(self) -> bool:
         """Whether nothing parts, and the training of none of them does otherwise than its steps."""
         return self.found.ok
@@ -137,7 +142,10 @@ def ported(
             if any(side.about.own and side.about.has_update for side in sides[asked]):
                 dataset = load_data(given)
                 if beside.fits(sides[0].about, dataset):
-                    found.accuracies = beside.start_accuracies(sides[asked], processes[0], dataset, training)
+                    try:
+                        found.accuracies = beside.start_accuracies(sides[asked], processes[0], dataset, training)
+                    except CallError as error:  # what was compared stays
+                        found.untrained = str(error)
             if timing:
                 timed.time_sides(sides[asked], processes[asked], training.batch_size, training.seed)
             if timing and len(names) == 1:

@@ -71,4 +71,4 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         print_port_error(error)
         return 1
     print_document(steps.document, arguments.format)
-    return 0 if steps.ok else 4
+    return 1 if getattr(steps, "failed", False) else 0 if steps.ok else 4

@@ -179,7 +179,7 @@ def _beside(arguments: argparse.Namespace) -> int:
         print_port_error(error)
         return 1
     print_document(found.document, arguments.format)
-    return 0 if found.ok else 4
+    return 1 if found.failed else 0 if found.ok else 4
 
 
 def _measure(arguments: argparse.Namespace, argv: list[str]) -> "tuple[Path, Record]":

@@ -76,6 +76,29 @@ def test_models_take_no_shares(verb: list[str], tmp_path: Path) -> None:
     assert (found.code, "train in one process" in found.stderr) == (2, True), found.stderr
 
 
+FAILS = (
+    (TORCH + SGD).replace("10))", "10))\ncount = 0\nx, y = torch.rand(60, 784), torch.arange(60) % 10")
+    + """
+for k in range(0, 60, 10):
+    xb, yb = x[k : k + 10], y[k : k + 10]
+    optimizer.zero_grad()
+    criterion(model(xb), yb).backward()
+    optimizer.step()
+    count += 1
+    assert count < 50, "so many steps"
+"""
+)
+
+
+@pytest.mark.parametrize("verb", [["lockstep", "--no-timing"], ["--quick", "--train-size", "1000"]])
+def test_a_model_that_fails_is_told_and_is_no_disagreement(verb: list[str], tmp_path: Path) -> None:
+    """What was found before stays."""
+    found = command.run(None, *verb, "--dataset", "digits", *write(tmp_path, mine=FAILS))
+    assert found.code == 1, found.stderr
+    assert "AssertionError: so many steps" in found.stdout
+    assert "SGD" in found.stdout
+
+
 NOT_TAKEN = {
     "--threads 2": "models are timed with 1 thread each",
     "--output here": "--format csv, json or markdown prints",
