@@ -3,7 +3,7 @@
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from functools import cached_property
 from itertools import pairwise
@@ -32,10 +32,13 @@ class Loop:
     source : loaded.
     node : the loop.
     above : the nodes around it, outermost first: loops and at most one function.
+    asked : names of a model; a call of the function with it comes before others.
     """
 
-    def __init__(self, source: Source, node: ast.For | ast.While, above: list[ast.AST]) -> None:
-        self.source, self.node, self.above = source, node, above
+    def __init__(
+        self, source: Source, node: ast.For | ast.While, above: list[ast.AST], asked: Collection[str] = ()
+    ) -> None:
+        self.source, self.node, self.above, self.asked = source, node, above, asked
         self._code = compile(ast.Module(as_one_step(node), []), str(source.path), "exec")
         self._parts: Parts | None = None
 
@@ -68,7 +71,7 @@ class Loop:
         defaults = dict(zip(reversed(parameters), reversed(function.args.defaults), strict=False))
         given: dict[str, ast.expr] = {}
         seen = dict(scope)
-        for caller, call in self.calls_of(function.name):
+        for caller, call in sorted(self.calls_of(function.name), key=lambda each: not self._has_asked(each[1])):
             given = dict(zip(parameters, call.args, strict=False))
             given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
             if caller is not None and depth < DEEPEST:
@@ -85,6 +88,10 @@ class Loop:
                 scope.setdefault(name, sys.modules["torch"].device("cpu") if is_device else Inert())
         for name, value in seen.items():
             scope.setdefault(f"{name}_of_the_caller", value)  # a schedule, perhaps
+
+    def _has_asked(self, call: ast.Call) -> bool:
+        given = [*call.args, *(each.value for each in call.keywords)]
+        return any(isinstance(each, ast.Name) and each.id in self.asked for each in given)
 
     def calls_of(self, name: str) -> Iterator[tuple[ast.FunctionDef | None, ast.Call]]:
         """Yield the calls of a function of the file, each with the function in which it is."""

@@ -56,6 +56,8 @@ class Named(NamedTuple):
     criterion: str = ""
     optimizer: str = ""
     rate: float | None = None
+    model: str = ""
+    """one of several in a file: an object, or a class or a function that makes it"""
 
 
 class Figures(NamedTuple):

@@ -23,6 +23,7 @@ from shared.report import ports as ports_report
 from shared.spec import OPTIMIZERS, TrainingSpec
 
 STEPS_OF_MODELS: Final = 20
+PRECISE: Final = "models as they are take the same steps in float64, where they can, and are timed in float32"
 
 
 @dataclass(frozen=True, repr=False)
@@ -106,8 +107,7 @@ def of_models(given: dict[str, Any], criterion: str | None) -> tuple[dict[str, A
         For workers, micro-batches and a dtype, which models as they are do not take.
     """
     whole = "models as they are train in one process, on whole batches"
-    precise = "models as they are take the same steps in float64, where they can, and are timed in float32"
-    for name, why in {"workers": whole, "accumulate": whole, "dtype": precise}.items():
+    for name, why in {"workers": whole, "accumulate": whole, "dtype": PRECISE}.items():
         if given[name] not in (None, 1):
             raise SettingError(name, f"got {given[name]}, expected none: {why}")
     named = Named(criterion or "", given["optimizer"] or "", given["learning_rate"])
@@ -125,7 +125,7 @@ def ported(
     settled = resolve(given)
     training = training_of(settled)
     has_network = any(given[name] is not None for name in ("network", "sizes", "activation", "loss"))
-    located = [implementations.locate_all([name])[0] for name in names]
+    located = [implementations.locate_all([name], with_models=True)[0] for name in names]
     spec = network_of(settled, given) if has_network else None
     with progress("steps", None):
         declared = next((each for name in located if (each := declared_spec(name)) is not None), None)

@@ -11,7 +11,7 @@ from shared.agreement.budget import Entry
 from shared.agreement.lockstep import Lockstep, Side, Stepper
 from shared.agreement.lockstep import lockstep as take_steps
 from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread
-from shared.api.ports import STEPS_OF_MODELS, Ported, live, ported
+from shared.api.ports import PRECISE, STEPS_OF_MODELS, Ported, live, ported
 from shared.errors import SettingError
 from shared.implementations import REFERENCE
 from shared.layers import ACTIVATIONS
@@ -180,6 +180,9 @@ def lockstep(
     given = given_options(options | {"optimizer": optimizer}, (*PROBLEM, "optimizer", "learning_rate"))
     names = [_without_dtype(name) for name in (a, b) if name is not None]
     if any(map(is_port, names)):
+        for name in (a, b):
+            if str(name).endswith(":float32"):
+                raise SettingError("implementation", f"got {name}, expected {_without_dtype(name)}: {PRECISE}")
         return ported(names, given, criterion, steps or STEPS_OF_MODELS, timing, timeout, progress)
     if criterion is not None:
         raise SettingError(

@@ -156,7 +156,7 @@ def _refuse_others(arguments: argparse.Namespace) -> None:
 
 def _are_models(arguments: argparse.Namespace) -> bool:
     """Return whether the files are models to be compared with each other; without one nothing of that is imported."""
-    if not any(name.endswith(".py") for name in arguments.implementation or ()):
+    if not any(".py" in name for name in arguments.implementation or ()):
         return False
     from shared.api.models import are_models
 
