@@ -38,6 +38,7 @@ from shared.verbs.command import (
     training_options,
     typed,
 )
+from shared.verbs.file_arguments import file_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +54,8 @@ EXAMPLES = {
 
 def parser() -> Parser:
     """Return the parser of a run."""
-    p = Parser("", DESCRIPTION, EXAMPLES, f"{PROGRAM} [run] [option ...] | VERB ... (each has a --help)")
+    p = Parser("", DESCRIPTION, EXAMPLES, f"{PROGRAM} [run] [FILE ...] [option ...] | VERB ... (each has a --help)")
+    file_arguments(p)
     what = p.add_argument_group("what is compared")
     implementation_option(what, f"repeatable (default: {', '.join(implementations.defaults())})")
     network_options(what)

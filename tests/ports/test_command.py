@@ -113,10 +113,20 @@ NOT_TAKEN = {
 
 @pytest.mark.parametrize("option", NOT_TAKEN)
 def test_options_that_models_do_not_take_are_refused_with_a_remedy(option: str, tmp_path: Path) -> None:
-    found = command.inside(None, *write(tmp_path, a=TORCH + SGD, b=TORCH + SGD), *option.split())
+    files = write(tmp_path, a=TORCH + SGD, b=TORCH + SGD)[1::2]  # without -i
+    found = command.inside(None, *files, *option.split())
     assert found.code == 2
     assert f"{option.split()[0]}: got" in found.stderr
     assert NOT_TAKEN[option] in found.stderr
+
+
+def test_files_may_be_named_without_an_option_and_together() -> None:
+    found = command.inside(None, "lockstep", "a.py", "--steps", "3", "b.py")
+    assert (found.code, "unrecognized arguments: b.py; give all files together" in found.stderr) == (2, True)
+    found = command.inside(None, "lockstep", "a.py", "b.py", "-i", "c.py")
+    assert "got 3 implementations, expected one or two: files, or names after -i" in found.stderr
+    for verb in ([], ["run"], ["lockstep"]):
+        assert "got 'nowhere.py', expected one of" in command.inside(None, *verb, "nowhere.py").stderr
 
 
 @pytest.mark.exhaustive
@@ -202,7 +212,7 @@ class Network:
 
 def test_timing_is_left_out_on_demand_and_a_file_may_lie_in_the_current_folder(tmp_path: Path) -> None:
     write(tmp_path, a=TORCH + SGD)
-    asked = ["-i", "a.py", "--steps", "3", "--no-timing"]
+    asked = ["a.py", "--steps", "3", "--no-timing"]
     found = command.run(None, *LOCKSTEP, *asked, cwd=tmp_path)
     assert found.code == 0, found.stderr
     assert "a: update: gradient descent, rate 0.1" in found.stdout

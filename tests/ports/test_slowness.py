@@ -45,6 +45,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "retraced at every call: 1 a step, 90% of the time (line 5)": {"shares": RETRACED, "traces": 1.0},
     "batch of 1: calls, not arithmetic: 10 times the examples": {"batch": 1, "larger": 1.2e-3},
     "calls, not arithmetic: 10 times the examples in a step take 1.2 times as long": {"larger": 1.2e-3},
+    "calls, not arithmetic: 10 times the examples in a step take no longer": {"larger": 1.01e-3},
     "one example at a time": {"one_by_one": True},
     "threads: asked for 1, ran 2 (openmp); a step takes 1 ms with 1 and 2.5 ms with 2": {
         "threads": {"openmp": 2}, "by_threads": {1: 1e-3, 2: 2.5e-3}},
