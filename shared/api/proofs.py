@@ -191,10 +191,10 @@ def lockstep(
     b, steps = REFERENCE if b is None else b, steps or STEPS
     settled = resolve(given)
     training, network = training_of(settled), network_of(settled, given)
+    sides = _side(a, training.dtype), _side(b, training.dtype)
     if all(given[name] is None for name in ("network", "sizes", "activation", "loss")):
         own = (declared_spec(name) for name in names if name.endswith(".py"))
         network = next((spec for spec in own if spec is not None), network)
-    sides = _side(a, training.dtype), _side(b, training.dtype)
     names = [side.implementation for side in sides]
     implementations.require(names, network, training)
     with progress("steps", steps) as done, side_by_side(names, Stepper.of, timeout=timeout) as processes:
