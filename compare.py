@@ -110,7 +110,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(argv: list[str], stdout: streams.Stream | None) -> int:
     known = parsers()
     completion.complete(known)
-    verb = argv[0] if argv and not argv[0].startswith("-") else None
+    verb = argv[0] if argv and not (argv[0].startswith("-") or ".py" in argv[0]) else None
     if verb is not None and verb not in VERBS:
         known["run"].error(f"got {verb!r}, expected an option or one of {', '.join(VERBS)}{nearest(verb, VERBS)}")
     p = known[verb or "run"]

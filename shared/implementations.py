@@ -4,6 +4,7 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 from collections.abc import Sequence
 from functools import lru_cache
@@ -63,14 +64,21 @@ class ContractError(TypeError):
     """A file contains no network that follows the contract of `shared/interface.py`."""
 
 
+def file_and_model(name: str) -> tuple[str, str]:
+    """Return the file and the model of mine.py:net, which names one of several in a file; of another name it and ""."""
+    found = re.fullmatch(r"(.+\.py):(\w+)", name)
+    return (found[1], found[2]) if found else (name, "")
+
+
 def label(implementation: str) -> str:
     """Return the name of an implementation in tables and file names, given its name or its file.
 
-    A file of a user's own that is called as one of ours keeps its ending: pytorch.py.
+    A file of a user's own that is called as one of ours keeps its ending: pytorch.py. A model of a file follows it.
     """
-    path = Path(implementation)
+    file, model = file_and_model(implementation)
+    path = Path(file)
     is_taken = path.suffix == ".py" and path.stem in names() and path.resolve().parent != FOLDER
-    return safe(path.name if is_taken else path.stem)
+    return safe(path.name if is_taken else path.stem) + f":{model}" * bool(model)
 
 
 def public(implementation: str) -> str:
@@ -152,31 +160,37 @@ def _flags(given: Sequence[str]) -> str:
 
 
 def locate(name: str) -> Path:
-    """Return the file of an implementation, given its name or its path (ending in .py)."""
+    """Return the file of an implementation, given its name or its path, which ends in .py, or in .py:MODEL."""
+    name, _ = file_and_model(name)
     path = Path(name) if name.endswith(".py") else FOLDER / f"{name}.py"
     if not path.is_file() or not (name.endswith(".py") or name in names()):
         raise UnknownImplementationError(name)
     return path
 
 
-def locate_all(given: Sequence[str] | None) -> tuple[str, ...]:
+def locate_all(given: Sequence[str] | None, with_models: bool = False) -> tuple[str, ...]:
     """Return names, or absolute paths, without repetition.
 
     Parameters
     ----------
     given : names, or paths of .py files; "all" for every name; None for `defaults`.
+    with_models : whether a path may name a model of its file: mine.py:net.
 
     Raises
     ------
     UnknownImplementationError
         If there is no such name or file.
     SettingError
-        If two different implementations have the same label, or one has the label of the reference.
+        If two different implementations have the same label, or one has the label of the reference, or a path names
+        a model where none is taken.
     """
     found: dict[str, str] = {}
     for name in [each for word in given or defaults() for each in (names() if word == "all" else [word])]:
-        path = locate(name)
-        full = path.resolve().as_posix() if name.endswith(".py") else name
+        path, (file, model) = locate(name), file_and_model(name)
+        full = path.resolve().as_posix() + f":{model}" * bool(model) if file.endswith(".py") else name
+        if model and not with_models:
+            raise SettingError("implementation", f"got {name}, expected {file}: only models of PyTorch, Keras, Flax or "
+                               "Equinox are named within their file")  # fmt: skip
         if label(name) == REFERENCE_LABEL:
             taken = f"got {name}, expected another name: {REFERENCE_LABEL} is the name of the reference"
             raise SettingError("implementation", taken)

@@ -305,7 +305,7 @@ USAGE_ERRORS = {
     "--budget 0": "got '0', expected a duration",
     "--timeout -1": "got '-1', expected a duration",
     "--quick --rigorous": "not allowed with argument --quick",
-    "--epoch 3": r"unrecognized arguments: --epoch 3; did you mean --epochs\?",
+    "--epoch 3": r"unrecognized arguments: --epoch; did you mean --epochs\?",
     "shwo somewhere": r"got 'shwo', expected an option or one of .*show, report, diff, .*; did you mean show\?",
     "--resume nowhere": "nowhere: found no run.json, expected the folder of a run",
     "--preset artikle": "got 'artikle', expected one of default, article, .*; did you mean article\\?",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from shared.adapters.jax_modules import RESTS, TRAINS, Called, Modules
+from shared.adapters.port import first_of
 
 
 class Linen(Modules):
@@ -109,7 +110,8 @@ class Linen(Modules):
             own = context.module.variables.get("params", {})
             arrays = {name: value for name, value in own.items() if not isinstance(value, Mapping)}
             if context.method_name == "__call__" and arrays:
-                found.append(Called(type(context.module).__name__, arrays, arguments[0], z, context.module))
+                found.append(Called(type(context.module).__name__, arrays, first_of(arguments, named), z,
+                                    context.module))  # fmt: skip
             return z
 
         with self.api.intercept_methods(heard):

@@ -90,7 +90,9 @@ class JaxBatches(JaxFile):
         return self.as_data(x.reshape(len(x), *shape))
 
     def as_targets(self, y: Array) -> Any:
-        """Return labels, or numbers, (n,) as the loss takes them."""
+        """Return labels, or numbers, (n,) as the loss takes them; rows (n, n_out) as they are."""
+        if y.ndim > 1:
+            return self.as_data(y)
         if self.way.form == "labels":
             return self.as_data(y.round().astype(np.int32))
         if self.n_out > 1:

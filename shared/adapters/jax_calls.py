@@ -3,11 +3,12 @@
 import ast
 import inspect
 import re
+from functools import cached_property
 from typing import Any, Final
 
+from shared.adapters.feeding import batch_of
 from shared.adapters.jax_parameters import JaxParameters
 from shared.adapters.jax_scans import BATCH
-from shared.adapters.loops import batch_of
 from shared.reading.names import has_role, plain
 
 UNKNOWN: Final = object()
@@ -17,16 +18,22 @@ UNKNOWN: Final = object()
 class JaxCalls(JaxParameters):
     """A file whose function takes a step."""
 
-    def call(self, name: str, x: Any, y: Any, size: int) -> None:
-        """Call a function that takes steps with batches of this size, and keep what it gives back."""
-        function = self.scope[name]
-        self._unpacked = _unpacked(self.source.functions[name])
+    @cached_property
+    def _parameters(self) -> list[str]:
+        return list(inspect.signature(self.scope[self.function]).parameters)
+
+    @cached_property
+    def _unpacked(self) -> dict[str, list[str]]:
+        return _unpacked(self.source.functions[self.function])
+
+    def call(self, x: Any, y: Any, size: int) -> None:
+        """Call the function that takes steps with batches of this size, and keep what it gives back."""
         batch = batch_of(self.text, x, y)
-        given = [self._argument(each, x, y, batch, size) for each in inspect.signature(function).parameters]
+        given = [self._argument(each, x, y, batch, size) for each in self._parameters]
         left = [part for part in (x, y) if not any(each is part or each is batch for each in given)]
         for k in [k for k, each in enumerate(given) if each is UNKNOWN]:
             given[k] = left.pop(0) if left else self.tx
-        self._keep_parts(function(*given))
+        self._keep_parts(self.scope[self.function](*given))
 
     def _keep_parts(self, found: Any) -> None:
         """Keep a model, parameters, the state of an optimizer or of layers, each where the file has it."""

@@ -16,6 +16,7 @@ from shared.adapters.jax_modules import Modules
 from shared.adapters.jax_recording import GRADS, JaxRecording
 from shared.adapters.jax_scans import SCANS
 from shared.adapters.loop_finding import stepping, training_loop
+from shared.adapters.named_models import named_model
 from shared.adapters.port import PortError, by_name, listening
 from shared.boundary import read_source
 from shared.reading import functions
@@ -86,16 +87,18 @@ class JaxFile(JaxRecording, FilePort):
         if self.is_scanned:  # within what is compiled arrays of NumPy cannot be indexed
             own = self.source.namespace
             own |= {name: self.jax.numpy.asarray(own[name]) for name in self.source.stand_ins & own.keys()}
-        self.loop = training_loop(self.source, GRADS)
+        self.loop = training_loop(self.source, GRADS, self.named.model)
         self.scope: dict[str, Any] = self.loop.scope() if self.loop else dict(self.source.namespace)
         self.model, self.words = self._module()
         if self.loop and not any(value is self.model for value in self.scope.values()):
             self.scope = self.loop.scope(self.model)
-        self.function = None if self.loop else self._step_function()
+        self.function = "" if self.loop else self._step_function()
 
     # ---- What the file holds --------------------------------------------------------------------------------
 
     def _module(self) -> tuple[Any, str]:
+        if self.named.model:
+            return named_model(self.source, self.scope, self.named.model, self.modules.base, self.modules.made)
         found = [(v, k) for k, v in self.scope.items() if isinstance(v, self.modules.base)]
         if isinstance(self.modules, Linen):
             begun = [(module, type(module).__name__) for module, _, _ in self.modules.inits]

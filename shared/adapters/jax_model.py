@@ -12,7 +12,7 @@ from shared.adapters.jax_calls import JaxCalls
 from shared.adapters.jax_scans import give_sizes, unshuffled
 from shared.adapters.layout import channels_first
 from shared.adapters.pipelines import Order
-from shared.adapters.port import About, Figures, Named, PortError, listening
+from shared.adapters.port import About, Figures, Named, PortError, first_of, listening
 from shared.interface import Array, Parameters
 
 
@@ -111,15 +111,15 @@ class JaxPort(JaxCalls):
         cls, depth = type(self.modules.model), 0
         call = cls.__call__
 
-        def heard(module: Any, x: Any, *rest: Any, **named: Any) -> Any:
+        def heard(module: Any, *given: Any, **named: Any) -> Any:
             nonlocal depth
             depth += 1
             try:
-                found = call(module, x, *rest, **named)
+                found = call(module, *given, **named)
             finally:
                 depth -= 1
             if self.is_within and depth == 0:  # a model may hold others of its class
-                self.record("inputs", x)
+                self.record("inputs", first_of(given, named))
                 self.record("outputs", found[0] if isinstance(found, tuple) else found)  # beside a state
             return found
 
@@ -164,19 +164,23 @@ class JaxPort(JaxCalls):
         ----------
         size : of a batch, where a call of the file's step takes one after the other; 0 for that of x.
         """
-        size, order = size or len(x), self.jax.numpy.arange(len(x))
+        size, count = size or len(x), len(x)
         for scope in (self.scope, self.source.namespace) if self.is_scanned else (self.scope,):
-            give_sizes(scope, len(x), size, self.is_scanned)
+            give_sizes(scope, count, size, self.is_scanned)
         if self.way.is_odd:
-            x, y, order = (each.reshape(-1, size, *each.shape[1:]) for each in (x, y, order))
+            x, y = (each.reshape(-1, size, *each.shape[1:]) for each in (x, y))
         with unshuffled(self.jax) if self.is_scanned else nullcontext():
             if self.loop:
-                self.loop.feed(self.scope, self.names(), x, y, order)
+                self.loop.feed(self.scope, self.names, x, y, lambda: self._rows(count, size))
                 self.loop.run(self.scope)
             elif self.function:
-                self.call(self.function, x, y, size)
+                self.call(x, y, size)
             else:
                 self._usual(x, y)
+
+    def _rows(self, count: int, size: int) -> Any:
+        rows = self.jax.numpy.arange(count)
+        return rows.reshape(-1, size) if self.way.is_odd else rows
 
     def _usual(self, x: Any, y: Any) -> None:
         def value(tree: Any) -> Any:

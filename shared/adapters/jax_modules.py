@@ -11,6 +11,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from shared.adapters.port import first_of
+
 TRAINS = ("train", "training", "is_training")
 RESTS = ("deterministic", "inference", "eval", "use_running_average")
 """Arguments by which a module is told that it trains, and that it does not."""
@@ -149,10 +151,11 @@ class Modules:
         kept = {type(module): type(module).__call__ for module, _ in modules}
 
         def recorded(call: Callable[..., Any]) -> Callable[..., Any]:
-            def called(module: Any, x: Any, *rest: Any, **named: Any) -> Any:
-                z = call(module, x, *rest, **named)
+            def called(module: Any, *given: Any, **named: Any) -> Any:
+                z = call(module, *given, **named)
                 if id(module) in own:
-                    found.append(Called(type(module).__name__, own[id(module)], concrete(x), concrete(z), module))
+                    x = concrete(first_of(given, named))
+                    found.append(Called(type(module).__name__, own[id(module)], x, concrete(z), module))
                 return z
 
             return called

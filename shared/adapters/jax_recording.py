@@ -12,6 +12,7 @@ import numpy as np
 from shared.adapters.flax_modules import Linen
 from shared.adapters.jax_modules import Modules, concrete
 from shared.adapters.jax_scans import unshuffled
+from shared.adapters.port import first_of
 from shared.adapters.replacing import replace
 
 GRADS: Final = ("value_and_grad", "grad", "filter_value_and_grad", "filter_grad")
@@ -61,21 +62,21 @@ class JaxRecording:
 
     @property
     def _kept(self) -> Callable[..., Any]:
-        def kept(layer: Any, inputs: Any, *_: Any, **__: Any) -> Any:
+        def kept(layer: Any, *given: Any, **named: Any) -> Any:
             rate = float(layer.p if hasattr(layer, "p") else layer.rate)
             if rate and rate not in self.modes.get("dropout", []):
                 self.modes.setdefault("dropout", []).append(rate)
-            return inputs
+            return first_of(given, named)
 
         return kept
 
     def _normed(self, call: Callable[..., Any]) -> Callable[..., Any]:
         """Return what normalises, and tells whether it takes its running statistics while it trains."""
 
-        def normed(layer: Any, x: Any, *rest: Any, **named: Any) -> Any:
-            if self.is_within and self.modules.is_at_rest(layer, rest, named):
+        def normed(layer: Any, *given: Any, **named: Any) -> Any:
+            if self.is_within and self.modules.is_at_rest(layer, given[1:], named):
                 self.modes[AT_REST] = [1.0]
-            return call(layer, x, *rest, **named)
+            return call(layer, *given, **named)
 
         return normed
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from shared.adapters.file_port import FilePort
 from shared.adapters.loop_finding import training_loop
+from shared.adapters.named_models import named_model
 from shared.adapters.port import PortError, by_name, listening
 from shared.interface import Parameters
 from shared.reading import functions
@@ -83,12 +84,14 @@ class KerasFile(FilePort):
         with listening(self.path, self.caught):
             self.source.load()
         self.scope = self.source.namespace
-        self.loop = training_loop(self.source, ("GradientTape",))
+        self.loop = training_loop(self.source, ("GradientTape",), self.named.model)
         self.model, self.words = self._model()
 
     # ---- What the file holds --------------------------------------------------------------------------------
 
     def _model(self) -> tuple[Any, str]:
+        if self.named.model:
+            return named_model(self.source, self.scope, self.named.model, self.keras.Model)
         found = [(v, k) for k, v in self.scope.items() if isinstance(v, self.keras.Model)]
         found.sort(key=lambda each: not getattr(each[0], "compiled", False))
         if found:

@@ -140,7 +140,7 @@ class KerasPort(KerasFile):
     def batch(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Return examples and targets as the model and its loss take them."""
         name = self.loss if isinstance(self.loss, str) else type(self.loss).__name__ + getattr(self.loss, "name", "")
-        is_sparse = "sparse" in str(name).lower() or "sparse" in getattr(self.loss, "__name__", "")
+        is_sparse = y.ndim == 1 and ("sparse" in str(name).lower() or "sparse" in getattr(self.loss, "__name__", ""))
         return self.images(x), y.astype(np.int64) if is_sparse else one_hot(y, self.n_out, self.dtype)
 
     def parameters(self) -> Parameters:
@@ -197,7 +197,8 @@ class KerasPort(KerasFile):
         calls = {name for name, value in scope.items() if value is self.model}
 
         def body(x: Array, y: Array) -> None:
-            loop.feed(scope, calls, self.tf.constant(x), self.tf.constant(y), self.tf.constant(np.arange(len(x))))
+            given = self.tf.constant(x), self.tf.constant(y)
+            loop.feed(scope, lambda: calls, *given, lambda: self.tf.constant(np.arange(len(x))))
             loop.run(scope)
 
         return body

@@ -151,8 +151,8 @@ class LiveJax(JaxPort):
         yield from super()._input_shapes()
 
     def _known_form(self) -> str:
-        is_one = self.n_out == 1
-        return ("column" if np.ndim(self.live.y) > 1 else "numbers") if is_one else ""
+        is_row = np.ndim(self.live.y) > 1
+        return ("column" if is_row else "numbers") if self.n_out == 1 else "rows" if is_row else ""
 
 
 @contextmanager

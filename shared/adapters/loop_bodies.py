@@ -8,6 +8,12 @@ from typing import Final
 SHUFFLED: Final = re.compile(r"randperm|permutation")
 PICKED: Final = re.compile(r"\b(randperm|permutation|randint|choice|sample|multinomial)\(")
 """What picks rows by chance."""
+JUMPS: Final = (ast.Break, ast.Continue, ast.Return)
+SHOWS: Final = ("print", "log", "info", "debug", "warning", "write", "flush", "set_description", "set_postfix",
+                "add_scalar", "add_scalars", "save")  # fmt: skip
+KEEPS: Final = ("append", "extend")
+MODES: Final = ("eval", "train")
+"""What is called for what it shows, such as `bar.set_postfix(...)`; what keeps figures; and what surrounds a test."""
 
 
 def as_one_step(node: ast.For | ast.While) -> list[ast.stmt]:
@@ -21,7 +27,7 @@ def as_one_step(node: ast.For | ast.While) -> list[ast.stmt]:
                            for n in ast.walk(each.value))  # fmt: skip
             counted |= stored(each) if is_index else set()
     kept = [each for each in without_jumps(node.body) if not is_picked(each, node)]
-    return [ast.fix_missing_locations(_Whole(counted).visit(copy.deepcopy(each))) for each in kept]
+    return [ast.fix_missing_locations(_Step(counted).visit(copy.deepcopy(each))) for each in kept]
 
 
 def is_picked(node: ast.stmt, loop: ast.AST) -> bool:
@@ -32,8 +38,8 @@ def is_picked(node: ast.stmt, loop: ast.AST) -> bool:
     return is_index and isinstance(node.value, ast.Call) and PICKED.search(ast.unparse(node.value)) is not None
 
 
-class _Whole(ast.NodeTransformer):
-    """Slices from a counter on: to the end, for the batch that is given is all there is."""
+class _Step(ast.NodeTransformer):
+    """Slices from a counter on: to the end, for the batch that is given is all there is. Nothing is printed."""
 
     def __init__(self, counted: set[str]) -> None:
         self.counted = counted
@@ -46,6 +52,10 @@ class _Whole(ast.NodeTransformer):
             node.upper = None
         return node
 
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        """Leave out what prints."""
+        return ast.copy_location(ast.Pass(), node) if _is_print(node) else self.generic_visit(node)
+
 
 def loaded_first(node: ast.expr) -> set[str]:
     """Return the name that an argument begins with."""
@@ -56,15 +66,50 @@ def without_jumps(body: list[ast.stmt], jumps: bool = False) -> list[ast.stmt]:
     """Return statements without `break`, `continue` (unless `jumps` stay) and what only shows or counts."""
     kept: list[ast.stmt] = []
     for node in body:
-        if isinstance(node, (ast.Break, ast.Continue, ast.Return)) and not jumps:
+        if isinstance(node, JUMPS) and not jumps:
             break
-        has_jump = any(isinstance(each, (ast.Break, ast.Continue, ast.Return)) for each in ast.walk(node))
-        shows = isinstance(node, ast.If) and re.search(r"print|log|append|plot", ast.unparse(node))
-        shown = node.body if isinstance(node, ast.If) and not node.orelse else [node]
-        prints = all(isinstance(n, ast.Expr) and ast.unparse(n).startswith(("print(", "plt.")) for n in shown)
-        if (jumps or not has_jump) and not (shows and "step(" not in ast.unparse(node)) and not prints:
+        has_jump = any(isinstance(each, JUMPS) for each in ast.walk(node))
+        others = [each for each in body if each is not node]
+        if (jumps or not has_jump) and not _only_shows(node, {name for each in others for name in _read(each)}):
             kept.append(node)
     return kept
+
+
+def _only_shows(node: ast.stmt, used: set[str]) -> bool:
+    """Return whether a statement prints or draws or, under a condition, shows and keeps what no other one uses."""
+    if not isinstance(node, ast.If):
+        return _is_print(node)
+    shown = any(_is_print(each) or not {*SHOWS, *KEEPS}.isdisjoint(_words(each)[-1:]) for each in ast.walk(node))
+    return shown and stored(node).isdisjoint(used) and all(_is_idle(each, used) for each in (*node.body, *node.orelse))
+
+
+def _is_print(node: ast.AST) -> bool:
+    return _words(node)[:1] in (["print"], ["plt"])
+
+
+def _is_idle(node: ast.stmt, used: set[str]) -> bool:
+    """Return whether a statement changes nothing but the names that it gives values to, and its own figures."""
+    if words := _words(node):
+        keeps = words[-1] in KEEPS and words[0] not in used
+        return _is_print(node) or keeps or words[-1] in SHOWS or (words[-1] in MODES and len(words) > 1)
+    if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        parts = (part for target in targets for part in ast.walk(target))
+        return all(isinstance(part, (ast.Name, ast.Tuple, ast.expr_context)) for part in parts)
+    inner = [each for name in ("body", "orelse") for each in getattr(node, name, [])]
+    return isinstance(node, ast.Pass) or (bool(inner) and all(_is_idle(each, used) for each in inner))
+
+
+def _words(node: ast.AST) -> list[str]:
+    """Return the words of what a statement calls, such as ["plt", "show"]; [] of one that is no call."""
+    is_call = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    return ast.unparse(node.value.func).split(".") if is_call else []  # type: ignore[attr-defined]
+
+
+def _read(node: ast.AST) -> set[str]:
+    """Return the names whose values something within a node uses."""
+    found = {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)}
+    return found | {n for each in ast.walk(node) if isinstance(each, ast.AugAssign) for n in stored(each.target)}
 
 
 def stored(node: ast.AST) -> set[str]:

@@ -7,20 +7,26 @@ from typing import Any, Final
 
 from shared.adapters.loop_bodies import stored
 from shared.adapters.loops import Loop
+from shared.adapters.named_models import names_of
 from shared.reading.source import Source
 
 WRAPPERS: Final = ("jit", "filter_jit", "partial")
 """What makes a function of a function."""
 
 
-def training_loop(source: Source, begins: tuple[str, ...] = ("backward",)) -> Loop | None:
-    """Return the innermost loop in which gradients are asked for, by one of these names; None if there is none."""
+def training_loop(source: Source, begins: tuple[str, ...] = ("backward",), asked: str = "") -> Loop | None:
+    """Return the innermost loop in which gradients are asked for, by one of these names; None if there is none.
+
+    Parameters
+    ----------
+    asked : the name of the model that is to be trained, of several that the file trains with the same function.
+    """
     found = list(_loops(source.tree, [], stepping(source, begins)))
     if not found:
         return None
     node, above = max(found, key=lambda each: len(each[1]))
     with suppress(SyntaxError):
-        return Loop(source, node, above)
+        return Loop(source, node, above, names_of(source, asked) if asked else ())
     return None
 
 

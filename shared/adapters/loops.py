@@ -3,13 +3,15 @@
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 
+from shared.adapters.feeding import Parts, tables, variables
 from shared.adapters.loop_bodies import SHUFFLED, as_one_step, is_picked, loaded_first, stored, without_jumps
 from shared.boundary import told
 from shared.reading.names import has_role
@@ -30,11 +32,15 @@ class Loop:
     source : loaded.
     node : the loop.
     above : the nodes around it, outermost first: loops and at most one function.
+    asked : names of a model; a call of the function with it comes before others.
     """
 
-    def __init__(self, source: Source, node: ast.For | ast.While, above: list[ast.AST]) -> None:
-        self.source, self.node, self.above = source, node, above
+    def __init__(
+        self, source: Source, node: ast.For | ast.While, above: list[ast.AST], asked: Collection[str] = ()
+    ) -> None:
+        self.source, self.node, self.above, self.asked = source, node, above, asked
         self._code = compile(ast.Module(as_one_step(node), []), str(source.path), "exec")
+        self._parts: Parts | None = None
 
     def scope(self, module: Any = None) -> Scope:
         """Return the names that the body sees: of the file, or of the function around it, with its arguments.
@@ -65,7 +71,7 @@ class Loop:
         defaults = dict(zip(reversed(parameters), reversed(function.args.defaults), strict=False))
         given: dict[str, ast.expr] = {}
         seen = dict(scope)
-        for caller, call in self.calls_of(function.name):
+        for caller, call in sorted(self.calls_of(function.name), key=lambda each: not self._has_asked(each[1])):
             given = dict(zip(parameters, call.args, strict=False))
             given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
             if caller is not None and depth < DEEPEST:
@@ -83,6 +89,10 @@ class Loop:
         for name, value in seen.items():
             scope.setdefault(f"{name}_of_the_caller", value)  # a schedule, perhaps
 
+    def _has_asked(self, call: ast.Call) -> bool:
+        given = [*call.args, *(each.value for each in call.keywords)]
+        return any(isinstance(each, ast.Name) and each.id in self.asked for each in given)
+
     def calls_of(self, name: str) -> Iterator[tuple[ast.FunctionDef | None, ast.Call]]:
         """Yield the calls of a function of the file, each with the function in which it is."""
         for block in (*self.source.tree.body, self.source.tree):
@@ -98,7 +108,7 @@ class Loop:
             text = ast.unparse(node)
             is_simple = isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.FunctionDef))
             chosen = not only or (isinstance(node, ast.Expr) and any(f".{word}" in text for word in only))
-            if is_simple and chosen and not re.search(r"\.(fit|backward|step)\(|print\(|input\(", text):
+            if is_simple and chosen and not re.search(r"\.(fit|backward|step)\(|\b(print|input)\(", text):
                 with suppress(Exception):
                     exec(compile(ast.Module([node], []), str(self.source.path), "exec"), scope)
 
@@ -109,70 +119,65 @@ class Loop:
         ----------
         calls : the names by which the body calls the model.
         """
-        made = self._made()
         x, y = set(), set()
         for node in (each for statement in self.node.body for each in ast.walk(statement)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                x |= loaded_first(node.args[0]) if node.func.id in calls else set()
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in calls:
+                x |= {name for each in _given(node, 0, "x") for name in loaded_first(each)}
             if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
-                is_loss = len(node.args) == len(("outputs", "targets")) and LOSS.search(ast.unparse(node.func))
-                y |= loaded_first(node.args[1]) if is_loss else set()
+                is_loss = len(node.args) <= len(("outputs", "targets")) and LOSS.search(ast.unparse(node.func))
+                y |= {name for each in _given(node, 1, "y") for name in loaded_first(each)} if is_loss else set()
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 y |= {node.id} if has_role(node.id, "y") else set()
                 x |= {node.id} if has_role(node.id, "x") else set()
-        return x - made, y - x - made
+        return x - self._made, y - x - self._made
 
+    @cached_property
     def _made(self) -> set[str]:
         """Return the names that the loop gives values to."""
         made = set(_names(self.node.target)) if isinstance(self.node, ast.For) else set()
-        return made | {each for node in self.node.body for each in stored(node)} - self.orders()
+        return made | {each for node in self.node.body for each in stored(node)} - self._orders
 
     @property
     def counts(self) -> bool:
         """Whether it counts its batches."""
-        return isinstance(self.node, ast.For) and "range(" in ast.unparse(self.node.iter)
+        return "range(" in self._over
 
-    def orders(self) -> set[str]:
+    @cached_property
+    def _over(self) -> str:
+        """What it goes over, as text."""
+        return ast.unparse(self.node.iter) if isinstance(self.node, ast.For) else ""
+
+    @cached_property
+    def _orders(self) -> set[str]:
         """Return the names of shuffled orders of all examples, made before the loop, and of rows picked in it."""
         nodes = [node for node in ast.walk(self.source.tree) if isinstance(node, ast.Assign)]
         shuffled = {name for node in nodes if SHUFFLED.search(ast.unparse(node.value)) for name in stored(node)}
         return shuffled | {name for node in self.node.body if is_picked(node, self.node) for name in stored(node)}
 
-    def feed(self, scope: Scope, calls: set[str], x: Any, y: Any, order: Any) -> None:
+    def feed(self, scope: Scope, calls: Callable[[], set[str]], x: Any, y: Any, order: Callable[[], Any]) -> None:
         """Give a batch to what stands for the data, to shuffled orders, and to the loop's variables.
+
+        It is part of steps that are timed: what gets which part of a batch is found once.
 
         Parameters
         ----------
-        calls : the names by which the body calls the model.
-        order : all rows of the batch, in the form of the framework.
+        calls : returns the names by which the body calls the model; called once.
+        order : returns all rows of the batch, in the form of the framework; called where the loop takes any.
         """
-        for names, value in zip(self.data_names(calls), (x, y), strict=True):
-            scope.update(dict.fromkeys(names, value))
-        tables = {name: table for name, table in _tables(self.source.text, x, y).items() if name not in self._made()}
-        scope.update(tables)
-        scope.update({name: np.asarray(order) if isinstance(scope.get(name), np.ndarray) else order
-                      for name in self.orders()})  # fmt: skip
-        self._bind(scope, x, y, order)
+        if self._parts is None:
+            self._parts = self._taken(calls(), scope)
+        scope.update(self._parts(x, y, order))
 
-    def _bind(self, scope: Scope, x: Any, y: Any, order: Any) -> None:
-        """Give the loop's variables the batch: (x, y), (k, (x, y)), an order of rows, or a number."""
-        if not isinstance(self.node, ast.For):
-            return
-        target, words = self.node.target, ast.unparse(self.node.iter)
-        pair = batch_of(self.source.text, x, y)
-        is_counted = "enumerate(" in words
-        if isinstance(target, (ast.Tuple, ast.List)):
-            is_nested = isinstance(target.elts[-1], (ast.Tuple, ast.List))
-            inner = (x, y) if is_nested else self._single(pair, words, order)
-            _assign(target, (0, inner) if is_counted or is_nested else (x, y), scope)
-        elif "range(" in words and not SHUFFLED.search(words):
-            _assign(target, 0, scope)
-        else:
-            _assign(target, self._single(pair, words, order), scope)
-
-    @staticmethod
-    def _single(pair: Any, words: str, order: Any) -> Any:
-        return order if SHUFFLED.search(words) or re.search(r"split\(|chunk\(|order|ind(ex|ices)|perm", words) else pair
+    def _taken(self, calls: set[str], scope: Scope) -> Parts:
+        """Return the names that get something of a batch, and what."""
+        x, y = self.data_names(calls)
+        found: Scope = dict.fromkeys(x, "x") | dict.fromkeys(y, "y")
+        of_words = tables(self.source.text, "x", "y")
+        found |= {name: table for name, table in of_words.items() if name not in self._made}
+        found |= {name: "array" if isinstance(scope.get(name), np.ndarray) else "order" for name in self._orders}
+        if isinstance(self.node, ast.For):
+            found |= variables(self.node.target, self._over, self.source.text)
+        return Parts(found)
 
     def over(self, some: Callable[[Any, int], Iterator[Any]]) -> Callable[[Scope, int], None]:
         """Return a function that runs the loop over its own data; `some` gives so many of its items."""
@@ -194,30 +199,16 @@ class Loop:
         exec(self._code, scope)
 
 
-def batch_of(text: str, x: Any, y: Any) -> Any:
-    """Return (x, y), or a dictionary where the file has one, such as batch["image"]."""
-    return next((table for name, table in _tables(text, x, y).items() if "batch" in name or name == "data"), (x, y))
-
-
-def _tables(text: str, x: Any, y: Any) -> dict[str, dict[str, Any]]:
-    """Return the data that a file looks up by words, such as train["image"], by the names of what it looks into."""
-    found: dict[str, dict[str, Any]] = {}
-    for name, key in re.findall(r"""\b(\w+)\[["'](\w+)["']\]""", text):
-        if has_role(key, "x") or has_role(key, "y"):
-            found.setdefault(name, {})[key] = x if has_role(key, "x") else y
-    return {name: table for name, table in found.items() if len({id(value) for value in table.values()}) > 1}
+def _given(call: ast.Call, place: int, role: str) -> list[ast.expr]:
+    """Return the argument in a place or, of keywords, with a name of this role, or in that place."""
+    named = [each.value for each in call.keywords if has_role(each.arg or "", role)]
+    if call.args or named:
+        return call.args[place : place + 1] or named
+    return [each.value for each in call.keywords[place : place + 1]]
 
 
 def _names(target: ast.AST) -> list[str]:
     return [each.id for each in ast.walk(target) if isinstance(each, ast.Name)]
-
-
-def _assign(target: ast.expr, value: Any, scope: Scope) -> None:
-    if isinstance(target, ast.Name):
-        scope[target.id] = value
-    elif isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, tuple):
-        for each, part in zip(target.elts, value, strict=False):
-            _assign(each, part, scope)
 
 
 def _value(expression: ast.expr, scope: Scope) -> Any:

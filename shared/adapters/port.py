@@ -4,7 +4,7 @@ import ast
 import re
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -56,6 +56,8 @@ class Named(NamedTuple):
     criterion: str = ""
     optimizer: str = ""
     rate: float | None = None
+    model: str = ""
+    """one of several in a file: an object, or a class or a function that makes it"""
 
 
 class Figures(NamedTuple):
@@ -91,7 +93,13 @@ class Port(Protocol):
         """Return z1, a1, z2, ... for a batch, each (n, size), channels first; {} if they cannot be seen."""
 
     def step(self, x: Array, y: Array) -> Figures:
-        """Take a step; x is (n, *inputs), y (n,): labels, or numbers if there is one output."""
+        """Take a step; x is (n, *inputs), y (n,): labels, or numbers if there is one output; or (n, n_out)."""
+
+
+def first_of(arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+    """Return the examples that a model or a layer is called with: its first argument; of keywords, the largest one."""
+    arrays = (each for each in named.values() if hasattr(each, "shape"))
+    return arguments[0] if arguments else max(arrays, key=lambda each: int(np.prod(each.shape)))
 
 
 @contextmanager
@@ -163,5 +171,7 @@ def numbered(kinds: list[tuple[str, ...]]) -> list[str]:
 
 
 def one_hot(y: Array, n_out: int, dtype: str) -> Array:
-    """Return the targets as rows: of labels one-hot vectors, of numbers a column."""
+    """Return the targets as rows: of labels one-hot vectors, of numbers a column; rows as they are."""
+    if y.ndim > 1:
+        return y.astype(dtype)
     return y.reshape(-1, 1).astype(dtype) if n_out == 1 else np.eye(n_out, dtype=dtype)[y.astype(int)]

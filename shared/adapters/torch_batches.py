@@ -113,15 +113,15 @@ class TorchBatches(TorchFile):
             values, dtype=getattr(self.torch, self.dtype))  # fmt: skip
 
     def as_targets(self, y: Array) -> Any:
-        """Return labels, or numbers, (n,) as the criterion takes them."""
+        """Return labels, or numbers, (n,) as the criterion takes them; rows (n, n_out) as they are."""
         found: Any = self._targets(y)
         return found.numpy() if self.way.is_odd and self.loop is not None else found
 
     def _targets(self, y: Array) -> Any:
         form = self.way.form
-        if form == "labels":
+        if form == "labels" and y.ndim == 1:
             return self.torch.tensor(y.round().astype(np.int64))
-        if self.n_out > 1:
+        if self.n_out > 1 and y.ndim == 1:
             low, high = self.rows
             y = low + (high - low) * np.eye(self.n_out)[y.astype(int)]
         found = self.torch.tensor(y, dtype=getattr(self.torch, self.dtype))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from shared.adapters.file_port import FilePort
 from shared.adapters.loop_finding import training_loop
+from shared.adapters.named_models import named_model
 from shared.adapters.port import PortError, by_name, listening, numbered
 from shared.boundary import told
 from shared.reading import constructions, functions
@@ -56,11 +57,14 @@ class TorchFile(FilePort):
         self.source = Source(self.path, real=frozenset({"torch"}))
         with listening(self.path, self.caught):
             self.source.load()
-        self.loop = training_loop(self.source)
+        self.loop = training_loop(self.source, asked=self.named.model)
         self.scope = self.loop.scope() if self.loop else dict(self.source.namespace)
         self.module, self.words = self._module()
         if self.loop and not any(value is self.module for value in self.scope.values()):
             self.scope = self.loop.scope(self.module)
+        if self.named.model and self.loop and not self.names() & self.mentioned():
+            self.notes.append("its loop trains another model: the usual step is taken")
+            self.loop, self.scope = None, dict(self.source.namespace)
 
     def _own_state(self) -> Iterator[tuple[Any, Any]]:
         """Yield the tensors and the names of numbers that the file's loop may change, with what they are now."""
@@ -93,6 +97,8 @@ class TorchFile(FilePort):
 
     def _module(self) -> tuple[Any, str]:
         nn = self.torch.nn
+        if self.named.model:
+            return named_model(self.source, self.scope, self.named.model, nn.Module)
         loss = nn.modules.loss._Loss
         found = [(v, k) for k, v in self.scope.items() if isinstance(v, nn.Module) and not isinstance(v, loss)]
         found = [(v, k) for v, k in found if any(True for _ in v.parameters())]
@@ -128,6 +134,12 @@ class TorchFile(FilePort):
         nodes = ast.walk(self.loop.node) if self.loop else ast.walk(self.source.tree)
         calls = [node.func for node in nodes if isinstance(node, ast.Call)]
         return {function.id for function in calls if isinstance(function, ast.Name)}
+
+    def mentioned(self) -> set[str]:
+        """Return the names in the loop, and in the functions of the file that it calls."""
+        assert self.loop is not None
+        nodes = [self.loop.node, *(node for name, node in self.source.functions.items() if name in self.called())]
+        return {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)}
 
     def _modes(self) -> dict[str, list[float]]:
         """Return what acts in training alone; dropout is random, and is left out of what is compared."""

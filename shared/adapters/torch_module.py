@@ -10,7 +10,7 @@ import numpy as np
 
 from shared.adapters.epochs import order_of
 from shared.adapters.pipelines import Order
-from shared.adapters.port import About, Figures, PortError, listening
+from shared.adapters.port import About, Figures, PortError, first_of, listening
 from shared.adapters.torch_batches import TorchBatches
 from shared.interface import Array, Parameters
 
@@ -61,14 +61,18 @@ class TorchPort(TorchBatches):
         found: dict[str, Any] = {}
         weighted = [m for m in self.module.modules() if getattr(m, "weight", None) is not None and m.weight.ndim > 1]
 
-        def before(_: Any, inputs: Any) -> None:
+        def before(_: Any, inputs: Any, named: Any) -> None:
             if number := len(found) // 2 + len(found) % 2:
-                found.setdefault(f"a{number}", inputs[0])
+                found.setdefault(f"a{number}", first_of(inputs, named))
 
         def after(_: Any, __: Any, outputs: Any) -> None:
             found[f"z{len(found) // 2 + 1}"] = outputs
 
-        hooks = [h for m in weighted for h in (m.register_forward_pre_hook(before), m.register_forward_hook(after))]
+        hooks = [
+            h
+            for m in weighted
+            for h in (m.register_forward_pre_hook(before, with_kwargs=True), m.register_forward_hook(after))
+        ]
         try:
             with self.torch.no_grad():
                 self.module(self.as_inputs(x))
@@ -86,10 +90,10 @@ class TorchPort(TorchBatches):
         """Listen to the module; what is yielded returns what it got since the last call."""
         given: dict[str, Any] = {}
 
-        def kept(_: Any, inputs: Any) -> None:
-            given.setdefault("inputs", inputs[0])
+        def kept(_: Any, inputs: Any, named: Any) -> None:
+            given.setdefault("inputs", first_of(inputs, named))
 
-        hook = self.module.register_forward_pre_hook(kept)
+        hook = self.module.register_forward_pre_hook(kept, with_kwargs=True)
         try:
             with self.watched({}):
                 yield lambda: given.pop("inputs").detach().numpy() if given else None
@@ -99,7 +103,7 @@ class TorchPort(TorchBatches):
     def act(self, x: Any, y: Any) -> None:
         """Run the body of the file's loop, or the usual step, with tensors."""
         if self.loop:
-            self.loop.feed(self.scope, self.names(), x, y, self.torch.arange(len(x)))
+            self.loop.feed(self.scope, self.names, x, y, lambda: self.torch.arange(len(x)))
             self.loop.run(self.scope)
             return
         self.optimizer.zero_grad()
@@ -121,19 +125,23 @@ class TorchPort(TorchBatches):
             seen["loss"] = float(loss.detach())
             seen["gradients"] = self._gradients()
 
-        def heard(_: Any, inputs: Any, outputs: Any) -> None:
-            seen.setdefault("inputs", inputs[0].detach().numpy().reshape(len(outputs), -1).copy())
+        def heard(_: Any, inputs: Any, named: Any, outputs: Any) -> None:
+            seen.setdefault("inputs", first_of(inputs, named).detach().numpy().reshape(len(outputs), -1).copy())
             seen.setdefault("outputs", outputs.detach().numpy().reshape(len(outputs), -1).copy())
 
         def used(*_: Any) -> None:
             seen.setdefault("used", self._gradients())
 
-        hooks = [self.module.register_forward_hook(heard), self.optimizer.register_step_pre_hook(used)]
+        hooks = [
+            self.module.register_forward_hook(heard, with_kwargs=True),
+            self.optimizer.register_step_pre_hook(used),
+        ]
 
-        def kept(inputs: Any, p: float = 0.5, *_: Any, **__: Any) -> Any:
+        def kept(*given: Any, **named: Any) -> Any:
+            p = named.get("p", next(iter(given[1:]), 0.5))
             if p and p not in self.modes.get("dropout", []):
                 self.modes.setdefault("dropout", []).append(float(p))
-            return inputs
+            return first_of(given, named)
 
         Tensor.backward, functional.dropout = recorded, kept
         Tensor.float = Tensor.double if self.dtype == "float64" else to_float

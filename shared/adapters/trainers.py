@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -108,18 +109,19 @@ class _TorchTrainer:
             return 0
         for name in (each.id for each in ast.walk(loop.node.iter) if isinstance(each, ast.Name)):
             loader = self.port.scope.get(name)
-            if isinstance(loader, torch.utils.data.DataLoader) and loader.batch_size and self._gives_tensors(loader):
-                self.loaded = loop.over(_some)
-                return int(loader.batch_size)
+            if isinstance(loader, torch.utils.data.DataLoader) and (size := self._size_of(loader)):
+                most = max(1, len(loader.sampler) // size) if hasattr(loader.sampler, "__len__") else None
+                self.loaded = loop.over(partial(_some, most=most))
+                return size
         return 0
 
-    def _gives_tensors(self, loader: Any) -> bool:
-        """Return whether the data of a loader are there; elsewhere something stands for them."""
+    def _size_of(self, loader: Any) -> int:
+        """Return the examples in the first batch of a loader; 0 if its data are not there, and something stands for."""
         with suppress(Exception):
             batch = next(iter(loader))
-            is_batch = isinstance(batch, (list, tuple)) and len(batch) > 0
-            return is_batch and all(isinstance(each, self.port.torch.Tensor) for each in batch)
-        return False
+            if isinstance(batch, (list, tuple)) and all(isinstance(each, self.port.torch.Tensor) for each in batch):
+                return min(len(each) for each in batch)
+        return 0
 
     def again(self) -> None:
         """Start again: after thousands of steps Adam has denormal moments, which take many times as long."""
@@ -148,12 +150,12 @@ class _TorchTrainer:
         return found
 
 
-def _some(items: Iterable[Any], count: int) -> Iterator[Any]:
-    """Yield so many items, from the start again if there are fewer."""
+def _some(items: Iterable[Any], count: int, most: int | None = None) -> Iterator[Any]:
+    """Yield so many items, from the start again if there are fewer, or after `most`: a smaller one may follow."""
     left = count
     while left > 0:
         before = left
-        for item in islice(items, left):
+        for item in islice(items, left if most is None else min(left, most)):
             left -= 1
             yield item
         if left == before:

@@ -22,9 +22,11 @@ from shared.processes.calls import side_by_side
 from shared.report import beside as report
 from shared.report.numbers import plural
 
+RUNS = ("baseline", "threads", "one_at_a_time")
+"""Options of runs that models do not have."""
 NEAR = 0.01
 """Relative difference of errors against the reference that are the same."""
-TAKEN = tuple(name for name in DEFAULTS if name not in ("implementation", "baseline", "threads")) + DATA[1:]
+TAKEN = tuple(name for name in DEFAULTS if name not in ("implementation", *RUNS)) + DATA[1:]
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,9 +36,14 @@ class Models(Printed):
     entries: list[Entry]
 
     @property
+    def failed(self) -> bool:
+        """Whether one of them did not train to the end: an error, or no answer in time."""
+        return any(entry.failed for entry in self.entries)
+
+    @property
     def ok(self) -> bool:
         """Whether all of them trained, and all agree with each other."""
-        return all(not entry.failed and entry.group == 0 for entry in self.entries)
+        return not self.failed and all(entry.group == 0 for entry in self.entries)
 
 
 @one_thread
@@ -67,7 +74,7 @@ def models(
     """
     given, named = of_models(given_options(options, TAKEN), criterion)
     settled = resolve(given, effort, None, preset)
-    located = list(implementations.locate_all(list(names)))
+    located = list(implementations.locate_all(list(names), with_models=True))
     dataset = plan.part_of(load_data(given), settled)
     epochs = dataset.epochs if settled["epochs"] is None else settled["epochs"]
     training, rounds = replace(training_of(settled), epochs=epochs), settled["rounds"]
@@ -93,8 +100,9 @@ def models(
         with progress("where the time goes", None):
             timed.time_sides(sides, processes, training.batch_size, training.seed)
         sibling = sibling_of(sides[0], processes[0], located[0], training, timeout) if len(sides) == 1 else None
+    weights = "" if any(comparison.unmapped([sides[0], side]) for side in sides) else "the same weights given, "
     heading = [
-        f"{' / '.join(side.name for side in sides)}: the same weights given, the same mini-batches",
+        f"{' / '.join(side.name for side in sides)}: {weights}the same mini-batches",
         *(f"{side.name}: {side.about.kind}: {', '.join(side.about.found)}" for side in sides),
         f"{dataset.title}; batch {training.batch_size}, {plural(epochs, 'epoch')}, {plural(rounds, 'round')}; "
         f"{training.initial} initial weights; timed in float32, in turns, 1 thread",
@@ -108,7 +116,9 @@ def are_models(names: list[str] | None, **options: Any) -> bool:
     They are if one of them is a model of a framework as it is. Of files with a class or functions, they are if there
     are no others and all depart from the specified gradients by the same: then they are another network.
     """
-    if not names or not all(name in implementations.names() or Path(name).is_file() for name in names):
+    if not names or not all(
+        name in implementations.names() or Path(implementations.file_and_model(name)[0]).is_file() for name in names
+    ):
         return False
     try:
         if any(map(is_model, names)):

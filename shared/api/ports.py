@@ -23,6 +23,7 @@ from shared.report import ports as ports_report
 from shared.spec import OPTIMIZERS, TrainingSpec
 
 STEPS_OF_MODELS: Final = 20
+PRECISE: Final = "models as they are take the same steps in float64, where they can, and are timed in float32"
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,6 +31,11 @@ class Ported(Printed):
     """A model as it was found, or two beside each other, with the quantity in which they part, and why."""
 
     found: Comparison
+
+    @property
+    def failed(self) -> bool:
+        """Whether the model that is trained from its start, beside the steps that are compared, fails."""
+        return bool(self.found.untrained)
 
     @property
     def ok(self) -> bool:
@@ -45,8 +51,9 @@ def live(
         raise SettingError("x", "got a model without examples, or one model alone; expected two models, x and y")
     settled = resolve(given_options(options, ("batch_size", "seed")))
     inputs, targets = _examples(x), _examples(y)
-    labels = targets.argmax(1) if targets.ndim == 2 and targets.shape[1] > 1 else targets.reshape(-1)
-    batch = min(settled["batch_size"], len(labels))
+    if len(inputs) != len(targets):
+        raise SettingError("y", f"got {len(targets)} targets for {len(inputs)} examples, expected one for each")
+    batch = min(settled["batch_size"], len(targets))
     losses, rules = (each if isinstance(each, tuple) else (each,) * len(given) for each in (criterion, optimizer))
     lives = [Live(*each, inputs, targets) for each in zip(given, losses, rules, strict=True)]
     processes = [InProcess(LiveStepper(each)) for each in lives]
@@ -54,7 +61,7 @@ def live(
     with settings_kept():
         sides = comparison.begin(processes, names, Given(None, TrainingSpec()))
         _refuse_unmapped(sides)
-        data = _as_taken(inputs, sides[0].about.inputs), labels.astype(float)
+        data = _as_taken(inputs, sides[0].about.inputs), _targets(targets, sides[0].about.n_out)
         found = comparison.examine(sides, processes, steps, batch, settled["seed"], data)
     return Ported(ports_report.document(found), found)
 
@@ -70,6 +77,20 @@ def _examples(values: Any) -> Array:
     return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, dtype=float)
 
 
+def _targets(y: Array, n_out: int) -> Array:
+    """Return targets as labels or numbers (n,); rows that are not one-hot stay as they are: of a regression."""
+    if y.size != len(y) and y.shape[1:] != (n_out,):
+        raise SettingError("y", f"got targets of shape {y.shape}, expected ({len(y)}, {n_out}) for {n_out} outputs, "
+                           f"or ({len(y)},)")  # fmt: skip
+    if y.size != len(y):
+        is_one_hot = np.isin(y, (0, 1)).all() and (y.sum(1) == 1).all()
+        return y.argmax(1).astype(float) if is_one_hot else y
+    if n_out > 1 and not np.isin(y, range(n_out)).all():
+        raise SettingError("y", f"got labels from {y.min():g} to {y.max():g}, expected 0 to {n_out - 1} for {n_out} "
+                           "outputs")  # fmt: skip
+    return y.reshape(-1)
+
+
 def _as_taken(x: Array, inputs: list[int]) -> Array:
     """Return examples with channels first, as a model takes them."""
     if len(inputs) == 3 and list(x.shape[1:]) == [*inputs[1:], inputs[0]] != inputs:
@@ -83,12 +104,12 @@ def of_models(given: dict[str, Any], criterion: str | None) -> tuple[dict[str, A
     Raises
     ------
     SettingError
-        For workers and micro-batches, which models as they are do not take.
+        For workers, micro-batches and a dtype, which models as they are do not take.
     """
-    for name in ("workers", "accumulate"):
+    whole = "models as they are train in one process, on whole batches"
+    for name, why in {"workers": whole, "accumulate": whole, "dtype": PRECISE}.items():
         if given[name] not in (None, 1):
-            problem = f"got {given[name]}, expected none: models as they are train in one process, on whole batches"
-            raise SettingError(name, problem)
+            raise SettingError(name, f"got {given[name]}, expected none: {why}")
     named = Named(criterion or "", given["optimizer"] or "", given["learning_rate"])
     if given["optimizer"] not in (None, *OPTIMIZERS):
         given = given | {"optimizer": None}  # one of a framework
@@ -104,7 +125,7 @@ def ported(
     settled = resolve(given)
     training = training_of(settled)
     has_network = any(given[name] is not None for name in ("network", "sizes", "activation", "loss"))
-    located = [implementations.locate_all([name])[0] for name in names]
+    located = [implementations.locate_all([name], with_models=True)[0] for name in names]
     spec = network_of(settled, given) if has_network else None
     with progress("steps", None):
         declared = next((each for name in located if (each := declared_spec(name)) is not None), None)
@@ -121,7 +142,10 @@ def ported(
             if any(side.about.own and side.about.has_update for side in sides[asked]):
                 dataset = load_data(given)
                 if beside.fits(sides[0].about, dataset):
-                    found.accuracies = beside.start_accuracies(sides[asked], processes[0], dataset, training)
+                    try:
+                        found.accuracies = beside.start_accuracies(sides[asked], processes[0], dataset, training)
+                    except CallError as error:  # what was compared stays
+                        found.untrained = str(error)
             if timing:
                 timed.time_sides(sides[asked], processes[asked], training.batch_size, training.seed)
             if timing and len(names) == 1:

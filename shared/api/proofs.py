@@ -11,7 +11,7 @@ from shared.agreement.budget import Entry
 from shared.agreement.lockstep import Lockstep, Side, Stepper
 from shared.agreement.lockstep import lockstep as take_steps
 from shared.api.common import DATA, Printed, Progress, given_options, load_data, no_progress, one_thread
-from shared.api.ports import STEPS_OF_MODELS, Ported, live, ported
+from shared.api.ports import PRECISE, STEPS_OF_MODELS, Ported, live, ported
 from shared.errors import SettingError
 from shared.implementations import REFERENCE
 from shared.layers import ACTIVATIONS
@@ -152,7 +152,8 @@ def lockstep(
     a, b : implementations, or paths of .py files; NAME:float64 and NAME:float32 give one its own dtype. By default b is
         the reference, and of a file with a model there is no b. Or models that are there: each a torch.nn.Module, a
         keras.Model, or a module of Flax or Equinox, which is copied and stays as it is.
-    x, y : examples for models that are there: (n, *inputs), and labels (n,), one-hot rows, or numbers.
+    x, y : examples for models that are there: (n, *inputs), and labels (n,), one-hot rows, or numbers, (n,)
+        or (n, outputs).
     criterion, optimizer : where a model has none. Of files, names of its framework, such as "CrossEntropyLoss" and
         "Adam"; of models that are there names or objects, where an optimizer may be a function of the parameters, such
         as torch.optim.Adam. A pair has one for each model.
@@ -179,6 +180,9 @@ def lockstep(
     given = given_options(options | {"optimizer": optimizer}, (*PROBLEM, "optimizer", "learning_rate"))
     names = [_without_dtype(name) for name in (a, b) if name is not None]
     if any(map(is_port, names)):
+        for name in (a, b):
+            if str(name).endswith(":float32"):
+                raise SettingError("implementation", f"got {name}, expected {_without_dtype(name)}: {PRECISE}")
         return ported(names, given, criterion, steps or STEPS_OF_MODELS, timing, timeout, progress)
     if criterion is not None:
         raise SettingError(
@@ -187,10 +191,10 @@ def lockstep(
     b, steps = REFERENCE if b is None else b, steps or STEPS
     settled = resolve(given)
     training, network = training_of(settled), network_of(settled, given)
+    sides = _side(a, training.dtype), _side(b, training.dtype)
     if all(given[name] is None for name in ("network", "sizes", "activation", "loss")):
         own = (declared_spec(name) for name in names if name.endswith(".py"))
         network = next((spec for spec in own if spec is not None), network)
-    sides = _side(a, training.dtype), _side(b, training.dtype)
     names = [side.implementation for side in sides]
     implementations.require(names, network, training)
     with progress("steps", steps) as done, side_by_side(names, Stepper.of, timeout=timeout) as processes:

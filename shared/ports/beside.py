@@ -62,8 +62,9 @@ def agree(entries: list[Entry], processes: Sequence[CallProcess], training: Trai
                 entry.group, entry.parts = other, ""
                 break
             entry.parts = entry.parts or f"parts in {', '.join(parted)}"
-    if len(entries) == 1:
-        comparison.examine([entries[0].side], processes, steps, training.batch_size, training.seed)
+    for entry, process in zip(entries, processes, strict=True):
+        if not entry.side.walk:  # there was none to compare it with
+            comparison.examine([entry.side], [process], steps, training.batch_size, training.seed)
 
 
 def mark_those_of_spec(
@@ -106,16 +107,15 @@ def train(
     A round has its own seed. What fails is left out from then on, and `failed` says why.
     """
     (x, y), (tests, labels) = dataset.train.arrays("float32"), dataset.test.arrays("float32")
-    about = entries[0].side.about
     alive = list(zip(entries, processes, strict=True))
     for entry, process in alive:
-        _try(entry, process, PortStepper.take, drawn(about, training), x, y, tests, training.batch_size)
+        _try(entry, process, PortStepper.take, drawn(entry.side.about, training), x, y, tests, training.batch_size)
     for round_ in range(1, rounds + 1):
         of_round = replace(training, seed=training.seed + round_ - 1)
-        start, orders = drawn(about, of_round), initial.draw_orders(of_round, len(y))
+        orders = initial.draw_orders(of_round, len(y))
         spent: dict[int, list[float]] = {}
         for entry, process in alive:
-            _try(entry, process, PortStepper.restart, start)
+            _try(entry, process, PortStepper.restart, drawn(entry.side.about, of_round))
         for epoch in range(training.epochs):
             order = next(orders)
             first = (round_ + epoch) % len(alive)

@@ -63,7 +63,7 @@ def examine(
 
     Parameters
     ----------
-    own : examples (n, *inputs) and (n,) of which the batches are drawn; None for random ones.
+    own : examples (n, *inputs) and targets (n,) or (n, n_out) of which the batches are drawn; None for random ones.
     """
     found = Comparison(sides, batch=batch)
     about, rng = sides[0].about, np.random.default_rng(seed)

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from shared.adapters.port import IMAGES
 from shared.adapters.scaling import scaling_of
 from shared.adapters.stand_ins import pixels
 from shared.interface import Array
@@ -27,13 +28,13 @@ def compare(sides: Sequence[Side], processes: Sequence[CallProcess], seed: int) 
     made = [process.call(PortStepper.data, x, y) for process in processes]
     for side, process, data in zip(sides, processes, made, strict=True):
         side.batches = process.call(PortStepper.batches)
-        side.data = [] if not data else [*_pixels(x, data["x"]), *_labels(y, data["y"], about.n_out)]
+        side.data = [] if not data else [*_pixels(x, data["x"], subject(side)), *_labels(y, data["y"], about.n_out)]
     if len(sides) < len(("one", "another")):
         return []
     rows = []
     if all(made):
         off = {name: _off(*(each[name] for each in made)) for name in ("x", "y")}
-        wrong = [words for name, words in (("x", "pixels"), ("y", "targets")) if off[name] > CLOSE]
+        wrong = [words for name, words in (("x", subject(sides[0])), ("y", "targets")) if off[name] > CLOSE]
         rows.append(Row("data", not wrong, max(off.values()), 0, [], ", ".join(wrong)))
     a, b = (side.batches for side in sides)
     if a and b:
@@ -42,11 +43,16 @@ def compare(sides: Sequence[Side], processes: Sequence[CallProcess], seed: int) 
     return rows
 
 
-def _pixels(x: Array, made: Array) -> list[str]:
+def subject(side: Side) -> str:
+    """Return what a model's inputs are: "pixels" where they have the size of images, "inputs" of a table."""
+    return "pixels" if np.prod(side.about.inputs) in map(np.prod, IMAGES) else "inputs"
+
+
+def _pixels(x: Array, made: Array, what: str) -> list[str]:
     scaling = scaling_of(x, made)
     if scaling is None:
-        return ["pixels scaled feature by feature"]
-    return [] if scaling.is_nothing else [scaling.words()]
+        return [f"{what} scaled feature by feature"]
+    return [] if scaling.is_nothing else [scaling.words().replace("pixels", what)]
 
 
 def _labels(y: Array, made: Array, n_out: int) -> list[str]:
@@ -70,7 +76,7 @@ def causes(sides: Sequence[Side], rows: Sequence[Row]) -> list[str]:
     parted = {row.what for row in rows if not row.same}
     for side in sides:
         if side.data or "data" in parted:
-            said.append(f"{side.name}: its data: {', '.join(side.data or ['pixels from 0 to 1'])}")
+            said.append(f"{side.name}: its data: {', '.join(side.data or [f'{subject(side)} from 0 to 1'])}")
     if "batches" in parted:
         for side, other in (sides, sides[::-1]):
             if "last batch dropped" in side.batches and "last batch dropped" not in other.batches:

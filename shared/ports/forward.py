@@ -118,11 +118,10 @@ def _flattened(name: str, W: Array, channels: int, given: Parameters) -> Iterato
 
 def data_changes(x: Array, y: Array) -> Iterator[tuple[str, tuple[Array, Array]]]:
     """Yield what may be done to examples before a model trains on them, and the examples that show it."""
-    n_out = int(y.max()) + 1
-    for words, other in (("the next class", (y + 1) % n_out), ("the class before", (y - 1) % n_out)):
-        yield f"labels that are shifted by one: each image has {words}", (x, other)
-    yield "labels of other images: their order is not that of the images", (x, np.roll(y, 1))
-    yield "labels of other images: their order is not that of the images", (x, np.roll(y, -1))
+    for words, shift in (("the next class", 1), ("the class before", -1)) if y.ndim == 1 else ():
+        yield f"labels that are shifted by one: each image has {words}", (x, (y + shift) % (int(y.max()) + 1))
+    yield "labels of other images: their order is not that of the images", (x, np.roll(y, 1, 0))
+    yield "labels of other images: their order is not that of the images", (x, np.roll(y, -1, 0))
     yield "labels in the opposite order of the images", (x, y[::-1].copy())
     for words, times in (("divided by 255", 1 / 255), ("multiplied by 255", 255.0)):
         yield f"pixels that are {words} before", (x * times, y)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from shared.adapters.own_network import network_of
 from shared.adapters.port import kind_of
 from shared.boundary import parsed, read_source
+from shared.implementations import file_and_model
 from shared.spec import NetworkSpec
 
 FRAMEWORKS: Final = ("torch", "keras", "jax")
@@ -27,8 +28,8 @@ def is_model(name: str) -> bool:
 
 
 def _kind(name: str) -> str:
-    path = Path(name)
-    return kind_of(path) if name.endswith(".py") and path.is_file() else ""
+    path = Path(file_and_model(name)[0])
+    return kind_of(path) if path.suffix == ".py" and path.is_file() else ""
 
 
 def declared_spec(name: str) -> NetworkSpec | None:

@@ -53,6 +53,8 @@ class Comparison:
     batch: int = 10
     accuracies: dict[str, float] = field(default_factory=dict)
     """of one of them, trained from the start of each"""
+    untrained: str = ""
+    """why it was not trained from them, where it fails"""
     sibling: Side | None = None
     """one of ours, made with the same framework, that was timed for comparison"""
 

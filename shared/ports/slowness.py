@@ -103,8 +103,9 @@ def _operations(timing: Timing) -> list[str]:
         )
     elif is_calls:
         of = "batch of 1: " if timing.batch == 1 else ""
-        longer = f"{LARGER} times the examples in a step take {max(larger, 1):.2g} times as long"
-        found.append(f"{of}calls, not arithmetic: {longer}")
+        times = f"{max(larger, 1):.2g}"
+        longer = "take no longer" if times == "1" else f"take {times} times as long"
+        found.append(f"{of}calls, not arithmetic: {LARGER} times the examples in a step {longer}")
     return found
 
 

@@ -14,7 +14,7 @@ from shared.adapters.port import About, Figures, Named, Port, PortError, kind_of
 from shared.adapters.trainers import trainer
 from shared.boundary import read_source
 from shared.evaluation import PIECE
-from shared.implementations import locate
+from shared.implementations import file_and_model, locate
 from shared.interface import Array, Labels, Parameters
 from shared.ports.timing import Timing, measured
 from shared.processes.calls import CallProcess
@@ -157,7 +157,9 @@ class PortStepper:
 def _loaded(name: str, given: Given) -> Port:
     path = locate(name)
     sys.path.append(str(path.resolve().parent))
+    name, model = file_and_model(name)
     kind = kind_of(path) if name.endswith(".py") else ""
+    given = given._replace(named=given.named._replace(model=model))
     if kind == "torch":
         from shared.adapters.torch_module import TorchPort
 
@@ -172,6 +174,8 @@ def _loaded(name: str, given: Given) -> Port:
         return JaxPort(path, named=given.named)
     from shared.adapters.own_network import NetworkPort
 
+    if model:
+        raise PortError(f"{path.name}: found no model of PyTorch, Keras, Flax or Equinox, and so none called {model}")
     if not kind and name.endswith(".py") and "class Network" not in read_source(path):
         raise PortError(f"{Path(name).name}: found no model of PyTorch, Keras, Flax or Equinox, and no class Network")
     return NetworkPort(name, kind, given.spec, given.training)

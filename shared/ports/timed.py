@@ -27,10 +27,16 @@ def time_sides(sides: list[Side], processes: Sequence[CallProcess], batch: int, 
     most = min(TIMED_EXAMPLES, TIMED_NUMBERS // int(np.prod(about.inputs)))
     ((x, y),) = batches(about, [max(10 * batch, most)], rng)
     x = rng.random(x.shape)  # without small ones: what becomes denormal takes many times as long
-    start = draw(about, rng)
     for side, process in zip(sides, processes, strict=True):
         try:
-            side.timing = process.call(PortStepper.timing, start, x.astype(np.float32), y, batch, threads)
+            side.timing = process.call(
+                PortStepper.timing,
+                draw(side.about, np.random.default_rng(seed)),
+                x.astype(np.float32),
+                y,
+                batch,
+                threads,
+            )
         except CallError as error:
             side.not_timed = str(error)
     time_in_turns(sides, processes)

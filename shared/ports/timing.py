@@ -91,8 +91,9 @@ def measured(trainer: Trainer, x: Array, batch: int, asked: int) -> tuple[Timing
     -------
     what was measured, and a function that measures the seconds of a step again, to compare it with another's.
     """
-    order = np.arange(len(x))
     batch = trainer.own_batch or batch
+    # what a loader gives is not among x: of its steps there are as many as are asked for
+    order = np.arange(MOST_STEPS * batch if trainer.own_batch else len(x))
     first = _seconds(lambda: trainer.train(order[:batch], batch))
     single, short = (_after_another(partial(trainer.train, order[: n * batch], batch)) for n in (1, FEW_STEPS))
     each = max((short - single) / (FEW_STEPS - 1), 1e-6)

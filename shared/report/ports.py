@@ -35,7 +35,8 @@ def document(found: Comparison) -> Document:
               if side.about.own]  # fmt: skip
     starts += accuracies(found.accuracies, found.sides[0].name)
     speed = speeds(found.sides, found.sibling)
-    notes = [f"{side.name}: {note}" for side in found.sides for note in side.about.notes]
+    notes = [f"{found.sides[0].name}: its training fails: {found.untrained}"] if found.untrained else []
+    notes += [f"{side.name}: {note}" for side in found.sides for note in side.about.notes]
     notes += [f"{side.name}: dropout {_rates(side)} is random, and is left out here" for side in found.sides
               if side.about.modes.get("dropout")]  # fmt: skip
     caught = [f"{side.name} warns while running: {text}" for side in found.sides for text in side.caught]

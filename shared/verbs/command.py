@@ -60,6 +60,8 @@ class Parser(argparse.ArgumentParser):
         message = safe(message)
         if unknown := re.match(r"unrecognized arguments: (--[^ =]+)", message):
             message += nearest(unknown[1], [name for name in self._option_string_actions if name.startswith("--")])
+        elif message.startswith("unrecognized arguments: ") and ".py" in message:
+            message += "; give all files together, or each with -i"
         super().error(message)
 
     def refuse(self, error: SettingError) -> NoReturn:

@@ -21,6 +21,7 @@ from shared.verbs.command import (
     timeout_option,
     training_options,
 )
+from shared.verbs.file_arguments import file_arguments
 
 
 def parser() -> Parser:
@@ -28,9 +29,10 @@ def parser() -> Parser:
     description = "Let two implementations take the same steps, and report the first that rounding does not explain."
     examples = {
         "-i numpy_scratch -i pytorch": "the same 1,000 steps in both",
-        "-i mine_torch.py -i mine_keras.py": "two models as they are: where they part, and why",
+        "mine_torch.py mine_keras.py": "two models as they are: where they part, and why",
     }
     p = Parser("lockstep", description, examples)
+    file_arguments(p)
     what = p.add_argument_group("what is compared")
     implementation_option(
         what, f"twice, or once to compare it with {REFERENCE}; NAME:float64 and NAME:float32 give it its own dtype"
@@ -56,7 +58,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
 
     names, options = arguments.implementation or [], options_of(arguments)
     if len(names) not in (1, 2):
-        raise UsageError(f"lockstep: got {len(names)} implementations, expected -i once or twice")
+        raise UsageError(f"lockstep: got {len(names)} implementations, expected one or two: files, or names after -i")
     try:
         steps = lockstep(
             *names,
@@ -71,4 +73,4 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         print_port_error(error)
         return 1
     print_document(steps.document, arguments.format)
-    return 0 if steps.ok else 4
+    return 1 if getattr(steps, "failed", False) else 0 if steps.ok else 4

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared import __version__, implementations, spec
 from shared.boundary import safe, told
-from shared.errors import UsageError
+from shared.errors import SettingError, UsageError
 from shared.options import INPUTS, PRESETS, choice, duration
 from shared.processes import signals
 from shared.processes.system import to_copy
@@ -38,6 +38,7 @@ from shared.verbs.command import (
     training_options,
     typed,
 )
+from shared.verbs.file_arguments import file_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +54,8 @@ EXAMPLES = {
 
 def parser() -> Parser:
     """Return the parser of a run."""
-    p = Parser("", DESCRIPTION, EXAMPLES, f"{PROGRAM} [run] [option ...] | VERB ... (each has a --help)")
+    p = Parser("", DESCRIPTION, EXAMPLES, f"{PROGRAM} [run] [FILE ...] [option ...] | VERB ... (each has a --help)")
+    file_arguments(p)
     what = p.add_argument_group("what is compared")
     implementation_option(what, f"repeatable (default: {', '.join(implementations.defaults())})")
     network_options(what)
@@ -133,9 +135,30 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     return signals.exit_code() if interrupted else summary.exit_code(record)
 
 
+NOT_OF_MODELS = {
+    "output": "models write no results; --format csv, json or markdown prints what can be kept",
+    "open": "models write no page; leave it out",
+    "details": "models have one table, which is printed; --format json has every figure",
+    "baseline": "models are compared with the first; give another -i first",
+    "threads": "models are timed with 1 thread each; leave it out",
+    "one_at_a_time": "models train in turns, epoch by epoch; leave it out",
+    "budget": "models train all of their epochs; --rounds, --epochs and --train-size shorten it",
+}
+"""option -> what it is about, and what to do, where models of a user's own train beside each other"""
+
+
+def _refuse_others(arguments: argparse.Namespace) -> None:
+    """Raise SettingError for an option that models do not take, so that none is ignored."""
+    for name, why in NOT_OF_MODELS.items():
+        got = getattr(arguments, name)
+        if got not in (None, False, float("inf")) and (name, got) != ("threads", 1):
+            shown = f"{got:g} s" if isinstance(got, float) else "it" if got is True else got
+            raise SettingError(name, f"got {shown}, expected none: {why}")
+
+
 def _are_models(arguments: argparse.Namespace) -> bool:
     """Return whether the files are models to be compared with each other; without one nothing of that is imported."""
-    if not any(name.endswith(".py") for name in arguments.implementation or ()):
+    if not any(".py" in name for name in arguments.implementation or ()):
         return False
     from shared.api.models import are_models
 
@@ -144,18 +167,21 @@ def _are_models(arguments: argparse.Namespace) -> bool:
 
 def _beside(arguments: argparse.Namespace) -> int:
     """Train models of a user's own beside each other, which need not be the network that is specified."""
+    from shared.api.common import no_progress
     from shared.api.models import TAKEN, models
     from shared.processes.calls import CallError
 
+    _refuse_others(arguments)
     options = {name: value for name, value in options_of(arguments).items() if name in TAKEN}
+    shown = no_progress if arguments.quiet else progress
     try:
         found = models(*arguments.implementation, criterion=arguments.criterion, effort=arguments.effort,
-                       preset=arguments.preset, timeout=arguments.timeout, progress=progress, **options)  # fmt: skip
+                       preset=arguments.preset, timeout=arguments.timeout, progress=shown, **options)  # fmt: skip
     except CallError as error:
         print_port_error(error)
         return 1
     print_document(found.document, arguments.format)
-    return 0 if found.ok else 4
+    return 1 if found.failed else 0 if found.ok else 4
 
 
 def _measure(arguments: argparse.Namespace, argv: list[str]) -> "tuple[Path, Record]":

@@ -28,7 +28,7 @@ READ = {
     "bare_pandas": ([], WITHOUT, "labels"),
     "bare_rows": (["pixels from -1 to 1"], ("in batches", "shuffled"), "labels"),
     "bare_loader": ([STANDARD], ("in batches", "shuffled", "last batch dropped"), "labels"),
-    "bare_moons": (["pixels scaled feature by feature"], (), "column"),
+    "bare_moons": (["inputs scaled feature by feature"], (), "column"),
 }
 
 

@@ -76,6 +76,59 @@ def test_models_take_no_shares(verb: list[str], tmp_path: Path) -> None:
     assert (found.code, "train in one process" in found.stderr) == (2, True), found.stderr
 
 
+FAILS = (
+    (TORCH + SGD).replace("10))", "10))\ncount = 0\nx, y = torch.rand(60, 784), torch.arange(60) % 10")
+    + """
+for k in range(0, 60, 10):
+    xb, yb = x[k : k + 10], y[k : k + 10]
+    optimizer.zero_grad()
+    criterion(model(xb), yb).backward()
+    optimizer.step()
+    count += 1
+    assert count < 50, "so many steps"
+"""
+)
+
+
+@pytest.mark.parametrize("verb", [["lockstep", "--no-timing"], ["--quick", "--train-size", "1000"]])
+def test_a_model_that_fails_is_told_and_is_no_disagreement(verb: list[str], tmp_path: Path) -> None:
+    """What was found before stays."""
+    found = command.run(None, *verb, "--dataset", "digits", *write(tmp_path, mine=FAILS))
+    assert found.code == 1, found.stderr
+    assert "AssertionError: so many steps" in found.stdout
+    assert "SGD" in found.stdout
+
+
+NOT_TAKEN = {
+    "--threads 2": "models are timed with 1 thread each",
+    "--output here": "--format csv, json or markdown prints",
+    "--baseline b": "models are compared with the first",
+    "--dtype float64": "models as they are take the same steps in float64",
+    "--one-at-a-time": "models train in turns",
+    "--budget 5m": "got 300 s, expected none",
+    "--details": "--format json has every figure",
+    "--open": "models write no page",
+}
+
+
+@pytest.mark.parametrize("option", NOT_TAKEN)
+def test_options_that_models_do_not_take_are_refused_with_a_remedy(option: str, tmp_path: Path) -> None:
+    files = write(tmp_path, a=TORCH + SGD, b=TORCH + SGD)[1::2]  # without -i
+    found = command.inside(None, *files, *option.split())
+    assert found.code == 2
+    assert f"{option.split()[0]}: got" in found.stderr
+    assert NOT_TAKEN[option] in found.stderr
+
+
+def test_files_may_be_named_without_an_option_and_together() -> None:
+    found = command.inside(None, "lockstep", "a.py", "--steps", "3", "b.py")
+    assert (found.code, "unrecognized arguments: b.py; give all files together" in found.stderr) == (2, True)
+    found = command.inside(None, "lockstep", "a.py", "b.py", "-i", "c.py")
+    assert "got 3 implementations, expected one or two: files, or names after -i" in found.stderr
+    for verb in ([], ["run"], ["lockstep"]):
+        assert "got 'nowhere.py', which is no such file" in command.inside(None, *verb, "nowhere.py").stderr
+
+
 @pytest.mark.exhaustive
 def test_models_that_cannot_be_mapped_are_refused_by_the_tensor(tmp_path: Path) -> None:
     files = write(tmp_path, a=TORCH + SGD, b=TORCH.replace("30", "20") + SGD)
@@ -159,7 +212,7 @@ class Network:
 
 def test_timing_is_left_out_on_demand_and_a_file_may_lie_in_the_current_folder(tmp_path: Path) -> None:
     write(tmp_path, a=TORCH + SGD)
-    asked = ["-i", "a.py", "--steps", "3", "--no-timing"]
+    asked = ["a.py", "--steps", "3", "--no-timing"]
     found = command.run(None, *LOCKSTEP, *asked, cwd=tmp_path)
     assert found.code == 0, found.stderr
     assert "a: update: gradient descent, rate 0.1" in found.stdout

@@ -11,7 +11,7 @@ from shared.adapters.port import PortError
 from shared.adapters.trainers import trainer
 from shared.ports.examples import draw
 from tests.ports.here import parted, said
-from tests.ports.test_jax_ports import FILES, _own_settings, compare
+from tests.ports.test_jax_ports import FILES, _own_settings, compare, compared
 
 __all__ = ["_own_settings"]
 pytestmark = pytest.mark.xdist_group("jax")
@@ -83,3 +83,14 @@ def test_a_scan_over_examples_that_are_no_arguments_is_refused(tmp_path: Path) -
     path.write_text(text.replace("@partial", own))
     with pytest.raises(PortError, match="takes other examples than those"):
         JaxPort(path)
+
+
+def test_a_model_and_its_layers_may_be_called_by_keyword(tmp_path: Path) -> None:
+    changes = {
+        "def __call__(self, x)": "def __call__(self, images)",
+        "self.fc2(jnp.tanh(self.fc1(x)))": "self.fc2(inputs=jnp.tanh(self.fc1(inputs=images)))",
+        "model(x), y": "model(images=x), labels=y",
+    }
+    found = compared(tmp_path, "nnx_split", changes, "torch_small", steps=3)
+    assert found.ok, said(found)
+    assert found.rows[1].note == "z1 a1 z2"

@@ -58,3 +58,25 @@ def test_convolutions_flattened_in_another_order_are_the_same_and_missing_logits
     found = samegrad.lockstep(str(tmp_path / "wrong.py"), steps=3, timing=False, dataset="digits")
     assert not found.ok
     assert "takes the outputs for probabilities (from_logits is missing)" in repr(found).replace("\n  ", " ")
+
+
+FEW = """
+import keras
+import numpy as np
+
+X = np.random.rand(200, 4)
+Y = np.eye({n})[np.random.randint(0, {n}, 200)]
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, activation="relu"),
+                          keras.layers.Dense({n}, activation="softmax")])
+model.compile(optimizer="adam", loss="categorical_crossentropy")
+model.fit(X, Y, epochs=5, batch_size=16)
+"""
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_model_with_few_classes_is_taken(n: int, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(FEW.format(n=n))
+    found = samegrad.lockstep(str(tmp_path / "mine.py"), steps=3, timing=False, dataset="digits")
+    assert found.ok, repr(found)
+    assert "cross-entropy, mean over the examples" in repr(found)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,6 +41,36 @@ def test_a_model_without_examples_is_refused() -> None:
 
     with pytest.raises(samegrad.SettingError, match="got a model without examples"):
         samegrad.lockstep(nn.Linear(3, 2), nn.Linear(3, 2))
+
+
+def test_targets_of_several_outputs_stay_as_they_are_unless_they_are_one_hot() -> None:
+    from torch import nn
+
+    rng = np.random.default_rng(1)
+    x, y = rng.random((60, 8), np.float32), np.full((60, 3), 5.0)
+    a, b = (nn.Sequential(nn.Linear(8, 6), nn.Tanh(), nn.Linear(6, 3)) for _ in range(2))
+    found = samegrad.lockstep(a, b, x, y, criterion="MSELoss", optimizer="SGD", steps=3)
+    assert found.ok
+    assert isinstance(found, samegrad.Ported)
+    for side in found.found.sides:
+        assert np.isclose(side.walk[0].loss, ((side.walk[0].outputs - 5) ** 2).mean())
+    one_hot = samegrad.lockstep(a, b, x, np.eye(3)[np.arange(60) % 3], criterion="CrossEntropyLoss", steps=3)
+    assert one_hot.ok
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        (np.zeros(50), r"y: got 50 targets for 60 examples, expected one for each"),
+        (np.full((60, 2), 0.5), r"y: got targets of shape \(60, 2\), expected \(60, 4\) for 4 outputs, or \(60,\)"),
+        (np.arange(60), r"y: got labels from 0 to 59, expected 0 to 3 for 4 outputs"),
+    ],
+)
+def test_targets_that_do_not_fit_are_refused(y: Any, words: str) -> None:
+    from torch import nn
+
+    with pytest.raises(samegrad.SettingError, match=words):
+        samegrad.lockstep(nn.Linear(8, 4), nn.Linear(8, 4), np.ones((60, 8)), y, criterion="CrossEntropyLoss")
 
 
 def test_a_file_without_criterion_and_optimizer_takes_them_by_name(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ READ = {
     "own_arrays": ([], SHUFFLED),
     "own_csv": (["pixels from -1 to 1"], SHUFFLED),
     "own_words": ([STANDARD], (*SHUFFLED, "last batch dropped")),
-    "own_wine": (["pixels from 0 to 2"], SHUFFLED),
-    "own_scaler": (["pixels scaled feature by feature"], SHUFFLED),
+    "own_wine": (["inputs from 0 to 2"], SHUFFLED),
+    "own_scaler": (["inputs scaled feature by feature"], SHUFFLED),
     "own_example": ([STANDARD], ("in batches",)),
 }
 

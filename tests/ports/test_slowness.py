@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shared.adapters.torch_module import TorchPort
+from shared.adapters.trainers import trainer
 from shared.measure import stacks
 from shared.measure.stacks import Spent
 from shared.ports import comparison, slowness
+from shared.ports.counts import operations
 from shared.ports.sides import Side
 from shared.ports.stepper import Given, InProcess, PortStepper
 from shared.ports.timed import time_sides
@@ -42,6 +45,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "retraced at every call: 1 a step, 90% of the time (line 5)": {"shares": RETRACED, "traces": 1.0},
     "batch of 1: calls, not arithmetic: 10 times the examples": {"batch": 1, "larger": 1.2e-3},
     "calls, not arithmetic: 10 times the examples in a step take 1.2 times as long": {"larger": 1.2e-3},
+    "calls, not arithmetic: 10 times the examples in a step take no longer": {"larger": 1.01e-3},
     "one example at a time": {"one_by_one": True},
     "threads: asked for 1, ran 2 (openmp); a step takes 1 ms with 1 and 2.5 ms with 2": {
         "threads": {"openmp": 2}, "by_threads": {1: 1e-3, 2: 2.5e-3}},
@@ -111,6 +115,33 @@ def test_the_loader_of_a_file_is_seen_by_its_line_and_dispatches_are_counted(tmp
     assert text.splitlines()[spent.line - 1] == "for xb, yb in loader:" == spent.text
     assert not found.one_by_one
     assert not found.singly
+
+
+def test_steps_of_a_loader_with_large_batches_are_counted_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many examples as ten of its batches have are not drawn elsewhere."""
+    monkeypatch.setattr("shared.ports.timing.SECONDS", 0.01)
+    text = HEAD + MODEL + CROSS + SGD + LOOP.replace("60", "2_600")
+    path = tmp_path / "few.py"
+    few = {}
+    for n in (5, 10):
+        path.write_text(text.replace("batch_size=5", f"batch_size={n}"))
+        port = TorchPort(path)
+        mine = trainer(port, np.zeros((4, 8)), np.zeros(4), port.own)
+        few[n] = operations(lambda steps, n=n, mine=mine: mine.train(np.arange(steps * n), n)) or 0  # type: ignore[misc]
+    found = timed(tmp_path, text.replace("batch_size=5", "batch_size=256"))
+    assert (found.batch, found.operations) == (256, few[5] + (256 - 5) * (few[10] - few[5]) / 5)
+
+
+def test_batches_of_a_loader_are_timed_without_the_smaller_last_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(HEAD + MODEL + CROSS + SGD + LOOP.replace("5)", "48)") + "    sizes.append(len(xb))\nsizes = []\n")
+    port = TorchPort(path)
+    mine = trainer(port, np.zeros((4, 8)), np.zeros(4), port.own)
+    mine.port.scope["sizes"].clear()
+    mine.train(np.arange(3 * 48), 48)
+    assert (mine.own_batch, mine.port.scope["sizes"]) == (48, [48] * 3)
 
 
 ONE_BY_ONE = """
