@@ -161,7 +161,7 @@ def test_a_network_without_a_trace_says_so() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ((), "expected -i once or twice"),
+        ((), "got 0 implementations, expected one or two: files, or names after -i"),
         (("-i", "numpy_scratch", "-i", "pytorch", "-i", "numpy_scratch"), "got 3 implementations"),
         (("-i", "numpy_scratch:float16"), "numpy_scratch:float16"),
         (("-i", "numpy_scratch", "--steps", "0"), "--steps: got 0"),
