@@ -33,6 +33,8 @@ class Port(Protocol):
     preparation: Preparation | None
     inputs: tuple[int, ...]
     n_out: int
+    own_count: int
+    """the number of the file's own examples; 0 if it is not known"""
 
     def names(self) -> set[str]:
         """Return the names of the model."""
@@ -73,7 +75,8 @@ def order_of(port: Port) -> Order | None:
         rows = np.concatenate(steps)
         if len(steps) == MOST_STEPS or len(set(rows)) < len(rows):  # rows by chance: there are no epochs
             return Order(shuffled=True, drops_last=False)
-        return Order(bool((np.diff(rows) < 0).any()), len(rows) < n)
+        divides = port.own_count > 0 and port.own_count % batch == 0  # then no batch is smaller
+        return Order(bool((np.diff(rows) < 0).any()), len(rows) < n and not divides)
     return None
 
 

@@ -13,6 +13,7 @@ from shared.adapters.preparation import Preparation
 from shared.adapters.scaling import Scaling, scaling_of
 from shared.adapters.stand_ins import UnfollowedError, pixels
 from shared.interface import Array, Parameters
+from shared.reading.source import Source
 
 
 class Way(NamedTuple):
@@ -40,6 +41,9 @@ class Followed:
     preparation: Preparation | None = None
     """what the file does to its data before its training"""
     trains: TrainingData | None = None
+    source: Source
+    own_count = 0
+    """the number of the file's own examples; 0 if it is not known"""
     unfollowed = ""
     within = Scaling()
     """what the loop itself does to the pixels"""
@@ -63,6 +67,7 @@ class Followed:
         self.preparation, self.trains = None, self.training_data()
         if self.trains is None:
             return None
+        self.own_count = self._counted()
         x, y = self._examples()
         try:
             made = self.trains.preparation(self.scope, self.inputs, self.n_out, self.dtype)
@@ -76,6 +81,12 @@ class Followed:
             return None
         self.preparation = made
         return Way(made.shape, form, self._is_odd(made))
+
+    def _counted(self) -> int:
+        """Return the number of the file's own examples; 0 if it is not known."""
+        names = self.loop.data_names(self.names())[0] if self.loop else set()
+        own: list[Any] = [self.scope.get(name) for name in names if name not in self.source.stand_ins]
+        return next((len(value) for value in own if len(getattr(value, "shape", ())) > 1), 0)
 
     def _form(self, targets: Array) -> str:
         """Return the form of targets, and keep the numbers in their rows."""

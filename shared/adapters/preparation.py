@@ -194,7 +194,7 @@ class Preparation(Chains):
         """Return what a white pixel is in what a file loads: 255, 16 or 1."""
         if "load_digits" in text:
             return 16.0
-        said = re.search(r"\b(25[56]|127\.5|uint8)\b|fromarray\(", self.mentioned) is not None
+        said = re.search(r"\b(255|127\.5|uint8)\b|/=? *256\b|fromarray\(", self.mentioned) is not None
         if own is not None:
             return 255.0 if said and float(own.max()) > 1 else 1.0
         sixteen = re.search(r"/ *16\b", self.mentioned) is not None

@@ -15,7 +15,7 @@ from shared.ports.comparison import begin, examine
 from shared.ports.sides import Comparison
 from shared.ports.stepper import Given, InProcess, PortStepper
 from shared.spec import TrainingSpec
-from tests.ports.here import compare, parted, said
+from tests.ports.here import HEAD, compare, parted, said
 
 FILES = Path(__file__).parent / "files"
 STANDARD = "pixels standardised by MNIST's mean and deviation"
@@ -185,3 +185,33 @@ def test_a_script_of_keras_is_followed_too_and_its_own_loop_is_timed(tmp_path: P
         words = " ".join(repr(samegrad.lockstep(str(path), steps=3, dataset="digits")).split())
         assert "(its own loop)" in words
         assert ("eager: " in words) == eager
+
+
+OWN = """X = torch.rand(2000, 784)
+Y = torch.randint(0, 10, (2000,))
+net = nn.Sequential(nn.Linear(784, 30), nn.ReLU(), nn.Linear(30, 10))
+crit, opt = nn.CrossEntropyLoss(), torch.optim.SGD(net.parameters(), lr=0.1)
+for epoch in range(3):
+    for i in range(0, len(X), 100):
+        opt.zero_grad()
+        loss = crit(net(X[i:i + 100]), Y[i:i + 100])
+        loss.backward()
+        opt.step()
+"""
+
+
+@pytest.mark.parametrize(("batch", "is_same"), [(100, True), (64, False)])
+def test_no_batch_is_dropped_where_the_size_of_a_batch_divides_the_examples(
+    tmp_path: Path, batch: int, is_same: bool
+) -> None:
+    text = (HEAD + OWN).replace("100", str(batch))
+    whole = text.replace(f"range(0, len(X), {batch})", f"range(0, len(X) - {batch} + 1, {batch})")
+    assert whole != text
+    assert compare(tmp_path, text, whole, steps=4).ok == is_same
+
+
+def test_a_batch_of_256_examples_says_nothing_of_pixels(tmp_path: Path) -> None:
+    text = (
+        HEAD + "import numpy as np\n" + OWN.replace("torch.rand(2000, 784)", "torch.tensor(np.load('x.npy')).float()")
+    )
+    assert compare(tmp_path, text, text.replace("100", "256"), steps=4).ok
