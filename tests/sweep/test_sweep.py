@@ -223,7 +223,9 @@ def test_a_scheduler_that_goes_away_ends_the_sweep_in_order(tmp_path: Path) -> N
     assert len(kept) >= 2
     assert "incomplete: error: the scheduler" in out
     again = run(output, "sweep", "--resume", str(output), "--offline", "--no-timing", "--processes", "2")
-    assert (again.code, len(cells(output))) == (0, 12), again.stdout + again.stderr
+    found = record(output)
+    # not the exit code: on a busy machine a sample may be rejected
+    assert (found["ended"], found["failures"], len(cells(output))) == ("complete", [], 12), again.stdout + again.stderr
     assert {name: cells(output)[name] for name in kept} == kept
 
 
