@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from shared.adapters.loop_bodies import stored
-from shared.adapters.statements import called, changed, loaded, needed
+from shared.adapters.statements import called, changed, leading_to, loaded, needed
 from shared.adapters.written_out import IMAGE_SET, INSTANCE, is_written
 from shared.reading.names import has_role
 from shared.reading.source import Inert, limited
@@ -51,8 +50,10 @@ class Chains:
         self.real = dict(scope)
         self.data = self._data()
         self.made = self._made()
-        of_x, of_y = (self._chain(names) for names in taken.of or (loaded(taken.x), loaded(taken.y)))
-        both = self._chain(loaded(taken.x) | loaded(taken.y))
+        of_x, of_y = (
+            leading_to(self.statements, names, self.made) for names in taken.of or (loaded(taken.x), loaded(taken.y))
+        )
+        both = leading_to(self.statements, loaded(taken.x) | loaded(taken.y), self.made)
         self.chains = tuple(set.union(set(), *chain.values()) for chain in (of_x, of_y))
         """names on the way to the inputs and to the targets"""
         self.kept = [node for node in self.statements if id(node) in {**of_x, **of_y, **both}]
@@ -86,17 +87,6 @@ class Chains:
                     exec(compile(ast.Module([node], []), "<data>", "exec"), self.real)
             if loaded(node) & found or any(_is_data(self.real.get(name, Inert())) for name in names):
                 found |= names
-        return found
-
-    def _chain(self, names: set[str]) -> dict[int, set[str]]:
-        """Return the statements that give names their values, by id, each with which of the names that it makes."""
-        wanted, found = names & self.made, dict[int, set[str]]()
-        for node in reversed(self.statements):
-            if hit := changed(node) & wanted:
-                found[id(node)] = hit
-                if isinstance(node, (ast.Assign, ast.AnnAssign)):
-                    wanted -= stored(node)
-                wanted |= loaded(node) & self.made
         return found
 
     def _made(self) -> set[str]:

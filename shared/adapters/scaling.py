@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from shared.interface import Array
+from shared.spec import MEAN, STANDARD_DEVIATION
 
 CLOSE: Final = 1e-5
-MNIST_MEAN, MNIST_DEVIATION = 0.1307, 0.3081
 
 
 class Scaling(NamedTuple):
@@ -41,7 +41,7 @@ KNOWN: Final = {
     "pixels from 0 to 16, which nothing divides": Scaling(16),
     "pixels from -1 to 1": Scaling(2, -1),
     "pixels divided by 255 that are already from 0 to 1": Scaling(1 / 255),
-    "pixels standardised by MNIST's mean and deviation": Scaling(1 / MNIST_DEVIATION, -MNIST_MEAN / MNIST_DEVIATION),
+    "pixels standardised by MNIST's mean and deviation": Scaling(1 / STANDARD_DEVIATION, -MEAN / STANDARD_DEVIATION),
 }
 
 

@@ -143,13 +143,28 @@ def resolved(expression: ast.expr, statements: Sequence[ast.stmt]) -> tuple[ast.
     return expression, statements
 
 
-def needed(statements: Sequence[ast.stmt], names: Iterable[str]) -> list[ast.stmt]:
-    """Return the statements on which the values of names depend, in order."""
-    wanted, found = set(names), []
+def leading_to(
+    statements: Sequence[ast.stmt], names: Iterable[str], among: set[str] | None = None
+) -> dict[int, set[str]]:
+    """Return the statements on which the values of names depend, by id, each with which of the names it changes.
+
+    Parameters
+    ----------
+    among : the names that are followed; None for all.
+    """
+    wanted, found = set(names), dict[int, set[str]]()
     for node in reversed(statements):
-        if changed(node) & wanted:
-            found.append(node)
+        if among is not None:
+            wanted &= among
+        if hit := changed(node) & wanted:
+            found[id(node)] = hit
             if isinstance(node, (ast.Assign, ast.AnnAssign)):
                 wanted -= stored(node)
             wanted |= loaded(node)
-    return found[::-1]
+    return found
+
+
+def needed(statements: Sequence[ast.stmt], names: Iterable[str]) -> list[ast.stmt]:
+    """Return the statements on which the values of names depend, in order."""
+    found = leading_to(statements, names)
+    return [node for node in statements if id(node) in found]

@@ -9,13 +9,13 @@ import numpy as np
 
 from shared.interface import Array, Parameters
 from shared.ports.known_losses import sigmoid, softmax
+from shared.spec import MEAN, STANDARD_DEVIATION
 
 CLOSE: Final = {"float64": 1e-6, "float32": 1e-4}
 """dtype -> relative difference of outputs that are explained."""
 EXPLAINS: Final = 0.1
 """A lower precision explains outputs that are by this factor nearer with it than without."""
 MOST_LAYERS: Final = 4
-MNIST_MEAN, MNIST_DEVIATION = 0.1307, 0.3081
 _erf: Final = np.vectorize(math.erf, otypes=[float])
 
 
@@ -125,7 +125,7 @@ def data_changes(x: Array, y: Array) -> Iterator[tuple[str, tuple[Array, Array]]
     yield "labels in the opposite order of the images", (x, y[::-1].copy())
     for words, times in (("divided by 255", 1 / 255), ("multiplied by 255", 255.0)):
         yield f"pixels that are {words} before", (x * times, y)
-    yield "pixels that are standardised by MNIST's mean and deviation before", ((x - MNIST_MEAN) / MNIST_DEVIATION, y)
+    yield "pixels that are standardised by MNIST's mean and deviation before", ((x - MEAN) / STANDARD_DEVIATION, y)
     yield "pixels that are moved to -1 to 1 before", (2 * x - 1, y)
     yield "inverted pixels, 1 - x", (1 - x, y)
 
@@ -167,7 +167,7 @@ def _scaled(given: Parameters) -> Iterator[tuple[str, Parameters]]:
     if b is not None:
         total = W.reshape(len(W), -1).sum(1)
         for words, mean, scale in (
-            ("standardised by MNIST's mean and deviation", MNIST_MEAN, MNIST_DEVIATION),
+            ("standardised by MNIST's mean and deviation", MEAN, STANDARD_DEVIATION),
             ("moved to -1 to 1", 0.5, 0.5),
         ):
             yield f"the inputs are {words} before the first layer", given | {
