@@ -86,7 +86,7 @@ class Followed:
         """Return the number of the file's own examples; 0 if it is not known."""
         names = self.loop.data_names(self.names())[0] if self.loop else set()
         own: list[Any] = [self.scope.get(name) for name in names if name not in self.source.stand_ins]
-        return next((len(value) for value in own if len(getattr(value, "shape", ())) > 1), 0)
+        return next((len(value) for value in own if hasattr(value, "__array__") and np.ndim(value) > 1), 0)
 
     def _form(self, targets: Array) -> str:
         """Return the form of targets, and keep the numbers in their rows."""

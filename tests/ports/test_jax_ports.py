@@ -3,6 +3,7 @@
 The files are in tests/ports/files; JAX compiles each step, so that most of them are of the exhaustive tests.
 """
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.xdist_group("jax")
 def _own_settings() -> Iterator[None]:
     from shared.adapters.live import settings_kept
 
+    if sys.modules.get("jax", "") is None:
+        del sys.modules["jax"]  # a model of Keras in the same process wanted none
     pytest.importorskip("flax")
     pytest.importorskip("equinox")
     __import__("jax")
