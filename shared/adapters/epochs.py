@@ -15,10 +15,14 @@ from shared.adapters.pipelines import Order
 from shared.adapters.preparation import Preparation
 from shared.adapters.statements import changed, loaded
 from shared.interface import Array
+from shared.reading.names import has_role
 
 MOST: Final = 1003
 """Examples in which the size of a batch is found."""
 MOST_STEPS: Final = 12
+TRIALS: Final = 8
+CLOSE: Final = 1e-3
+"""Relative difference of rows that are the same."""
 NOTED: Final = "_noted"
 """Name of what is called at the end of each step."""
 
@@ -33,8 +37,6 @@ class Port(Protocol):
     preparation: Preparation | None
     inputs: tuple[int, ...]
     n_out: int
-    own_count: int
-    """the number of the file's own examples; 0 if it is not known"""
 
     def names(self) -> set[str]:
         """Return the names of the model."""
@@ -63,7 +65,7 @@ def order_of(port: Port) -> Order | None:
     found = port.trains.order(port.scope)
     if found is not None or port.trains.loader is not None:
         return found
-    if port.preparation is None or not port.loop.counts:
+    if port.preparation is None or not port.trains.cuts_itself:
         return None
     with suppress(Exception):  # it is a stranger's file, and what is not seen is not said
         first = _taken(port, MOST, 1)
@@ -75,8 +77,7 @@ def order_of(port: Port) -> Order | None:
         rows = np.concatenate(steps)
         if len(steps) == MOST_STEPS or len(set(rows)) < len(rows):  # rows by chance: there are no epochs
             return Order(shuffled=True, drops_last=False)
-        divides = port.own_count > 0 and port.own_count % batch == 0  # then no batch is smaller
-        return Order(bool((np.diff(rows) < 0).any()), len(rows) < n and not divides)
+        return Order(bool((np.diff(rows) < 0).any()), len(rows) < n, batch)
     return None
 
 
@@ -98,9 +99,30 @@ def _taken(port: Port, n: int, most: int) -> list[Array]:
 
         exec(_epoch(port), scope | {NOTED: noted})
     port.afresh()
-    flat = x.reshape(n, -1)
-    norms = (flat**2).sum(1)
-    return [(norms - 2 * rows @ flat.T).argmin(1) for rows in seen]
+    rows = rows_of(np.concatenate(seen), x.reshape(n, -1)) if seen else np.zeros(0, int)
+    return np.split(rows, np.cumsum([len(each) for each in seen])[:-1])
+
+
+def rows_of(got: Array, x: Array) -> Array:
+    """Return which rows of x these are, each feature of which may have been scaled.
+
+    Raises
+    ------
+    ValueError
+        If they are none of them.
+    """
+    back, different = got, len(np.unique(got, axis=0))
+    for _ in range(TRIALS):
+        rows: Array = ((x**2).sum(1) - 2 * back @ x.T).argmin(1)
+        if np.abs(back - x[rows]).max() < CLOSE * np.abs(x).max() and len(np.unique(rows)) == different:
+            return rows
+        if back is got:
+            back = (got - got.mean(0)) / (got.std(0) + 1e-30) * x.std(0) + x.mean(0)
+            continue
+        means, own = got.mean(0), x[rows]
+        slopes = ((got - means) * own).sum(0) / (((got - means) ** 2).sum(0) + 1e-30)
+        back = (got - means) * slopes + own.mean(0)
+    raise ValueError(f"got {len(got)} rows, expected some of these {len(x)}")
 
 
 def _scope(port: Port, x: Any, y: Any) -> dict[str, Any]:
@@ -109,8 +131,8 @@ def _scope(port: Port, x: Any, y: Any) -> dict[str, Any]:
     assert port.loop is not None
     assert port.trains is not None
     scope, chains = dict(port.scope), port.preparation.chains
-    for names, others, value in ((chains[0], chains[1], x), (chains[1], chains[0], y)):
-        scope.update(dict.fromkeys(names - others, value))
+    for (names, others), role, value in ((chains, "x", x), (chains[::-1], "y", y)):
+        scope.update({name: value for name in names if name not in others or has_role(name, role)})
     for names, value in zip(port.loop.data_names(port.names()), (x, y), strict=True):
         scope.update(dict.fromkeys(names, value))
     counted = {name for name, value in scope.items() if type(value) is int}

@@ -67,7 +67,7 @@ class Followed:
         self.preparation, self.trains = None, self.training_data()
         if self.trains is None:
             return None
-        self.own_count = self._counted()
+        self.own_count = self.trains.own_count(self.scope) if self.trains.taken else 0
         x, y = self._examples()
         try:
             made = self.trains.preparation(self.scope, self.inputs, self.n_out, self.dtype)
@@ -81,12 +81,6 @@ class Followed:
             return None
         self.preparation = made
         return Way(made.shape, form, self._is_odd(made))
-
-    def _counted(self) -> int:
-        """Return the number of the file's own examples; 0 if it is not known."""
-        names = self.loop.data_names(self.names())[0] if self.loop else set()
-        own: list[Any] = [self.scope.get(name) for name in names if name not in self.source.stand_ins]
-        return next((len(value) for value in own if hasattr(value, "__array__") and np.ndim(value) > 1), 0)
 
     def _form(self, targets: Array) -> str:
         """Return the form of targets, and keep the numbers in their rows."""

@@ -6,20 +6,32 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+import numpy as np
+
 from shared.adapters.chains import PART, YIELDED, Taken
 from shared.adapters.items import parts_of
 from shared.adapters.loop_bodies import SHUFFLED, loaded_first, stored
 from shared.adapters.loops import Loop
+from shared.adapters.packages import imports
 from shared.adapters.pipelines import Order
 from shared.adapters.preparation import Preparation
 from shared.adapters.stand_ins import UnfollowedError
-from shared.adapters.statements import assigned, bound, called, resolved, settings, until
+from shared.adapters.statements import assigned, bound, called, loaded, needed, resolved, settings, until
 from shared.adapters.written_out import WrittenOut, as_in_file
 from shared.reading.names import has_role
 from shared.reading.source import Source
 
 ORDERED: Final = ("dataset", "batch_size", "shuffle", "sampler")
 """The first arguments of a DataLoader."""
+KNOWN: Final = {
+    r"\b(Fashion|K)?MNIST\((?!.*train=False)|mnist\.load_data": 60_000,
+    r"\bCIFAR100?\((?!.*train=False)|cifar100?\.load_data": 50_000,
+}
+"""The training examples of what a file loads."""
+SOME: Final = re.compile(r"split|[Ss]ubset|\[[^\[\]]*[:<>=]|concat|stack|append|sample|take\(|skip\(|mask")
+"""What takes some of the examples, or others too."""
+CUT: Final = ("split", "array_split", "tensor_split", "chunk", "vsplit")
+"""What cuts the rows of an array into batches: a function of a module, or a method."""
 
 
 def preceding(loop: Loop) -> list[ast.stmt]:
@@ -62,6 +74,8 @@ class TrainingData:
     """of a DataLoader, over which a loop goes"""
     found: Preparation | None = None
     """what is done to them, once it was asked for"""
+    cuts_itself = False
+    """whether a loop cuts its data into batches where it goes over them, so that it can be run over others"""
 
     def __init__(self, source: Source, before: Sequence[ast.stmt], used: str = "") -> None:
         self.source, self.before, self.used = source, before, used
@@ -88,6 +102,15 @@ class TrainingData:
         """Return what an epoch takes of the examples; None where that is not known."""
         raise NotImplementedError
 
+    def own_count(self, scope: dict[str, Any]) -> int:
+        """Return the number of the file's own examples; 0 if it is not known."""
+        del scope
+        assert self.taken is not None
+        made = needed(self.before, loaded(self.taken.x) | loaded(self.taken.y))
+        text = "\n".join(map(ast.unparse, [*made, self.taken.x, self.taken.y]))
+        known = (n for pattern, n in KNOWN.items() if re.search(pattern, text))
+        return 0 if SOME.search(text) else next(known, 0)
+
 
 class LoopData(TrainingData):
     """What a training loop takes its batches from.
@@ -100,24 +123,51 @@ class LoopData(TrainingData):
 
     def __init__(self, loop: Loop, calls: set[str]) -> None:
         super().__init__(loop.source, preceding(loop), ast.unparse(loop.node))
-        self.loop = loop
+        self.loop, self.calls = loop, calls
         self.loader = self._loader()
         self.taken = self._of_generator() or self._by_name(calls)
+        over = repeated(loop.node)
+        generator = self.source.functions.get(called(over)) if over is not None else None
+        ends = generator is not None and not any(isinstance(each, ast.While) for each in ast.walk(generator))
+        self.cuts_itself = loop.counts or ends or (over is not None and called(over) == "zip")
         if self.loader is not None:
             self.taken = self._of_loader(self.loader)
 
     def _by_name(self, calls: set[str]) -> Taken | None:
         """Return the arrays of which the loop takes its batches."""
-        node = self.loop.node
-        if isinstance(node, ast.For) and called(node.iter) == "zip":
-            names = [min(loaded_first(each), default="") for each in node.iter.args[:2]]  # type: ignore[attr-defined]
-            return _named(*names) if len(names) == len(("x", "y")) and all(names) else None
+        if (pair := self._pair()) is not None:
+            names = [self._whole(each) for each in pair]
+            return _named(*names) if all(names) else None
         x, y = self.loop.data_names(calls)
         x, y = ({n for n in names if re.search(rf"\b{re.escape(n)}\b", self.used)} for names in (x, y))
         if not x or not y:
             return self._by_words()
         words = re.findall(r"\w+", self.used)
         return _named(*(min(names, key=words.index) for names in (x, y)))
+
+    def _pair(self) -> tuple[ast.expr, ast.expr] | None:
+        """Return the batches of inputs and those of targets over which the loop goes side by side."""
+        made = repeated(self.loop.node)
+        while isinstance(made, ast.Name) or (isinstance(made, ast.Call) and called(made) == "list" and made.args):
+            after = resolved(made, self.statements)[0] if isinstance(made, ast.Name) else made.args[0]
+            if after is made or isinstance(after, ast.Name):
+                return None
+            made = after
+        pair = made.args if isinstance(made, ast.Call) and called(made) == "zip" else []
+        if isinstance(made, ast.ListComp) and isinstance(made.elt, ast.Tuple):
+            pair = made.elt.elts
+        return (pair[0], pair[1]) if len(pair) == len(("x", "y")) else None
+
+    def _whole(self, batches: ast.expr) -> str:
+        """Return the name of the array whose rows are cut into batches; that of an array as it is."""
+        made = resolved(batches, self.statements)[0]
+        if isinstance(made, ast.Call) and called(made) in CUT and isinstance(made.func, ast.Attribute):
+            of = made.func.value
+            is_function = isinstance(of, ast.Name) and of.id in imports(self.source.tree) and made.args
+            batches = made.args[0] if is_function else of
+        elif isinstance(made, ast.ListComp):
+            batches = made.elt
+        return min(loaded_first(batches), default="")
 
     def _of_generator(self) -> Taken | None:
         """Return what a function of the file yields, over which the loop goes."""
@@ -148,7 +198,7 @@ class LoopData(TrainingData):
         return None
 
     def _of_loader(self, loader: ast.Call) -> Taken | None:
-        given = dict(zip(ORDERED, loader.args, strict=False)) | {each.arg: each.value for each in loader.keywords}
+        given = _given(loader)
         data = given.get("dataset")
         statements: Sequence[ast.stmt] = self.statements
         while isinstance(data, (ast.Name, ast.Call, ast.Subscript)):
@@ -179,17 +229,36 @@ class LoopData(TrainingData):
             node = self.loop.node
             is_shuffled = isinstance(node, ast.For) and SHUFFLED.search(ast.unparse(node.iter))
             return Order(shuffled=True, drops_last=False) if is_shuffled else None
-        given = dict(zip(ORDERED, self.loader.args, strict=False))
-        given |= {each.arg: each.value for each in self.loader.keywords if each.arg}
-        asked = given.keys() & {"shuffle", "drop_last", "sampler", "batch_sampler"}
+        given = _given(self.loader)
+        asked = given.keys() & {"batch_size", "shuffle", "drop_last", "sampler", "batch_sampler"}
         values: dict[str, Any] = {}
         for name in asked:
             with suppress(Exception):
-                code = compile(ast.Expression(resolved(given[name], self.statements)[0]), "<loader>", "eval")
-                values[name] = eval(code, dict(scope))
-        if asked - values.keys() or values.get("sampler") is not None or values.get("batch_sampler") is not None:
+                values[name] = _evaluated(resolved(given[name], self.statements)[0], scope)
+        unknown = asked - values.keys() - {"batch_size"}
+        if unknown or values.get("sampler") is not None or values.get("batch_sampler") is not None:
             return None
-        return Order(bool(values.get("shuffle")), bool(values.get("drop_last")))
+        batch = values.get("batch_size")
+        return Order(bool(values.get("shuffle")), bool(values.get("drop_last")), batch if isinstance(batch, int) else 0)
+
+    def own_count(self, scope: dict[str, Any]) -> int:
+        """Return the number of the file's own examples; 0 if it is not known."""
+        if self.loader is not None:
+            with suppress(Exception):  # it is a stranger's file, and what it loads is not there
+                return len(_evaluated(_given(self.loader)["dataset"], scope))
+        own: list[Any] = [scope.get(name) for name in self.loop.data_names(self.calls)[0] - self.source.stand_ins]
+        counts = [len(value) for value in own if hasattr(value, "__array__") and np.ndim(value) > 1]
+        return counts[0] if counts else super().own_count(scope)
+
+
+def _given(loader: ast.Call) -> dict[str, ast.expr]:
+    """Return the arguments of a DataLoader by their names."""
+    named = {each.arg: each.value for each in loader.keywords if each.arg}
+    return dict(zip(ORDERED, loader.args, strict=False)) | named
+
+
+def _evaluated(expression: ast.expr, scope: dict[str, Any]) -> Any:
+    return eval(compile(ast.Expression(expression), "<loader>", "eval"), dict(scope))
 
 
 def repeated(node: ast.For | ast.While) -> ast.expr | None:

@@ -20,6 +20,15 @@ class Order(NamedTuple):
 
     shuffled: bool
     drops_last: bool
+    """whether a last batch that is smaller is left out"""
+    batch: int = 0
+    """examples of a batch; 0 if it is not known"""
+
+    def words(self, count: int) -> list[str]:
+        """Return it in words, for so many examples; 0 if it is not known how many."""
+        is_whole = count > 0 and self.batch > 0 and count % self.batch == 0  # then no batch is smaller
+        drops = self.drops_last and not is_whole
+        return ["in batches", *["shuffled"] * self.shuffled, *["last batch dropped"] * drops]
 
 
 @contextmanager
@@ -32,8 +41,9 @@ def straight(rows: int) -> Iterator[None]:
             shuffle, batch, mapped = cls.shuffle, cls.batch, cls.map
 
             def all_of(data: Any, batch_size: Any = None, drop_remainder: Any = False, *_: Any, **__: Any) -> Any:
-                del batch_size
-                return batch(data, rows, drop_remainder)
+                made = batch(data, rows, drop_remainder)
+                made.written = int(batch_size)
+                return made
 
             def as_written(data: Any, function: Any, *_: Any, **__: Any) -> Any:
                 is_own = hasattr(function, "__code__")  # what is compiled here has no source for AutoGraph
@@ -67,8 +77,10 @@ def order_of(data: Any) -> Order | None:
     if not is_pipeline(data):
         return None
     parts = list(_made_of(data))
-    drops = [getattr(each, "_drop_remainder", False) for each in parts if "Batch" in type(each).__name__]
-    return Order(any("Shuffle" in type(each).__name__ for each in parts), any(map(bool, drops)))
+    batched = [each for each in parts if "Batch" in type(each).__name__]
+    drops = any(bool(getattr(each, "_drop_remainder", False)) for each in batched)
+    batch = next((getattr(each, "written", 0) for each in batched), 0)
+    return Order(any("Shuffle" in type(each).__name__ for each in parts), drops, batch)
 
 
 def _made_of(data: Any) -> Iterator[Any]:

@@ -26,6 +26,8 @@ PIXELS: Final = re.compile(
     r"mnist\.load_data|cifar10+\.load_data|fetch_openml|tfds\.load|as_dataset\(|\b\w*MNIST\(|CIFAR\d+\(|SVHN\("
 )
 """Data sets whose pixels are 0 to 255."""
+LARGEST: Final = 2048
+"""Examples in a batch of a generator."""
 SHAPES: Final = {784: (28, 28), 3072: (32, 32, 3)}
 
 
@@ -85,8 +87,12 @@ class Preparation(Chains):
         images = np.concatenate([x, np.repeat(black_and_white[:, None], self.size, axis=1)])
         labels = np.concatenate([y, np.arange(classes) / (1 if self.n_out > 1 else classes - 1)])
         labels = labels.astype(np.int64) if self.n_out > 1 else labels
-        scope = self._scope(images, labels)
-        with biased(), straight(len(images)):
+        least = len(images)
+        if YIELDED in self.text:  # a generator may leave a smaller batch out
+            times = -(-LARGEST // least)
+            images, labels = np.tile(images, (times, 1)), np.tile(labels, times)
+        scope = self._scope(images, labels, least)
+        with biased(), straight(least):
             for node in self.kept:
                 if id(node) in self.roles:
                     self._load(node, images, labels, shape, scope)
@@ -95,31 +101,30 @@ class Preparation(Chains):
             found = [self._value(each, scope) for each in self.taken[:2]]
         self.is_tensor = hasattr(found[0], "detach")
         inputs, targets = (as_array(each) for each in found)
-        if len(inputs) != len(images) or len(targets) != len(images) or inputs.size != images.size:
+        if not len(inputs) == len(targets) == least or inputs.size != least * self.size:
             raise UnfollowedError(
-                f"{self.places}{len(images)} examples become inputs {inputs.shape}, targets {targets.shape}"
+                f"{self.places}{least} examples become inputs {inputs.shape}, targets {targets.shape}"
             )
         self.shape = inputs.shape[1:]
         return inputs[:n], targets[:n]
 
-    def _scope(self, images: Array, labels: Array) -> dict[str, Any]:
+    def _scope(self, images: Array, labels: Array, least: int) -> dict[str, Any]:
         """Return the names that the statements see: what stands for what is not loaded, and what gives the examples."""
-        rows = len(images)
 
         def element_of(data: Any, key: int | str) -> Any:
             self.order = order_of(data)
-            return element(data, key, rows)
+            return element(data, key, least)
 
         scope = {name: stands_for(self.imported.get(name, name)) if isinstance(value, Inert) else value
                  for name, value in self.scope.items()}  # fmt: skip
         scope |= {
-            "_rows": rows,
+            "_rows": len(images),
             "_in_order": lambda x: np.arange(x) if np.ndim(x) == 0 else x,
             IMAGE_SET: lambda *transforms: ImageSet(images, labels, self.size, self.dtype, *transforms),
             INSTANCE: _instance,
-            PART: lambda data, collate, key: _part(data, collate, key, rows),
+            PART: lambda data, collate, key: _part(data, collate, key, least),
             ELEMENT: element_of,
-            YIELDED: lambda batches, key: _yielded(batches, key, rows),
+            YIELDED: lambda batches, key: _yielded(batches, key, least),
         }
         for node in self.definitions:
             with suppress(UnfollowedError):
@@ -216,7 +221,7 @@ def _yielded(batches: Iterator[Any], key: int, rows: int) -> Any:
     if not found:
         raise UnfollowedError(f"no batch of {rows} examples")
     whole = np.concatenate(found)
-    return __import__("torch").from_numpy(whole) if is_torch else whole
+    return __import__("torch").from_numpy(whole[:rows]) if is_torch else whole[:rows]
 
 
 def _instance(cls: Any, **kept: Any) -> Any:

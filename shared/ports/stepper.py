@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from shared.adapters.followed import Followed
 from shared.adapters.live import Live
 from shared.adapters.live import port as live_port
 from shared.adapters.port import About, Figures, Named, Port, PortError, kind_of, listening
@@ -90,10 +91,9 @@ class PortStepper:
 
     def batches(self) -> list[str]:
         """Return how an epoch of the file takes the examples: "in batches", "shuffled", "last batch dropped"; or []."""
-        found = self.port.order() if hasattr(self.port, "order") else None
-        if found is None:
-            return []
-        return ["in batches", *["shuffled"] * found.shuffled, *["last batch dropped"] * found.drops_last]
+        port = self.port
+        found = port.order() if isinstance(port, Followed) else None
+        return found.words(port.own_count) if isinstance(port, Followed) and found is not None else []
 
     def gradients(self, start: Parameters, batches: list[tuple[Array, Array]]) -> list[Parameters]:
         """Return the gradients for each batch, all from the same parameters."""

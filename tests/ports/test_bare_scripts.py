@@ -3,12 +3,15 @@
 The files are in tests/ports/files. Nothing that they load is there: images of ours stand for it.
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import samegrad
+from shared.adapters.epochs import rows_of
 from shared.adapters.scaling import Scaling, scaling_of
 from shared.adapters.torch_module import TorchPort
 from shared.ports.comparison import begin, examine
@@ -65,7 +68,7 @@ def test_what_cannot_be_followed_is_named_by_its_lines() -> None:
     assert side.data == []
 
 
-MNIST = text("bare_mnist").replace("BS = 4", "BS = 32")
+MNIST = text("bare_mnist").replace("BS = 4", "BS = 64")
 LINES = "X = X.view(-1, 784) / 255.\nX = (X - 0.1307) / 0.3081\n"
 SLICES = "    for i in range(0, len(X), BS):\n        xb = X[i:i + BS]\n        yb = Y[i:i + BS]\n"
 LOADER = "train = torch.utils.data.TensorDataset(X, Y)\nloader = torch.utils.data.DataLoader(train, batch_size=BS{})\n"
@@ -91,6 +94,12 @@ def normalised(options: str = "") -> str:
         SLICES, "    for xb, yb in loader:\n")  # fmt: skip
 
 
+GENERATOR = """def batches(x, y, size):
+    for i in range(0, len(x), size):
+        yield x[i:i + size], y[i:i + size]
+
+
+"""
 SAME = {
     "in one line": MNIST.replace(LINES, "X = X.reshape(-1, 28 * 28).float().div_(255).sub(0.1307).div(0.3081)\n"),
     "in place": MNIST.replace(LINES, "X = X.view(len(X), -1).float()\nX /= 255\nX -= 0.1307\nX.div_(0.3081)\n"),
@@ -107,6 +116,9 @@ SAME = {
     "by its largest pixel": MNIST.replace("255.", "X.max()"),
     "a loader": with_loader(),
     "transforms": normalised(),
+    "tensors that are cut in the loop": MNIST.replace(SLICES, "    for xb, yb in zip(X.split(BS), Y.split(BS)):\n"),
+    "a generator": MNIST.replace("train = datasets", GENERATOR + "train = datasets").replace(
+        SLICES, "    for xb, yb in batches(X, Y, BS):\n"),
     "split": MNIST.replace("device = ", "X, X_val = X[5000:], X[:5000]\nY, Y_val = Y[5000:], Y[:5000]\ndevice = ", 1),
 }  # fmt: skip
 
@@ -208,6 +220,86 @@ def test_no_batch_is_dropped_where_the_size_of_a_batch_divides_the_examples(
     whole = text.replace(f"range(0, len(X), {batch})", f"range(0, len(X) - {batch} + 1, {batch})")
     assert whole != text
     assert compare(tmp_path, text, whole, steps=4).ok == is_same
+
+
+LOADED = (
+    OWN.replace("for epoch", "loader = DataLoader(TensorDataset(X, Y), batch_size=100)\nfor epoch")
+    .replace("for i in range(0, len(X), 100):", "for xb, yb in loader:")
+    .replace("X[i:i + 100]", "xb")
+    .replace("Y[i:i + 100]", "yb")
+)
+FUNCTION = "def main():\n    " + LOADED.replace("\n", "\n    ") + "\n\nmain()\n"
+
+
+@pytest.mark.parametrize("text", [LOADED, FUNCTION, normalised()], ids=["own", "in a function", "MNIST"])
+@pytest.mark.parametrize("divides", [True, False])
+def test_a_loader_drops_no_batch_where_its_size_divides_the_examples(tmp_path: Path, text: str, divides: bool) -> None:
+    """2,000 examples of its own, or the 60,000 of MNIST."""
+    size = 100 if divides else 64
+    text = text.replace("batch_size=100)", f"batch_size={size})").replace("BS = 64", f"BS = {size}")
+    if text.startswith(("X", "def")):
+        text = HEAD + "from torch.utils.data import DataLoader, TensorDataset\n" + text
+    dropped = text.replace(f"batch_size={size})", f"batch_size={size}, drop_last=True)").replace(
+        "DataLoader(train, BS)", "DataLoader(train, BS, drop_last=True)")  # fmt: skip
+    assert dropped != text
+    found = compare(tmp_path, text, dropped, steps=4)
+    assert parted(found) == ([] if divides else ["batches"])
+    assert ("last batch dropped" in said(found)) != divides
+
+
+SCALED: dict[str, Callable[[Any], Any]] = {
+    "as they are": lambda x: x,
+    "divided": lambda x: x / 255,
+    "feature by feature": lambda x: (x - x.mean(0)) / x.std(0) + 7,
+}
+
+
+@pytest.mark.parametrize("name", SCALED)
+@pytest.mark.parametrize("n_features", [2, 20])
+def test_rows_are_found_however_their_features_are_scaled(name: str, n_features: int) -> None:
+    rng = np.random.default_rng(1)
+    x, rows = rng.random((50, n_features)), rng.permutation(50)[:40]
+    assert rows_of(SCALED[name](x)[rows], x).tolist() == rows.tolist()
+    with pytest.raises(ValueError, match="got 40 rows, expected some of these 50"):
+        rows_of(rng.random((40, n_features)), x)
+
+
+CUT = {
+    "in a list": ("parts = [(X[i:i + BS], Y[i:i + BS]) for i in range(0, len(X), BS)]\n", "parts"),
+    "as pairs": ("parts = list(zip(X.split(BS), Y.split(BS)))\n", "parts"),
+    "each": ("Xs, Ys = X.split(BS), torch.split(Y, BS)\n", "zip(Xs, Ys)"),
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_batches_that_are_cut_before_the_loop_are_followed_to_their_data(tmp_path: Path, name: str) -> None:
+    text = MNIST.replace("for ep in", CUT[name][0] + "for ep in").replace(
+        SLICES, f"    for xb, yb in {CUT[name][1]}:\n"
+    )
+    found = compare(tmp_path, MNIST, text, steps=4)
+    assert found.ok, (found.rows, said(found))
+    assert found.sides[1].data == [STANDARD]
+    other = text.replace("X = (X - 0.1307) / 0.3081\n", "")
+    assert other != text
+    assert parted(compare(tmp_path, text, other, steps=4)) == ["data"]
+
+
+SHUFFLING = GENERATOR.replace("    for i", "    order = np.random.permutation(len(x))\n    for i").replace(
+    "x[i:i + size], y[i:i + size]", "x[order[i:i + size]], y[order[i:i + size]]"
+)
+
+
+@pytest.mark.parametrize(("other", "words"), [
+    (SHUFFLING, "b: another order"),
+    (GENERATOR.replace("len(x), size", "len(x) - size + 1, size"), "b: last batch dropped"),
+], ids=["shuffled", "dropped"])  # fmt: skip
+def test_the_order_and_the_end_of_a_generator_are_seen(tmp_path: Path, other: str, words: str) -> None:
+    text = MNIST.replace(SLICES, "    for xb, yb in batches(X, Y, BS):\n")
+    one, two = (text.replace("train = datasets", f"import numpy as np\n\n\n{made}train = datasets")
+                for made in (GENERATOR, other))  # fmt: skip
+    found = compare(tmp_path, one, two, steps=4)
+    assert parted(found) == ["batches"]
+    assert words in said(found)
 
 
 def test_a_batch_of_256_examples_says_nothing_of_pixels(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ __all__ = ["_own_settings"]
 pytestmark = pytest.mark.xdist_group("jax")
 
 CSV, LOADER, INLOOP = (text(f"jax_{name}") for name in ("csv", "loader", "inloop"))
+INLOOP = INLOOP.replace("BS = 32", "BS = 64")  # which does not divide 60,000
 RAW = "pixels from 0 to 255, which nothing divides"
 READ = {
     "a function with pandas": (CSV, [STANDARD], ("in batches", "shuffled")),
