@@ -82,11 +82,17 @@ def methods(instance: Any) -> dict[str, Callable[..., Any]]:
 
 def ranked(named: Mapping[str, Any], patterns: Sequence[str], but: str = "") -> list[str]:
     """Return the names that match one of the patterns, the first pattern's first."""
-    found = []
+    return list(_ranked(tuple(named), tuple(patterns), but))
+
+
+@lru_cache(maxsize=500)
+def _ranked(names: tuple[str, ...], patterns: tuple[str, ...], but: str) -> list[str]:
+    """A step is run thousands of times, with the same names."""
+    found: list[str] = []
     for pattern in patterns:
         found += [
             name
-            for name in named
+            for name in names
             if re.search(pattern, name.lower()) and not (but and re.search(but, name.lower())) and name not in found
         ]
     return found

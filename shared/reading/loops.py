@@ -88,7 +88,7 @@ class Loop:
             space[NOTED] = lambda name, value: noted.update(
                 {name: kept(value)} if isinstance(value, np.ndarray) else {}
             )
-            exec(compile(ast.Module([self.block.body], []), str(self.source.path), "exec"), space)
+            exec(_code(self.block.body, str(self.source.path)), space)
             after = {leaf.name: np.array(leaf.get(space), float) for leaf in self.leaves}
             made = {key: value for key, value in space.items() if id(value) not in known}
             del made[NOTED]

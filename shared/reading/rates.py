@@ -13,7 +13,7 @@ from shared.reading.source import Source
 def own_objects(root: Any, source: Source) -> Iterator[Any]:
     """Yield the objects of the file's classes in dicts, lists and other such objects, and the classes, each once."""
     own, seen, left = tuple(own_classes(source).values()), set[int](), [root]
-    while left:
+    while left and own:
         value = left.pop()
         if id(value) in seen:
             continue

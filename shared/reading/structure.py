@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import permutations
+from types import FunctionType, ModuleType
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +20,8 @@ STATE: Final = re.compile(
 """Names of what is shaped like weights and is none: gradients, and the state of an optimizer."""
 MOST_PERMUTED: Final = 4
 DEEPEST: Final = 5
+WITHOUT: Final = frozenset((int, bool, str, type(None), type, FunctionType, ModuleType))
+"""Types of what most names of a file stand for; these hold no arrays of its own."""
 KERNEL: Final = 4
 """The most axes of an array: those of the kernels of a convolution."""
 
@@ -120,6 +123,8 @@ def leaves(root: Any, is_own: Callable[[Any], bool], name: str = "") -> list[Lea
 def _walk(
     value: Any, is_own: Callable[[Any], bool], name: str, path: tuple[tuple[str, Any], ...], seen: set[int]
 ) -> Iterator[Leaf]:
+    if type(value) in WITHOUT:
+        return
     if isinstance(value, np.ndarray):
         if (
             value.dtype.kind == "f"
@@ -139,7 +144,8 @@ def _walk(
         yield from rows
         return
     if isinstance(value, Mapping):
-        items = [("key", key, f"{name}[{key!r}]" if name else str(key)) for key in value]
+        keys = [key for key in value if key != "__builtins__"]  # which `exec` adds
+        items = [("key", key, f"{name}[{key!r}]" if name else str(key)) for key in keys]
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         items = [("attribute", key, f"{name}.{key}" if name else key) for key in value._fields]
     elif isinstance(value, (list, tuple)):
@@ -302,6 +308,8 @@ def _with_biases(
 
 def kept(value: Any) -> Any:
     """Return a deep copy; the value itself where it cannot be copied."""
+    if type(value) is np.ndarray and value.dtype != object:
+        return value.copy()
     try:
         return copy.deepcopy(value)
     except Exception:  # noqa: BLE001 - a lock, a module: it is shared then
