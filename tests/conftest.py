@@ -98,5 +98,5 @@ def group(nodeid: str) -> str:
     module, _, rest = nodeid.partition("::")
     if module.startswith("tests/ports/test_jax_"):
         return "tests/ports/test_jax"
-    asked = re.search(r"\[(\w+)[-\]]", rest)
-    return asked[1] if asked and module.startswith("tests/impls/") and asked[1] in implementations.names() else module
+    asked = set(re.split(r"[\[\]-]", rest)).intersection(implementations.names())
+    return min(asked) if asked and module.startswith("tests/impls/") else module
