@@ -6,16 +6,22 @@ is right. A file is not tidied: what is odd in it is why it is here.
 
 import json
 import re
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from shared.boundary import told
+from shared.diagnosis import isolated
 from shared.diagnosis.as_written import OwnVerdict
 from shared.diagnosis.diagnose import Verdict
 from shared.diagnosis.facts import Options
 from shared.diagnosis.isolated import check_file
 from shared.diagnosis.rules import UNNAMED
+from shared.processes.calls import CallError, CallProcess
 from shared.reading.program import UnreadableError
 from tests.command import SECONDS
 
@@ -24,10 +30,36 @@ USUAL = r"case_\d|6[3-9]_|7[08]_|conv_(0[12]|10|20)"
 EXPECTED: dict[str, Any] = json.loads((Path(__file__).parent / "expected.json").read_text())
 
 
+class InProcess(CallProcess):
+    """A file in the process of the tests, which saves the start of one for each."""
+
+    def __init__(self, name: str, loader: Callable[[str], Any], *, timeout: float) -> None:
+        self.name, self.loader, self.timeout = name, loader, timeout
+
+    def __enter__(self) -> "InProcess":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def loaded(self) -> "InProcess":
+        self.call(lambda _: None)
+        return self
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            if not hasattr(self, "subject"):
+                self.subject = self.loader(self.name)
+            return function(self.subject, *arguments)
+        except Exception as error:
+            raise CallError("raised", told(error)) from error
+
+
 def found(name: str) -> Verdict | OwnVerdict:
-    """Return the verdict on a file."""
+    """Return the verdict on a file; the usual ones in a process of their own, as for a user."""
     nothing = dict.fromkeys(("network", "sizes", "activation", "loss"))
-    return check_file(FOLDER / name, nothing, Options(), SECONDS)
+    with nullcontext() if re.match(USUAL, name) else mock.patch.object(isolated, "CallProcess", InProcess):
+        return check_file(FOLDER / name, nothing, Options(), SECONDS)
 
 
 def test_every_file_has_its_answer() -> None:
