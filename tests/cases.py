@@ -126,7 +126,7 @@ def is_compiled(network: str) -> bool:
 
 def in_turn(network: str, number: int, period: int = len(COMPILED)) -> bool:
     """Return whether a case is tried: those that compile share them, or leave some out with a longer period."""
-    return network not in COMPILED or number % period == COMPILED.index(network)
+    return network not in COMPILED or number % period == COMPILED.index(network) % period
 
 
 def tolerance(c: Case) -> dict[str, float]:

@@ -137,6 +137,7 @@ SCENES_OF = ("784-30-10, sigmoid, quadratic", "5-4-3, tanh, cross_entropy", "5-4
 @pytest.mark.exhaustive_unless(
     fits=lambda network, text: network not in TIERS and (network != "tensorflow_keras" or text == SCENES_OF[-1])
 )
+@pytest.mark.only_if(fits=lambda network, text: in_turn(network, SCENES_OF.index(text), period=len(SCENES_OF)))
 @pytest.mark.parametrize("text", SCENES_OF)
 def test_no_check_of_the_diagnosis_accuses_it(network: CallProcess, text: str) -> None:
     spec = NetworkSpec.parse(text)
