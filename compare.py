@@ -54,6 +54,12 @@ environment:
 """
 
 
+INSTALLED = (
+    "`make compare` installs all of them into .venv, where the command is `.venv/bin/python compare.py`"
+    " (on Windows `.venv\\Scripts\\python compare.py`)"
+)
+
+
 class Verb(Protocol):
     """What a file of `shared/verbs/` provides."""
 
@@ -102,6 +108,9 @@ def main(argv: list[str] | None = None) -> int:
         argv = sys.argv[1:]
     try:
         return _run(argv, stdout)
+    except ModuleNotFoundError as error:
+        print(f"error: this Python has no package {error.name!r}, which samegrad needs; {INSTALLED}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:  # before the first worker, or after the last one
         print("interrupted", file=sys.stderr)
         return signals.exit_code()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class SpecError(ValueError):
@@ -33,6 +34,14 @@ def nearest(got: object, allowed: Iterable[str]) -> str:
     """Return "; did you mean X?" if one of the allowed words is similar to what was given, else ""."""
     found = get_close_matches(str(got), allowed, n=1)
     return f"; did you mean {found[0]}?" if found else ""
+
+
+def not_there(path: Path) -> str:
+    """Return that there is no file, in words, with the nearest name of a Python file beside it."""
+    if path.is_dir():
+        return f"got {path}, which is a folder"
+    beside = [each.name for each in path.parent.glob("*.py")] if path.parent.is_dir() else []
+    return f"got {path}, which does not exist{nearest(path.name, beside)}"
 
 
 def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:

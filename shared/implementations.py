@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from shared.boundary import NotPythonError, parsed, read_source, safe
-from shared.errors import SettingError, listed, nearest
+from shared.errors import SettingError, listed, nearest, not_there
 from shared.spec import NetworkSpec, TrainingSpec
 
 FOLDER = Path(__file__).resolve().parents[1] / "impls"
@@ -52,8 +52,7 @@ class UnknownImplementationError(LookupError):
 
     def __init__(self, name: str) -> None:
         if name.endswith(".py"):
-            found = "a folder" if Path(name).is_dir() else "no such file"
-            super().__init__(f"implementation: got {name!r}, which is {found}; expected the path of a file")
+            super().__init__(f"implementation: {not_there(Path(name))}")
             return
         known = ", ".join(names())
         message = f"implementation: got {name!r}, expected one of {known}, all, or the path of a .py file"

@@ -105,6 +105,53 @@ def test_a_file_that_cannot_be_loaded_says_why(source: str, message: str, tmp_pa
     assert found.code == 1
     assert "error: " in found.stderr
     assert message in found.stderr
+    assert "calls.py" not in found.stderr or message == "SIGSEGV"  # frames of our own lead nowhere
+
+
+FACTOR = """import numpy as np
+
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_out, n_in), np.random.randn(n_out, 1)
+
+    def forward(self, x):
+        self.x = x
+        return self.W @ x + self.b
+
+    def backward(self, grad, lr):
+        gx = self.W.T @ grad
+        self.W -= lr * grad @ self.x.T
+        self.b -= lr * grad
+        return gx
+
+
+class Tanh:
+    def forward(self, x):
+        self.x = x
+        return np.tanh(x)
+
+    def backward(self, grad, lr):
+        return grad * (1 - self.x**2)
+
+
+net = [Dense(2, 3), Tanh(), Dense(3, 1), Tanh()]
+X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]).reshape(4, 2, 1)
+Y = np.array([[0], [1], [1], [0]]).reshape(4, 1, 1)
+for e in range(1000):
+    for x, y in zip(X, Y):
+        out = x
+        for l in net: out = l.forward(out)
+        grad = 2 * (out - y) / y.size
+        for l in reversed(net): grad = l.backward(grad, 0.1)
+"""
+
+
+def test_one_number_that_some_factor_makes_right_is_not_called_right(tmp_path: Path) -> None:
+    """The bias of a single output: a wrong slope of its tanh is a factor for each example, and one for their sum."""
+    found = check(tmp_path, FACTOR)
+    assert found.code == 4
+    assert "b right" not in found.stdout
+    assert check(tmp_path, FACTOR.replace("self.x**2", "np.tanh(self.x) ** 2")).code == 0
 
 
 def in_gradients(line: str) -> str:
@@ -182,7 +229,8 @@ def test_constants_that_cannot_be_meant(constants: str, message: str, tmp_path: 
     ("arguments", "message"),
     [
         ((), "expected a FILE"),
-        (("nothing.py",), "which is not a file; expected a .py file"),
+        (("nothing.py",), "nothing.py, which does not exist"),
+        (("compar.py",), "compar.py, which does not exist; did you mean compare.py?"),
         (("README.md",), "which is not a .py or .ipynb file"),
         (("--example", "--self-test"), "not allowed with"),
         (("--example", "compare.py"), "expected a FILE"),

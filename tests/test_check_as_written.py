@@ -116,7 +116,7 @@ def test_the_adapter_names_what_the_file_holds_and_is_python(tmp_path: Path) -> 
     assert "OurNeuralNetwork.feedforward(self, x)" in found.stdout
     compile(found.stdout, "adapted.py", "exec")
     missing = check("--adapt", str(tmp_path / "nothing.py"))
-    assert (missing.code, "which is not a file" in missing.stderr) == (2, True)
+    assert (missing.code, "which does not exist" in missing.stderr) == (2, True)
 
 
 def test_a_file_that_is_no_notebook_says_so(tmp_path: Path) -> None:

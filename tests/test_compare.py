@@ -317,7 +317,7 @@ USAGE_ERRORS = {
     "-i impls/pytorch.py -i pytorch": "-i: got two named pytorch, expected different names",
     "-i __init__": "got '__init__', expected one of .*numpy_scratch",
     "-i ../compare": "got '../compare', expected one of .*numpy_scratch",
-    "-i nowhere.py": "got 'nowhere.py', which is no such file; expected the path of a file",
+    "-i nowhere.py": "got nowhere.py, which does not exist",
     "-i tests": "got 'tests', expected one of .*numpy_scratch",
     "--no-such-option": "unrecognized arguments: --no-such-option",
 }
@@ -340,6 +340,13 @@ def test_wrong_usage_is_the_exit_code_of_the_process(tmp_path: Path) -> None:
     found = run(tmp_path / "out", "--sizes", "784,thirty,10")
     assert (found.code, found.stdout) == (2, "")
     assert "Traceback" not in found.stderr
+
+
+def test_a_python_without_the_packages_is_told_where_they_are() -> None:
+    done = subprocess.run([sys.executable, "-S", "compare.py", "check", "mine.py"], cwd=ROOT, capture_output=True,
+                          text=True, check=False)  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"error: this Python has no package '\w+', .*`\.venv/bin/python compare\.py`.*\n", done.stderr)
 
 
 def test_two_implementations_of_one_name_are_wrong_usage(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,13 @@ def test_a_session_is_what_happens(name: str, tmp_path: Path) -> None:
         )
         assert done.stdout == expected, (command, done.stderr)
         assert done.stderr == ""
+
+
+def test_what_is_enough_without_frameworks_is_all_that_is_needed_besides() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {re.split(r"[<>=]", each)[0] for each in project["dependencies"]}
+    (line,) = re.findall(r"^pip install -c constraints.txt (numpy .*)$", TEXT["install.md"], re.MULTILINE)
+    assert set(line.split()) == needed - {"torch", "torchvision", "tensorflow", "keras"}
 
 
 def test_readme_shows_sessions() -> None:

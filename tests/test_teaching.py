@@ -50,6 +50,12 @@ def test_every_file_of_a_folder_gets_a_line(of_class: Path) -> None:
     assert lines[LEARNER][1:] == ["wrong", "1/n twice below the last layer", "(5)", "42"]
 
 
+def test_the_current_folder_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.py").write_text("x = 1\n")
+    monkeypatch.chdir(tmp_path)
+    assert str(samegrad.check_folder(".")).startswith(f"{tmp_path.name}: 1 file")
+
+
 def test_a_file_that_hangs_is_recorded_and_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def check(path: Path, timeout: float) -> samegrad.Checked:
         return samegrad.check(path, timeout=2 if path.name == "hangs.py" else timeout)

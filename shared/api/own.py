@@ -14,7 +14,7 @@ from shared.diagnosis.diagnose import Verdict
 from shared.diagnosis.facts import Options, measured
 from shared.diagnosis.isolated import check_file, has_network
 from shared.diagnosis.near_misses import Filled
-from shared.errors import SettingError
+from shared.errors import SettingError, not_there
 from shared.interface import Array
 from shared.measure import plan
 from shared.options import DEFAULTS, READINGS, UPDATES
@@ -116,8 +116,8 @@ def check(
         return _check_functions({name: each for name, each in functions.items() if each is not None}, parameters, read)
     assert path is not None
     if not path.is_file() or path.suffix not in (".py", ".ipynb"):
-        problem = "is not a .py or .ipynb file" if path.is_file() else "is not a file"
-        raise SettingError("file", f"got {file}, which {problem}; expected a .py file or a notebook with a network")
+        other = f"got {path}, which is not a .py or .ipynb file; expected one with a network"
+        raise SettingError("file", other if path.is_file() else not_there(path))
     network = given_options(options, NETWORK)
     if exercise := exercises.declared(path):
         found = filled.check_file(path, exercise, limit)

@@ -127,29 +127,32 @@ def ported(
     has_network = any(given[name] is not None for name in ("network", "sizes", "activation", "loss"))
     located = [implementations.locate_all([name], with_models=True)[0] for name in names]
     spec = network_of(settled, given) if has_network else None
-    with progress("steps", None):
-        declared = next((each for name in located if (each := declared_spec(name)) is not None), None)
-        spec = spec or declared
-        if len(located) == 1 and declared is not None:
-            located.append(REFERENCE)
-        with side_by_side(located, PortStepper.of, timeout=timeout) as processes:
+    declared = next((each for name in located if (each := declared_spec(name)) is not None), None)
+    spec = spec or declared
+    if len(located) == 1 and declared is not None:
+        located.append(REFERENCE)
+    with side_by_side(located, PortStepper.of, timeout=timeout) as processes:
+        with progress("loading", None):
             sides = comparison.begin(processes, located, Given(spec, training, named))
-            _refuse_unmapped(sides)
+        _refuse_unmapped(sides)
+        with progress("comparing", None):
             found = comparison.examine(sides, processes, steps, training.batch_size, training.seed)
-            if len(names) < len(sides):
-                comparison.accept_own_rule(found)
-            asked = slice(len(names))  # the reference was not asked for
-            if any(side.about.own and side.about.has_update for side in sides[asked]):
-                dataset = load_data(given)
-                if beside.fits(sides[0].about, dataset):
-                    try:
+        if len(names) < len(sides):
+            comparison.accept_own_rule(found)
+        asked = slice(len(names))  # the reference was not asked for
+        if any(side.about.own and side.about.has_update for side in sides[asked]):
+            dataset = load_data(given)
+            if beside.fits(sides[0].about, dataset):
+                try:
+                    with progress("training from its own start", None):
                         found.accuracies = beside.start_accuracies(sides[asked], processes[0], dataset, training)
-                    except CallError as error:  # what was compared stays
-                        found.untrained = str(error)
-            if timing:
+                except CallError as error:  # what was compared stays
+                    found.untrained = str(error)
+        if timing:
+            with progress("timing (--no-timing leaves it out)", None):
                 timed.time_sides(sides[asked], processes[asked], training.batch_size, training.seed)
-            if timing and len(names) == 1:
-                found.sibling = sibling_of(sides[0], processes[0], located[0], training, timeout)
+                if len(names) == 1:
+                    found.sibling = sibling_of(sides[0], processes[0], located[0], training, timeout)
     return Ported(ports_report.document(found), found)
 
 

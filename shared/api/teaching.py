@@ -13,7 +13,7 @@ from shared.api.common import WIDTH, Printed, Progress, no_progress, one_thread
 from shared.api.own import check
 from shared.boundary import told
 from shared.diagnosis.near_misses import TO_FILL, Filled
-from shared.errors import SettingError, SpecError
+from shared.errors import SettingError, SpecError, not_there
 from shared.options import VISIBILITIES
 from shared.processes.calls import CallError
 from shared.reading.program import UnreadableError
@@ -82,7 +82,7 @@ def check_folder(
     there = {name for path in files for name in (path.name, path.relative_to(root).as_posix())}
     ordered += [Submission(name, MISSING, description="there is no such file") for name in expect if name not in there]
     counted = Counter(each.status for each in ordered)
-    return Submissions(report.document(root.name, ordered, counted), ordered)
+    return Submissions(report.document(root.resolve().name, ordered, counted), ordered)
 
 
 def _counts(path: Path, root: Path) -> bool:
@@ -124,7 +124,7 @@ def _short(message: str, path: Path) -> str:
 def check_one(path: Path, *, timeout: float | None = None, **options: Any) -> Submissions:
     """Check one file as `check_folder` checks each; SettingError if there is no such file."""
     if not path.is_file():
-        raise SettingError("file", f"got {path}, which is not a file")
+        raise SettingError("file", not_there(path))
     found = [one_thread(submission)(path, path.parent, timeout, options)]
     return Submissions(report.document(path.name, found, Counter(each.status for each in found)), found)
 

@@ -161,7 +161,7 @@ def _unavailable(data_dir: Path, missing: Iterable[MnistFile], why: str) -> Mnis
         data_dir,
         f"no {', '.join(file.name for file in missing)} ({why})",
         "the four MNIST files, gzipped or raw, in this folder or in MNIST/raw/ below it",
-        "set data_dir or SAMEGRAD_DATA to their folder, or run where a mirror can be reached",
+        "give their folder as --data-dir, data_dir or SAMEGRAD_DATA, or run where a mirror can be reached",
     )
 
 

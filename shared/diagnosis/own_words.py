@@ -39,6 +39,12 @@ def loss_words(case: Case) -> str:
 
 def as_text(case: Case, factor: float) -> str:
     """Return a factor on the sum over the batch in words: a mean, a sum, 2/n_out times, ..."""
+    usual = _usual(case, factor)
+    return usual if usual is not None else f"{factor:.4g} times "
+
+
+def _usual(case: Case, factor: float) -> str | None:
+    """Return the words of a factor that people use; None for another one."""
     if case.n == 1:
         known = {2 / case.n_out: "2/n_out times ", 1 / case.n_out: "1/n_out times ", 1.0: "", 2.0: "twice "}
     else:
@@ -48,7 +54,7 @@ def as_text(case: Case, factor: float) -> str:
             2 / (n * o): "twice the mean over the outputs, too, of ",
             1 / n: "the mean of ", 1.0: "the sum of ", 2 / n: "twice the mean of ", 2.0: "twice the sum of ",
         }  # fmt: skip
-    return next((words for value, words in known.items() if abs(factor / value - 1) < ALIKE), f"{factor:.4g} times ")
+    return next((words for value, words in known.items() if abs(factor / value - 1) < ALIKE), None)
 
 
 def times(case: Case, factor: float) -> str:
@@ -69,6 +75,10 @@ def tensors(case: Case) -> str:
     """Return which gradients are right, and by what the others are off."""
     d, parts = case.facts.derivatives, []
     right = [f"d{name}" for name, is_right in case.fit.right.items() if is_right]
+    if all(d.arrays[name].size == 1 for name, is_right in case.fit.right.items() if is_right) and (
+        _usual(case, case.fit.factor) is None
+    ):
+        right = []  # some factor makes a single number right
     for name in case.facts.layout.names:
         if case.fit.right.get(name):
             continue

@@ -222,7 +222,7 @@ def make_folder(output: Path | None, dataset: str) -> Path:
         if output is None:
             return _make_new_folder(folder)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            remedy = "an interrupted run can be resumed"
+            remedy = f"an interrupted run goes on with --resume {folder}"
             raise SettingError("output", f"got {folder}, which exists, expected a new or empty folder; {remedy}")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from shared.boundary import safe, told
-from shared.errors import SettingError, UsageError
+from shared.errors import SettingError, UsageError, not_there
 from shared.layers import ACTIVATIONS
 from shared.options import READINGS, UPDATES, VISIBILITIES, choice
 from shared.processes import environment
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         from shared.reading.adapter import adapter
 
         if not arguments.file.is_file():
-            raise SettingError("file", f"got {arguments.file}, which is not a file; expected a file with a network")
+            raise SettingError("file", not_there(arguments.file))
         try:
             sys.stdout.write(adapter(arguments.file))
         except (OSError, ValueError) as error:
@@ -113,8 +113,9 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         print(f"error: {safe(str(error))}", file=sys.stderr)
         return 1
     except CallError as error:
-        # a traceback is useful only if it leads into the file
-        print_error(error if str(arguments.file.absolute()) in error.detail else CallError(error.kind, str(error)))
+        # a traceback is useful only where it leads into the file
+        first = error.detail.find(f'  File "{safe(str(arguments.file.absolute()))}"')
+        print_error(CallError(error.kind, str(error), error.detail[first:] if first >= 0 else ""))
         return 1
     print_document(checked.document, arguments.format)
     return 0 if checked.ok else 4

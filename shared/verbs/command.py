@@ -49,10 +49,14 @@ class Parser(argparse.ArgumentParser):
         super().__init__(prog, usage, wrapped, allow_abbrev=False, formatter_class=style)
         self.examples = examples
 
+    @property
+    def _command(self) -> str:
+        """What the user types for this verb."""
+        return f"{COMMAND}{self.prog.removeprefix(PROGRAM)}"
+
     def format_help(self) -> str:
         """Return the help, examples first."""
-        command = f"{COMMAND}{self.prog.removeprefix(PROGRAM)}"
-        lines = [f"  {f'{command} {example}'.rstrip()}\n      {does}" for example, does in self.examples.items()]
+        lines = [f"  {f'{self._command} {example}'.rstrip()}\n      {does}" for example, does in self.examples.items()]
         return "\n".join(["examples:", *lines, "", super().format_help()])
 
     def error(self, message: str) -> NoReturn:
@@ -62,7 +66,7 @@ class Parser(argparse.ArgumentParser):
             message += nearest(unknown[1], [name for name in self._option_string_actions if name.startswith("--")])
         elif message.startswith("unrecognized arguments: ") and ".py" in message:
             message += "; give all files together, or each with -i"
-        super().error(message)
+        self.exit(2, f"{self.prog}: error: {message}\n{self._command} --help shows the options\n")
 
     def refuse(self, error: SettingError) -> NoReturn:
         """Print which option has a wrong value, and exit with 2."""

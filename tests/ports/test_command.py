@@ -126,7 +126,7 @@ def test_files_may_be_named_without_an_option_and_together() -> None:
     found = command.inside(None, "lockstep", "a.py", "b.py", "-i", "c.py")
     assert "got 3 implementations, expected one or two: files, or names after -i" in found.stderr
     for verb in ([], ["run"], ["lockstep"]):
-        assert "got 'nowhere.py', which is no such file" in command.inside(None, *verb, "nowhere.py").stderr
+        assert "got nowhere.py, which does not exist" in command.inside(None, *verb, "nowhere.py").stderr
 
 
 @pytest.mark.exhaustive

@@ -133,7 +133,10 @@ def test_a_reference_that_failed_is_reported_with_its_reason_and_stderr() -> Non
 @pytest.mark.parametrize(
     ("ended", "printed"),
     [
-        ("interrupted", "! incomplete: interrupted; what was measured is shown, and the run can be resumed"),
+        (
+            "interrupted",
+            "! incomplete: interrupted; what was measured is shown; --resume FOLDER continues",
+        ),
         ("budget", "! incomplete: the time budget was used up; what was measured is shown"),
         (None, "! incomplete: it has not ended; what was measured is shown"),
         (
