@@ -39,6 +39,7 @@ class TorchFile(FilePort):
             self.notes.append(f"its parameters are {', '.join(sorted(is_odd))}, computed in {self.dtype} here")
         self.module.to(getattr(self.torch, self.dtype))
         self.modes = self._modes()
+        self.dropouts = self.modes.get("dropout", [])
         self.criterion, self.criterion_words = self._criterion()
         self.optimizer, self.optimizer_words = self._optimizer()
         if self.loop:  # what the function gets as arguments, of which nothing is known
@@ -191,7 +192,8 @@ class TorchFile(FilePort):
             found = [kind(self.module.parameters(), **rate)]
         if not found:
             return self.torch.optim.SGD(self.module.parameters(), lr=0.1), "no optimizer: SGD with rate 0.1 here"
-        count = sum(1 for group in found[0].param_groups for p in group["params"] if id(p) in mine)
+        listed = [p for group in found[0].param_groups for p in group["params"]]
+        count = sum(1 for p in listed if id(p) in mine and p.requires_grad)
         if 0 < count < len(mine):
             self.notes.append(f"its optimizer updates {count} of {len(mine)} tensors")
         return found[0], type(found[0]).__name__
