@@ -162,8 +162,8 @@ class KerasPort(KerasFile):
             outputs = self.model(images, training=True)
             value = self._value(images, target, outputs)
         variables, trained = self._variables(), {id(each) for each in self.model.trainable_variables}
-        found = zip(tape.gradient(value, variables), variables, strict=True)
-        found = [np.zeros(v.shape) if g is None or id(v) not in trained else g for g, v in found]
+        gradients = zip(tape.gradient(value, variables), variables, strict=True)
+        found = [np.zeros(v.shape) if g is None or id(v) not in trained else g for g, v in gradients]
         found = [self.tf.convert_to_tensor(g) for g in found]
         pairs = zip(found, variables, strict=True)
         self.optimizer.apply_gradients([(g, v) for g, v in pairs if id(v) in trained])

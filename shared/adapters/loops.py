@@ -22,7 +22,6 @@ from shared.adapters.loop_bodies import (
     without_jumps,
 )
 from shared.boundary import told
-from shared.processes.harmless import harmless
 from shared.reading.names import has_role
 from shared.reading.source import Inert, Source
 
@@ -121,8 +120,8 @@ class Loop:
             is_simple = isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.FunctionDef))
             chosen = not only or (isinstance(node, ast.Expr) and any(f".{word}" in text for word in only))
             if is_simple and chosen and not re.search(r"\.(fit|backward|step)\(|\b(print|input)\(", text):
-                with suppress(Exception), harmless(self.source.path.parent):
-                    exec(compile(ast.Module([node], []), str(self.source.path), "exec"), scope)
+                with suppress(Exception):
+                    self.source.run(node, scope)
 
     def data_names(self, calls: set[str]) -> tuple[set[str], set[str]]:
         """Return the names that stand for inputs and for targets in the body, and are not made in the loop itself.

@@ -173,6 +173,11 @@ class Source:
             self.skipped[node.lineno] = told(error)
         self._stand_in(node)
 
+    def run(self, node: ast.stmt, scope: dict[str, Any]) -> None:
+        """Run a statement of the file with these names; what it writes goes nowhere."""
+        with harmless(self.path.parent):
+            exec(compile(ast.Module([node], []), str(self.path), "exec"), scope)
+
     def _stand_in(self, node: ast.stmt) -> None:
         """Put some examples in the place of data that were not loaded, so that what is derived from them exists."""
         if not isinstance(node, ast.Assign):
@@ -216,9 +221,9 @@ class Source:
             function = node.value.func if isinstance(node.value, ast.Call) else None
             of_model = (*MODELS, *BUILDING) if self.real else BUILDING
             builds = isinstance(function, ast.Attribute) and (function.attr in of_model or self._in_place(function))
-            own = self.functions.get(getattr(function, "id", ""))
-            if self.real and own is not None and FREEZES.search(ast.unparse(own)):
-                builds = not self._trains(own.name)
+            called = self.functions.get(getattr(function, "id", ""))
+            if self.real and called is not None and FREEZES.search(ast.unparse(called)):
+                builds = not self._trains(called.name)
             return "" if builds or "seed" in ast.unparse(node) else "an expression"
         methods = {each.func.attr for each in _calls(node) if isinstance(each.func, ast.Attribute)}
         if self.real and (long := sorted(methods & FITS)):
