@@ -60,6 +60,10 @@ class TorchFile(FilePort):
             self.source.load()
         self.loop = training_loop(self.source, asked=self.named.model)
         self.scope = self.loop.scope() if self.loop else dict(self.source.namespace)
+        in_class = re.search(r"\bbackward\(", "".join(map(ast.unparse, self._classes())))
+        if self.loop is None and in_class:
+            self.notes.append("its training loop is in a class, and is not run: the usual step is taken")
+        self._look_into_objects()
         self.module, self.words = self._module()
         if self.loop and not any(value is self.module for value in self.scope.values()):
             self.scope = self.loop.scope(self.module)
@@ -122,6 +126,25 @@ class TorchFile(FilePort):
         why = "; ".join([*self.source.troubles(), *reasons][:2])
         raise PortError(f"{self.path.name}: found no torch.nn.Module{f' ({why})' if why else ''}; expected one, such as"
                         " model = nn.Sequential(...), or a class that can be made without arguments")  # fmt: skip
+
+    def _classes(self) -> list[ast.ClassDef]:
+        return [node for node in self.source.tree.body if isinstance(node, ast.ClassDef)]
+
+    def _look_into_objects(self) -> None:
+        """Take what an object such as a Trainer holds, where the file has no module by a name."""
+        nn = self.torch.nn.Module
+        if self.named.model or any(isinstance(value, nn) and any(True for _ in value.parameters())
+                                   for value in self.scope.values()):  # fmt: skip
+            return
+        own = {name: cls for name, cls in functions.own_classes(self.source).items() if not issubclass(cls, nn)}
+        made = {"_held": next((value for value in self.scope.values() if type(value) in own.values()), None)}
+        for name in own if made["_held"] is None else ():
+            with suppress(Exception):
+                self.source.run(ast.parse(f"_held = {name}()").body[0], scope := dict(self.scope))
+                made = {"_held": scope["_held"]}
+        held = getattr(made["_held"], "__dict__", {})
+        if any(isinstance(value, nn) for value in held.values()):
+            self.scope |= {name: value for name, value in held.items() if name not in self.scope}
 
     def _makers(self) -> Iterator[tuple[str, Any]]:
         for name, node in self.source.functions.items():

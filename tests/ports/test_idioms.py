@@ -115,3 +115,31 @@ def test_dropout_and_momentum_that_no_step_shows_are_a_difference(tmp_path: Path
     gradients = next(row for row in found.rows if row.what == "gradients")
     assert gradients.note == "b1: rounding alone"
     assert gradients.difference < 1e-10
+
+
+TRAINER = """
+class Trainer:
+    def __init__(self, rate=0.1):
+        self.model = nn.Sequential(nn.Linear(8, 6), nn.Tanh(), nn.Linear(6, 4))
+        self.criterion = nn.CrossEntropyLoss(label_smoothing=0.2)
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=rate, momentum=0.5)
+
+    def run(self, batches):
+        for x, y in batches:
+            self.optimizer.zero_grad()
+            self.criterion(self.model(x), y).backward()
+            self.optimizer.step()
+
+
+if __name__ == "__main__":
+    MADE
+"""
+
+
+@pytest.mark.parametrize("made", ["Trainer().run([])", "trainer = Trainer(0.2)\n    trainer.run([])"])
+def test_a_model_that_an_object_holds_is_taken_with_its_loss_and_optimizer(tmp_path: Path, made: str) -> None:
+    found = compare(tmp_path, TRAINER.replace("MADE", made), MODEL + CROSS + SGD, steps=4)
+    text = said(found)
+    assert "its training loop is in a class" in found.sides[0].about.notes[0]
+    assert "a: loss: cross-entropy with label smoothing 0.2" in text
+    assert f"a: update: momentum, mu 0.5, rate 0.{2 if '0.2' in made else 1}" in text
