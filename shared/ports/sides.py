@@ -23,6 +23,8 @@ class Side:
     about: About
     loss: Loss | None = None
     rule: Rule | None = None
+    apart: dict[str, Rule] = field(default_factory=dict)
+    """the rules of the weights and of the biases, where no rule is that of both"""
     caught: list[str] = field(default_factory=list)
     walk: list[Figures] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)

@@ -1,5 +1,6 @@
 """Why two models part, in words, from the losses, the rules and the settings that were found."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,7 @@ ORDERS: Final = {
     "nothing": "its training changes nothing in the parameters that it returns",
 }
 LEAST_STEPS: Final = 3
+UNTOLD: Final = "by less than the rules tell"
 
 
 def explain(found: Comparison) -> list[str]:
@@ -44,11 +46,12 @@ def _of_side(side: Side, with_all: bool) -> list[str]:
         said.append(f"  {side.name}: to mend it: {side.loss.fault}")
     if side.loss is None and with_all and np.isfinite(side.walk[0].loss):
         said.append(f"{side.name}: loss: none of those that are known here")
-    if side.rule is None and with_all and side.about.has_update and len(side.walk) >= LEAST_STEPS and not side.unused:
+    known = {f" of the {kind}": rule for kind, rule in side.apart.items()} | ({"": side.rule} if side.rule else {})
+    if not known and with_all and side.about.has_update and len(side.walk) >= LEAST_STEPS and not side.unused:
         said.append(f"{side.name}: update: none of the rules that are known here, on the data that it is given")
-    if side.rule is not None and with_all:
-        words = side.rule.words(CONSTANT[side.about.dtype])
-        said.append(f"{side.name}: update: {words} (residual {side.rule.residual:.0e})")
+    for kind, rule in known.items() if with_all else ():
+        words = rule.words(CONSTANT[side.about.dtype])
+        said.append(f"{side.name}: update{kind}: {words} (residual {rule.residual:.0e})")
     if side.unused:
         names = ", ".join(side.unused)
         said.append(f"{side.name}: does not use the given weights: {names} are not those that were given")
@@ -129,7 +132,13 @@ def _differences(found: Comparison) -> list[str]:
     if "loss" in parted or "gradients" in parted:
         said += _losses(a, b, parted)
     elif "update" in parted:
-        said += _rules(a, b)
+        kinds = list(a.apart or b.apart)
+        pairs = [[replace(side, rule=side.apart.get(kind, side.rule)) for side in (a, b)] for kind in kinds]
+        both = _clipping(a, b)
+        apart = [(kind, text) for kind, pair in zip(kinds, pairs, strict=True) for text in _rules(*pair)]
+        said += [f"the two differ in the update of the {kind}: {text}" for kind, text in apart]
+        both += [] if apart else _rules(a, b) or ([] if both else [UNTOLD])
+        said += [f"the two differ in the update: {each}" for each in both]
     return said
 
 
@@ -188,7 +197,7 @@ def _losses(a: Side, b: Side, parted: dict[str, Row]) -> list[str]:
 def _rules(a: Side, b: Side) -> list[str]:
     """Return in what two rules differ."""
     if a.rule is None or b.rule is None:
-        return ["the two differ: in the update; the rule of one of them is not a known one"]
+        return ["the rule of one of them is not a known one"]
     x, y = a.rule, b.rule
     differ = []
     if x.name != y.name:
@@ -203,16 +212,19 @@ def _rules(a: Side, b: Side) -> list[str]:
         differ.append(f"epsilon: {', '.join(places)}")
     if x.name == y.name and abs(x.momentum - y.momentum) > 1e-4:
         differ.append(f"the momentum: {x.momentum:.4g} in {a.name}, {y.momentum:.4g} in {b.name}")
-    if clipped(a) != clipped(b) and x.every == y.every:
-        how = " and ".join(f"in {side.name} {clipped(side) or 'they are not clipped'}" for side in (a, b))
-        differ.append(f"clipped gradients: {how}")
     if x.every != y.every:
         differ.append(f"{a.name} updates in {_share(x)}, {b.name} in {_share(y)}")
     r, s = np.array(x.rates), np.array(y.rates)
     if x.every == y.every and np.abs(r - s).max() > 1e-4 * np.abs(r).max() and x.name == y.name:
         step = int(np.argmax(np.abs(r - s) > 1e-4 * np.abs(r).max())) + 1
         differ.append(f"the rate of step {step}: {r[step - 1]:.5g} in {a.name}, {s[step - 1]:.5g} in {b.name}")
-    return [f"the two differ in the update: {each}" for each in differ or ["by less than the rules tell"]]
+    return differ
+
+
+def _clipping(a: Side, b: Side) -> list[str]:
+    how = " and ".join(f"in {side.name} {clipped(side) or 'they are not clipped'}" for side in (a, b))
+    adds_up = any(side.rule is not None and side.rule.every > 1 for side in (a, b))
+    return [f"clipped gradients: {how}"] if clipped(a) != clipped(b) and not adds_up else []
 
 
 def _share(rule: Rule) -> str:

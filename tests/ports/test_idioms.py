@@ -143,3 +143,15 @@ def test_a_model_that_an_object_holds_is_taken_with_its_loss_and_optimizer(tmp_p
     assert "its training loop is in a class" in found.sides[0].about.notes[0]
     assert "a: loss: cross-entropy with label smoothing 0.2" in text
     assert f"a: update: momentum, mu 0.5, rate 0.{2 if '0.2' in made else 1}" in text
+
+
+def test_biases_without_weight_decay_have_a_rule_of_their_own(tmp_path: Path) -> None:
+    groups = ("weights, biases = ([p for p in model.parameters() if (p.ndim > 1) == each] for each in (True, False))\n"
+              "optimizer = torch.optim.SGD([{'params': weights, 'weight_decay': 0.1},\n"
+              "                             {'params': biases, 'weight_decay': 0.0}], lr=0.1)\n")  # fmt: skip
+    decayed = SGD.replace("lr=0.1", "lr=0.1, weight_decay=0.1")
+    text = said(compare(tmp_path, MODEL + CROSS + groups, MODEL + CROSS + decayed, steps=6))
+    assert "a: update of the weights: gradient descent, weight decay 0.1" in text
+    assert "a: update of the biases: gradient descent, rate 0.1" in text
+    assert "the two differ in the update of the biases: weight decay 0.1 in b alone" in text
+    assert text.count("the two differ") == 1
