@@ -124,10 +124,7 @@ def test_a_run_that_was_killed_can_be_shown(kept: Run, tmp_path: Path) -> None:
     journal.Journal(tmp_path, record | {"samples": record["samples"][:3]}).close()
     shown = verb("show", str(tmp_path))
     assert shown.code == 0
-    assert (
-        "! incomplete: it has not ended; what was measured is shown; --resume FOLDER continues"
-        in shown.stdout
-    )
+    assert "! incomplete: it has not ended; what was measured is shown; --resume FOLDER continues" in shown.stdout
 
 
 # ---- Formats -------------------------------------------------------------------------------------------

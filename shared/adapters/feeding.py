@@ -14,6 +14,9 @@ from shared.reading.names import has_role
 ORDERED: Final = re.compile(rf"{SHUFFLED.pattern}|split\(|chunk\(|order|ind(ex|ices)|perm")
 """What a loop goes over that gives rows, not examples."""
 
+BESIDE: Final = re.compile(r"^(enumerate\(|zip\(((itertools\.)?count|t?range)\()")
+"""A counter beside the batches."""
+
 
 class Parts:
     """Names, each with a part of a batch: "x", "y", "order", "array" (an order of NumPy), a number, or several.
@@ -53,18 +56,19 @@ def variables(target: ast.expr, over: str, text: str) -> dict[str, Any]:
     single = "order" if ORDERED.search(over) else batch_of(text, "x", "y")
     if isinstance(target, (ast.Tuple, ast.List)):
         is_nested = isinstance(target.elts[-1], (ast.Tuple, ast.List))
-        is_counted = is_nested or "enumerate(" in over
-        return _assigned(target, (0, ("x", "y") if is_nested else single) if is_counted else ("x", "y"))
-    return _assigned(target, 0 if "range(" in over and not SHUFFLED.search(over) else single)
+        is_counted = is_nested or "enumerate(" in over or BESIDE.search(over)
+        return assigned(target, (0, ("x", "y") if is_nested else single) if is_counted else ("x", "y"))
+    return assigned(target, 0 if "range(" in over and not SHUFFLED.search(over) else single)
 
 
-def _assigned(target: ast.expr, part: Any) -> dict[str, Any]:
+def assigned(target: ast.expr, part: Any) -> dict[str, Any]:
+    """Return the names in a target of an assignment, each with its part of what is assigned."""
     if isinstance(target, ast.Name):
         return {target.id: part}
     if not (isinstance(target, (ast.Tuple, ast.List)) and isinstance(part, tuple)):
         return {}
     pairs = zip(target.elts, part, strict=False)
-    return {name: each for one, its in pairs for name, each in _assigned(one, its).items()}
+    return {name: each for one, its in pairs for name, each in assigned(one, its).items()}
 
 
 def batch_of(text: str, x: Any, y: Any) -> Any:

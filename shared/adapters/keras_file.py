@@ -10,10 +10,12 @@ from typing import Any, Final
 import numpy as np
 
 from shared.adapters.file_port import FilePort
+from shared.adapters.keras_data import KerasData
 from shared.adapters.loop_finding import training_loop
 from shared.adapters.named_models import named_model
 from shared.adapters.port import PortError, by_name, listening
-from shared.interface import Parameters
+from shared.boundary import told
+from shared.interface import Array, Parameters
 from shared.reading import functions
 from shared.reading.source import Inert, Source
 
@@ -24,8 +26,19 @@ FEATURES: Final = (784, 6)
 """Inputs of a model that takes any number."""
 
 
+def layers_of(model: Any) -> list[Any]:
+    """Return the layers of a model, and those within them, in order; Keras's own list has the inner ones reversed."""
+    found: list[Any] = []
+    for layer in model._layers:
+        found += [each for each in (layer, *layers_of(layer)) if not any(each is known for known in found)]
+    return found
+
+
 class KerasFile(FilePort):
     """A file that is loaded without its training; its loop is the one that asks a GradientTape for gradients."""
+
+    class_weights: Array | None = None
+    """of `fit`"""
 
     def begin(self) -> None:
         """Import Keras, with TensorFlow and without JAX; nothing is downloaded from now on."""
@@ -38,6 +51,10 @@ class KerasFile(FilePort):
 
     def parameters(self) -> Parameters:
         """Return copies by the names that all frameworks share."""
+        raise NotImplementedError
+
+    def _variables(self) -> list[Any]:
+        """Return the parameters, those of frozen layers too."""
         raise NotImplementedError
 
     def _without_downloads(self) -> None:
@@ -72,7 +89,10 @@ class KerasFile(FilePort):
         self.modes = self._modes()
         self.optimizer = self._optimizer()
         self.optimizer.build(self.model.trainable_variables)
+        count, of = len(self.model.trainable_variables), len(self._variables())
+        self.notes += [f"its optimizer updates {count} of {of} tensors"] if count < of else []
         self.loss = self._loss()
+        self.class_weights = self._class_weights()
         self.own = self.parameters()
         every = [*self.model.variables, *self.optimizer.variables]
         self._start = [(v, v.numpy()) for v in every]
@@ -138,7 +158,7 @@ class KerasFile(FilePort):
     def _modes(self) -> dict[str, list[float]]:
         """Return what acts in training alone; dropout is random, and is left out of what is compared."""
         found: dict[str, list[float]] = {}
-        for layer in self.model._flatten_layers():
+        for layer in layers_of(self.model):
             if "Dropout" in type(layer).__name__:
                 found.setdefault("dropout", []).append(float(layer.rate))
                 layer.rate = 0.0
@@ -161,6 +181,19 @@ class KerasFile(FilePort):
             return cls() if self.named.rate is None else cls(self.named.rate)
         self.notes.append("no optimizer: SGD with rate 0.01 here")
         return self.keras.optimizers.SGD(0.01)
+
+    def _class_weights(self) -> Array | None:
+        """Return what `fit` gets as class_weight, (n_out,), or (2,) with one output; None without one."""
+        given = KerasData(self.source, None).given
+        self.notes += ["the sample_weight of `fit` is left out here"] if "sample_weight" in given else []
+        if "class_weight" not in given:
+            return None
+        try:
+            found = eval(compile(ast.Expression(given["class_weight"]), str(self.path), "eval"), dict(self.scope))
+            return np.array([found.get(k, 1.0) for k in range(max(2, self.n_out))], float) if found else None
+        except Exception as error:  # noqa: BLE001 - it is a stranger's file
+            self.notes.append(f"the class_weight of `fit` is left out here: {told(error)}")
+            return None
 
     def _loss(self) -> Any:
         own = getattr(self.model, "loss", None)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared.adapters.keras_data import KerasData
-from shared.adapters.keras_file import KerasFile
+from shared.adapters.keras_file import KerasFile, layers_of
 from shared.adapters.layout import channels_first, from_kernel, to_kernel
 from shared.adapters.loops import why_not
 from shared.adapters.port import About, Figures, PortError, listening, numbered, one_hot
@@ -35,17 +35,18 @@ class KerasPort(KerasFile):
     # ---- Parameters -----------------------------------------------------------------------------------------
 
     def _layers(self) -> list[Any]:
-        return [layer for layer in self.model._flatten_layers() if not isinstance(layer, self.keras.Model)
-                and layer.trainable_variables]  # fmt: skip
+        return [layer for layer in layers_of(self.model) if not isinstance(layer, self.keras.Model)
+                and layer._trainable_variables]  # fmt: skip
 
     def _variables(self) -> list[Any]:
-        return [variable for layer in self._layers() for variable in layer.trainable_variables]
+        """Return the parameters, those of frozen layers too."""
+        return [variable for layer in self._layers() for variable in layer._trainable_variables]
 
     def _images(self) -> dict[int, tuple[int, ...]]:
         """Return the shape (h, w, c) of what was flattened before a dense layer, by id of the layer."""
         found: dict[int, tuple[int, ...]] = {}
         image = None
-        for layer in self.model._flatten_layers():
+        for layer in layers_of(self.model):
             if type(layer).__name__ == "Flatten" and len(shape := self._flattened.get(id(layer), ())) == 3:
                 image = shape
             elif type(layer).__name__ == "Dense" and image is not None:
@@ -56,7 +57,7 @@ class KerasPort(KerasFile):
         kinds: list[tuple[str, ...]] = []
         of = {"kernel": "W", "bias": "b", "gamma": "gamma", "beta": "beta"}
         for layer in self._layers():
-            names = [variable.name for variable in layer.trainable_variables]
+            names = [variable.name for variable in layer._trainable_variables]
             if set(names) - set(of) or any(word in type(layer).__name__ for word in ("Transpose", "Depthwise")):
                 raise PortError(f"{self.path.name}: the parameters of {type(layer).__name__} ({', '.join(names)}) "
                                 "cannot be mapped")  # fmt: skip
@@ -66,7 +67,7 @@ class KerasPort(KerasFile):
     def _taken(self, arrays: list[Any]) -> Parameters:
         """Return arrays of the model's shapes as those that all frameworks share."""
         images, found = self._images(), []
-        owners = [layer for layer in self._layers() for _ in layer.trainable_variables]
+        owners = [layer for layer in self._layers() for _ in layer._trainable_variables]
         for layer, array in zip(owners, arrays, strict=True):
             found.append(from_kernel(np.asarray(array), images.get(id(layer))))
         return dict(zip(self._names(), found, strict=True))
@@ -76,7 +77,7 @@ class KerasPort(KerasFile):
         for variable, value in self._start:
             variable.assign(value)
         images = self._images()
-        owners = [(layer, variable) for layer in self._layers() for variable in layer.trainable_variables]
+        owners = [(layer, variable) for layer in self._layers() for variable in layer._trainable_variables]
         for (layer, variable), tensor in zip(owners, parameters.values(), strict=True):
             variable.assign(to_kernel(tensor, images.get(id(layer))).astype(self.dtype))
 
@@ -152,17 +153,20 @@ class KerasPort(KerasFile):
         with listening(self.path, self.caught):
             outputs, value, found = self.act(*self.batch(x, y))
         gradients = self._taken([np.asarray(g) for g in found])
-        return Figures(np.asarray(outputs), float(value), gradients, gradients, self.parameters(), 0.0)
+        used = self._taken([np.asarray(g) for g in self.optimizer._clip_gradients(found)])
+        return Figures(np.asarray(outputs), float(value), gradients, used, self.parameters(), 0.0)
 
     def act(self, images: Any, target: Any) -> tuple[Any, Any, list[Any]]:
         """Take a step, and return outputs, loss and gradients."""
         with self.tf.GradientTape() as tape:
             outputs = self.model(images, training=True)
             value = self._value(images, target, outputs)
-        variables = self._variables()
-        found = tape.gradient(value, variables)
-        found = [np.zeros(v.shape) if g is None else g for g, v in zip(found, variables, strict=True)]
-        self.optimizer.apply_gradients(list(zip(map(self.tf.convert_to_tensor, found), variables, strict=True)))
+        variables, trained = self._variables(), {id(each) for each in self.model.trainable_variables}
+        gradients = zip(tape.gradient(value, variables), variables, strict=True)
+        found = [np.zeros(v.shape) if g is None or id(v) not in trained else g for g, v in gradients]
+        found = [self.tf.convert_to_tensor(g) for g in found]
+        pairs = zip(found, variables, strict=True)
+        self.optimizer.apply_gradients([(g, v) for g, v in pairs if id(v) in trained])
         return outputs, value, found
 
     def own_step(self) -> Callable[[Array, Array], None] | None:
@@ -231,8 +235,16 @@ class KerasPort(KerasFile):
                 layer.call, layer.activation = call, activation
         return found
 
+    def _weights(self, target: Any) -> Any:
+        """Return what `class_weight` makes of targets, as `fit` does: a weight for each example; None without one."""
+        if self.class_weights is None:
+            return None
+        rows = np.asarray(target).reshape(len(target), -1)
+        return self.class_weights[rows.argmax(1) if rows.shape[1] > 1 else rows[:, 0].round().astype(int)]
+
     def _value(self, images: Any, target: Any, outputs: Any) -> Any:
         if getattr(self.model, "compiled", False) and getattr(self.model, "loss", None) is not None:
-            return self.model.compute_loss(x=images, y=target, y_pred=outputs, training=True)
+            weights = self._weights(target)
+            return self.model.compute_loss(x=images, y=target, y_pred=outputs, sample_weight=weights, training=True)
         loss = self.keras.losses.get(self.loss) if isinstance(self.loss, str) else self.loss
         return self.tf.reduce_mean(loss(target, outputs))

@@ -16,8 +16,13 @@ MODES: Final = ("eval", "train")
 """What is called for what it shows, such as `bar.set_postfix(...)`; what keeps figures; and what surrounds a test."""
 
 
-def as_one_step(node: ast.For | ast.While) -> list[ast.stmt]:
-    """Return the body of a loop for one batch: rows that it picks or cuts out by its own count are all rows."""
+def as_one_step(node: ast.For | ast.While, drawn: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the body of a loop for one batch: rows that it picks or cuts out by its own count are all rows.
+
+    Parameters
+    ----------
+    drawn : the statements that get a batch, which is given instead.
+    """
     counted = set[str]()
     if isinstance(node, ast.For) and "range(" in ast.unparse(node.iter):
         counted = {each.id for each in ast.walk(node.target) if isinstance(each, ast.Name)}
@@ -26,7 +31,7 @@ def as_one_step(node: ast.For | ast.While) -> list[ast.stmt]:
             is_index = all(isinstance(n, (ast.Name, ast.BinOp, ast.operator, ast.Constant, ast.expr_context, ast.Call))
                            for n in ast.walk(each.value))  # fmt: skip
             counted |= stored(each) if is_index else set()
-    kept = [each for each in without_jumps(node.body) if not is_picked(each, node)]
+    kept = [each for each in without_jumps(node.body) if not is_picked(each, node) and each not in drawn]
     return [ast.fix_missing_locations(_Step(counted).visit(copy.deepcopy(each))) for each in kept]
 
 
@@ -36,6 +41,16 @@ def is_picked(node: ast.stmt, loop: ast.AST) -> bool:
         return False
     is_index = re.search(rf"\[{node.targets[0].id}\b", ast.unparse(loop)) is not None
     return is_index and isinstance(node.value, ast.Call) and PICKED.search(ast.unparse(node.value)) is not None
+
+
+def gets_batch(node: ast.stmt, functions: dict[str, ast.FunctionDef]) -> ast.expr | None:
+    """Return what gets a batch in a statement of a loop: of `next`, or of a function that picks rows by chance."""
+    first = node.body[0] if isinstance(node, ast.Try) else node
+    if not (isinstance(first, ast.Assign) and isinstance(first.value, ast.Call)):
+        return None
+    name = ast.unparse(first.value.func)
+    picks = name in functions and PICKED.search(ast.unparse(functions[name]))
+    return first.targets[0] if name == "next" or picks else None
 
 
 class _Step(ast.NodeTransformer):

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared.adapters.chains import PART, YIELDED, Taken
+from shared.adapters.feeding import BESIDE
 from shared.adapters.items import parts_of
 from shared.adapters.loop_bodies import SHUFFLED, loaded_first, stored
 from shared.adapters.loops import Loop
@@ -172,6 +173,7 @@ class LoopData(TrainingData):
     def _of_generator(self) -> Taken | None:
         """Return what a function of the file yields, over which the loop goes."""
         made = repeated(self.loop.node)
+        made = resolved(made, self.statements)[0] if isinstance(made, ast.Name) else made
         function = self.source.functions.get(called(made)) if made is not None else None
         if made is None or function is None or not any(isinstance(each, ast.Yield) for each in ast.walk(function)):
             return None
@@ -264,8 +266,13 @@ def _evaluated(expression: ast.expr, scope: dict[str, Any]) -> Any:
 def repeated(node: ast.For | ast.While) -> ast.expr | None:
     """Return over what a loop goes, without a counter or a bar of progress around it."""
     data = node.iter if isinstance(node, ast.For) else None
-    while isinstance(data, ast.Call) and called(data) in ("enumerate", "tqdm") and data.args:
-        data = data.args[0]
+    while isinstance(data, ast.Call) and data.args:
+        if BESIDE.search(ast.unparse(data)) and called(data) == "zip":
+            data = data.args[-1]
+        elif called(data) in ("enumerate", "tqdm"):
+            data = data.args[0]
+        else:
+            break
     return data
 
 

@@ -11,8 +11,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.adapters.feeding import Parts, tables, variables
-from shared.adapters.loop_bodies import SHUFFLED, as_one_step, is_picked, loaded_first, stored, without_jumps
+from shared.adapters.feeding import BESIDE, Parts, assigned, batch_of, tables, variables
+from shared.adapters.loop_bodies import (
+    SHUFFLED,
+    as_one_step,
+    gets_batch,
+    is_picked,
+    loaded_first,
+    stored,
+    without_jumps,
+)
 from shared.boundary import told
 from shared.reading.names import has_role
 from shared.reading.source import Inert, Source
@@ -39,7 +47,10 @@ class Loop:
         self, source: Source, node: ast.For | ast.While, above: list[ast.AST], asked: Collection[str] = ()
     ) -> None:
         self.source, self.node, self.above, self.asked = source, node, above, asked
-        self._code = compile(ast.Module(as_one_step(node), []), str(source.path), "exec")
+        found = ((each, gets_batch(each, source.functions)) for each in node.body)
+        self._drawn = [(each, target) for each, target in found if target is not None]
+        body = as_one_step(node, [each for each, _ in self._drawn])
+        self._code = compile(ast.Module(body, []), str(source.path), "exec")
         self._parts: Parts | None = None
 
     def scope(self, module: Any = None) -> Scope:
@@ -110,7 +121,7 @@ class Loop:
             chosen = not only or (isinstance(node, ast.Expr) and any(f".{word}" in text for word in only))
             if is_simple and chosen and not re.search(r"\.(fit|backward|step)\(|\b(print|input)\(", text):
                 with suppress(Exception):
-                    exec(compile(ast.Module([node], []), str(self.source.path), "exec"), scope)
+                    self.source.run(node, scope)
 
     def data_names(self, calls: set[str]) -> tuple[set[str], set[str]]:
         """Return the names that stand for inputs and for targets in the body, and are not made in the loop itself.
@@ -140,7 +151,7 @@ class Loop:
     @property
     def counts(self) -> bool:
         """Whether it counts its batches."""
-        return "range(" in self._over
+        return "range(" in self._over and not BESIDE.search(self._over)
 
     @cached_property
     def _over(self) -> str:
@@ -175,6 +186,8 @@ class Loop:
         of_words = tables(self.source.text, "x", "y")
         found |= {name: table for name, table in of_words.items() if name not in self._made}
         found |= {name: "array" if isinstance(scope.get(name), np.ndarray) else "order" for name in self._orders}
+        for _, target in self._drawn:
+            found |= assigned(target, batch_of(self.source.text, "x", "y"))
         if isinstance(self.node, ast.For):
             found |= variables(self.node.target, self._over, self.source.text)
         return Parts(found)

@@ -39,6 +39,7 @@ class TorchFile(FilePort):
             self.notes.append(f"its parameters are {', '.join(sorted(is_odd))}, computed in {self.dtype} here")
         self.module.to(getattr(self.torch, self.dtype))
         self.modes = self._modes()
+        self.dropouts = self.modes.get("dropout", [])
         self.criterion, self.criterion_words = self._criterion()
         self.optimizer, self.optimizer_words = self._optimizer()
         if self.loop:  # what the function gets as arguments, of which nothing is known
@@ -59,6 +60,10 @@ class TorchFile(FilePort):
             self.source.load()
         self.loop = training_loop(self.source, asked=self.named.model)
         self.scope = self.loop.scope() if self.loop else dict(self.source.namespace)
+        in_class = re.search(r"\bbackward\(", "".join(map(ast.unparse, self._classes())))
+        if self.loop is None and in_class:
+            self.notes.append("its training loop is in a class, and is not run: the usual step is taken")
+        self._look_into_objects()
         self.module, self.words = self._module()
         if self.loop and not any(value is self.module for value in self.scope.values()):
             self.scope = self.loop.scope(self.module)
@@ -121,6 +126,25 @@ class TorchFile(FilePort):
         why = "; ".join([*self.source.troubles(), *reasons][:2])
         raise PortError(f"{self.path.name}: found no torch.nn.Module{f' ({why})' if why else ''}; expected one, such as"
                         " model = nn.Sequential(...), or a class that can be made without arguments")  # fmt: skip
+
+    def _classes(self) -> list[ast.ClassDef]:
+        return [node for node in self.source.tree.body if isinstance(node, ast.ClassDef)]
+
+    def _look_into_objects(self) -> None:
+        """Take what an object such as a Trainer holds, where the file has no module by a name."""
+        nn = self.torch.nn.Module
+        if self.named.model or any(isinstance(value, nn) and any(True for _ in value.parameters())
+                                   for value in self.scope.values()):  # fmt: skip
+            return
+        own = {name: cls for name, cls in functions.own_classes(self.source).items() if not issubclass(cls, nn)}
+        made = {"_held": next((value for value in self.scope.values() if type(value) in own.values()), None)}
+        for name in own if made["_held"] is None else ():
+            with suppress(Exception):
+                self.source.run(ast.parse(f"_held = {name}()").body[0], scope := dict(self.scope))
+                made = {"_held": scope["_held"]}
+        held = getattr(made["_held"], "__dict__", {})
+        if any(isinstance(value, nn) for value in held.values()):
+            self.scope |= {name: value for name, value in held.items() if name not in self.scope}
 
     def _makers(self) -> Iterator[tuple[str, Any]]:
         for name, node in self.source.functions.items():
@@ -191,7 +215,8 @@ class TorchFile(FilePort):
             found = [kind(self.module.parameters(), **rate)]
         if not found:
             return self.torch.optim.SGD(self.module.parameters(), lr=0.1), "no optimizer: SGD with rate 0.1 here"
-        count = sum(1 for group in found[0].param_groups for p in group["params"] if id(p) in mine)
+        listed = [p for group in found[0].param_groups for p in group["params"]]
+        count = sum(1 for p in listed if id(p) in mine and p.requires_grad)
         if 0 < count < len(mine):
             self.notes.append(f"its optimizer updates {count} of {len(mine)} tensors")
         return found[0], type(found[0]).__name__

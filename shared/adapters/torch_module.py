@@ -137,10 +137,14 @@ class TorchPort(TorchBatches):
             self.optimizer.register_step_pre_hook(used),
         ]
 
+        called: list[float] = []
+
         def kept(*given: Any, **named: Any) -> Any:
-            p = named.get("p", next(iter(given[1:]), 0.5))
-            if p and p not in self.modes.get("dropout", []):
-                self.modes.setdefault("dropout", []).append(float(p))
+            p, is_training = (named.get(name, next(iter(given[k:]), usual))
+                              for k, (name, usual) in enumerate({"p": 0.5, "training": True}.items(), 1))  # fmt: skip
+            if p and is_training and "outputs" not in seen:  # of the first call of the module in a step
+                called.append(float(p))
+                self.modes["dropout"] = [*self.dropouts, *called]
             return first_of(given, named)
 
         Tensor.backward, functional.dropout = recorded, kept

@@ -11,7 +11,7 @@ from shared.interface import Array, Parameters
 from shared.ports import causes, data, losses, rules
 from shared.ports.examples import Batches, batches, draw
 from shared.ports.known_losses import Seen
-from shared.ports.paths import NOTHING, path_of
+from shared.ports.paths import NOTHING, Rule, path_of
 from shared.ports.rows import OWN_RULE, compared, of_layers
 from shared.ports.sides import SAME, Comparison, Side
 from shared.ports.stepper import Given, PortStepper, Walk
@@ -106,11 +106,26 @@ def examine(
         seen = [Seen(o, y, c) for (_, y), (o, c) in zip(several, answered, strict=True)]
         side.loss = losses.loss_of(seen, side.about.dtype, batch)
         if side.about.has_update:
-            path = path_of([f.used for f in side.walk], start, [f.after for f in side.walk])
-            side.rule = rules.rule_of(path, side.about.dtype, side.about.hints)
-            if side.rule is None and not side.unused:
+            side.rule = _rule(side, start)
+            side.apart = {} if side.rule else _rules_apart(side, start)
+            if side.rule is None and not side.apart and not side.unused:
                 side.other_data = causes.other_data(process, start, *given[0], side.walk[0].after)
     return found
+
+
+def _rule(side: Side, start: Parameters) -> Rule | None:
+    path = path_of([f.used for f in side.walk], start, [f.after for f in side.walk])
+    return rules.rule_of(path, side.about.dtype, side.about.hints)
+
+
+def _rules_apart(side: Side, start: Parameters) -> dict[str, Rule]:
+    """Return the rules of the weights and of everything else, as groups of parameters have them; {} without both."""
+    weights = {name: tensor for name, tensor in start.items() if name[0] == "W"}
+    others = {name: tensor for name, tensor in start.items() if name not in weights}
+    words = "biases and norms" if any(name.startswith("gamma") for name in others) else "biases"
+    found = {kind: _rule(side, part) for kind, part in (("weights", weights), (words, others)) if part}
+    known = {kind: rule for kind, rule in found.items() if rule is not None}
+    return known if len(known) == 2 else {}
 
 
 def accept_own_rule(found: Comparison) -> None:

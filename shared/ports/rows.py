@@ -11,6 +11,8 @@ from shared.ports.known_losses import head_of, sigmoid, softmax
 
 SPREAD: Final = 30.0
 """So many times the growth of a unit in the last place, in the model itself, are rounding."""
+NOISE: Final = 0.01
+"""A tensor that a unit in the last place changes by more than this, relatively, holds nothing but rounding."""
 LOGITS: Final = ("raw", "log-probabilities")
 OWN: Final = "of its own gradients"
 OWN_RULE: Final = "its own optimizer"
@@ -95,14 +97,18 @@ def _moved(figures: Figures, before: Parameters) -> Parameters:
 
 def _row(what: str, t: int, pair: list[Parameters], nudged: list[Parameters], same: float) -> Row:
     """Compare tensor by tensor, each with what rounding makes of it."""
-    off, wrong = {}, []
+    off, wrong, noise = {}, [], list[str]()
     for k, name in enumerate(pair[0]):
         a, b, c, d = (np.asarray(list(each.values())[k], float) for each in (*pair, *nudged))
         scale = max(float(np.linalg.norm(a)), float(np.linalg.norm(b))) or 1.0
         off[name] = _off(a, b, scale)
-        if not off[name] <= same + SPREAD * max(_off(a, c, scale), _off(b, d, scale)):
+        grown = max(_off(a, c, scale), _off(b, d, scale))
+        if not off[name] <= same + SPREAD * grown:
             wrong.append(name)
-    return Row(what, not wrong, max(off.values(), default=0.0), t, wrong)
+        elif grown > NOISE:
+            noise.append(name)
+    largest = max((each for name, each in off.items() if name not in noise), default=0.0)
+    return Row(what, not wrong, largest, t, wrong, f"{', '.join(noise)}: rounding alone" if noise else "")
 
 
 def _off(a: Array, b: Array, scale: float = 0.0) -> float:

@@ -23,6 +23,8 @@ class Side:
     about: About
     loss: Loss | None = None
     rule: Rule | None = None
+    apart: dict[str, Rule] = field(default_factory=dict)
+    """the rules of the weights and of the biases, where no rule is that of both"""
     caught: list[str] = field(default_factory=list)
     walk: list[Figures] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
@@ -59,10 +61,21 @@ class Comparison:
     """one of ours, made with the same framework, that was timed for comparison"""
 
     @property
+    def modes(self) -> list[str]:
+        """What acts in training alone and has other numbers in the two."""
+        of = [side.about.modes for side in self.sides]
+        return sorted(mode for mode in {*of[0], *of[-1]} if of[0].get(mode) != of[-1].get(mode))
+
+    @property
+    def unseen(self) -> list[str]:
+        """Those of `modes` that the steps do not show: dropout, which is left out, and what acts in predictions."""
+        return [mode for mode in self.modes if mode == "dropout" or "momentum" in mode]
+
+    @property
     def ok(self) -> bool:
-        """Whether nothing parts, and nothing was found that is surely a fault."""
+        """Whether nothing parts or differs, and nothing was found that is surely a fault."""
         alone = self.sides[0].loss if len(self.sides) == 1 else None
         is_faulty = any(side.order in WRONG_ORDERS or side.unused for side in self.sides) or (
             alone is not None and alone.fault
         )
-        return all(row.same for row in self.rows) and not is_faulty
+        return all(row.same for row in self.rows) and not is_faulty and not self.unseen

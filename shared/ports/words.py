@@ -1,5 +1,6 @@
 """Why two models part, in words, from the losses, the rules and the settings that were found."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -7,7 +8,9 @@ import numpy as np
 from shared.adapters.port import Figures
 from shared.interface import Array
 from shared.ports import data
+from shared.ports.clipping import changed_gradients, clipped
 from shared.ports.paths import PLACES, Rule
+from shared.ports.rarer import PLACED
 from shared.ports.rows import Row
 from shared.ports.rules import CONSTANT
 from shared.ports.sides import Comparison, Side
@@ -20,6 +23,7 @@ ORDERS: Final = {
     "nothing": "its training changes nothing in the parameters that it returns",
 }
 LEAST_STEPS: Final = 3
+UNTOLD: Final = "by less than the rules tell"
 
 
 def explain(found: Comparison) -> list[str]:
@@ -42,11 +46,12 @@ def _of_side(side: Side, with_all: bool) -> list[str]:
         said.append(f"  {side.name}: to mend it: {side.loss.fault}")
     if side.loss is None and with_all and np.isfinite(side.walk[0].loss):
         said.append(f"{side.name}: loss: none of those that are known here")
-    if side.rule is None and with_all and side.about.has_update and len(side.walk) >= LEAST_STEPS and not side.unused:
+    known = {f" of the {kind}": rule for kind, rule in side.apart.items()} | ({"": side.rule} if side.rule else {})
+    if not known and with_all and side.about.has_update and len(side.walk) >= LEAST_STEPS and not side.unused:
         said.append(f"{side.name}: update: none of the rules that are known here, on the data that it is given")
-    if side.rule is not None and with_all:
-        words = side.rule.words(CONSTANT[side.about.dtype])
-        said.append(f"{side.name}: update: {words} (residual {side.rule.residual:.0e})")
+    for kind, rule in known.items() if with_all else ():
+        words = rule.words(CONSTANT[side.about.dtype])
+        said.append(f"{side.name}: update{kind}: {words} (residual {rule.residual:.0e})")
     if side.unused:
         names = ", ".join(side.unused)
         said.append(f"{side.name}: does not use the given weights: {names} are not those that were given")
@@ -56,38 +61,12 @@ def _of_side(side: Side, with_all: bool) -> list[str]:
         said.append(f"{side.name}: {ORDERS[side.order]}")
     if any(figures.carried > 0 for figures in side.walk[1:]):
         said.append(f"{side.name}: gradients are never set to zero: each step adds its own to those before (zero_grad)")
-    if clipped := _clipped(side):
-        said.append(f"{side.name}: {clipped}")
+    if changed := changed_gradients(side):
+        said.append(f"{side.name}: {changed}")
     said += [f"{side.name}: {text}" for text in (*_one_number(side), *_rounded(side))]
     if not side.repeats:
         said.append(f"{side.name}: the same step gives other outputs: something random acts in it, such as dropout")
     return said
-
-
-def _clipped(side: Side) -> str:
-    """Return that the optimizer gets other gradients than the loss has; "" if it gets the same."""
-    if side.rule is not None and side.rule.every > 1:
-        return _added_up(side, side.rule.every)
-    for figures in side.walk:
-        before, after = (np.concatenate([np.ravel(t) for t in g.values()]) for g in (figures.gradients, figures.used))
-        if not np.allclose(before, after, rtol=1e-6, atol=0):
-            norm = float(np.linalg.norm(after))
-            ratio = after[before != 0] / before[before != 0]
-            if np.ptp(ratio) < 1e-5 * np.abs(ratio).max():
-                return f"its gradients are clipped before the update: their norm becomes {norm:.4g}"
-            most = float(np.abs(after).max())
-            return f"its gradients are changed before the update: none is larger than {most:.4g} (clipped by value?)"
-    return ""
-
-
-def _added_up(side: Side, k: int) -> str:
-    """Return what becomes of the gradients of k steps, of which the last updates; "" if each has those before in it."""
-    seen = [np.concatenate([np.ravel(t) for t in figures.gradients.values()]) for figures in side.walk[:k]]
-    used = np.concatenate([np.ravel(t) for t in side.walk[k - 1].used.values()])
-    for words, expected in (("averaged", np.mean(seen, 0)), ("added up", np.sum(seen, 0))):
-        if np.linalg.norm(used - expected) <= 1e-5 * np.linalg.norm(expected):
-            return f"its gradients are {words} over {k} steps before each update"
-    return ""
 
 
 def _one_number(side: Side) -> list[str]:
@@ -140,11 +119,10 @@ def _differences(found: Comparison) -> list[str]:
     a, b = found.sides
     parted = {row.what: row for row in found.rows if not row.same}
     said = []
-    for mode in sorted({*a.about.modes, *b.about.modes}):
+    for mode in found.modes if "outputs" in parted else found.unseen:
         one, two = a.about.modes.get(mode, []), b.about.modes.get(mode, [])
-        if one != two and (mode == "dropout" or "outputs" in parted or "momentum" in mode):
-            said.append(f"the two differ: {mode} {_numbers(one)} in {a.name}, {_numbers(two)} in {b.name}"
-                        + _keep(mode, one, two))  # fmt: skip
+        said.append(f"the two differ: {mode} {_numbers(one)} in {a.name}, {_numbers(two)} in {b.name}"
+                    + _keep(mode, one, two) + _as_torch(mode, found.sides))  # fmt: skip
     if "outputs" in parted:
         if not (a.unused or b.unused or said or found.of_outputs):
             said.append("the outputs part: the layers or the activations differ, or an axis of a weight"
@@ -154,7 +132,13 @@ def _differences(found: Comparison) -> list[str]:
     if "loss" in parted or "gradients" in parted:
         said += _losses(a, b, parted)
     elif "update" in parted:
-        said += _rules(a, b)
+        kinds = list(a.apart or b.apart)
+        pairs = [[replace(side, rule=side.apart.get(kind, side.rule)) for side in (a, b)] for kind in kinds]
+        both = _clipping(a, b)
+        apart = [(kind, text) for kind, pair in zip(kinds, pairs, strict=True) for text in _rules(*pair)]
+        said += [f"the two differ in the update of the {kind}: {text}" for kind, text in apart]
+        both += [] if apart else _rules(a, b) or ([] if both else [UNTOLD])
+        said += [f"the two differ in the update: {each}" for each in both]
     return said
 
 
@@ -170,12 +154,21 @@ def _running_variances(sides: list[Side]) -> list[str]:
 
 
 def _numbers(values: list[float]) -> str:
-    return ", ".join(f"{value:g}" for value in values) or "none"
+    counted = f" ({len(values)} times)" if len(values) > 1 else ""
+    same = [f"{values[0]:g}{counted}"] if len(set(values)) == 1 else [f"{value:g}" for value in values]
+    return ", ".join(same) or "none"
 
 
 def _keep(mode: str, one: list[float], two: list[float]) -> str:
     is_reversed = mode == "dropout" and len(one) == len(two) and np.allclose(np.add(one, two), 1)
     return ": the share that is kept against the share that is dropped" if is_reversed else ""
+
+
+def _as_torch(mode: str, sides: list[Side]) -> str:
+    """Return how momentum is counted where a framework does it the other way round."""
+    others = [side.name for side in sides if side.about.kind != "torch.nn.Module" and mode in side.about.modes]
+    is_turned = mode == "batch norm momentum" and others
+    return f"; counted as in PyTorch: {' and '.join(others)} says 1 minus that" if is_turned else ""
 
 
 def factor_of(a: Side, b: Side) -> float | None:
@@ -194,7 +187,8 @@ def _losses(a: Side, b: Side, parted: dict[str, Row]) -> list[str]:
         what = ", ".join(parted["gradients"].tensors) if "gradients" in parted else ""
         said.append(f"the two differ: the loss is the same, and the gradients of {what} are not")
     factor = factor_of(a, b)
-    if factor is not None:
+    of_batch = any(side.loss and "class weights" in side.loss.words for side in (a, b))  # another in each batch
+    if factor is not None and not of_batch:
         said.append(f"  every gradient of {b.name} is {factor:.6g} times that of {a.name}: another effective rate, as "
                     "far as the update follows the size of the gradients")  # fmt: skip
     return said
@@ -203,7 +197,7 @@ def _losses(a: Side, b: Side, parted: dict[str, Row]) -> list[str]:
 def _rules(a: Side, b: Side) -> list[str]:
     """Return in what two rules differ."""
     if a.rule is None or b.rule is None:
-        return ["the two differ: in the update; the rule of one of them is not a known one"]
+        return ["the rule of one of them is not a known one"]
     x, y = a.rule, b.rule
     differ = []
     if x.name != y.name:
@@ -213,7 +207,8 @@ def _rules(a: Side, b: Side) -> list[str]:
         differ.append(f"{inside.name} has the rate inside the velocity: the two part where the rate changes")
     differ += _decays(a, b, x, y)
     if x.name == y.name and (x.epsilon, x.place) != (y.epsilon, y.place):
-        places = [f"{r.epsilon:g} {PLACES.get(r.place, '')} in {side.name}" for side, r in ((a, x), (b, y))]
+        where = PLACES if "Adam" in x.name else PLACED
+        places = [f"{r.epsilon:g} {where.get(r.place, '')} in {side.name}" for side, r in ((a, x), (b, y))]
         differ.append(f"epsilon: {', '.join(places)}")
     if x.name == y.name and abs(x.momentum - y.momentum) > 1e-4:
         differ.append(f"the momentum: {x.momentum:.4g} in {a.name}, {y.momentum:.4g} in {b.name}")
@@ -223,7 +218,13 @@ def _rules(a: Side, b: Side) -> list[str]:
     if x.every == y.every and np.abs(r - s).max() > 1e-4 * np.abs(r).max() and x.name == y.name:
         step = int(np.argmax(np.abs(r - s) > 1e-4 * np.abs(r).max())) + 1
         differ.append(f"the rate of step {step}: {r[step - 1]:.5g} in {a.name}, {s[step - 1]:.5g} in {b.name}")
-    return [f"the two differ in the update: {each}" for each in differ or ["by less than the rules tell"]]
+    return differ
+
+
+def _clipping(a: Side, b: Side) -> list[str]:
+    how = " and ".join(f"in {side.name} {clipped(side) or 'they are not clipped'}" for side in (a, b))
+    adds_up = any(side.rule is not None and side.rule.every > 1 for side in (a, b))
+    return [f"clipped gradients: {how}"] if clipped(a) != clipped(b) and not adds_up else []
 
 
 def _share(rule: Rule) -> str:

@@ -87,7 +87,7 @@ def ranked(named: Mapping[str, Any], patterns: Sequence[str], but: str = "") -> 
 
 @lru_cache(maxsize=500)
 def _ranked(names: tuple[str, ...], patterns: tuple[str, ...], but: str) -> list[str]:
-    # A step is run thousands of times, with the same names.
+    """Return the names in their order, found once: a step is run thousands of times, with the same names."""
     found: list[str] = []
     for pattern in patterns:
         found += [

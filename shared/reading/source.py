@@ -38,6 +38,8 @@ MODELS: Final = ("set_default_dtype", "set_floatx", "set_global_policy", "set_dt
                  "half", "bfloat16", "requires_grad_", "eval", "train")  # fmt: skip
 """Methods that make a model of a framework, or its precision, what it is."""
 FITS: Final = {"fit", "fit_generator", "train_on_batch", "backward", "evaluate", "predict"}
+FREEZES: Final = re.compile("requires_grad_?|trainable")
+"""What leaves parameters of a model of a framework as they are."""
 TRAINING: Final = ("epoch", "iteration", "passes", "train", "fit", "back", "grad", "descent", "step", "update")
 
 
@@ -171,6 +173,11 @@ class Source:
             self.skipped[node.lineno] = told(error)
         self._stand_in(node)
 
+    def run(self, node: ast.stmt, scope: dict[str, Any]) -> None:
+        """Run a statement of the file with these names; what it writes goes nowhere."""
+        with harmless(self.path.parent):
+            exec(compile(ast.Module([node], []), str(self.path), "exec"), scope)
+
     def _stand_in(self, node: ast.stmt) -> None:
         """Put some examples in the place of data that were not loaded, so that what is derived from them exists."""
         if not isinstance(node, ast.Assign):
@@ -206,7 +213,7 @@ class Source:
         if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)):
             return ""
         if isinstance(node, ast.For):
-            words = ast.unparse(node).lower()
+            words = FREEZES.sub("", ast.unparse(node).lower()) if self.real else ast.unparse(node).lower()
             return "a loop" if any(word in words for word in (*TRAINING, "loss", "delta", "error", "print")) else ""
         if isinstance(node, (ast.While, ast.With)):
             return "a loop" if isinstance(node, ast.While) else "a block"
@@ -214,6 +221,9 @@ class Source:
             function = node.value.func if isinstance(node.value, ast.Call) else None
             of_model = (*MODELS, *BUILDING) if self.real else BUILDING
             builds = isinstance(function, ast.Attribute) and (function.attr in of_model or self._in_place(function))
+            called = self.functions.get(getattr(function, "id", ""))
+            if self.real and called is not None and FREEZES.search(ast.unparse(called)):
+                builds = not self._trains(called.name)
             return "" if builds or "seed" in ast.unparse(node) else "an expression"
         methods = {each.func.attr for each in _calls(node) if isinstance(each.func, ast.Attribute)}
         if self.real and (long := sorted(methods & FITS)):

@@ -28,6 +28,8 @@ def document(found: Comparison) -> Document:
             answer.append(f"the two part{at}: {where.what}")
         elif own:
             answer.append(f"the two are the same up to the update of step {own.step}, which is not compared")
+        elif found.unseen:
+            answer.append(f"the two take the same {found.steps} steps, and differ in {' and '.join(found.unseen)}")
         else:
             answer.append(f"the two are the same in {found.steps} steps")
     answer += explain(found)

@@ -125,9 +125,7 @@ def ending(record: Record) -> list[str]:
     why = {None: "it has not ended", INTERRUPTED: "interrupted", BUDGET: "the time budget was used up"}
     if ended == COMPLETE:
         return []
-    return [
-        f"incomplete: {why.get(ended, ended)}; what was measured is shown; --resume FOLDER continues"
-    ]
+    return [f"incomplete: {why.get(ended, ended)}; what was measured is shown; --resume FOLDER continues"]
 
 
 def inconclusive(record: Record) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import samegrad
-from tests.ports.here import HEAD, SGD
+from tests.ports.here import CROSS, HEAD, MODEL, SGD
 
 CONV = (
     HEAD
@@ -80,3 +80,61 @@ def test_a_model_with_few_classes_is_taken(n: int, tmp_path: Path) -> None:
     found = samegrad.lockstep(str(tmp_path / "mine.py"), steps=3, timing=False, dataset="digits")
     assert found.ok, repr(found)
     assert "cross-entropy, mean over the examples" in repr(found)
+
+
+DENSE = """
+import keras
+
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(6, activation="tanh"), keras.layers.Dense(4)])
+model.compile(keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+"""
+CLIPPED = """
+for xb, yb in batches:
+    loss = criterion(model(xb), yb)
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+    optimizer.step()
+"""
+
+
+def compared(folder: Path, torch: str, keras: str) -> tuple[bool, str]:
+    """Return whether two files are the same, and what is said of them in a line."""
+    for name, text in {"a": HEAD + torch, "b": keras}.items():
+        (folder / f"{name}.py").write_text(text)
+    found = samegrad.lockstep(str(folder / "a.py"), str(folder / "b.py"), steps=4, timing=False, dataset="digits")
+    return found.ok, " ".join(repr(found).split())
+
+
+@pytest.mark.exhaustive
+def test_frozen_layers_of_nested_models_are_mapped_and_stay_as_they_are(tmp_path: Path) -> None:
+    inner = "keras.Sequential([keras.Input((8,)), keras.layers.Dense(6), keras.layers.Dense(5, activation='tanh')])"
+    layers = f"base = {inner}\nfor layer in base.layers[:1]:\n    layer.trainable = False\n"
+    made = "model = keras.Sequential([keras.Input((8,)), base, keras.layers.Dense(4)])\nmodel.compile"
+    nested = "import keras\n\n" + layers + made + DENSE.rpartition("model.compile")[2]
+    torch = MODEL.replace("6), nn.Tanh(), nn.Linear(6,", "6), nn.Linear(6, 5), nn.Tanh(), nn.Linear(5,")
+    freeze = "for p in model[0].parameters():\n    p.requires_grad = False\n"
+    ok, said = compared(tmp_path, torch + freeze + CROSS + SGD, nested)
+    assert ok, said
+    assert "b: its optimizer updates 4 of 6 tensors" in said
+
+
+@pytest.mark.exhaustive
+def test_clipping_of_each_tensor_and_of_all_are_told_apart(tmp_path: Path) -> None:
+    torch = MODEL + CROSS + SGD + CLIPPED
+    ok, said = compared(tmp_path, torch, DENSE.replace("SGD(0.1", "SGD(0.1, global_clipnorm=0.1"))
+    assert ok, said
+    ok, said = compared(tmp_path, torch, DENSE.replace("SGD(0.1", "SGD(0.1, clipnorm=0.1"))
+    assert not ok
+    assert "in a their norm becomes 0.1 and in b the norm of each tensor becomes 0.1 at most" in said
+
+
+@pytest.mark.exhaustive
+def test_class_weights_of_fit_are_those_of_its_loss(tmp_path: Path) -> None:
+    weighted = DENSE + "model.fit(x, y, class_weight={1: 2.0, 3: 4.0})\n"
+    criterion = "criterion = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 1.0, 4.0]))\n"
+    ok, said = compared(tmp_path, MODEL + criterion + SGD, weighted)
+    assert not ok
+    assert "class weights as 0.5, 1, 0.5, 2, ..., divided by their sum" in said
+    assert "class weights 1, 2, 1, 4, ..., divided by n" in said
+    assert "every gradient" not in said
