@@ -65,7 +65,7 @@ def order_of(port: Port) -> Order | None:
     found = port.trains.order(port.scope)
     if found is not None or port.trains.loader is not None:
         return found
-    if port.preparation is None or not port.trains.cuts_itself:
+    if port.preparation is None or not port.trains.can_be_rerun:
         return None
     with suppress(Exception):  # it is a stranger's file, and what is not seen is not said
         first = _taken(port, MOST, 1)
@@ -75,7 +75,9 @@ def order_of(port: Port) -> Order | None:
         n = 2 * batch + max(1, batch // 2) + (batch == 1)
         steps = _taken(port, n, MOST_STEPS)
         rows = np.concatenate(steps)
-        if len(steps) == MOST_STEPS or len(set(rows)) < len(rows):  # rows by chance: there are no epochs
+        if not port.loop.counts:  # a generator may give several epochs
+            rows = rows[: next((k for k in range(len(rows)) if rows[k] in rows[:k]), len(rows))]
+        elif len(steps) == MOST_STEPS or len(set(rows)) < len(rows):  # rows by chance: there are no epochs
             return Order(shuffled=True, drops_last=False)
         return Order(bool((np.diff(rows) < 0).any()), len(rows) < n, batch)
     return None
@@ -111,17 +113,16 @@ def rows_of(got: Array, x: Array) -> Array:
     ValueError
         If they are none of them.
     """
-    back, different = got, len(np.unique(got, axis=0))
-    for _ in range(TRIALS):
-        rows: Array = ((x**2).sum(1) - 2 * back @ x.T).argmin(1)
-        if np.abs(back - x[rows]).max() < CLOSE * np.abs(x).max() and len(np.unique(rows)) == different:
+    # As they are; then by the mean and the deviation of each feature; then by a line through the pairs so found.
+    guess, n_different, centred = got, len(np.unique(got, axis=0)), got - got.mean(0)
+    for trial in range(TRIALS):
+        rows: Array = ((x**2).sum(1) - 2 * guess @ x.T).argmin(1)
+        if np.abs(guess - x[rows]).max() < CLOSE * np.abs(x).max() and len(np.unique(rows)) == n_different:
             return rows
-        if back is got:
-            back = (got - got.mean(0)) / (got.std(0) + 1e-30) * x.std(0) + x.mean(0)
-            continue
-        means, own = got.mean(0), x[rows]
-        slopes = ((got - means) * own).sum(0) / (((got - means) ** 2).sum(0) + 1e-30)
-        back = (got - means) * slopes + own.mean(0)
+        if trial == 0:
+            guess = centred / (got.std(0) + 1e-30) * x.std(0) + x.mean(0)
+        else:
+            guess = centred * (centred * x[rows]).sum(0) / ((centred**2).sum(0) + 1e-30) + x[rows].mean(0)
     raise ValueError(f"got {len(got)} rows, expected some of these {len(x)}")
 
 

@@ -67,7 +67,7 @@ class Followed:
         self.preparation, self.trains = None, self.training_data()
         if self.trains is None:
             return None
-        self.own_count = self.trains.own_count(self.scope) if self.trains.taken else 0
+        self.own_count = self.trains.own_count() if self.trains.taken else 0
         x, y = self._examples()
         try:
             made = self.trains.preparation(self.scope, self.inputs, self.n_out, self.dtype)

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-import numpy as np
-
 from shared.adapters.chains import PART, YIELDED, Taken
 from shared.adapters.feeding import BESIDE
 from shared.adapters.items import parts_of
-from shared.adapters.loop_bodies import SHUFFLED, loaded_first, stored
+from shared.adapters.loop_bodies import SHUFFLED, stored
 from shared.adapters.loops import Loop
+from shared.adapters.own_counts import count_of, evaluated, length_of, rows_of_arrays
 from shared.adapters.packages import imports
 from shared.adapters.pipelines import Order
 from shared.adapters.preparation import Preparation
@@ -24,13 +23,6 @@ from shared.reading.source import Source
 
 ORDERED: Final = ("dataset", "batch_size", "shuffle", "sampler")
 """The first arguments of a DataLoader."""
-KNOWN: Final = {
-    r"\b(Fashion|K)?MNIST\((?!.*train=False)|mnist\.load_data": 60_000,
-    r"\bCIFAR100?\((?!.*train=False)|cifar100?\.load_data": 50_000,
-}
-"""The training examples of what a file loads."""
-SOME: Final = re.compile(r"split|[Ss]ubset|\[[^\[\]]*[:<>=]|concat|stack|append|sample|take\(|skip\(|mask")
-"""What takes some of the examples, or others too."""
 CUT: Final = ("split", "array_split", "tensor_split", "chunk", "vsplit")
 """What cuts the rows of an array into batches: a function of a module, or a method."""
 
@@ -75,8 +67,8 @@ class TrainingData:
     """of a DataLoader, over which a loop goes"""
     found: Preparation | None = None
     """what is done to them, once it was asked for"""
-    cuts_itself = False
-    """whether a loop cuts its data into batches where it goes over them, so that it can be run over others"""
+    can_be_rerun = False
+    """whether a loop can be run over other data: it cuts the batches itself, or a generator of the file does"""
 
     def __init__(self, source: Source, before: Sequence[ast.stmt], used: str = "") -> None:
         self.source, self.before, self.used = source, before, used
@@ -103,14 +95,20 @@ class TrainingData:
         """Return what an epoch takes of the examples; None where that is not known."""
         raise NotImplementedError
 
-    def own_count(self, scope: dict[str, Any]) -> int:
+    def own_count(self) -> int:
         """Return the number of the file's own examples; 0 if it is not known."""
-        del scope
         assert self.taken is not None
-        made = needed(self.before, loaded(self.taken.x) | loaded(self.taken.y))
-        text = "\n".join(map(ast.unparse, [*made, self.taken.x, self.taken.y]))
-        known = (n for pattern, n in KNOWN.items() if re.search(pattern, text))
-        return 0 if SOME.search(text) else next(known, 0)
+        names = self.taken.of[0] if self.taken.of else loaded(self.taken.x)
+        return count_of(self._made_of(self.taken.x), self._own(names, self.source.namespace))
+
+    def _own(self, names: set[str], scope: dict[str, Any]) -> list[Any]:
+        """Return what names are, but for those that something of ours stands for."""
+        return [scope.get(name) for name in sorted(names - self.source.stand_ins - self.source.derived)]
+
+    def _made_of(self, *expressions: ast.expr) -> list[ast.AST]:
+        """Return the statements, as written, that lead to expressions, and these."""
+        names = set[str]().union(*map(loaded, expressions))
+        return [*needed(self.before, names), *expressions]
 
 
 class LoopData(TrainingData):
@@ -128,17 +126,16 @@ class LoopData(TrainingData):
         self.loader = self._loader()
         self.taken = self._of_generator() or self._by_name(calls)
         over = repeated(loop.node)
-        generator = self.source.functions.get(called(over)) if over is not None else None
+        generator = self._generator()
         ends = generator is not None and not any(isinstance(each, ast.While) for each in ast.walk(generator))
-        self.cuts_itself = loop.counts or ends or (over is not None and called(over) == "zip")
+        self.can_be_rerun = loop.counts or ends or (over is not None and called(over) == "zip")
         if self.loader is not None:
             self.taken = self._of_loader(self.loader)
 
     def _by_name(self, calls: set[str]) -> Taken | None:
         """Return the arrays of which the loop takes its batches."""
         if (pair := self._pair()) is not None:
-            names = [self._whole(each) for each in pair]
-            return _named(*names) if all(names) else None
+            return Taken(self._whole(pair[0]), self._whole(pair[1]))
         x, y = self.loop.data_names(calls)
         x, y = ({n for n in names if re.search(rf"\b{re.escape(n)}\b", self.used)} for names in (x, y))
         if not x or not y:
@@ -159,26 +156,34 @@ class LoopData(TrainingData):
             pair = made.elt.elts
         return (pair[0], pair[1]) if len(pair) == len(("x", "y")) else None
 
-    def _whole(self, batches: ast.expr) -> str:
-        """Return the name of the array whose rows are cut into batches; that of an array as it is."""
+    def _whole(self, batches: ast.expr) -> ast.expr:
+        """Return what is cut into batches; without a cut it is the argument."""
         made = resolved(batches, self.statements)[0]
         if isinstance(made, ast.Call) and called(made) in CUT and isinstance(made.func, ast.Attribute):
             of = made.func.value
             is_function = isinstance(of, ast.Name) and of.id in imports(self.source.tree) and made.args
-            batches = made.args[0] if is_function else of
-        elif isinstance(made, ast.ListComp):
-            batches = made.elt
-        return min(loaded_first(batches), default="")
+            return made.args[0] if is_function else of
+        return made.elt if isinstance(made, ast.ListComp) else batches  # all rows are taken of its slices
 
     def _of_generator(self) -> Taken | None:
         """Return what a function of the file yields, over which the loop goes."""
-        made = repeated(self.loop.node)
-        made = resolved(made, self.statements)[0] if isinstance(made, ast.Name) else made
-        function = self.source.functions.get(called(made)) if made is not None else None
-        if made is None or function is None or not any(isinstance(each, ast.Yield) for each in ast.walk(function)):
+        made = self._over()
+        if made is None or self._generator() is None:
             return None
         x, y = (given_by(YIELDED, [made, ast.Constant(key)], made) for key in (0, 1))
         return Taken(x, y)
+
+    def _over(self) -> ast.expr | None:
+        """Return what the loop goes over, where it is made."""
+        made = repeated(self.loop.node)
+        return resolved(made, self.statements)[0] if isinstance(made, ast.Name) else made
+
+    def _generator(self) -> ast.FunctionDef | None:
+        """Return the function of the file that yields what the loop goes over."""
+        made = self._over()
+        function = self.source.functions.get(called(made)) if made is not None else None
+        yields = function is not None and any(isinstance(each, ast.Yield) for each in ast.walk(function))
+        return function if yields else None
 
     def _by_words(self) -> Taken | None:
         """Return the arrays that the loop looks up by words, such as train["image"]."""
@@ -236,31 +241,27 @@ class LoopData(TrainingData):
         values: dict[str, Any] = {}
         for name in asked:
             with suppress(Exception):
-                values[name] = _evaluated(resolved(given[name], self.statements)[0], scope)
+                values[name] = evaluated(resolved(given[name], self.statements)[0], scope)
         unknown = asked - values.keys() - {"batch_size"}
         if unknown or values.get("sampler") is not None or values.get("batch_sampler") is not None:
             return None
         batch = values.get("batch_size")
         return Order(bool(values.get("shuffle")), bool(values.get("drop_last")), batch if isinstance(batch, int) else 0)
 
-    def own_count(self, scope: dict[str, Any]) -> int:
+    def own_count(self) -> int:
         """Return the number of the file's own examples; 0 if it is not known."""
-        if self.loader is not None:
-            with suppress(Exception):  # it is a stranger's file, and what it loads is not there
-                return len(_evaluated(_given(self.loader)["dataset"], scope))
-        own: list[Any] = [scope.get(name) for name in self.loop.data_names(self.calls)[0] - self.source.stand_ins]
-        counts = [len(value) for value in own if hasattr(value, "__array__") and np.ndim(value) > 1]
-        return counts[0] if counts else super().own_count(scope)
+        over, scope = repeated(self.loop.node), self.loop.scope()
+        if self.loader is not None and over is not None:
+            found = length_of(over, scope) or length_of(_given(self.loader).get("dataset"), scope)
+            return found or count_of(self._made_of(over))
+        names = self.loop.data_names(self.calls)[0]
+        return rows_of_arrays(self._own(names, scope)) or super().own_count()
 
 
 def _given(loader: ast.Call) -> dict[str, ast.expr]:
     """Return the arguments of a DataLoader by their names."""
     named = {each.arg: each.value for each in loader.keywords if each.arg}
     return dict(zip(ORDERED, loader.args, strict=False)) | named
-
-
-def _evaluated(expression: ast.expr, scope: dict[str, Any]) -> Any:
-    return eval(compile(ast.Expression(expression), "<loader>", "eval"), dict(scope))
 
 
 def repeated(node: ast.For | ast.While) -> ast.expr | None:

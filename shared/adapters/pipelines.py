@@ -15,6 +15,10 @@ SAME: Final = ("repeat", "take", "skip", "shard", "cache", "snapshot")
 """Methods that change which examples there are, or where they are kept, and not what they are."""
 
 
+DROPPED: Final = "last batch dropped"
+WHOLE: Final = "no smaller batch to drop"
+
+
 class Order(NamedTuple):
     """What an epoch takes of the examples."""
 
@@ -26,9 +30,9 @@ class Order(NamedTuple):
 
     def words(self, count: int) -> list[str]:
         """Return it in words, for so many examples; 0 if it is not known how many."""
-        is_whole = count > 0 and self.batch > 0 and count % self.batch == 0  # then no batch is smaller
-        drops = self.drops_last and not is_whole
-        return ["in batches", *["shuffled"] * self.shuffled, *["last batch dropped"] * drops]
+        is_whole = count > 0 and self.batch > 0 and count % self.batch == 0
+        drops = [WHOLE if is_whole else DROPPED] if self.drops_last else []
+        return ["in batches", *["shuffled"] * self.shuffled, *drops]
 
 
 @contextmanager

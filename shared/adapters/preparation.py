@@ -26,6 +26,8 @@ PIXELS: Final = re.compile(
     r"mnist\.load_data|cifar10+\.load_data|fetch_openml|tfds\.load|as_dataset\(|\b\w*MNIST\(|CIFAR\d+\(|SVHN\("
 )
 """Data sets whose pixels are 0 to 255."""
+WHITE: Final = re.compile(r"\b(255|127\.5|uint8)\b|(?<!/)/=? *256\b|\bdiv(ide)?_?\([^()]*\b256\b|fromarray\(")
+"""What shows that pixels are loaded as 0 to 255."""
 LARGEST: Final = 2048
 """Examples in a batch of a generator."""
 SHAPES: Final = {784: (28, 28), 3072: (32, 32, 3)}
@@ -199,7 +201,7 @@ class Preparation(Chains):
         """Return what a white pixel is in what a file loads: 255, 16 or 1."""
         if "load_digits" in text:
             return 16.0
-        said = re.search(r"\b(255|127\.5|uint8)\b|/=? *256\b|fromarray\(", self.mentioned) is not None
+        said = WHITE.search(self.mentioned) is not None
         if own is not None:
             return 255.0 if said and float(own.max()) > 1 else 1.0
         sixteen = re.search(r"/ *16\b", self.mentioned) is not None

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from shared.adapters.pipelines import DROPPED, WHOLE
 from shared.adapters.port import IMAGES
 from shared.adapters.scaling import scaling_of
 from shared.adapters.stand_ins import pixels
@@ -38,7 +39,9 @@ def compare(sides: Sequence[Side], processes: Sequence[CallProcess], seed: int) 
         rows.append(Row("data", not wrong, max(off.values()), 0, [], ", ".join(wrong)))
     a, b = (side.batches for side in sides)
     if a and b:
-        differ = [words for words in ("shuffled", "last batch dropped") if (words in a) != (words in b)]
+        differ = ["shuffled"] if ("shuffled" in a) != ("shuffled" in b) else []
+        # one of unknown size beside one that has no smaller batch may be of the same size
+        differ += [DROPPED] if (DROPPED in a) != (DROPPED in b) and WHOLE not in (*a, *b) else []
         rows.append(Row("batches", not differ, float(bool(differ)), 0, [], ", ".join(differ)))
     return rows
 
@@ -79,7 +82,7 @@ def causes(sides: Sequence[Side], rows: Sequence[Row]) -> list[str]:
             said.append(f"{side.name}: its data: {', '.join(side.data or [f'{subject(side)} from 0 to 1'])}")
     if "batches" in parted:
         for side, other in (sides, sides[::-1]):
-            if "last batch dropped" in side.batches and "last batch dropped" not in other.batches:
+            if DROPPED in side.batches and not {DROPPED, WHOLE} & {*other.batches}:
                 said.append(f"{side.name}: last batch dropped: its loop leaves the smaller last batch of an epoch out "
                             f"(drop_last); {other.name} takes it")  # fmt: skip
             if "shuffled" in side.batches and "shuffled" not in other.batches:

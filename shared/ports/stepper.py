@@ -91,9 +91,9 @@ class PortStepper:
 
     def batches(self) -> list[str]:
         """Return how an epoch of the file takes the examples: "in batches", "shuffled", "last batch dropped"; or []."""
-        port = self.port
-        found = port.order() if isinstance(port, Followed) else None
-        return found.words(port.own_count) if isinstance(port, Followed) and found is not None else []
+        if not isinstance(self.port, Followed) or (found := self.port.order()) is None:
+            return []
+        return found.words(self.port.own_count)
 
     def gradients(self, start: Parameters, batches: list[tuple[Array, Array]]) -> list[Parameters]:
         """Return the gradients for each batch, all from the same parameters."""

@@ -3,6 +3,7 @@
 The files are in tests/ports/files. Nothing that they load is there: images of ours stand for it.
 """
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 import samegrad
 from shared.adapters.epochs import rows_of
+from shared.adapters.own_counts import count_of
 from shared.adapters.scaling import Scaling, scaling_of
 from shared.adapters.torch_module import TorchPort
 from shared.ports.comparison import begin, examine
@@ -264,10 +266,68 @@ def test_rows_are_found_however_their_features_are_scaled(name: str, n_features:
         rows_of(rng.random((40, n_features)), x)
 
 
+LOADED_IN_LINE = normalised().replace("DataLoader(train, BS)", "DataLoader(datasets.MNIST('.', transform=t), BS)")
+COUNTS = {
+    "the tensors of MNIST": (MNIST, 60_000),
+    "by its name": (normalised(), 60_000),
+    "named in the loader": (LOADED_IN_LINE.replace("BS = ", "t = transforms.ToTensor()\nBS = "), 60_000),
+    "with a keyword in a list": (normalised().replace("(0.1307,), (0", "mean=(0.1307,), std=(0"), 60_000),
+    "another data set": (normalised().replace("MNIST", "FashionMNIST"), 60_000),
+    "with one more axis": (MNIST.replace("X = X.view(-1, 784)", "X = X[:, :, None].view(-1, 784)"), 60_000),
+    "of Keras": (text("bare_keras_data"), 60_000),
+    "the test images": (normalised().replace("train=True", "train=False"), 0),
+    "the test images by place": (normalised().replace("'./data', train=True", "'./data', False"), 0),
+    "some": (MNIST.replace("X = X.view", "X = X[:5000].view"), 0),
+    "some by their labels": (MNIST.replace("X = X.view", "keep = Y < 2\nX, Y = X[keep], Y[keep]\nX = X.view"), 0),
+    "a part of a split": (normalised().replace("DataLoader(train, BS)", (
+        "DataLoader(torch.utils.data.random_split(train, [55000, 5000])[0], BS)")), 0),
+    "the larger part": (normalised().replace("loader = ", (
+        "train, val = torch.utils.data.random_split(train, [55000, 5000])\nloader = ")), 0),
+    "two data sets": (MNIST.replace("X = train.data", "X = torch.cat([train.data, train.data])"), 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_how_many_examples_there_are_is_known_or_not_said(tmp_path: Path, name: str) -> None:
+    written, count = COUNTS[name]
+    assert name in ("by its name", "of Keras", "the tensors of MNIST") or written not in (MNIST, normalised())
+    (tmp_path / "a.py").write_text(written)
+    assert TorchPort(tmp_path / "a.py").own_count == count
+
+
+def test_cifar_has_50000_training_examples() -> None:
+    for made in ("CIFAR10('.', True)", "keras.datasets.cifar10.load_data()[0]", "CIFAR100(root='.')"):
+        assert count_of(ast.parse(f"data = {made}").body) == 50_000
+    assert count_of(ast.parse("data = CIFAR10('.', train=False)").body) == 0
+
+
+def test_a_batch_that_may_be_dropped_or_not_parts_from_none(tmp_path: Path) -> None:
+    """Both drop it; of one it is known that none is smaller."""
+    known = normalised(", drop_last=True").replace("BS = 64", "BS = 100")
+    unknown = known.replace("loader = ", "train, _ = torch.utils.data.random_split(train, [60000, 0])\nloader = ")
+    found = compare(tmp_path, known, unknown, steps=3)
+    assert "last batch dropped" in found.sides[1].batches
+    assert found.ok, (found.rows, said(found))
+
+
+def test_a_number_of_batches_of_256_says_nothing_of_pixels(tmp_path: Path) -> None:
+    text = (
+        HEAD + "import numpy as np\n" + OWN.replace("torch.rand(2000, 784)", "torch.tensor(np.load('x.npy')).float()")
+    )
+    counted = text.replace("range(0, len(X), 100):", "range(len(X) // 256):\n        i = k * 256").replace(
+        "for i", "for k"
+    )
+    found = compare(tmp_path, text, counted.replace("i + 100", "i + 256"), steps=3)
+    assert "data" not in parted(found), said(found)
+
+
 CUT = {
+    "scaled in a list": ("parts = [(X[i:i + BS] / 2, Y[i:i + BS]) for i in range(0, len(X), BS)]\n", "parts"),
     "in a list": ("parts = [(X[i:i + BS], Y[i:i + BS]) for i in range(0, len(X), BS)]\n", "parts"),
     "as pairs": ("parts = list(zip(X.split(BS), Y.split(BS)))\n", "parts"),
     "each": ("Xs, Ys = X.split(BS), torch.split(Y, BS)\n", "zip(Xs, Ys)"),
+    "in so many": ("Xs = torch.chunk(X, len(X) // BS)\n", "zip(Xs, Y.tensor_split(len(Xs)))"),
+    "scaled in one go": ("Xs = ((X + 0) / 2).split(BS)\n", "zip(Xs, Y.split(BS))"),
 }
 
 
@@ -276,9 +336,11 @@ def test_batches_that_are_cut_before_the_loop_are_followed_to_their_data(tmp_pat
     text = MNIST.replace("for ep in", CUT[name][0] + "for ep in").replace(
         SLICES, f"    for xb, yb in {CUT[name][1]}:\n"
     )
-    found = compare(tmp_path, MNIST, text, steps=4)
+    is_scaled = "scaled" in name
+    before = MNIST.replace("0.3081", "0.3081 / 2") if is_scaled else MNIST
+    found = compare(tmp_path, before, text, steps=4)
     assert found.ok, (found.rows, said(found))
-    assert found.sides[1].data == [STANDARD]
+    assert is_scaled or found.sides[1].data == [STANDARD]
     other = text.replace("X = (X - 0.1307) / 0.3081\n", "")
     assert other != text
     assert parted(compare(tmp_path, text, other, steps=4)) == ["data"]
@@ -292,13 +354,14 @@ SHUFFLING = GENERATOR.replace("    for i", "    order = np.random.permutation(le
 @pytest.mark.parametrize(("other", "words"), [
     (SHUFFLING, "b: another order"),
     (GENERATOR.replace("len(x), size", "len(x) - size + 1, size"), "b: last batch dropped"),
-], ids=["shuffled", "dropped"])  # fmt: skip
+    (GENERATOR.replace("    for i", "    for epoch in range(3):\n      for i").replace("    yield", "      yield"), ""),
+], ids=["shuffled", "dropped", "epochs within"])  # fmt: skip
 def test_the_order_and_the_end_of_a_generator_are_seen(tmp_path: Path, other: str, words: str) -> None:
     text = MNIST.replace(SLICES, "    for xb, yb in batches(X, Y, BS):\n")
     one, two = (text.replace("train = datasets", f"import numpy as np\n\n\n{made}train = datasets")
                 for made in (GENERATOR, other))  # fmt: skip
     found = compare(tmp_path, one, two, steps=4)
-    assert parted(found) == ["batches"]
+    assert parted(found) == (["batches"] if words else [])
     assert words in said(found)
 
 
