@@ -200,7 +200,7 @@ MAPPED = {
     "drops": (FIT.replace("ds.batch(BATCH_SIZE)", "ds.batch(BATCH_SIZE, drop_remainder=True)"), [],
               (*SHUFFLED, "last batch dropped")),
     "drops nothing of 60,000": (text("pipeline_fit").replace("ds.batch(BATCH_SIZE)", (
-        "ds.batch(BATCH_SIZE, drop_remainder=True)")), [], SHUFFLED),
+        "ds.batch(BATCH_SIZE, drop_remainder=True)")), [], (*SHUFFLED, "no smaller batch to drop")),
     "in order": (FIT.replace(", shuffle=True)", ")"), [], ("in batches",)),
     "batched first": (BATCHED.replace("    ds = ds.map(", "    ds = ds.batch(8)\n    ds = ds.map("), [], SHUFFLED),
 }  # fmt: skip
