@@ -184,7 +184,7 @@ class KerasFile(FilePort):
 
     def _class_weights(self) -> Array | None:
         """Return what `fit` gets as class_weight, (n_out,), or (2,) with one output; None without one."""
-        given = KerasData(self.source, None).given
+        given = KerasData(self.source, None).given if self.source else {}  # a live model has no `fit`
         self.notes += ["the sample_weight of `fit` is left out here"] if "sample_weight" in given else []
         if "class_weight" not in given:
             return None

@@ -8,6 +8,8 @@ from typing import Final
 SHUFFLED: Final = re.compile(r"randperm|permutation")
 PICKED: Final = re.compile(r"\b(randperm|permutation|randint|choice|sample|multinomial)\(")
 """What picks rows by chance."""
+TRAINS: Final = re.compile(r"grad|backward\(|\.step\(|\bscan\(|\.update\(")
+"""What is more than a batch."""
 JUMPS: Final = (ast.Break, ast.Continue, ast.Return)
 SHOWS: Final = ("print", "log", "info", "debug", "warning", "write", "flush", "set_description", "set_postfix",
                 "add_scalar", "add_scalars", "save")  # fmt: skip
@@ -49,7 +51,8 @@ def gets_batch(node: ast.stmt, functions: dict[str, ast.FunctionDef]) -> ast.exp
     if not (isinstance(first, ast.Assign) and isinstance(first.value, ast.Call)):
         return None
     name = ast.unparse(first.value.func)
-    picks = name in functions and PICKED.search(ast.unparse(functions[name]))
+    text = ast.unparse(functions[name]) if name in functions else ""
+    picks = PICKED.search(text) and not TRAINS.search(text)
     return first.targets[0] if name == "next" or picks else None
 
 

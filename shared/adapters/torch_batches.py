@@ -1,17 +1,20 @@
 """Which batches the torch.nn.Module of a file takes: the shape of its inputs, and the form of its targets."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import product
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 
 from shared.adapters.followed import Way
+from shared.adapters.layout import from_kernel, to_kernel
 from shared.adapters.port import IMAGES, Figures, PortError
 from shared.adapters.preparation import Preparation
 from shared.adapters.torch_file import TorchFile
+from shared.adapters.torch_flattening import Image, flattened_last
 from shared.interface import Array
 
 UNKNOWN_TARGETS: Final = (
@@ -25,6 +28,10 @@ class TorchBatches(TorchFile):
 
     reached: Array
     """what the module got of the last examples"""
+    flattened: dict[str, Image]
+    """the weights of dense layers that get an image flattened with the channels last -> its (h, w, c)"""
+    images: Mapping[str, Image] = MappingProxyType({})
+    """those of them that are mapped"""
 
     def step(self, x: Array, y: Array) -> Figures:
         """Take a step."""
@@ -36,10 +43,31 @@ class TorchBatches(TorchFile):
                             "criterion = nn.CrossEntropyLoss(), the training loop, or --criterion")  # fmt: skip
         return super()._settle()
 
+    def map_flattened(self) -> None:
+        """From now on, let the weights that belong to flattened images be in the order of channels first.
+
+        Another framework's model has them in an order of its own, so that they are no copies of these; between two
+        modules of PyTorch they are, and another order is a difference.
+        """
+        self.images = self.flattened
+        self.own = {name: self.shared(name, tensor) for name, tensor in self.own.items()}
+
+    def shared(self, name: str, tensor: Array) -> Array:
+        """Return a parameter of the module, or its gradient, in the layout that all frameworks share."""
+        return from_kernel(tensor.T, self.images[name]) if name in self.images else tensor.copy()
+
+    def native(self, name: str, tensor: Array) -> Array:
+        """Return a parameter in the layout of the module."""
+        tensor = to_kernel(tensor, self.images[name]).T if name in self.images else tensor
+        return np.ascontiguousarray(tensor)
+
     def _take_shape(self, shape: tuple[int, ...]) -> None:
         self.inputs = shape
-        with self.torch.no_grad():
-            outputs = copy.deepcopy(self.module).eval()(self.as_inputs(np.zeros((2, *shape))))
+        copied = copy.deepcopy(self.module).eval()
+        with self.torch.no_grad(), flattened_last(copied) as images:
+            outputs = copied(self.as_inputs(np.zeros((2, *shape))))
+        weights = {id(self.module.get_submodule(name).weight): image for name, image in images.items()}
+        self.flattened = {name: weights[id(t)] for name, t in self.tensors().items() if id(t) in weights}
         if outputs.ndim not in (1, 2):
             raise PortError(f"{self.path.name}: {self.words} gives outputs of shape {tuple(outputs.shape)}")
         self.n_out = 1 if outputs.ndim == 1 else outputs.shape[1]

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-import numpy as np
-
 from shared.adapters.epochs import order_of
+from shared.adapters.layout import channels_first
 from shared.adapters.pipelines import Order
 from shared.adapters.port import About, Figures, PortError, first_of, listening
 from shared.adapters.torch_batches import TorchBatches
@@ -35,11 +34,11 @@ class TorchPort(TorchBatches):
         self.afresh()
         with self.torch.no_grad():
             for name, tensor in self.tensors().items():
-                tensor.copy_(self.torch.from_numpy(np.ascontiguousarray(parameters[name])))
+                tensor.copy_(self.torch.from_numpy(self.native(name, parameters[name])))
 
     def parameters(self) -> Parameters:
         """Return copies."""
-        return {name: tensor.detach().numpy().copy() for name, tensor in self.tensors().items()}
+        return {name: self.shared(name, tensor.detach().numpy()) for name, tensor in self.tensors().items()}
 
     def step(self, x: Array, y: Array) -> Figures:
         """Run the body of the file's loop, or the usual step, with this batch."""
@@ -61,12 +60,15 @@ class TorchPort(TorchBatches):
         found: dict[str, Any] = {}
         weighted = [m for m in self.module.modules() if getattr(m, "weight", None) is not None and m.weight.ndim > 1]
 
-        def before(_: Any, inputs: Any, named: Any) -> None:
+        images = {id(t): self.images[name] for name, t in self.tensors().items() if name in self.images}
+
+        def before(layer: Any, inputs: Any, named: Any) -> None:
             if number := len(found) // 2 + len(found) % 2:
-                found.setdefault(f"a{number}", first_of(inputs, named))
+                values, image = first_of(inputs, named).numpy(), images.get(id(layer.weight))
+                found.setdefault(f"a{number}", channels_first(values, image, channels_last=image is not None))
 
         def after(_: Any, __: Any, outputs: Any) -> None:
-            found[f"z{len(found) // 2 + 1}"] = outputs
+            found[f"z{len(found) // 2 + 1}"] = outputs.numpy()
 
         hooks = [
             h
@@ -79,7 +81,7 @@ class TorchPort(TorchBatches):
         finally:
             for hook in hooks:
                 hook.remove()
-        return {name: value.numpy().reshape(len(value), -1).copy() for name, value in found.items()}
+        return {name: value.reshape(len(value), -1).copy() for name, value in found.items()}
 
     def order(self) -> Order | None:
         """Return what an epoch of the file's loop takes of the examples; None where that is not known."""
@@ -157,6 +159,5 @@ class TorchPort(TorchBatches):
                 hook.remove()
 
     def _gradients(self) -> Parameters:
-        torch = self.torch
-        tensors = self.tensors().items()
-        return {k: (torch.zeros_like(p) if p.grad is None else p.grad).detach().numpy().copy() for k, p in tensors}
+        gradients = {k: p.grad if p.grad is not None else self.torch.zeros_like(p) for k, p in self.tensors().items()}
+        return {name: self.shared(name, gradient.detach().numpy()) for name, gradient in gradients.items()}

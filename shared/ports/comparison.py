@@ -29,6 +29,8 @@ def begin(processes: Sequence[CallProcess], names: Sequence[str], given: Given) 
     for process in processes:
         process.loaded().ask(PortStepper.about, given)
     abouts = [process.answer() for process in processes]
+    if len({about.kind for about in abouts}) > 1:
+        abouts = [process.call(PortStepper.map_flattened) for process in processes]
     labels = [label(name) for name in names]
     if len(set(labels)) < len(labels):
         labels = [File(name).resolve().parent.name + "/" + each for name, each in zip(names, labels, strict=True)]

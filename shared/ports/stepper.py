@@ -89,6 +89,12 @@ class PortStepper:
         """Return what the file makes of images from 0 to 1 and of labels before its model gets them; {} if unknown."""
         return dict(self.port.data(x, y)) if hasattr(self.port, "data") else {}
 
+    def map_flattened(self) -> About:
+        """Map what belongs to flattened images for a model of another framework; return what is found then."""
+        if hasattr(self.port, "map_flattened"):
+            self.port.map_flattened()
+        return self.port.about()
+
     def batches(self) -> list[str]:
         """Return how an epoch of the file takes the examples: "in batches", "shuffled", "last batch dropped"; or []."""
         if not isinstance(self.port, Followed) or (found := self.port.order()) is None:

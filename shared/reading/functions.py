@@ -15,10 +15,21 @@ import numpy as np
 from shared.reading.source import Source
 
 
-@lru_cache(maxsize=500)
 def signature(function: Callable[..., Any]) -> inspect.Signature:
-    """Return the signature of a function; kept, since it is asked for in every run."""
+    """Return the signature of a function or method; kept, since it is asked for in every run, of another object."""
+    if isinstance(function, MethodType):
+        return _of_method(function.__func__)
+    return _of_function(function)
+
+
+@lru_cache(maxsize=500)
+def _of_function(function: Callable[..., Any]) -> inspect.Signature:
     return inspect.signature(function)
+
+
+@lru_cache(maxsize=500)
+def _of_method(function: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(MethodType(function, object()))
 
 
 @lru_cache(maxsize=8)

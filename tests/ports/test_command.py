@@ -90,6 +90,7 @@ for k in range(0, 60, 10):
 )
 
 
+@pytest.mark.exhaustive_unless(fits=lambda verb: verb[0] == "lockstep")
 @pytest.mark.parametrize("verb", [["lockstep", "--no-timing"], ["--quick", "--train-size", "1000"]])
 def test_a_model_that_fails_is_told_and_is_no_disagreement(verb: list[str], tmp_path: Path) -> None:
     """What was found before stays."""

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from shared.adapters.torch_module import TorchPort
@@ -155,3 +156,50 @@ def test_biases_without_weight_decay_have_a_rule_of_their_own(tmp_path: Path) ->
     assert "a: update of the biases: gradient descent, rate 0.1" in text
     assert "the two differ in the update of the biases: weight decay 0.1 in b alone" in text
     assert text.count("the two differ") == 1
+
+
+IMAGES = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 3, 3, padding=1)
+        self.a, self.b = nn.Linear(3 * 4 * 4, 6), nn.Linear(6, 4)
+
+    def forward(self, x):
+        x = F.max_pool2d(torch.relu(self.conv(x)), 2)
+        x = x.permute(0, 2, 3, 1).reshape(len(x), -1)
+        return self.b(torch.tanh(self.a(x)))
+
+
+model = Net()
+X = torch.rand(90, 1, 8, 8)
+Y = torch.arange(90) % 4
+for k in range(0, 90, 10):
+    xb, yb = X[k : k + 10], Y[k : k + 10]
+"""
+LAST = HEAD + IMAGES.replace("for k", CROSS + SGD + "for k") + STEP
+
+
+def test_images_that_are_flattened_with_the_channels_last_are_told_beside_another_module(tmp_path: Path) -> None:
+    first = LAST.replace(".permute(0, 2, 3, 1)", "")
+    assert parted(compare(tmp_path, first, LAST, steps=3))[0] == "outputs"
+    assert compare(tmp_path, LAST, LAST.replace("x.permute(0, 2, 3, 1)", "torch.movedim(x, 1, -1)"), steps=3).ok
+
+
+def test_images_that_are_flattened_with_the_channels_last_are_mapped_for_another_framework(tmp_path: Path) -> None:
+    for name, text in {"first": LAST.replace(".permute(0, 2, 3, 1)", ""), "last": LAST}.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    first, last = (TorchPort(tmp_path / f"{name}.py") for name in ("first", "last"))
+    assert first.flattened == {}
+    assert last.flattened == {"W2": (4, 4, 3)}
+    last.map_flattened()
+    start = first.parameters()
+    rng = np.random.default_rng(1)
+    x, y = rng.random((10, 64)), np.arange(10.0) % 4
+    last.afresh()
+    assert all(np.array_equal(last.own[name], last.parameters()[name]) for name in start)
+    for port in (first, last):
+        port.give(start)
+    one, two = (port.step(x, y) for port in (first, last))
+    for a, b in ((one.gradients, two.gradients), (one.after, two.after), (first.layers(x), last.layers(x))):
+        assert all(np.allclose(a[name], b[name], rtol=1e-12, atol=1e-14) for name in {**a, **b})

@@ -29,7 +29,7 @@ READ = {
 }  # fmt: skip
 
 
-@pytest.mark.exhaustive_unless(fits=lambda name: name == "divided in the loop")
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", READ)
 def test_data_and_batches_of_a_jax_file_are_followed(tmp_path: Path, name: str) -> None:
     written, data, batches = READ[name]

@@ -85,6 +85,7 @@ def test_a_scan_over_examples_that_are_no_arguments_is_refused(tmp_path: Path) -
         JaxPort(path)
 
 
+@pytest.mark.exhaustive
 def test_a_model_and_its_layers_may_be_called_by_keyword(tmp_path: Path) -> None:
     changes = {
         "def __call__(self, x)": "def __call__(self, images)",

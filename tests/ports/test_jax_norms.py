@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("jax")
 SHAPES = {"W1": (12, 20), "b1": (12,), "gamma2": (12,), "beta2": (12,), "W3": (10, 12), "b3": (10,)}
 
 
-@pytest.mark.exhaustive_unless(fits=lambda name: name == "linen_bn")
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", ["linen_bn", "nnx_bn", "equinox_bn"])
 def test_a_right_port_with_batch_norm_is_never_accused(name: str) -> None:
     found = compare(name, "torch_bn", steps=4)

@@ -49,12 +49,13 @@ if __name__ == "__main__":
 @pytest.mark.exhaustive
 def test_convolutions_flattened_in_another_order_are_the_same_and_missing_logits_are_told(tmp_path: Path) -> None:
     right, wrong = (KERAS_CONV.replace("LOGITS", f"from_logits={each}") for each in (True, False))
-    for name, text in {"a": CONV, "right": right, "wrong": wrong}.items():
+    last = CONV.replace("x.flatten(1)", "x.permute(0, 2, 3, 1).flatten(1)")
+    for name, text in {"a": CONV, "last": last, "right": right, "wrong": wrong}.items():
         (tmp_path / f"{name}.py").write_text(text)
-    found = samegrad.lockstep(
-        str(tmp_path / "a.py"), str(tmp_path / "right.py"), steps=4, timing=False, dataset="digits"
-    )
-    assert found.ok, repr(found)
+    for name in ("a", "last"):
+        names = [str(tmp_path / f"{each}.py") for each in (name, "right")]
+        found = samegrad.lockstep(*names, steps=4, timing=False, dataset="digits")
+        assert found.ok, repr(found)
     found = samegrad.lockstep(str(tmp_path / "wrong.py"), steps=3, timing=False, dataset="digits")
     assert not found.ok
     assert "takes the outputs for probabilities (from_logits is missing)" in repr(found).replace("\n  ", " ")

@@ -120,6 +120,7 @@ def test_only_models_of_frameworks_are_named_within_their_file(several: Path) ->
         examined(own, "net")
 
 
+@pytest.mark.exhaustive
 def test_models_of_one_file_train_beside_each_other_whatever_their_layers(several: Path) -> None:
     options = ["--quick", "--dataset", "digits", "--train-size", "300", "--test-size", "100", "--format", "json"]
     found = command.run(None, *(w for name in ("big", "build") for w in ("-i", f"{several}:{name}")), *options)

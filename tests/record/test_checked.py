@@ -86,7 +86,7 @@ def shown_or_refused(folder: Path, record: Any) -> Any:
     return read
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_any_value_in_any_place_is_shown_or_refused(data: st.DataObject, record: Any, tmp_path_factory: Any) -> None:
     path = data.draw(st.sampled_from(list(places(record))))
