@@ -44,7 +44,9 @@ def git_revision() -> GitPart:
     """Return the commit of the code, and whether files have changed since; empty outside a checkout."""
 
     def git(*arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True, timeout=10)
+        # a run that is killed while git writes its index would leave a lock on the repository
+        command = ["git", "--no-optional-locks", *arguments]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=10)
         return done.stdout.decode("utf-8", errors="replace").strip()
 
     try:

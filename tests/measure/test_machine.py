@@ -1,7 +1,9 @@
 """Facts of the machine and of processes."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -78,3 +80,23 @@ def test_the_facts_name_neither_the_host_nor_a_path() -> None:
 def test_outside_a_checkout_there_is_no_revision(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert machine.git_revision() == {}
+
+
+def test_the_revision_is_read_without_writing_to_the_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is killed while git writes its index leaves a lock."""
+
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a", *arguments], cwd=tmp_path, check=True)
+
+    (tmp_path / "a.txt").write_text("a")
+    for arguments in (("init", "--quiet"), ("add", "a.txt"), ("commit", "--quiet", "--message", "a")):
+        git(*arguments)
+    os.utime(tmp_path / "a.txt", (1, 1))  # the index has another time, which `git status` writes anew
+    before = (tmp_path / ".git" / "index").read_bytes()
+    monkeypatch.setattr(machine, "ROOT", tmp_path)
+    assert machine.git_revision()["changed"] is False
+    assert (tmp_path / ".git" / "index").read_bytes() == before
+    git("status", "--porcelain")
+    assert (tmp_path / ".git" / "index").read_bytes() != before
