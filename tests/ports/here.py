@@ -1,5 +1,6 @@
 """Models in the process of the tests, which saves the start of one for each; and files to plant causes in."""
 
+import sys
 from pathlib import Path
 
 from shared.ports import comparison, words
@@ -19,6 +20,12 @@ UNITS = "model = nn.Sequential(nn.Linear(8, 6), nn.Sigmoid(), nn.Linear(6, 4), n
 ONE = "model = nn.Sequential(nn.Linear(5, 6), nn.Tanh(), nn.Linear(6, 1))\n"
 CROSS = "criterion = nn.CrossEntropyLoss()\n"
 SGD = "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+
+
+def let_jax_be_imported() -> None:
+    """Undo what a model of Keras in the same process wanted: that no module imports JAX."""
+    if sys.modules.get("jax", "") is None:
+        del sys.modules["jax"]
 
 
 def compare(folder: Path, *texts: str, steps: int = 14, spec: NetworkSpec | None = None) -> Comparison:

@@ -3,7 +3,6 @@
 The files are in tests/ports/files; JAX compiles each step, so that most of them are of the exhaustive tests.
 """
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from shared.ports.sides import Comparison
 from shared.ports.stepper import Given, InProcess, PortStepper
 from shared.ports.timed import time_sides
 from shared.spec import TrainingSpec
-from tests.ports.here import parted, said
+from tests.ports.here import let_jax_be_imported, parted, said
 
 FILES = Path(__file__).parent / "files"
 pytestmark = pytest.mark.xdist_group("jax")
@@ -26,8 +25,7 @@ pytestmark = pytest.mark.xdist_group("jax")
 def _own_settings() -> Iterator[None]:
     from shared.adapters.live import settings_kept
 
-    if sys.modules.get("jax", "") is None:
-        del sys.modules["jax"]  # a model of Keras in the same process wanted none
+    let_jax_be_imported()
     pytest.importorskip("flax")
     pytest.importorskip("equinox")
     __import__("jax")

@@ -13,7 +13,7 @@ from shared.adapters.port import Named, PortError
 from shared.ports import comparison
 from shared.ports.stepper import Given, InProcess, PortStepper
 from shared.spec import TrainingSpec
-from tests.ports.here import HEAD, MODEL
+from tests.ports.here import HEAD, MODEL, let_jax_be_imported
 
 
 def test_two_modules_are_compared_on_given_examples_and_stay_as_they_are() -> None:
@@ -92,6 +92,7 @@ def test_a_file_without_criterion_and_optimizer_takes_them_by_name(tmp_path: Pat
 
 @pytest.mark.exhaustive
 def test_modules_of_flax_and_equinox_are_compared_with_one_of_torch_and_stay_as_they_are() -> None:
+    let_jax_be_imported()
     jax, optax, linen, nnx, eqx = map(pytest.importorskip, ("jax", "optax", "flax.linen", "flax.nnx", "equinox"))
     import torch
     from torch import nn
