@@ -43,7 +43,11 @@ def connected(address: str | None, *, timed: bool, workers: int | None) -> "Iter
     except ImportError as error:
         raise SettingError("scheduler", f"a sweep needs the package {error.name!r}; to install it: {INSTALL}") from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what fails is said in the sweep's own words
-    quiet = {"distributed.scheduler.allowed-failures": TRIES - 1, "distributed.admin.log-format": "%(message)s"}
+    quiet = {
+        "distributed.scheduler.allowed-failures": TRIES - 1,
+        "distributed.admin.log-format": "%(message)s",
+        "distributed.worker.profile.enabled": False,  # its samples of each second add 0.1 MB to a worker
+    }
     with dask.config.set(quiet), warnings.catch_warnings():
         warnings.simplefilter(
             "ignore", distributed.versions.VersionMismatchWarning
