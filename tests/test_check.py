@@ -11,6 +11,7 @@ from shared.diagnosis.mistakes import MISTAKES
 from shared.diagnosis.selftest import RIGHT, planted, with_loss
 from shared.spec import LOSSES, NetworkSpec
 from tests import command, patience
+from tests.test_check_as_written import LAYER
 
 EXAMPLE = (command.ROOT / "shared" / "diagnosis" / "example.py").read_text(encoding="utf-8")
 
@@ -108,17 +109,10 @@ def test_a_file_that_cannot_be_loaded_says_why(source: str, message: str, tmp_pa
     assert "calls.py" not in found.stderr or message == "SIGSEGV"  # frames of our own lead nowhere
 
 
-FACTOR = """import numpy as np
-
-class Dense:
-    def __init__(self, n_in, n_out):
-        self.W, self.b = np.random.randn(n_out, n_in), np.random.randn(n_out, 1)
-
-    def forward(self, x):
-        self.x = x
-        return self.W @ x + self.b
-
-    def backward(self, grad, lr):
+KEPT, _, _ = LAYER.partition("    def backward")
+FACTOR = (
+    KEPT
+    + """    def backward(self, grad, lr):
         gx = self.W.T @ grad
         self.W -= lr * grad @ self.x.T
         self.b -= lr * grad
@@ -144,6 +138,7 @@ for e in range(1000):
         grad = 2 * (out - y) / y.size
         for l in reversed(net): grad = l.backward(grad, 0.1)
 """
+)
 
 
 def test_one_number_that_some_factor_makes_right_is_not_called_right(tmp_path: Path) -> None:

@@ -28,10 +28,11 @@ FEATURES: Final = (784, 6)
 
 def layers_of(model: Any) -> list[Any]:
     """Return the layers of a model, and those within them, in order; Keras's own list has the inner ones reversed."""
-    found: list[Any] = []
+    found: dict[int, Any] = {}
     for layer in model._layers:
-        found += [each for each in (layer, *layers_of(layer)) if not any(each is known for known in found)]
-    return found
+        for each in (layer, *layers_of(layer)):
+            found.setdefault(id(each), each)
+    return list(found.values())
 
 
 class KerasFile(FilePort):

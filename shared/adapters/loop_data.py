@@ -11,12 +11,12 @@ from shared.adapters.feeding import BESIDE
 from shared.adapters.items import parts_of
 from shared.adapters.loop_bodies import SHUFFLED, stored
 from shared.adapters.loops import Loop
-from shared.adapters.own_counts import count_of, evaluated, length_of, rows_of_arrays
+from shared.adapters.own_counts import count_of, length_of, rows_of_arrays
 from shared.adapters.packages import imports
 from shared.adapters.pipelines import Order
 from shared.adapters.preparation import Preparation
 from shared.adapters.stand_ins import UnfollowedError
-from shared.adapters.statements import assigned, bound, called, loaded, needed, resolved, settings, until
+from shared.adapters.statements import assigned, bound, called, evaluated, loaded, needed, resolved, settings, until
 from shared.adapters.written_out import WrittenOut, as_in_file
 from shared.reading.names import has_role
 from shared.reading.source import Source
@@ -123,12 +123,12 @@ class LoopData(TrainingData):
     def __init__(self, loop: Loop, calls: set[str]) -> None:
         super().__init__(loop.source, preceding(loop), ast.unparse(loop.node))
         self.loop, self.calls = loop, calls
+        self.over = repeated(loop.node)
         self.loader = self._loader()
-        self.taken = self._of_generator() or self._by_name(calls)
-        over = repeated(loop.node)
         generator = self._generator()
+        self.taken = self._by_name(calls) if generator is None else self._yielded()
         ends = generator is not None and not any(isinstance(each, ast.While) for each in ast.walk(generator))
-        self.can_be_rerun = loop.counts or ends or (over is not None and called(over) == "zip")
+        self.can_be_rerun = loop.counts or ends or (self.over is not None and called(self.over) == "zip")
         if self.loader is not None:
             self.taken = self._of_loader(self.loader)
 
@@ -145,12 +145,9 @@ class LoopData(TrainingData):
 
     def _pair(self) -> tuple[ast.expr, ast.expr] | None:
         """Return the batches of inputs and those of targets over which the loop goes side by side."""
-        made = repeated(self.loop.node)
-        while isinstance(made, ast.Name) or (isinstance(made, ast.Call) and called(made) == "list" and made.args):
-            after = resolved(made, self.statements)[0] if isinstance(made, ast.Name) else made.args[0]
-            if after is made or isinstance(after, ast.Name):
-                return None
-            made = after
+        made = self._made()
+        while isinstance(made, ast.Call) and called(made) == "list" and made.args:
+            made = made.args[0]
         pair = made.args if isinstance(made, ast.Call) and called(made) == "zip" else []
         if isinstance(made, ast.ListComp) and isinstance(made.elt, ast.Tuple):
             pair = made.elt.elts
@@ -165,22 +162,20 @@ class LoopData(TrainingData):
             return made.args[0] if is_function else of
         return made.elt if isinstance(made, ast.ListComp) else batches  # all rows are taken of its slices
 
-    def _of_generator(self) -> Taken | None:
-        """Return what a function of the file yields, over which the loop goes."""
-        made = self._over()
-        if made is None or self._generator() is None:
-            return None
+    def _made(self) -> ast.expr | None:
+        """Return what the loop goes over, where it is made."""
+        return resolved(self.over, self.statements)[0] if self.over is not None else None
+
+    def _yielded(self) -> Taken:
+        """Return what the generator yields over which the loop goes."""
+        made = self._made()
+        assert made is not None
         x, y = (given_by(YIELDED, [made, ast.Constant(key)], made) for key in (0, 1))
         return Taken(x, y)
 
-    def _over(self) -> ast.expr | None:
-        """Return what the loop goes over, where it is made."""
-        made = repeated(self.loop.node)
-        return resolved(made, self.statements)[0] if isinstance(made, ast.Name) else made
-
     def _generator(self) -> ast.FunctionDef | None:
         """Return the function of the file that yields what the loop goes over."""
-        made = self._over()
+        made = self._made()
         function = self.source.functions.get(called(made)) if made is not None else None
         yields = function is not None and any(isinstance(each, ast.Yield) for each in ast.walk(function))
         return function if yields else None
@@ -250,10 +245,10 @@ class LoopData(TrainingData):
 
     def own_count(self) -> int:
         """Return the number of the file's own examples; 0 if it is not known."""
-        over, scope = repeated(self.loop.node), self.loop.scope()
-        if self.loader is not None and over is not None:
-            found = length_of(over, scope) or length_of(_given(self.loader).get("dataset"), scope)
-            return found or count_of(self._made_of(over))
+        scope = self.loop.scope()
+        if self.loader is not None and self.over is not None:
+            found = length_of(self.over, scope) or length_of(_given(self.loader).get("dataset"), scope)
+            return found or count_of(self._made_of(self.over))
         names = self.loop.data_names(self.calls)[0]
         return rows_of_arrays(self._own(names, scope)) or super().own_count()
 

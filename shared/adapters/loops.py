@@ -21,6 +21,7 @@ from shared.adapters.loop_bodies import (
     stored,
     without_jumps,
 )
+from shared.adapters.statements import evaluated
 from shared.boundary import told
 from shared.reading.names import has_role
 from shared.reading.source import Inert, Source
@@ -226,7 +227,7 @@ def _names(target: ast.AST) -> list[str]:
 
 def _value(expression: ast.expr, scope: Scope) -> Any:
     try:
-        return eval(compile(ast.Expression(expression), "<argument>", "eval"), scope)
+        return evaluated(expression, scope)
     except Exception as error:  # noqa: BLE001 - it is a stranger's file
         del error
         return None

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.adapters.statements import called, loaded
+from shared.adapters.statements import called, evaluated, loaded
 
 TRAINING_EXAMPLES: Final = {
     r"\b(Fashion|K)?MNIST\(|\bmnist\.load_data": 60_000,
@@ -46,11 +46,6 @@ def count_of(nodes: Sequence[ast.AST], arrays: Iterable[Any] = ()) -> int:
 def rows_of_arrays(arrays: Iterable[Any]) -> int:
     """Return the rows of the first array of examples; 0 if there is none."""
     return next((len(each) for each in arrays if hasattr(each, "__array__") and np.ndim(each) > 1), 0)
-
-
-def evaluated(expression: ast.expr, scope: dict[str, Any]) -> Any:
-    """Return the value of an expression of a file; whatever it raises passes."""
-    return eval(compile(ast.Expression(expression), "<loader>", "eval"), dict(scope))
 
 
 def length_of(expression: ast.expr | None, scope: dict[str, Any]) -> int:

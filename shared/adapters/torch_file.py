@@ -137,12 +137,12 @@ class TorchFile(FilePort):
                                    for value in self.scope.values()):  # fmt: skip
             return
         own = {name: cls for name, cls in functions.own_classes(self.source).items() if not issubclass(cls, nn)}
-        made = {"_held": next((value for value in self.scope.values() if type(value) in own.values()), None)}
-        for name in own if made["_held"] is None else ():
+        owner = next((value for value in self.scope.values() if type(value) in own.values()), None)
+        for name in own if owner is None else ():
             with suppress(Exception):
                 self.source.run(ast.parse(f"_held = {name}()").body[0], scope := dict(self.scope))
-                made = {"_held": scope["_held"]}
-        held = getattr(made["_held"], "__dict__", {})
+                owner = scope["_held"]
+        held = getattr(owner, "__dict__", {})
         if any(isinstance(value, nn) for value in held.values()):
             self.scope |= {name: value for name, value in held.items() if name not in self.scope}
 

@@ -22,11 +22,19 @@ from shared.processes.calls import side_by_side
 from shared.report import beside as report
 from shared.report.numbers import plural
 
-RUNS = ("baseline", "threads", "one_at_a_time")
-"""Options of runs that models do not have."""
+NOT_TAKEN = {
+    "output": "models write no results; --format csv, json or markdown prints what can be kept",
+    "open": "models write no page; leave it out",
+    "details": "models have one table, which is printed; --format json has every figure",
+    "baseline": "models are compared with the first; give another -i first",
+    "threads": "models are timed with 1 thread each; leave it out",
+    "one_at_a_time": "models train in turns, epoch by epoch; leave it out",
+    "budget": "models train all of their epochs; --rounds, --epochs and --train-size shorten it",
+}
+"""option -> what it is about, and what to do, where models of a user's own train beside each other"""
 NEAR = 0.01
 """Relative difference of errors against the reference that are the same."""
-TAKEN = tuple(name for name in DEFAULTS if name not in ("implementation", *RUNS)) + DATA[1:]
+TAKEN = tuple(name for name in DEFAULTS if name not in ("implementation", *NOT_TAKEN)) + DATA[1:]
 
 
 @dataclass(frozen=True, repr=False)

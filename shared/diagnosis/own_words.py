@@ -74,10 +74,8 @@ def besides(case: Case) -> str:
 def tensors(case: Case) -> str:
     """Return which gradients are right, and by what the others are off."""
     d, parts = case.facts.derivatives, []
-    right = [f"d{name}" for name, is_right in case.fit.right.items() if is_right]
-    if all(d.arrays[name].size == 1 for name, is_right in case.fit.right.items() if is_right) and (
-        _usual(case, case.fit.factor) is None
-    ):
+    right = [name for name, is_right in case.fit.right.items() if is_right]
+    if all(d.arrays[name].size == 1 for name in right) and _usual(case, case.fit.factor) is None:
         right = []  # some factor makes a single number right
     for name in case.facts.layout.names:
         if case.fit.right.get(name):
@@ -87,7 +85,8 @@ def tensors(case: Case) -> str:
             parts.append(f"d{name} {times(case, ratio / case.fit.factor)}")
         else:
             parts.append(f"d{name} off by {_off(case, name):.1e}")
-    return f"{', '.join(right)} right; {', '.join(parts)}" if right else ", ".join(parts)
+    words = ", ".join(f"d{name}" for name in right)
+    return f"{words} right; {', '.join(parts)}" if right else ", ".join(parts)
 
 
 def _off(case: Case, name: str) -> float:

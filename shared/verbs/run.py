@@ -135,21 +135,11 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> int:
     return signals.exit_code() if interrupted else summary.exit_code(record)
 
 
-NOT_OF_MODELS = {
-    "output": "models write no results; --format csv, json or markdown prints what can be kept",
-    "open": "models write no page; leave it out",
-    "details": "models have one table, which is printed; --format json has every figure",
-    "baseline": "models are compared with the first; give another -i first",
-    "threads": "models are timed with 1 thread each; leave it out",
-    "one_at_a_time": "models train in turns, epoch by epoch; leave it out",
-    "budget": "models train all of their epochs; --rounds, --epochs and --train-size shorten it",
-}
-"""option -> what it is about, and what to do, where models of a user's own train beside each other"""
-
-
 def _refuse_others(arguments: argparse.Namespace) -> None:
     """Raise SettingError for an option that models do not take, so that none is ignored."""
-    for name, why in NOT_OF_MODELS.items():
+    from shared.api.models import NOT_TAKEN
+
+    for name, why in NOT_TAKEN.items():
         got = getattr(arguments, name)
         if got not in (None, False, float("inf")) and (name, got) != ("threads", 1):
             shown = f"{got:g} s" if isinstance(got, float) else "it" if got is True else got
